@@ -1,0 +1,262 @@
+//! The audit log: who did what, when, to whom, from what to what.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{EventId, Invite, Member, OrganizationId, UserId};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum EventKind {
+    /// An organization was created.
+    #[serde(rename = "organization.created")]
+    OrganizationCreated,
+    /// Its name or metadata changed.
+    #[serde(rename = "organization.updated")]
+    OrganizationUpdated,
+    /// Somebody became a member.
+    #[serde(rename = "member.added")]
+    MemberAdded,
+    /// Somebody is no longer a member; they left when actor and subject are the same.
+    #[serde(rename = "member.removed")]
+    MemberRemoved,
+    /// A member's role changed.
+    #[serde(rename = "member.role_changed")]
+    MemberRoleChanged,
+    /// A member's billing emails were turned on or off.
+    #[serde(rename = "member.billing_emails_changed")]
+    MemberBillingEmailsChanged,
+    /// An invite was made.
+    #[serde(rename = "invite.created")]
+    InviteCreated,
+    /// An invite's role or billing emails changed.
+    #[serde(rename = "invite.updated")]
+    InviteUpdated,
+    /// An invite was sent again.
+    #[serde(rename = "invite.resent")]
+    InviteResent,
+    /// An invite was accepted.
+    #[serde(rename = "invite.accepted")]
+    InviteAccepted,
+    /// An invite was declined.
+    #[serde(rename = "invite.declined")]
+    InviteDeclined,
+    /// An invite was cancelled.
+    #[serde(rename = "invite.cancelled")]
+    InviteCancelled,
+    /// An invite was not answered within its 14 days.
+    #[serde(rename = "invite.expired")]
+    InviteExpired,
+}
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Actor {
+    /// Somebody signed in.
+    Person {
+        /// The person.
+        user_id: UserId,
+        /// Their name, or their masked email address where they told no name.
+        name: String,
+    },
+    /// Whoever holds an invite's link.
+    LinkHolder,
+    /// Time itself.
+    System,
+}
+
+/// What kind of thing it was done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum SubjectKind {
+    /// The organization itself.
+    Organization,
+    /// A member.
+    Member,
+    /// An invite.
+    Invite,
+}
+
+/// Whom or what it was done to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Subject {
+    /// What kind of thing.
+    pub kind: SubjectKind,
+    /// Its id.
+    pub id: String,
+    /// Its name, or a masked email address.
+    pub name: String,
+}
+
+/// One field, from what to what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Change {
+    /// The field's name in the API.
+    pub field: String,
+    /// What it was; absent when there was nothing before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What it is now; absent when there is nothing after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+impl Change {
+    /// A field that had a value and has another.
+    pub(crate) fn of(field: &str, from: impl ToString, to: impl ToString) -> Self {
+        Self {
+            field: field.to_owned(),
+            from: Some(from.to_string()),
+            to: Some(to.to_string()),
+        }
+    }
+
+    /// A field of something new.
+    pub(crate) fn to(field: &str, to: impl ToString) -> Self {
+        Self {
+            field: field.to_owned(),
+            from: None,
+            to: Some(to.to_string()),
+        }
+    }
+
+    /// A field of something that is no more.
+    pub(crate) fn from(field: &str, from: impl ToString) -> Self {
+        Self {
+            field: field.to_owned(),
+            from: Some(from.to_string()),
+            to: None,
+        }
+    }
+}
+
+/// The mail that an event sends off. The event is the outbox: once it is
+/// committed, the mail will leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailKind {
+    /// The invite that the event is about, to its address.
+    Invite,
+}
+
+/// What a decision records, before the commit gives it an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// Who did it.
+    pub actor: Actor,
+    /// Whom or what it was done to.
+    pub subject: Subject,
+    /// From what to what.
+    pub changes: Vec<Change>,
+    /// The mail to send, and the invite's sending that it belongs to.
+    pub mail: Option<(MailKind, u32)>,
+}
+
+impl Event {
+    pub(crate) fn new(
+        kind: EventKind,
+        actor: Actor,
+        subject: Subject,
+        changes: Vec<Change>,
+    ) -> Self {
+        Self {
+            kind,
+            actor,
+            subject,
+            changes,
+            mail: None,
+        }
+    }
+
+    pub(crate) fn with_invite_mail(self, times_sent: u32) -> Self {
+        Self {
+            mail: Some((MailKind::Invite, times_sent)),
+            ..self
+        }
+    }
+
+    /// The event as it is recorded.
+    pub fn recorded(
+        self,
+        id: EventId,
+        organization_id: OrganizationId,
+        at: DateTime<Utc>,
+    ) -> AuditEvent {
+        let (mail, times_sent) = self.mail.unzip();
+        AuditEvent {
+            id,
+            organization_id,
+            at,
+            kind: self.kind,
+            actor: self.actor,
+            subject: self.subject,
+            changes: self.changes,
+            mail,
+            times_sent,
+        }
+    }
+}
+
+/// One line of an organization's audit log. Never changed once written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEvent {
+    /// The event's id; ids of one organization sort by time.
+    pub id: EventId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    pub kind: EventKind,
+    /// Who did it.
+    pub actor: Actor,
+    /// Whom or what it was done to.
+    pub subject: Subject,
+    /// From what to what.
+    pub changes: Vec<Change>,
+    /// The mail to send; the table's stream is filtered by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailKind>,
+    /// Which sending of the invite the mail is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times_sent: Option<u32>,
+}
+
+impl Member {
+    /// The member as an event's subject.
+    pub(crate) fn as_subject(&self) -> Subject {
+        Subject {
+            kind: SubjectKind::Member,
+            id: self.user_id.to_string(),
+            name: self.public_name(),
+        }
+    }
+
+    /// The member as an event's actor.
+    pub(crate) fn as_actor(&self) -> Actor {
+        Actor::Person {
+            user_id: self.user_id.clone(),
+            name: self.public_name(),
+        }
+    }
+}
+
+impl Invite {
+    /// The invite as an event's subject.
+    pub(crate) fn as_subject(&self) -> Subject {
+        Subject {
+            kind: SubjectKind::Invite,
+            id: self.id.to_string(),
+            name: self.email.masked(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Email addresses: kept as typed, compared in one normal form.
+
+use std::{fmt, hash};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Why a string is not an email address that a mail can be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEmail {
+    /// Longer than RFC 5321, section 4.5.3.1, lets a path be.
+    #[error("must be at most 254 characters")]
+    TooLong,
+    /// No `@`, or nothing on one side of it.
+    #[error("must have the form `name@example.com`")]
+    NoAt,
+    /// What stands before the `@` is not a dot-atom of RFC 5322, section 3.2.3.
+    #[error("has characters before the `@` that an email address cannot have")]
+    LocalPart,
+    /// What stands after the `@` is not a domain name.
+    #[error("has no valid domain name after the `@`")]
+    Domain,
+}
+
+/// An email address.
+///
+/// Two addresses are equal when their normal forms are: trimmed, in lower case,
+/// with the domain in ASCII (IDNA). What the person typed is kept for display.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline)]
+pub struct EmailAddress {
+    typed: String,
+    normal: String,
+}
+
+impl EmailAddress {
+    /// Reads an address as a person types it.
+    ///
+    /// Quoted local parts, comments, address literals and local parts outside
+    /// of ASCII are refused: SES cannot send to them.
+    ///
+    /// # Errors
+    /// [`InvalidEmail`] says what is wrong, in words that fit behind "email".
+    pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
+        let typed = text.trim();
+        if typed.chars().count() > 254 {
+            return Err(InvalidEmail::TooLong);
+        }
+        let (local, domain) = typed.rsplit_once('@').ok_or(InvalidEmail::NoAt)?;
+        if local.is_empty() || domain.is_empty() {
+            return Err(InvalidEmail::NoAt);
+        }
+        let atext =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+        let dot_atom = local
+            .split('.')
+            .all(|atom| !atom.is_empty() && atom.bytes().all(atext));
+        if local.len() > 64 || !dot_atom {
+            return Err(InvalidEmail::LocalPart);
+        }
+        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| InvalidEmail::Domain)?;
+        let top = domain.rsplit('.').next().unwrap_or_default();
+        let all_digits = top.bytes().all(|byte| byte.is_ascii_digit());
+        if !domain.contains('.') || top.is_empty() || all_digits {
+            return Err(InvalidEmail::Domain);
+        }
+        let normal = format!("{}@{domain}", local.to_ascii_lowercase());
+        if normal.len() > 254 {
+            return Err(InvalidEmail::TooLong);
+        }
+        Ok(Self {
+            typed: typed.to_owned(),
+            normal,
+        })
+    }
+
+    /// The address as it was typed, without surrounding white space.
+    pub fn as_typed(&self) -> &str {
+        &self.typed
+    }
+
+    /// The form that decides equality, and that mails are sent to.
+    pub fn normal(&self) -> &str {
+        &self.normal
+    }
+
+    /// A form for logs, errors and audit data: the first letter and the domain.
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.normal.rsplit_once('@').unwrap_or_default();
+        let first: String = local.chars().take(1).collect();
+        format!("{first}…@{domain}")
+    }
+}
+
+impl PartialEq for EmailAddress {
+    fn eq(&self, other: &Self) -> bool {
+        self.normal == other.normal
+    }
+}
+
+impl Eq for EmailAddress {}
+
+impl hash::Hash for EmailAddress {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.normal.hash(state);
+    }
+}
+
+/// Debug output reaches logs, so it shows the masked form.
+impl fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+impl TryFrom<String> for EmailAddress {
+    type Error = InvalidEmail;
+
+    fn try_from(text: String) -> Result<Self, InvalidEmail> {
+        Self::parse(&text)
+    }
+}
+
+impl From<EmailAddress> for String {
+    fn from(email: EmailAddress) -> Self {
+        email.typed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn letter_case_white_space_and_idna_do_not_make_another_address() {
+        let one = EmailAddress::parse("  Dana@Bücher.Example ").unwrap();
+        let other = EmailAddress::parse("dana@xn--bcher-kva.example").unwrap();
+        assert_eq!(one, other);
+        assert_eq!(one.as_typed(), "Dana@Bücher.Example");
+        assert_eq!(one.normal(), "dana@xn--bcher-kva.example");
+    }
+
+    #[test]
+    fn what_cannot_receive_mail_is_refused_with_the_reason() {
+        for (text, why) in [
+            ("", InvalidEmail::NoAt),
+            ("nobody", InvalidEmail::NoAt),
+            ("@example.com", InvalidEmail::NoAt),
+            ("a@", InvalidEmail::NoAt),
+            ("a b@example.com", InvalidEmail::LocalPart),
+            ("a@b@example.com", InvalidEmail::LocalPart),
+            (".a@example.com", InvalidEmail::LocalPart),
+            ("a..b@example.com", InvalidEmail::LocalPart),
+            ("\"a\"@example.com", InvalidEmail::LocalPart),
+            ("jörg@example.com", InvalidEmail::LocalPart),
+            ("a\r\nBcc: x@example.com", InvalidEmail::LocalPart),
+            ("a@localhost", InvalidEmail::Domain),
+            ("a@[127.0.0.1]", InvalidEmail::Domain),
+            ("a@127.0.0.1", InvalidEmail::Domain),
+            ("a@exa mple.com", InvalidEmail::Domain),
+            ("a@-x.example", InvalidEmail::Domain),
+            ("a@example..com", InvalidEmail::Domain),
+        ] {
+            assert_eq!(EmailAddress::parse(text).err(), Some(why), "{text:?}");
+        }
+        let long = format!("{}@example.com", "a".repeat(65));
+        assert_eq!(
+            EmailAddress::parse(&long).err(),
+            Some(InvalidEmail::LocalPart)
+        );
+        let long = format!("a@{}.com", "b.".repeat(200));
+        assert_eq!(
+            EmailAddress::parse(&long).err(),
+            Some(InvalidEmail::TooLong)
+        );
+    }
+
+    #[test]
+    fn debug_output_does_not_show_the_address() {
+        let email = EmailAddress::parse("secret.person@example.com").unwrap();
+        assert_eq!(format!("{email:?}"), "s…@example.com");
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_normal_forms_are_stable(text in "\\PC*") {
+            if let Ok(email) = EmailAddress::parse(&text) {
+                let again = EmailAddress::parse(email.normal()).unwrap();
+                prop_assert_eq!(again.normal(), email.normal());
+                prop_assert!(email.normal().is_ascii());
+                prop_assert!(!email.normal().contains(char::is_whitespace));
+            }
+        }
+
+        #[test]
+        fn every_letter_case_is_the_same_address(local in "[a-zA-Z0-9+_-]{1,20}", domain in "[a-z]{1,10}\\.[a-z]{2,5}") {
+            prop_assume!(!domain.starts_with("xn--"));
+            let lower = EmailAddress::parse(&format!("{}@{domain}", local.to_lowercase())).unwrap();
+            let upper = EmailAddress::parse(&format!(" {}@{} ", local.to_uppercase(), domain.to_uppercase())).unwrap();
+            prop_assert_eq!(lower, upper);
+        }
+    }
+}

@@ -1,0 +1,615 @@
+//! Invites: to one address, on their inviter's authority, for 14 days.
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Action, Actor, Address, Change, EmailAddress, Event, EventKind, Holder, InviteId, Member,
+    Organization, OrganizationId, Person, Refusal, Role, UserId, permit,
+};
+
+/// How long an invite lives, from its last sending.
+pub const INVITE_LIFETIME: TimeDelta = TimeDelta::days(14);
+/// How many invites of an organization may be outstanding.
+pub const MAX_OUTSTANDING_INVITES: u32 = 100;
+/// How often an invite may be resent.
+pub const MAX_RESENDS: u32 = 5;
+/// How long to wait between two sendings of an invite.
+pub const RESEND_INTERVAL: TimeDelta = TimeDelta::minutes(1);
+
+/// Who answers for an invite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Inviter {
+    /// The member's user id.
+    pub id: UserId,
+    /// Their name, or their masked email address where they told no name.
+    pub name: String,
+}
+
+impl Inviter {
+    fn of(member: &Member) -> Self {
+        Self {
+            id: member.user_id.clone(),
+            name: member.public_name(),
+        }
+    }
+}
+
+/// How far the mail of an invite's last sending has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum DeliveryState {
+    /// It will be sent.
+    Queued,
+    /// SES has taken it.
+    Sent,
+    /// It could not be sent, and will not be tried again.
+    Failed,
+}
+
+/// The delivery of an invite's last sending.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// How far it has come.
+    pub state: DeliveryState,
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// How often sending it has failed.
+    pub failures: u32,
+    /// Why it failed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Delivery {
+    fn queued(now: DateTime<Utc>) -> Self {
+        Self {
+            state: DeliveryState::Queued,
+            at: now,
+            failures: 0,
+            reason: None,
+        }
+    }
+}
+
+/// An invite that has not ended. It may have expired all the same:
+/// [`is_expired`](Self::is_expired) decides, whatever the table still holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite {
+    /// Its id.
+    pub id: InviteId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The invited address.
+    pub email: EmailAddress,
+    /// The role that accepting gives.
+    pub role: Role,
+    /// Whether accepting turns on billing emails.
+    pub receives_billing_emails: bool,
+    /// On whose authority it lives.
+    pub invited_by: Inviter,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// From when on it cannot be accepted; whole seconds, as the table's TTL counts them.
+    pub expires_at: DateTime<Utc>,
+    /// When it was last sent.
+    pub sent_at: DateTime<Utc>,
+    /// How often it was sent, from 1. A link belongs to one sending.
+    pub times_sent: u32,
+    /// How far the mail of the last sending has come.
+    pub delivery: Delivery,
+    /// Counts the changes of this record.
+    pub version: u64,
+}
+
+impl Invite {
+    /// Whether the 14 days are over. The instant itself is over.
+    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        now >= self.expires_at
+    }
+
+    /// # Errors
+    /// [`Refusal::InviteEnded`] once the 14 days are over.
+    fn still_alive(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.is_expired(now) {
+            Err(Refusal::InviteEnded(Outcome::Expired))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn sent(mut self, by: &Member, now: DateTime<Utc>) -> Self {
+        self.invited_by = Inviter::of(by);
+        self.expires_at = expiry(now);
+        self.sent_at = now;
+        self.times_sent += 1;
+        self.delivery = Delivery::queued(now);
+        self
+    }
+
+    fn holder(&self) -> Holder {
+        Holder::Invite {
+            invite_id: self.id,
+            invited_by: self.invited_by.id.clone(),
+        }
+    }
+
+    fn ended(&self, outcome: Outcome, actor: Actor, now: DateTime<Utc>) -> Ended {
+        let kind = match outcome {
+            Outcome::Accepted => EventKind::InviteAccepted,
+            Outcome::Declined => EventKind::InviteDeclined,
+            Outcome::Cancelled => EventKind::InviteCancelled,
+            Outcome::Expired => EventKind::InviteExpired,
+        };
+        let event = Event::new(
+            kind,
+            actor,
+            self.as_subject(),
+            vec![
+                Change::from("role", self.role),
+                Change::from("receives_billing_emails", self.receives_billing_emails),
+            ],
+        );
+        Ended {
+            invite: EndedInvite {
+                invite: self.clone(),
+                outcome,
+                ended_at: now,
+                version: 0,
+            },
+            holder: Holder::Ended {
+                invite_id: self.id,
+                outcome,
+                at: now,
+            },
+            event,
+        }
+    }
+}
+
+/// 14 days from now, in whole seconds.
+fn expiry(now: DateTime<Utc>) -> DateTime<Utc> {
+    let expiry = now + INVITE_LIFETIME;
+    expiry
+        .duration_trunc(TimeDelta::seconds(1))
+        .unwrap_or(expiry)
+}
+
+/// How an invite ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Outcome {
+    /// The invitee is a member.
+    Accepted,
+    /// The invitee does not want it.
+    Declined,
+    /// The organization took it back.
+    Cancelled,
+    /// Nobody answered within 14 days.
+    Expired,
+}
+
+impl Outcome {
+    /// Fits behind "this invite has".
+    pub(crate) fn as_participle(self) -> &'static str {
+        match self {
+            Self::Accepted => "already been accepted",
+            Self::Declined => "been declined",
+            Self::Cancelled => "been cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// An invite that has ended; kept for 30 days, so that its link can say how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedInvite {
+    /// The invite as it was.
+    pub invite: Invite,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// Counts the changes of this record.
+    pub version: u64,
+}
+
+/// What the table holds of an invite.
+#[derive(Debug, Clone)]
+pub enum InviteState {
+    /// It has not ended; it may have expired.
+    Pending(Invite),
+    /// It has ended.
+    Ended(EndedInvite),
+}
+
+impl InviteState {
+    /// The invite, however it stands.
+    pub fn invite(&self) -> &Invite {
+        match self {
+            Self::Pending(invite) => invite,
+            Self::Ended(ended) => &ended.invite,
+        }
+    }
+
+    /// The invite, if it can still be answered.
+    ///
+    /// # Errors
+    /// [`Refusal::InviteEnded`] says how it ended, expiry by the clock included.
+    pub fn pending(&self, now: DateTime<Utc>) -> Result<&Invite, Refusal> {
+        match self {
+            Self::Pending(invite) => invite.still_alive(now).map(|()| invite),
+            Self::Ended(ended) => Err(Refusal::InviteEnded(ended.outcome)),
+        }
+    }
+}
+
+/// An invite to make.
+#[derive(Debug, Clone)]
+pub struct InviteRequest {
+    /// The id to give it.
+    pub id: InviteId,
+    /// The address to invite.
+    pub email: EmailAddress,
+    /// The role that accepting gives.
+    pub role: Role,
+    /// Whether accepting turns on billing emails.
+    pub receives_billing_emails: bool,
+}
+
+/// What making an invite changes.
+#[derive(Debug, Clone)]
+pub struct Created {
+    /// The invite.
+    pub invite: Invite,
+    /// The lock on its address, as it is to be.
+    pub address: Address,
+    /// The expired invite that still had the address, ended.
+    pub expired: Option<Ended>,
+    /// What to record.
+    pub event: Event,
+}
+
+/// Decides a new invite. `address` is the lock on the email as it was read, and
+/// `held_by` the pending invite that holds it, where one does and still is there.
+///
+/// # Errors
+/// Whatever the actor's role does not allow; [`Refusal::AlreadyMember`];
+/// [`Refusal::InviteOutstanding`], naming it; [`Refusal::TooManyInvites`].
+pub fn create_invite(
+    actor: &Member,
+    organization: &Organization,
+    address: Option<&Address>,
+    held_by: Option<&Invite>,
+    request: InviteRequest,
+    now: DateTime<Utc>,
+) -> Result<Created, Refusal> {
+    permit(actor, Action::Invite(request.role))?;
+    let masked = || request.email.masked();
+    let mut expired = None;
+    match address.map(|address| &address.holder) {
+        Some(Holder::Member { .. }) => return Err(Refusal::AlreadyMember { masked: masked() }),
+        Some(Holder::Invite { invite_id, .. }) => match held_by {
+            Some(invite) if !invite.is_expired(now) => {
+                let invite_id = *invite_id;
+                return Err(Refusal::InviteOutstanding {
+                    masked: masked(),
+                    invite_id,
+                });
+            }
+            Some(invite) => expired = Some(expire(invite, now)),
+            // The TTL took the invite; whoever follows the stream will record its end.
+            None => {}
+        },
+        Some(Holder::Ended { .. }) | None => {}
+    }
+    // An expired invite that makes room leaves the count as it is.
+    if expired.is_none() && organization.outstanding_invites >= MAX_OUTSTANDING_INVITES {
+        return Err(Refusal::TooManyInvites);
+    }
+    let invite = Invite {
+        id: request.id,
+        organization_id: organization.id,
+        email: request.email,
+        role: request.role,
+        receives_billing_emails: request.receives_billing_emails,
+        invited_by: Inviter::of(actor),
+        created_at: now,
+        expires_at: expiry(now),
+        sent_at: now,
+        times_sent: 1,
+        delivery: Delivery::queued(now),
+        version: 0,
+    };
+    let event = Event::new(
+        EventKind::InviteCreated,
+        actor.as_actor(),
+        invite.as_subject(),
+        vec![
+            Change::to("role", invite.role),
+            Change::to("receives_billing_emails", invite.receives_billing_emails),
+        ],
+    )
+    .with_invite_mail(invite.times_sent);
+    let address = match address {
+        Some(address) => Address {
+            email: invite.email.clone(),
+            ..address.held_by(invite.holder())
+        },
+        None => Address {
+            organization_id: organization.id,
+            email: invite.email.clone(),
+            holder: invite.holder(),
+            version: 0,
+        },
+    };
+    Ok(Created {
+        invite,
+        address,
+        expired,
+        event,
+    })
+}
+
+/// What to change about an invite; `None` leaves a field as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InviteUpdate {
+    /// The new role.
+    pub role: Option<Role>,
+    /// Whether accepting turns on billing emails.
+    pub receives_billing_emails: Option<bool>,
+}
+
+/// Decides a change of a pending invite, which puts it under the actor's name:
+/// whoever says what it gives answers for it. Gives the invite as it is to be
+/// and what to record; no event when nothing would change.
+///
+/// # Errors
+/// [`Refusal::InviteEnded`], and whatever the actor's role does not allow.
+pub fn update_invite(
+    actor: &Member,
+    state: &InviteState,
+    update: InviteUpdate,
+    now: DateTime<Utc>,
+) -> Result<(Invite, Option<Event>), Refusal> {
+    let present = state.invite();
+    let role = update.role.unwrap_or(present.role);
+    permit(
+        actor,
+        Action::UpdateInvite {
+            from: present.role,
+            to: role,
+        },
+    )?;
+    let invite = state.pending(now)?;
+    let mut updated = invite.clone();
+    let mut changes = Vec::new();
+    if role != invite.role {
+        changes.push(Change::of("role", invite.role, role));
+        updated.role = role;
+    }
+    let on = update
+        .receives_billing_emails
+        .unwrap_or(invite.receives_billing_emails);
+    if on != invite.receives_billing_emails {
+        changes.push(Change::of(
+            "receives_billing_emails",
+            invite.receives_billing_emails,
+            on,
+        ));
+        updated.receives_billing_emails = on;
+    }
+    if changes.is_empty() {
+        return Ok((updated, None));
+    }
+    updated.invited_by = Inviter::of(actor);
+    let event = Event::new(
+        EventKind::InviteUpdated,
+        actor.as_actor(),
+        invite.as_subject(),
+        changes,
+    );
+    Ok((updated, Some(event)))
+}
+
+/// Decides to send a pending invite again: for another 14 days, under the
+/// actor's name, with a new link in place of all earlier ones.
+///
+/// # Errors
+/// Whatever the actor's role does not allow; [`Refusal::InviteEnded`];
+/// [`Refusal::ResendLimitReached`]; [`Refusal::ResendTooSoon`].
+pub fn resend(
+    actor: &Member,
+    state: &InviteState,
+    now: DateTime<Utc>,
+) -> Result<(Invite, Event), Refusal> {
+    permit(actor, Action::ResendInvite(state.invite().role))?;
+    let invite = state.pending(now)?;
+    if invite.times_sent > MAX_RESENDS {
+        return Err(Refusal::ResendLimitReached);
+    }
+    let wait = invite.sent_at + RESEND_INTERVAL - now;
+    if wait > TimeDelta::zero() {
+        return Err(Refusal::ResendTooSoon { wait });
+    }
+    let resent = invite.clone().sent(actor, now);
+    let event = Event::new(
+        EventKind::InviteResent,
+        actor.as_actor(),
+        invite.as_subject(),
+        vec![
+            Change::of("times_sent", invite.times_sent, resent.times_sent),
+            Change::of(
+                "expires_at",
+                rfc3339(invite.expires_at),
+                rfc3339(resent.expires_at),
+            ),
+        ],
+    )
+    .with_invite_mail(resent.times_sent);
+    Ok((resent, event))
+}
+
+fn rfc3339(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// What ending an invite changes.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// The invite, ended.
+    pub invite: EndedInvite,
+    /// Who or what has its address from now on.
+    pub holder: Holder,
+    /// What to record.
+    pub event: Event,
+}
+
+/// Decides that the organization takes a pending invite back. `None` when it
+/// was cancelled before: doing so twice is no mistake.
+///
+/// # Errors
+/// Whatever the actor's role does not allow; [`Refusal::InviteEnded`] when it
+/// ended in another way.
+pub fn cancel(
+    actor: &Member,
+    state: &InviteState,
+    now: DateTime<Utc>,
+) -> Result<Option<Ended>, Refusal> {
+    permit(actor, Action::CancelInvite(state.invite().role))?;
+    end(state, Outcome::Cancelled, actor.as_actor(), now)
+}
+
+/// Decides that the invitee, or whoever holds the link (`person` is `None`),
+/// does not want a pending invite. `None` when it was declined before.
+///
+/// # Errors
+/// [`Refusal::InviteEnded`] when it ended in another way.
+pub fn decline(
+    person: Option<&Person>,
+    state: &InviteState,
+    now: DateTime<Utc>,
+) -> Result<Option<Ended>, Refusal> {
+    end(
+        state,
+        Outcome::Declined,
+        person.map_or(Actor::LinkHolder, Person::as_actor),
+        now,
+    )
+}
+
+fn end(
+    state: &InviteState,
+    outcome: Outcome,
+    actor: Actor,
+    now: DateTime<Utc>,
+) -> Result<Option<Ended>, Refusal> {
+    match state.pending(now) {
+        Ok(invite) => Ok(Some(invite.ended(outcome, actor, now))),
+        Err(Refusal::InviteEnded(how)) if how == outcome => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// The end of an invite that nobody answered.
+///
+/// The caller knows that its 14 days are over: it asked
+/// [`Invite::is_expired`], or the table's TTL has taken the invite.
+pub fn expire(invite: &Invite, now: DateTime<Utc>) -> Ended {
+    invite.ended(Outcome::Expired, Actor::System, now)
+}
+
+/// What accepting an invite changes.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The new member.
+    pub member: Member,
+    /// The invite, ended.
+    pub invite: EndedInvite,
+    /// The lock on the address, as it is to be.
+    pub address: Address,
+    /// What to record.
+    pub events: Vec<Event>,
+}
+
+/// What an acceptance comes to.
+#[derive(Debug, Clone)]
+pub enum Acceptance {
+    /// The person becomes a member.
+    Joins(Box<Accepted>),
+    /// The person has accepted this very invite before and is a member: asking
+    /// again is no mistake.
+    Joined(Box<Member>),
+}
+
+/// Decides that somebody accepts an invite. `address` is the record of their
+/// verified address that names the invite; `state`, `inviter` and `membership`
+/// are the invite, the inviter's membership and the person's own, as read.
+///
+/// # Errors
+/// [`Refusal::EmailRequired`], [`Refusal::EmailNotVerified`],
+/// [`Refusal::InviteNotFound`] for an invite to another address,
+/// [`Refusal::InviteEnded`], [`Refusal::AlreadyMemberYourself`], and
+/// [`Refusal::InviteNeedsResend`] when the inviter could not send it now.
+pub fn accept(
+    person: &Person,
+    address: &Address,
+    state: Option<&InviteState>,
+    inviter: Option<&Member>,
+    membership: Option<&Member>,
+    now: DateTime<Utc>,
+) -> Result<Acceptance, Refusal> {
+    let email = person.verified_email()?;
+    // INVARIANT: the address record is the one of the verified address, and the invite is to it.
+    if address.email != *email {
+        return Err(Refusal::InviteNotFound);
+    }
+    match (&address.holder, membership) {
+        (Holder::Member { user_id, .. }, Some(member)) if *user_id == person.user_id => {
+            return Ok(Acceptance::Joined(Box::new(member.clone())));
+        }
+        (Holder::Member { .. }, _) => return Err(Refusal::InviteEnded(Outcome::Accepted)),
+        (Holder::Ended { outcome, .. }, _) => return Err(Refusal::InviteEnded(*outcome)),
+        (Holder::Invite { .. }, _) => {}
+    }
+    // The TTL may have taken the invite already.
+    let state = state.ok_or(Refusal::InviteEnded(Outcome::Expired))?;
+    if state.invite().email != *email {
+        return Err(Refusal::InviteNotFound);
+    }
+    let invite = state.pending(now)?;
+    if membership.is_some() {
+        return Err(Refusal::AlreadyMemberYourself);
+    }
+    let inviter = inviter
+        .filter(|inviter| inviter.user_id == invite.invited_by.id)
+        .ok_or(Refusal::InviteNeedsResend)?;
+    permit(inviter, Action::Invite(invite.role)).map_err(|_| Refusal::InviteNeedsResend)?;
+
+    let member = Member {
+        organization_id: invite.organization_id,
+        user_id: person.user_id.clone(),
+        email: email.clone(),
+        name: person.name.clone(),
+        role: invite.role,
+        receives_billing_emails: invite.receives_billing_emails,
+        is_creator: false,
+        joined_at: now,
+        version: 0,
+    };
+    let ended = invite.ended(Outcome::Accepted, person.as_actor(), now);
+    let holder = Holder::Member {
+        user_id: person.user_id.clone(),
+        invite_id: Some(invite.id),
+    };
+    Ok(Acceptance::Joins(Box::new(Accepted {
+        address: address.held_by(holder),
+        invite: ended.invite,
+        events: vec![ended.event, member.added(person.as_actor())],
+        member,
+    })))
+}

@@ -1,0 +1,41 @@
+//! The rules of organizations, members and invites.
+//!
+//! Everything here is pure: a decision takes what was loaded, the wish and
+//! `now`, and gives the change to commit or a typed [`Refusal`]. The crate
+//! knows no AWS, no HTTP, no clock and no randomness, so that every rule can be
+//! read and tested in one place.
+
+mod address;
+mod audit;
+mod email;
+mod ids;
+mod invite;
+mod link;
+mod member;
+mod organization;
+mod permission;
+mod person;
+mod refusal;
+mod role;
+mod text;
+
+pub use address::{Address, Holder};
+pub use audit::{Actor, AuditEvent, Change, Event, EventKind, MailKind, Subject, SubjectKind};
+pub use email::{EmailAddress, InvalidEmail};
+pub use ids::{EventId, InvalidId, InviteId, OrganizationId, UserId};
+pub use invite::{
+    Acceptance, Accepted, Created, Delivery, DeliveryState, Ended, EndedInvite, INVITE_LIFETIME,
+    Invite, InviteRequest, InviteState, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES,
+    MAX_RESENDS, Outcome, RESEND_INTERVAL, accept, cancel, create_invite, decline, expire, resend,
+    update_invite,
+};
+pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};
+pub use member::{Member, MemberUpdate, Removed, remove_member, update_member};
+pub use organization::{
+    Founded, Metadata, Organization, OrganizationUpdate, found_organization, update_organization,
+};
+pub use permission::{Action, permit};
+pub use person::Person;
+pub use refusal::{Refusal, RefusalKind};
+pub use role::Role;
+pub use text::{InvalidText, OrganizationName, PersonName};

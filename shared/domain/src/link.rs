@@ -1,0 +1,249 @@
+//! The links in invite mails.
+//!
+//! A link's token names the organization, the invite and which sending it
+//! belongs to, and carries `HMAC-SHA256` over these and the invited address.
+//! The table holds nothing from which a token could be made.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::{EmailAddress, InviteId, OrganizationId};
+
+/// Keeps these signatures apart from any other use of the key.
+const PURPOSE: &[u8] = b"invite-link/1";
+const FORMAT: u8 = 1;
+
+/// A string that is not an invite's token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not an invite's token")]
+pub struct InvalidToken;
+
+/// A key too short to be a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a link key takes at least 32 bytes")]
+pub struct WeakKey;
+
+/// The secret that links are signed with.
+#[derive(Clone)]
+pub struct LinkKey(Hmac<Sha256>);
+
+impl LinkKey {
+    /// Takes the secret's bytes.
+    ///
+    /// # Errors
+    /// [`WeakKey`] for fewer than 32 bytes.
+    pub fn new(secret: &[u8]) -> Result<Self, WeakKey> {
+        if secret.len() < 32 {
+            return Err(WeakKey);
+        }
+        Hmac::new_from_slice(secret).map(Self).map_err(|_| WeakKey)
+    }
+
+    fn mac(&self, token: &InviteToken, email: &EmailAddress) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(PURPOSE);
+        mac.update(token.organization_id.uuid().as_bytes());
+        mac.update(token.invite_id.uuid().as_bytes());
+        mac.update(&token.times_sent.to_be_bytes());
+        // The only field of variable length stands last, so that no two inputs read the same.
+        mac.update(email.normal().as_bytes());
+        mac
+    }
+}
+
+impl fmt::Debug for LinkKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkKey(…)")
+    }
+}
+
+/// The present key, and the one before it: links under way outlive a rotation.
+#[derive(Debug, Clone)]
+pub struct LinkKeys {
+    /// Signs new links.
+    pub current: LinkKey,
+    /// Still opens links that it signed.
+    pub previous: Option<LinkKey>,
+}
+
+impl LinkKeys {
+    /// Whether a token was made by one of the keys, for this address. Takes the
+    /// same time whatever the answer.
+    pub fn vouch_for(&self, token: &InviteToken, email: &EmailAddress) -> bool {
+        let made_by = |key: &LinkKey| key.mac(token, email).verify_slice(&token.mac).is_ok();
+        let current = made_by(&self.current);
+        let previous = self.previous.as_ref().is_some_and(made_by);
+        current | previous
+    }
+}
+
+/// The token in an invite's link.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InviteToken {
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The invite.
+    pub invite_id: InviteId,
+    /// Which sending of the invite the token belongs to, from 1.
+    pub times_sent: u32,
+    mac: [u8; 32],
+}
+
+impl InviteToken {
+    /// Makes the token for one sending of an invite: always the same one.
+    pub fn sign(
+        key: &LinkKey,
+        organization_id: OrganizationId,
+        invite_id: InviteId,
+        times_sent: u32,
+        email: &EmailAddress,
+    ) -> Self {
+        let mut token = Self {
+            organization_id,
+            invite_id,
+            times_sent,
+            mac: [0; 32],
+        };
+        token.mac = key.mac(&token, email).finalize().into_bytes().into();
+        token
+    }
+
+    /// Reads a token. Whether a key made it, [`LinkKeys::vouch_for`] tells.
+    ///
+    /// # Errors
+    /// [`InvalidToken`] for whatever [`encode`](Self::encode) does not give.
+    pub fn parse(text: &str) -> Result<Self, InvalidToken> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidToken)?;
+        let (&format, rest) = bytes.split_first().ok_or(InvalidToken)?;
+        let (organization_id, rest) = rest.split_first_chunk::<16>().ok_or(InvalidToken)?;
+        let (invite_id, rest) = rest.split_first_chunk::<16>().ok_or(InvalidToken)?;
+        let (times_sent, mac) = rest.split_first_chunk::<4>().ok_or(InvalidToken)?;
+        if format != FORMAT {
+            return Err(InvalidToken);
+        }
+        Ok(Self {
+            organization_id: OrganizationId::new(Uuid::from_bytes(*organization_id)),
+            invite_id: InviteId::new(Uuid::from_bytes(*invite_id)),
+            times_sent: u32::from_be_bytes(*times_sent),
+            mac: mac.try_into().map_err(|_| InvalidToken)?,
+        })
+    }
+
+    /// The token as it stands in a link: letters, digits, `-` and `_`.
+    pub fn encode(&self) -> String {
+        let mut bytes = Vec::with_capacity(69);
+        bytes.push(FORMAT);
+        bytes.extend_from_slice(self.organization_id.uuid().as_bytes());
+        bytes.extend_from_slice(self.invite_id.uuid().as_bytes());
+        bytes.extend_from_slice(&self.times_sent.to_be_bytes());
+        bytes.extend_from_slice(&self.mac);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
+/// A token is a secret: debug output names the invite only.
+impl fmt::Debug for InviteToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InviteToken")
+            .field("invite_id", &self.invite_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(byte: u8) -> LinkKey {
+        LinkKey::new(&[byte; 32]).unwrap()
+    }
+
+    fn email(text: &str) -> EmailAddress {
+        EmailAddress::parse(text).unwrap()
+    }
+
+    fn token(key: &LinkKey) -> InviteToken {
+        let organization_id = OrganizationId::new(Uuid::from_u128(1));
+        let invite_id = InviteId::new(Uuid::from_u128(2));
+        InviteToken::sign(
+            key,
+            organization_id,
+            invite_id,
+            1,
+            &email("dana@example.com"),
+        )
+    }
+
+    #[test]
+    fn only_the_key_address_and_sending_that_made_a_token_vouch_for_it() {
+        let keys = LinkKeys {
+            current: key(1),
+            previous: None,
+        };
+        let good = InviteToken::parse(&token(&key(1)).encode()).unwrap();
+        assert!(keys.vouch_for(&good, &email("Dana@Example.com")));
+        assert!(!keys.vouch_for(&good, &email("erin@example.com")));
+        assert!(!keys.vouch_for(
+            &InviteToken {
+                times_sent: 2,
+                ..good.clone()
+            },
+            &email("dana@example.com")
+        ));
+        assert!(!keys.vouch_for(&token(&key(2)), &email("dana@example.com")));
+    }
+
+    #[test]
+    fn a_rotated_key_still_opens_its_links() {
+        let rotated = LinkKeys {
+            current: key(2),
+            previous: Some(key(1)),
+        };
+        assert!(rotated.vouch_for(&token(&key(1)), &email("dana@example.com")));
+        assert!(rotated.vouch_for(&token(&key(2)), &email("dana@example.com")));
+        assert!(!rotated.vouch_for(&token(&key(3)), &email("dana@example.com")));
+    }
+
+    #[test]
+    fn a_short_secret_is_no_key() {
+        assert_eq!(LinkKey::new(&[0; 31]).err(), Some(WeakKey));
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_reads_only_what_encode_gives(text in "\\PC*") {
+            if let Ok(token) = InviteToken::parse(&text) {
+                prop_assert_eq!(token.encode(), text);
+            }
+        }
+
+        #[test]
+        fn a_token_survives_its_journey(org: u128, invite: u128, times_sent: u32, mac: [u8; 32]) {
+            let token = InviteToken {
+                organization_id: OrganizationId::new(Uuid::from_u128(org)),
+                invite_id: InviteId::new(Uuid::from_u128(invite)),
+                times_sent,
+                mac,
+            };
+            let text = token.encode();
+            prop_assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+            prop_assert_eq!(InviteToken::parse(&text), Ok(token));
+        }
+
+        #[test]
+        fn one_flipped_bit_makes_a_token_worthless(bit in 0usize..(69 * 8)) {
+            let keys = LinkKeys { current: key(1), previous: None };
+            let mut bytes = URL_SAFE_NO_PAD.decode(token(&key(1)).encode()).unwrap();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let vouched = InviteToken::parse(&URL_SAFE_NO_PAD.encode(bytes))
+                .is_ok_and(|token| keys.vouch_for(&token, &email("dana@example.com")));
+            prop_assert!(!vouched);
+        }
+    }
+}

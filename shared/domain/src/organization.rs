@@ -1,0 +1,171 @@
+//! Organizations.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Action, Address, Change, Event, EventKind, Holder, Member, OrganizationId, OrganizationName,
+    Person, Refusal, Role, Subject, SubjectKind, UserId, permit,
+};
+
+/// What the deployer's product keeps with an organization: names and short texts.
+pub type Metadata = BTreeMap<String, String>;
+
+/// An organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name.
+    pub name: OrganizationName,
+    /// What the deployer's product keeps with it.
+    pub metadata: Metadata,
+    /// Who created it: an owner for good.
+    pub creator_id: UserId,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// How many of its invites have not ended; expired ones count until they are tidied up.
+    pub outstanding_invites: u32,
+    /// Counts the changes of this record.
+    pub version: u64,
+}
+
+impl Organization {
+    fn as_subject(&self) -> Subject {
+        Subject {
+            kind: SubjectKind::Organization,
+            id: self.id.to_string(),
+            name: self.name.to_string(),
+        }
+    }
+}
+
+/// What creating an organization makes.
+#[derive(Debug, Clone)]
+pub struct Founded {
+    /// The organization.
+    pub organization: Organization,
+    /// Its creator.
+    pub creator: Member,
+    /// The lock on the creator's address.
+    pub address: Address,
+    /// What to record.
+    pub events: Vec<Event>,
+}
+
+/// Decides what creating an organization makes: the organization, and its
+/// creator as an owner who receives billing emails.
+///
+/// # Errors
+/// [`Refusal::EmailRequired`] when the sign-in tells no address.
+pub fn found_organization(
+    person: &Person,
+    id: OrganizationId,
+    name: OrganizationName,
+    metadata: Metadata,
+    now: DateTime<Utc>,
+) -> Result<Founded, Refusal> {
+    let email = person.email()?.clone();
+    let creator = Member {
+        organization_id: id,
+        user_id: person.user_id.clone(),
+        email: email.clone(),
+        name: person.name.clone(),
+        role: Role::Owner,
+        receives_billing_emails: true,
+        is_creator: true,
+        joined_at: now,
+        version: 0,
+    };
+    let holder = Holder::Member {
+        user_id: person.user_id.clone(),
+        invite_id: None,
+    };
+    let organization = Organization {
+        id,
+        name,
+        metadata,
+        creator_id: person.user_id.clone(),
+        created_at: now,
+        outstanding_invites: 0,
+        version: 0,
+    };
+    let events = vec![
+        Event::new(
+            EventKind::OrganizationCreated,
+            creator.as_actor(),
+            organization.as_subject(),
+            vec![Change::to("name", &organization.name)],
+        ),
+        creator.added(creator.as_actor()),
+    ];
+    Ok(Founded {
+        address: Address {
+            organization_id: id,
+            email,
+            holder,
+            version: 0,
+        },
+        organization,
+        creator,
+        events,
+    })
+}
+
+/// What to change about an organization; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct OrganizationUpdate {
+    /// The new name.
+    pub name: Option<OrganizationName>,
+    /// The new metadata, in place of all the old.
+    pub metadata: Option<Metadata>,
+}
+
+/// Decides a change of name or metadata. Gives the organization as it is to be
+/// and what to record; no event when nothing would change.
+///
+/// # Errors
+/// [`Refusal::OwnerRequired`] for everybody but owners.
+pub fn update_organization(
+    actor: &Member,
+    organization: &Organization,
+    update: OrganizationUpdate,
+) -> Result<(Organization, Option<Event>), Refusal> {
+    permit(actor, Action::UpdateOrganization)?;
+    let mut updated = organization.clone();
+    let mut changes = Vec::new();
+    if let Some(name) = update.name.filter(|name| *name != organization.name) {
+        changes.push(Change::of("name", &organization.name, &name));
+        updated.name = name;
+    }
+    if let Some(metadata) = update
+        .metadata
+        .filter(|metadata| *metadata != organization.metadata)
+    {
+        // The deployer's data stays out of the log; its keys tell what changed.
+        let keys = |metadata: &Metadata| {
+            metadata
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        changes.push(Change::of(
+            "metadata",
+            keys(&organization.metadata),
+            keys(&metadata),
+        ));
+        updated.metadata = metadata;
+    }
+    let event = (!changes.is_empty()).then(|| {
+        Event::new(
+            EventKind::OrganizationUpdated,
+            actor.as_actor(),
+            updated.as_subject(),
+            changes,
+        )
+    });
+    Ok((updated, event))
+}

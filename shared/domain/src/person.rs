@@ -1,0 +1,53 @@
+//! Who signed in.
+
+use crate::{Actor, EmailAddress, PersonName, Refusal, UserId};
+
+/// The person behind a request, as the sign-in provider tells.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// The provider's `sub`.
+    pub user_id: UserId,
+    /// The provider's `email`, where it tells one that mail can be sent to.
+    pub email: Option<EmailAddress>,
+    /// The provider's `email_verified`.
+    pub email_verified: bool,
+    /// The provider's `name`.
+    pub name: Option<PersonName>,
+}
+
+impl Person {
+    /// The person's email address, verified or not.
+    ///
+    /// # Errors
+    /// [`Refusal::EmailRequired`] when the sign-in tells none.
+    pub fn email(&self) -> Result<&EmailAddress, Refusal> {
+        self.email.as_ref().ok_or(Refusal::EmailRequired)
+    }
+
+    /// The person's email address, which the provider says is theirs.
+    ///
+    /// # Errors
+    /// [`Refusal::EmailRequired`] or [`Refusal::EmailNotVerified`].
+    pub fn verified_email(&self) -> Result<&EmailAddress, Refusal> {
+        let email = self.email()?;
+        if self.email_verified {
+            Ok(email)
+        } else {
+            Err(Refusal::EmailNotVerified)
+        }
+    }
+
+    /// The person as the actor of an audit event.
+    pub(crate) fn as_actor(&self) -> Actor {
+        let masked = || self.email.as_ref().map(EmailAddress::masked);
+        let name = self
+            .name
+            .as_ref()
+            .map(|name| name.as_str().to_owned())
+            .or_else(masked);
+        Actor::Person {
+            user_id: self.user_id.clone(),
+            name: name.unwrap_or_default(),
+        }
+    }
+}

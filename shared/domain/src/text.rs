@@ -1,0 +1,143 @@
+//! Names that people give: to organizations and to themselves.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The longest name, in characters.
+const MAX_NAME: usize = 200;
+
+/// Why a text cannot be a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidText {
+    /// Nothing but white space.
+    #[error("must not be empty")]
+    Empty,
+    /// More than 200 characters.
+    #[error("must be at most 200 characters")]
+    TooLong,
+    /// A line break or another control character.
+    #[error("must not contain line breaks or other control characters")]
+    ControlCharacter,
+}
+
+/// An organization's name: 1 to 200 characters, trimmed, on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline)]
+pub struct OrganizationName(String);
+
+impl OrganizationName {
+    /// Takes the name that a person typed.
+    ///
+    /// # Errors
+    /// [`InvalidText`] says what is wrong, in words that fit behind "name".
+    pub fn parse(text: &str) -> Result<Self, InvalidText> {
+        let name = text.trim();
+        if name.is_empty() {
+            return Err(InvalidText::Empty);
+        }
+        if name.chars().count() > MAX_NAME {
+            return Err(InvalidText::TooLong);
+        }
+        if name.chars().any(breaks_the_line) {
+            return Err(InvalidText::ControlCharacter);
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for OrganizationName {
+    type Error = InvalidText;
+
+    fn try_from(text: String) -> Result<Self, InvalidText> {
+        Self::parse(&text)
+    }
+}
+
+impl From<OrganizationName> for String {
+    fn from(name: OrganizationName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for OrganizationName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A person's name as the sign-in provider tells it, made fit for one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct PersonName(String);
+
+impl PersonName {
+    /// Makes a name of whatever the provider tells: control characters become
+    /// spaces and what is over 200 characters is cut off, since nobody can be
+    /// asked for a better one. Gives `None` when nothing is left.
+    pub fn from_claim(text: &str) -> Option<Self> {
+        let line: String = text
+            .chars()
+            .map(|c| if breaks_the_line(c) { ' ' } else { c })
+            .collect();
+        let name: String = line.trim().chars().take(MAX_NAME).collect();
+        (!name.is_empty()).then_some(Self(name))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Control characters, and the two separators that Unicode counts as line ends.
+fn breaks_the_line(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_line_of_1_to_200_characters() {
+        assert_eq!(
+            OrganizationName::parse("  Acme 🚀 ").unwrap().as_str(),
+            "Acme 🚀"
+        );
+        assert!(OrganizationName::parse(&"é".repeat(200)).is_ok());
+        assert_eq!(
+            OrganizationName::parse(&"é".repeat(201)),
+            Err(InvalidText::TooLong)
+        );
+        assert_eq!(OrganizationName::parse(" \t "), Err(InvalidText::Empty));
+        assert_eq!(
+            OrganizationName::parse("a\r\nBcc: b"),
+            Err(InvalidText::ControlCharacter)
+        );
+    }
+
+    #[test]
+    fn a_persons_name_is_made_fit_instead_of_refused() {
+        assert_eq!(
+            PersonName::from_claim(" Ada\nLovelace ").unwrap().as_str(),
+            "Ada Lovelace"
+        );
+        assert_eq!(PersonName::from_claim(" \u{7} "), None);
+        assert_eq!(
+            PersonName::from_claim(&"x".repeat(999))
+                .unwrap()
+                .as_str()
+                .len(),
+            200
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Whole-system scenarios; everything is in the test binary.
