@@ -158,7 +158,6 @@ impl Invite {
                 invite: self.clone(),
                 outcome,
                 ended_at: now,
-                version: 0,
             },
             holder: Holder::Ended {
                 invite_id: self.id,
@@ -214,8 +213,6 @@ pub struct EndedInvite {
     pub outcome: Outcome,
     /// When it ended.
     pub ended_at: DateTime<Utc>,
-    /// Counts the changes of this record.
-    pub version: u64,
 }
 
 /// What the table holds of an invite.

@@ -30,12 +30,12 @@ pub use invite::{
     update_invite,
 };
 pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};
-pub use member::{Member, MemberUpdate, Removed, remove_member, update_member};
+pub use member::{Member, MemberUpdate, remove_member, update_member};
 pub use organization::{
-    Founded, Metadata, Organization, OrganizationUpdate, found_organization, update_organization,
+    Founded, Organization, OrganizationUpdate, found_organization, update_organization,
 };
 pub use permission::{Action, permit};
 pub use person::Person;
 pub use refusal::{Refusal, RefusalKind};
 pub use role::Role;
-pub use text::{InvalidText, OrganizationName, PersonName};
+pub use text::{InvalidMetadata, InvalidText, Metadata, OrganizationName, PersonName};

@@ -111,21 +111,15 @@ pub fn update_member(
     Ok((updated, events))
 }
 
-/// What removing a member takes away.
-#[derive(Debug, Clone)]
-pub struct Removed {
-    /// What to record.
-    pub event: Event,
-}
-
-/// Decides the removal of a member, which is leaving when the actor is the target.
+/// Decides the removal of a member, which is leaving when the actor is the
+/// target. Gives what to record.
 ///
 /// # Errors
 /// [`Refusal::CreatorProtected`] for the creator, and whatever the actor's role
 /// does not allow.
-pub fn remove_member(actor: &Member, target: &Member) -> Result<Removed, Refusal> {
+pub fn remove_member(actor: &Member, target: &Member) -> Result<Event, Refusal> {
     permit(actor, Action::RemoveMember(target))?;
-    let event = Event::new(
+    Ok(Event::new(
         EventKind::MemberRemoved,
         actor.as_actor(),
         target.as_subject(),
@@ -133,6 +127,5 @@ pub fn remove_member(actor: &Member, target: &Member) -> Result<Removed, Refusal
             Change::from("role", target.role),
             Change::from("receives_billing_emails", target.receives_billing_emails),
         ],
-    );
-    Ok(Removed { event })
+    ))
 }

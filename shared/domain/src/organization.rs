@@ -1,17 +1,12 @@
 //! Organizations.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Address, Change, Event, EventKind, Holder, Member, OrganizationId, OrganizationName,
-    Person, Refusal, Role, Subject, SubjectKind, UserId, permit,
+    Action, Address, Change, Event, EventKind, Holder, Member, Metadata, OrganizationId,
+    OrganizationName, Person, Refusal, Role, Subject, SubjectKind, UserId, permit,
 };
-
-/// What the deployer's product keeps with an organization: names and short texts.
-pub type Metadata = BTreeMap<String, String>;
 
 /// An organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Names that people give: to organizations and to themselves.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,62 @@ impl PersonName {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// What the deployer's product keeps with an organization: names and short texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    try_from = "BTreeMap<String, String>",
+    into = "BTreeMap<String, String>"
+)]
+#[schemars(inline)]
+pub struct Metadata(BTreeMap<String, String>);
+
+/// Why a map cannot be metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidMetadata {
+    /// More than 50 entries.
+    #[error("must have at most 50 entries")]
+    TooMany,
+    /// A key that is empty or longer than 40 characters.
+    #[error("must have keys of 1 to 40 characters")]
+    Key,
+    /// A value longer than 500 characters.
+    #[error("must have values of at most 500 characters")]
+    Value,
+}
+
+impl Metadata {
+    /// The keys, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl TryFrom<BTreeMap<String, String>> for Metadata {
+    type Error = InvalidMetadata;
+
+    fn try_from(map: BTreeMap<String, String>) -> Result<Self, InvalidMetadata> {
+        if map.len() > 50 {
+            return Err(InvalidMetadata::TooMany);
+        }
+        if map
+            .keys()
+            .any(|key| key.is_empty() || key.chars().count() > 40)
+        {
+            return Err(InvalidMetadata::Key);
+        }
+        if map.values().any(|value| value.chars().count() > 500) {
+            return Err(InvalidMetadata::Value);
+        }
+        Ok(Self(map))
+    }
+}
+
+impl From<Metadata> for BTreeMap<String, String> {
+    fn from(metadata: Metadata) -> Self {
+        metadata.0
     }
 }
 

@@ -1,1 +1,33 @@
-//! .
+//! The table: keys, items, reads and transactions.
+//!
+//! One DynamoDB table holds everything; `docs/data-model.md` lists every access
+//! pattern and what it costs. Nothing outside of this crate spells a key or an
+//! expression.
+
+mod error;
+mod keys;
+mod pages;
+mod reads;
+mod records;
+mod transaction;
+
+pub use error::StoreError;
+pub use keys::{EXPIRY_INDEX, EXPIRY_SHARDS, Key};
+pub use pages::{Page, PageRequest};
+pub use reads::Found;
+pub use records::{Account, CreationRequest, Membership, from_image};
+pub use transaction::{Commit, Transaction};
+
+/// The table, and a client to reach it with.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+}
+
+impl Store {
+    /// Takes the client and the table's name.
+    pub fn new(client: aws_sdk_dynamodb::Client, table: String) -> Self {
+        Self { client, table }
+    }
+}

@@ -1,0 +1,143 @@
+//! The only place where keys are spelled.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
+use domain::{EmailAddress, EventId, InviteId, OrganizationId, UserId};
+
+use crate::StoreError;
+
+/// The index by which expired invites are found: sparse, keys only.
+pub const EXPIRY_INDEX: &str = "expiry";
+/// Into how many partitions the expiry index is divided, so that no single one
+/// limits how many invites can be made.
+pub const EXPIRY_SHARDS: u8 = 8;
+
+pub(crate) const MEMBER: &str = "MEMBER#";
+pub(crate) const INVITE: &str = "INVITE#";
+pub(crate) const ORGANIZATION_OF_PERSON: &str = "ORG#";
+
+/// An item's primary key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    /// The organization itself.
+    pub fn organization(id: OrganizationId) -> Self {
+        Self::new(organization(id), "ORGANIZATION")
+    }
+
+    /// A member of an organization.
+    pub fn member(organization_id: OrganizationId, user_id: &UserId) -> Self {
+        Self::new(organization(organization_id), format!("{MEMBER}{user_id}"))
+    }
+
+    /// An invite that has not ended.
+    pub fn invite(organization_id: OrganizationId, id: InviteId) -> Self {
+        Self::new(organization(organization_id), format!("{INVITE}{id}"))
+    }
+
+    /// An invite that has ended.
+    pub fn ended_invite(organization_id: OrganizationId, id: InviteId) -> Self {
+        Self::new(organization(organization_id), format!("ENDED_INVITE#{id}"))
+    }
+
+    /// What an organization has with an email address: the uniqueness lock.
+    pub fn address(organization_id: OrganizationId, email: &EmailAddress) -> Self {
+        Self::new(address(email), organization(organization_id))
+    }
+
+    /// An event of an organization's audit log.
+    pub fn audit_event(organization_id: OrganizationId, id: EventId) -> Self {
+        Self::new(audit_log(organization_id), id.to_string())
+    }
+
+    /// The pointer from a person to an organization of theirs.
+    pub fn membership(user_id: &UserId, organization_id: OrganizationId) -> Self {
+        Self::new(person(user_id), organization(organization_id))
+    }
+
+    /// What is kept about a person.
+    pub fn account(user_id: &UserId) -> Self {
+        Self::new(person(user_id), "ACCOUNT")
+    }
+
+    /// A person's request to create an organization, by its idempotency key.
+    pub fn creation_request(user_id: &UserId, idempotency_key: &str) -> Self {
+        Self::new(person(user_id), format!("REQUEST#{idempotency_key}"))
+    }
+
+    /// Reads an invite's key back, as the expiry index and the stream give it.
+    ///
+    /// # Errors
+    /// [`StoreError::CorruptKey`] when it is the key of something else.
+    pub fn as_invite(&self) -> Result<(OrganizationId, InviteId), StoreError> {
+        let organization_id = self.pk.strip_prefix("ORG#").map(OrganizationId::parse);
+        let invite_id = self.sk.strip_prefix(INVITE).map(InviteId::parse);
+        match (organization_id, invite_id) {
+            (Some(Ok(organization_id)), Some(Ok(invite_id))) => Ok((organization_id, invite_id)),
+            _ => Err(StoreError::CorruptKey),
+        }
+    }
+
+    pub(crate) fn from_item(item: &HashMap<String, AttributeValue>) -> Result<Self, StoreError> {
+        let text = |name: &str| {
+            let value = item.get(name).and_then(|value| value.as_s().ok());
+            value.cloned().ok_or(StoreError::CorruptKey)
+        };
+        Ok(Self {
+            pk: text("pk")?,
+            sk: text("sk")?,
+        })
+    }
+
+    pub(crate) fn into_attributes(self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk)),
+            ("sk".to_owned(), AttributeValue::S(self.sk)),
+        ])
+    }
+}
+
+/// The partition of an organization, its members and its invites.
+pub(crate) fn organization(id: OrganizationId) -> String {
+    format!("ORG#{id}")
+}
+
+/// The partition of an organization's audit log.
+pub(crate) fn audit_log(id: OrganizationId) -> String {
+    format!("AUDIT#{id}")
+}
+
+/// The partition of an email address.
+pub(crate) fn address(email: &EmailAddress) -> String {
+    format!("EMAIL#{}", email.normal())
+}
+
+/// The partition of a person.
+pub(crate) fn person(user_id: &UserId) -> String {
+    format!("USER#{user_id}")
+}
+
+/// The partition of the expiry index that an invite is in.
+pub(crate) fn expiry_shard(id: InviteId) -> String {
+    let [.., last] = id.uuid().into_bytes();
+    shard(last % EXPIRY_SHARDS)
+}
+
+pub(crate) fn shard(number: u8) -> String {
+    format!("EXPIRY#{number}")
+}
+
+/// DynamoDB's TTL and the expiry index count whole seconds since the epoch.
+pub(crate) fn seconds(at: DateTime<Utc>) -> AttributeValue {
+    AttributeValue::N(at.timestamp().to_string())
+}

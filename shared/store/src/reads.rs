@@ -1,0 +1,241 @@
+//! Reads: each is one round trip, and all are strongly consistent but for the
+//! one through the expiry index.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+use chrono::{DateTime, Utc};
+use domain::{Address, AuditEvent, EmailAddress, Invite, Member, OrganizationId, UserId};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    EXPIRY_INDEX, Key, Membership, Page, PageRequest, Store, StoreError, keys, pages, records::Item,
+};
+
+/// What a batch of reads found.
+#[derive(Debug, Default)]
+pub struct Found(HashMap<Key, Item>);
+
+impl Found {
+    /// Takes the value at a key; `None` when nothing is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the item is of another kind.
+    pub fn take<T: DeserializeOwned>(&mut self, key: &Key) -> Result<Option<T>, StoreError> {
+        let item = self.0.remove(key);
+        Ok(item.map(serde_dynamo::from_item).transpose()?)
+    }
+}
+
+impl Store {
+    /// Reads one item.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key.into_attributes()))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// Reads up to 100 items at once; more than that in several rounds.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get_all(&self, keys: &[Key]) -> Result<Found, StoreError> {
+        let mut found = Found::default();
+        let mut unique = keys.to_vec();
+        unique.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
+        unique.dedup();
+        let mut pending: Vec<Item> = unique.into_iter().map(Key::into_attributes).collect();
+        while !pending.is_empty() {
+            let rest = pending.split_off(pending.len().min(100));
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(pending))
+                .consistent_read(true);
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, wanted.build()?)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await?;
+            for item in answer
+                .responses
+                .into_iter()
+                .flat_map(HashMap::into_values)
+                .flatten()
+            {
+                found.0.insert(Key::from_item(&item)?, item);
+            }
+            let unprocessed = answer
+                .unprocessed_keys
+                .into_iter()
+                .flat_map(HashMap::into_values);
+            pending = unprocessed.flat_map(|left| left.keys).chain(rest).collect();
+        }
+        Ok(found)
+    }
+
+    /// A page of an organization's members, by user id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn members(
+        &self,
+        id: OrganizationId,
+        page: &PageRequest,
+    ) -> Result<Page<Member>, StoreError> {
+        self.list(keys::organization(id), keys::MEMBER, page, Order::Ascending)
+            .await
+    }
+
+    /// A page of an organization's invites that have not ended, oldest first.
+    /// Expired ones are among them until they are tidied up.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn invites(
+        &self,
+        id: OrganizationId,
+        page: &PageRequest,
+    ) -> Result<Page<Invite>, StoreError> {
+        self.list(keys::organization(id), keys::INVITE, page, Order::Ascending)
+            .await
+    }
+
+    /// A page of an organization's audit log, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_events(
+        &self,
+        id: OrganizationId,
+        page: &PageRequest,
+    ) -> Result<Page<AuditEvent>, StoreError> {
+        self.list(keys::audit_log(id), "", page, Order::Descending)
+            .await
+    }
+
+    /// A page of the organizations that a person is a member of, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn memberships(
+        &self,
+        user_id: &UserId,
+        page: &PageRequest,
+    ) -> Result<Page<Membership>, StoreError> {
+        let person = keys::person(user_id);
+        self.list(person, keys::ORGANIZATION_OF_PERSON, page, Order::Ascending)
+            .await
+    }
+
+    /// A page of what organizations have with an email address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn addresses(
+        &self,
+        email: &EmailAddress,
+        page: &PageRequest,
+    ) -> Result<Page<Address>, StoreError> {
+        let address = keys::address(email);
+        self.list(
+            address,
+            keys::ORGANIZATION_OF_PERSON,
+            page,
+            Order::Ascending,
+        )
+        .await
+    }
+
+    /// Keys of invites whose 14 days were over at `now`, from one shard of the
+    /// expiry index, the earliest first. The index lags: read the invites
+    /// themselves before acting.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn expired_invites(
+        &self,
+        shard: u8,
+        now: DateTime<Utc>,
+        limit: u16,
+    ) -> Result<Vec<Key>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(EXPIRY_INDEX)
+            .key_condition_expression("expiry_shard = :shard AND expires_at_seconds <= :now")
+            .expression_attribute_values(":shard", AttributeValue::S(keys::shard(shard)))
+            .expression_attribute_values(":now", keys::seconds(now))
+            .limit(i32::from(limit))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        answer
+            .items
+            .unwrap_or_default()
+            .iter()
+            .map(Key::from_item)
+            .collect()
+    }
+
+    /// One item more than the page holds is read, so that the last page is
+    /// known to be the last.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        partition: String,
+        prefix: &str,
+        page: &PageRequest,
+        order: Order,
+    ) -> Result<Page<T>, StoreError> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .scan_index_forward(order == Order::Ascending)
+            .limit(i32::from(u16::try_from(page.limit()).unwrap_or(u16::MAX)) + 1)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .expression_attribute_values(":pk", AttributeValue::S(partition.clone()));
+        query = if prefix.is_empty() {
+            query.key_condition_expression("pk = :pk")
+        } else {
+            query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+        };
+        if let Some(after) = page.after() {
+            let start = Key {
+                pk: partition,
+                sk: format!("{prefix}{after}"),
+            };
+            query = query.set_exclusive_start_key(Some(start.into_attributes()));
+        }
+        let mut items = query.send().await?.items.unwrap_or_default();
+        let more = items.len() > page.limit();
+        items.truncate(page.limit());
+        let last = items.last().filter(|_| more);
+        let next_cursor = last.and_then(|item| pages::cursor_behind(item.get("sk"), prefix));
+        let items = items
+            .into_iter()
+            .map(serde_dynamo::from_item)
+            .collect::<Result<_, _>>()?;
+        Ok(Page { items, next_cursor })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Ascending,
+    Descending,
+}

@@ -1,0 +1,189 @@
+//! How the domain's values are kept as items.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    Address, AuditEvent, EndedInvite, Invite, Member, Organization, OrganizationId, UserId,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Key, StoreError, keys};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// A value with an item of its own.
+pub(crate) trait Record: Serialize {
+    /// Where it is kept.
+    fn key(&self) -> Key;
+
+    /// Which attributes it has besides its fields: TTL and index keys.
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        Vec::new()
+    }
+
+    fn to_item(&self) -> Result<Item, StoreError> {
+        let mut item: Item = serde_dynamo::to_item(self)?;
+        item.extend(self.key().into_attributes());
+        let attributes = self.attributes().into_iter();
+        item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
+        Ok(item)
+    }
+}
+
+/// A record whose changes are counted, so that a commit can tell whether it
+/// still is as it was read.
+pub(crate) trait Versioned: Record {
+    fn version(&self) -> u64;
+}
+
+impl Record for Organization {
+    fn key(&self) -> Key {
+        Key::organization(self.id)
+    }
+}
+
+impl Versioned for Organization {
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Record for Member {
+    fn key(&self) -> Key {
+        Key::member(self.organization_id, &self.user_id)
+    }
+}
+
+impl Versioned for Member {
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Record for Invite {
+    fn key(&self) -> Key {
+        Key::invite(self.organization_id, self.id)
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        vec![
+            ("ttl", keys::seconds(self.expires_at)),
+            (
+                "expiry_shard",
+                AttributeValue::S(keys::expiry_shard(self.id)),
+            ),
+            ("expires_at_seconds", keys::seconds(self.expires_at)),
+        ]
+    }
+}
+
+impl Versioned for Invite {
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Record for EndedInvite {
+    fn key(&self) -> Key {
+        Key::ended_invite(self.invite.organization_id, self.invite.id)
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        vec![("ttl", keys::seconds(self.ended_at + Address::MEMORY))]
+    }
+}
+
+impl Record for Address {
+    fn key(&self) -> Key {
+        Key::address(self.organization_id, &self.email)
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        self.forget_at()
+            .map(|at| ("ttl", keys::seconds(at)))
+            .into_iter()
+            .collect()
+    }
+}
+
+impl Versioned for Address {
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Record for AuditEvent {
+    fn key(&self) -> Key {
+        Key::audit_event(self.organization_id, self.id)
+    }
+}
+
+/// The pointer from a person to an organization of theirs. What they are there,
+/// the [`Member`] tells.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Membership {
+    /// The person.
+    pub user_id: UserId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+}
+
+impl Record for Membership {
+    fn key(&self) -> Key {
+        Key::membership(&self.user_id, self.organization_id)
+    }
+}
+
+/// What is kept about a person.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Account {
+    /// The person.
+    pub user_id: UserId,
+    /// The organization that they work in at present; they may have left it since.
+    pub current_organization_id: OrganizationId,
+}
+
+impl Record for Account {
+    fn key(&self) -> Key {
+        Key::account(&self.user_id)
+    }
+}
+
+/// A request to create an organization, remembered so that repeating it makes
+/// no second one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CreationRequest {
+    /// Who asked.
+    pub user_id: UserId,
+    /// The key that the caller gave the request.
+    pub idempotency_key: String,
+    /// The organization that it made.
+    pub organization_id: OrganizationId,
+    /// When it did.
+    pub at: DateTime<Utc>,
+}
+
+impl CreationRequest {
+    /// How long a request is remembered.
+    pub const MEMORY: TimeDelta = TimeDelta::hours(24);
+}
+
+impl Record for CreationRequest {
+    fn key(&self) -> Key {
+        Key::creation_request(&self.user_id, &self.idempotency_key)
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        vec![("ttl", keys::seconds(self.at + Self::MEMORY))]
+    }
+}
+
+/// Reads a value from an image in a record of the table's stream.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when the image is of something else.
+pub fn from_image<T: DeserializeOwned>(image: serde_dynamo::Item) -> Result<T, StoreError> {
+    Ok(serde_dynamo::from_item(image)?)
+}

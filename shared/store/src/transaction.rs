@@ -1,0 +1,505 @@
+//! Commits: everything that a decision changes, on the condition that what it
+//! rested on still is as it was read, in one transaction.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    error::{BuildError, SdkError},
+    operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
+    types::{
+        AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem,
+        Update,
+    },
+};
+use domain::{
+    Address, AuditEvent, Delivery, EmailAddress, EndedInvite, Holder, Invite, InviteId,
+    MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, UserId,
+};
+use serde::Serialize;
+
+use crate::{
+    Account, CreationRequest, Key, Membership, Store, StoreError, keys,
+    records::{Item, Record, Versioned},
+};
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Commit {
+    /// All of it is written.
+    Done,
+    /// Nothing is written: something is no longer as it was read. Load, decide
+    /// and commit again.
+    Conflict,
+}
+
+/// Writes that happen together or not at all.
+///
+/// A changed record is written on the condition that its version still is the
+/// one that was read, and a new one (version 0) on the condition that there is
+/// none; either is stored with the next version.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Transaction {
+    writes: Vec<Write>,
+}
+
+#[derive(Debug)]
+enum Write {
+    Check {
+        key: Key,
+        version: u64,
+    },
+    Put {
+        item: Result<Item, StoreError>,
+        expected: Expected,
+    },
+    Delete {
+        key: Key,
+        expected: Expected,
+    },
+    Update(Change),
+}
+
+/// What has to be at a key for a write to happen.
+#[derive(Debug)]
+enum Expected {
+    Anything,
+    Nothing,
+    Version(u64),
+    /// An address record of this person's.
+    HeldBy(UserId),
+}
+
+/// A change of some attributes of an item that was not read, or not as a whole.
+#[derive(Debug)]
+struct Change {
+    key: Key,
+    set: &'static str,
+    condition: &'static str,
+    names: &'static [(&'static str, &'static str)],
+    values: Result<Vec<(&'static str, AttributeValue)>, StoreError>,
+}
+
+impl Transaction {
+    /// Only while this membership is as it was read.
+    pub fn require_member(self, member: &Member) -> Self {
+        self.with(Write::Check {
+            key: member.key(),
+            version: member.version,
+        })
+    }
+
+    /// Writes an organization.
+    pub fn write_organization(self, organization: &Organization) -> Self {
+        self.write(organization)
+    }
+
+    /// Writes a member.
+    pub fn write_member(self, member: &Member) -> Self {
+        self.write(member)
+    }
+
+    /// Writes an invite that has not ended.
+    pub fn write_invite(self, invite: &Invite) -> Self {
+        self.write(invite)
+    }
+
+    /// Writes the lock on an address, which was read.
+    pub fn write_address(self, address: &Address) -> Self {
+        self.write(address)
+    }
+
+    /// Makes somebody a member: the membership, and the person's pointer to it.
+    pub fn add_member(self, member: &Member) -> Self {
+        let pointer = Membership {
+            user_id: member.user_id.clone(),
+            organization_id: member.organization_id,
+        };
+        self.write(member).create(&pointer)
+    }
+
+    /// Takes a membership away, with the person's pointer to it and the lock on
+    /// the address that they joined with.
+    pub fn remove_member(self, member: &Member) -> Self {
+        self.with(Write::Delete {
+            key: member.key(),
+            expected: Expected::Version(member.version),
+        })
+        .with(Write::Delete {
+            key: Key::membership(&member.user_id, member.organization_id),
+            expected: Expected::Anything,
+        })
+        .with(Write::Delete {
+            key: Key::address(member.organization_id, &member.email),
+            expected: Expected::HeldBy(member.user_id.clone()),
+        })
+    }
+
+    /// Moves an invite, which was read, to where the ended ones are.
+    pub fn end_invite(self, ended: &EndedInvite) -> Self {
+        let invite = &ended.invite;
+        self.with(Write::Delete {
+            key: invite.key(),
+            expected: Expected::Version(invite.version),
+        })
+        .create(ended)
+    }
+
+    /// Records the end of an invite that the table's TTL has already taken.
+    pub fn record_ended_invite(self, ended: &EndedInvite) -> Self {
+        self.create(ended)
+    }
+
+    /// Changes the holder of an address that the invite has, without having read it.
+    pub fn pass_address_on(self, invite: &Invite, holder: &Holder) -> Self {
+        self.hold(invite.organization_id, &invite.email, invite.id, holder)
+    }
+
+    /// Counts one more outstanding invite, unless there are as many as there may be.
+    pub fn count_invite(self, id: OrganizationId) -> Self {
+        let max = AttributeValue::N(MAX_OUTSTANDING_INVITES.to_string());
+        self.with(Write::Update(Change {
+            key: Key::organization(id),
+            set: "SET #count = #count + :one, #version = #version + :one",
+            condition: "#count < :max",
+            names: COUNT,
+            values: Ok(vec![(":one", number(1)), (":max", max)]),
+        }))
+    }
+
+    /// Counts one outstanding invite less.
+    pub fn uncount_invite(self, id: OrganizationId) -> Self {
+        self.with(Write::Update(Change {
+            key: Key::organization(id),
+            set: "SET #count = #count - :one, #version = #version + :one",
+            condition: "#count > :none",
+            names: COUNT,
+            values: Ok(vec![(":one", number(1)), (":none", number(0))]),
+        }))
+    }
+
+    /// Makes an organization the person's current one.
+    pub fn switch_to(self, user_id: &UserId, organization_id: OrganizationId) -> Self {
+        let account = Account {
+            user_id: user_id.clone(),
+            current_organization_id: organization_id,
+        };
+        self.with(Write::Put {
+            item: account.to_item(),
+            expected: Expected::Anything,
+        })
+    }
+
+    /// Remembers a request to create an organization; one with the same key
+    /// whose memory is over is replaced when the caller has read it.
+    pub fn remember_request(self, request: &CreationRequest, replaced: bool) -> Self {
+        let expected = if replaced {
+            Expected::Anything
+        } else {
+            Expected::Nothing
+        };
+        self.with(Write::Put {
+            item: request.to_item(),
+            expected,
+        })
+    }
+
+    /// Adds a line to the audit log.
+    pub fn record(self, event: &AuditEvent) -> Self {
+        self.create(event)
+    }
+
+    fn hold(
+        self,
+        organization_id: OrganizationId,
+        email: &EmailAddress,
+        invite_id: InviteId,
+        holder: &Holder,
+    ) -> Self {
+        let address = Address {
+            organization_id,
+            email: email.clone(),
+            holder: holder.clone(),
+            version: 0,
+        };
+        let value = to_value(holder).map(|value| {
+            let mut values = vec![
+                (":holder", value),
+                (":invite", AttributeValue::S(invite_id.to_string())),
+                (":kind", AttributeValue::S("invite".to_owned())),
+                (":one", number(1)),
+            ];
+            values.extend(address.forget_at().map(|at| (":ttl", keys::seconds(at))));
+            values
+        });
+        let forgettable = address.forget_at().is_some();
+        self.with(Write::Update(Change {
+            key: address.key(),
+            set: if forgettable {
+                "SET #holder = :holder, #version = #version + :one, #ttl = :ttl"
+            } else {
+                "SET #holder = :holder, #version = #version + :one"
+            },
+            condition: "#holder.#invite = :invite AND #holder.#kind = :kind",
+            names: if forgettable { HOLDER_TTL } else { HOLDER },
+            values: value,
+        }))
+    }
+
+    fn write(self, record: &impl Versioned) -> Self {
+        let read = record.version();
+        let item = record.to_item().map(|mut item| {
+            item.insert("version".to_owned(), number(read + 1));
+            item
+        });
+        let expected = if read == 0 {
+            Expected::Nothing
+        } else {
+            Expected::Version(read)
+        };
+        self.with(Write::Put { item, expected })
+    }
+
+    fn create(self, record: &impl Record) -> Self {
+        self.with(Write::Put {
+            item: record.to_item(),
+            expected: Expected::Nothing,
+        })
+    }
+
+    fn with(mut self, write: Write) -> Self {
+        self.writes.push(write);
+        self
+    }
+}
+
+const COUNT: &[(&str, &str)] = &[("#count", "outstanding_invites"), ("#version", "version")];
+const HOLDER: &[(&str, &str)] = &[
+    ("#holder", "holder"),
+    ("#invite", "invite_id"),
+    ("#kind", "kind"),
+    ("#version", "version"),
+];
+const HOLDER_TTL: &[(&str, &str)] = &[
+    ("#holder", "holder"),
+    ("#invite", "invite_id"),
+    ("#kind", "kind"),
+    ("#version", "version"),
+    ("#ttl", "ttl"),
+];
+
+fn number(n: u64) -> AttributeValue {
+    AttributeValue::N(n.to_string())
+}
+
+fn to_value(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
+    Ok(serde_dynamo::to_attribute_value(value)?)
+}
+
+/// A condition expression with its names and values, as the request builders take them.
+#[derive(Debug, Default)]
+struct Condition {
+    expression: Option<String>,
+    names: Option<HashMap<String, String>>,
+    values: Option<Item>,
+}
+
+impl Condition {
+    fn new(
+        expression: &str,
+        names: &[(&str, &str)],
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Self {
+        let owned = |(name, attribute): &(&str, &str)| (name.to_string(), attribute.to_string());
+        let values: Item = values
+            .into_iter()
+            .map(|(name, v)| (name.to_owned(), v))
+            .collect();
+        Self {
+            expression: Some(expression.to_owned()),
+            names: (!names.is_empty()).then(|| names.iter().map(owned).collect()),
+            values: (!values.is_empty()).then_some(values),
+        }
+    }
+}
+
+impl From<Expected> for Condition {
+    fn from(expected: Expected) -> Self {
+        match expected {
+            Expected::Anything => Self::default(),
+            Expected::Nothing => Self::new("attribute_not_exists(pk)", &[], []),
+            Expected::Version(version) => Self::new(
+                "#version = :version",
+                &[("#version", "version")],
+                [(":version", number(version))],
+            ),
+            Expected::HeldBy(user_id) => Self::new(
+                "#holder.#user = :user",
+                &[("#holder", "holder"), ("#user", "user_id")],
+                [(":user", AttributeValue::S(user_id.to_string()))],
+            ),
+        }
+    }
+}
+
+impl Write {
+    fn into_item(self, table: &str) -> Result<TransactWriteItem, StoreError> {
+        let item = TransactWriteItem::builder();
+        let item = match self {
+            Self::Check { key, version } => {
+                let condition = Condition::from(Expected::Version(version));
+                let check = ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key.into_attributes()))
+                    .set_condition_expression(condition.expression)
+                    .set_expression_attribute_names(condition.names)
+                    .set_expression_attribute_values(condition.values);
+                item.condition_check(check.build()?)
+            }
+            Self::Put {
+                item: attributes,
+                expected,
+            } => {
+                let condition = Condition::from(expected);
+                let put = Put::builder()
+                    .table_name(table)
+                    .set_item(Some(attributes?))
+                    .set_condition_expression(condition.expression)
+                    .set_expression_attribute_names(condition.names)
+                    .set_expression_attribute_values(condition.values);
+                item.put(put.build()?)
+            }
+            Self::Delete { key, expected } => {
+                let condition = Condition::from(expected);
+                let delete = Delete::builder()
+                    .table_name(table)
+                    .set_key(Some(key.into_attributes()))
+                    .set_condition_expression(condition.expression)
+                    .set_expression_attribute_names(condition.names)
+                    .set_expression_attribute_values(condition.values);
+                item.delete(delete.build()?)
+            }
+            Self::Update(change) => {
+                let condition = Condition::new(change.condition, change.names, change.values?);
+                let update = Update::builder()
+                    .table_name(table)
+                    .set_key(Some(change.key.into_attributes()))
+                    .update_expression(change.set)
+                    .set_condition_expression(condition.expression)
+                    .set_expression_attribute_names(condition.names)
+                    .set_expression_attribute_values(condition.values);
+                item.update(update.build()?)
+            }
+        };
+        Ok(item.build())
+    }
+}
+
+impl Store {
+    /// Commits a transaction.
+    ///
+    /// The SDK repeats a request whose answer was lost with the same token, so
+    /// a commit that took effect is not taken for a conflict.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whether the writes happened is then not known.
+    pub async fn commit(&self, transaction: Transaction) -> Result<Commit, StoreError> {
+        let writes = transaction
+            .writes
+            .into_iter()
+            .map(|write| write.into_item(&self.table));
+        let answer = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(writes.collect::<Result<_, _>>()?))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Commit::Done),
+            Err(error) if lost_a_race(&error) => Ok(Commit::Conflict),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Notes how far the mail of an invite's sending has come. Gives
+    /// [`Commit::Conflict`] when the invite has ended or was sent again since.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_delivery(
+        &self,
+        organization_id: OrganizationId,
+        invite_id: InviteId,
+        times_sent: u32,
+        delivery: &Delivery,
+    ) -> Result<Commit, StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(
+                Key::invite(organization_id, invite_id).into_attributes(),
+            ))
+            .update_expression("SET #delivery = :delivery, #version = #version + :one")
+            .condition_expression("#times_sent = :times_sent")
+            .expression_attribute_names("#delivery", "delivery")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_names("#times_sent", "times_sent")
+            .expression_attribute_values(":delivery", to_value(delivery)?)
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":times_sent", number(u64::from(times_sent)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Commit::Done),
+            Err(SdkError::ServiceError(error))
+                if matches!(
+                    error.err(),
+                    UpdateItemError::ConditionalCheckFailedException(_)
+                ) =>
+            {
+                Ok(Commit::Conflict)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Whether the transaction was cancelled because something was not as expected
+/// or was being written by somebody else, and for no other reason.
+fn lost_a_race(error: &SdkError<TransactWriteItemsError>) -> bool {
+    let SdkError::ServiceError(error) = error else {
+        return false;
+    };
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.err() else {
+        return false;
+    };
+    let mut reasons = cancelled
+        .cancellation_reasons()
+        .iter()
+        .filter_map(|reason| reason.code())
+        .filter(|code| *code != "None")
+        .peekable();
+    reasons.peek().is_some()
+        && reasons.all(|code| {
+            matches!(
+                code,
+                "ConditionalCheckFailed"
+                    | "TransactionConflict"
+                    | "ThrottlingError"
+                    | "ProvisionedThroughputExceeded"
+            )
+        })
+}
+
+impl From<BuildError> for StoreError {
+    fn from(error: BuildError) -> Self {
+        Self::Rejected {
+            code: "IncompleteRequest".to_owned(),
+            source: Box::new(error),
+        }
+    }
+}
