@@ -1,1 +1,59 @@
-//! .
+//! The operations of organization settings, each with a Lambda binary of its own.
+//!
+//! An operation reads the same everywhere: parse, load, decide, commit, answer.
+//! The rules it decides by are in the `domain` crate; how the table is reached,
+//! in `store`; how mails look and leave, in `mail`.
+
+mod access;
+mod app;
+mod attempts;
+mod failure;
+mod input;
+mod link_keys;
+mod operation;
+mod output;
+mod representation;
+mod telemetry;
+
+pub mod account;
+pub mod audit;
+pub mod background;
+pub mod invites;
+pub mod members;
+pub mod openapi;
+pub mod organizations;
+
+pub use app::{App, Aws, Clock, Config, ConfigError};
+pub use operation::{Operation, invoke, serve};
+
+/// Every operation, in the order of the API's table.
+pub static OPERATIONS: &[&Operation] = &[
+    &organizations::create_organization::OPERATION,
+    &organizations::list_organizations::OPERATION,
+    &organizations::get_organization::OPERATION,
+    &organizations::update_organization::OPERATION,
+    &organizations::get_settings::OPERATION,
+    &members::list_members::OPERATION,
+    &members::update_member::OPERATION,
+    &members::remove_member::OPERATION,
+    &invites::create_invite::OPERATION,
+    &invites::list_invites::OPERATION,
+    &invites::update_invite::OPERATION,
+    &invites::cancel_invite::OPERATION,
+    &invites::resend_invite::OPERATION,
+    &audit::list_audit_events::OPERATION,
+    &account::get_account::OPERATION,
+    &account::switch_organization::OPERATION,
+    &account::list_my_invites::OPERATION,
+    &account::accept_invite::OPERATION,
+    &account::decline_invite::OPERATION,
+    &invites::preview_invite::OPERATION,
+    &invites::decline_invite_by_link::OPERATION,
+    &background::deliver_mail::OPERATION,
+    &background::expire_invites::OPERATION,
+];
+
+/// The operation of that name, such as `create-invite`.
+pub fn operation(name: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().copied().find(|operation| operation.name == name)
+}

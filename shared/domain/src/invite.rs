@@ -130,7 +130,8 @@ impl Invite {
         self
     }
 
-    fn holder(&self) -> Holder {
+    /// The invite as the holder of its address.
+    pub fn holder(&self) -> Holder {
         Holder::Invite {
             invite_id: self.id,
             invited_by: self.invited_by.id.clone(),

@@ -140,13 +140,7 @@ pub fn update_organization(
         .filter(|metadata| *metadata != organization.metadata)
     {
         // The deployer's data stays out of the log; its keys tell what changed.
-        let keys = |metadata: &Metadata| {
-            metadata
-                .keys()
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
+        let keys = |metadata: &Metadata| metadata.keys().collect::<Vec<_>>().join(", ");
         changes.push(Change::of(
             "metadata",
             keys(&organization.metadata),

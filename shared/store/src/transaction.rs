@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::{
     },
 };
 use domain::{
-    Address, AuditEvent, Delivery, EmailAddress, EndedInvite, Holder, Invite, InviteId,
+    Address, AuditEvent, Delivery, EmailAddress, Ended, EndedInvite, Holder, Invite, InviteId,
     MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, UserId,
 };
 use serde::Serialize;
@@ -144,6 +144,14 @@ impl Transaction {
             expected: Expected::Version(invite.version),
         })
         .create(ended)
+    }
+
+    /// Ends a pending invite and frees its address.
+    pub fn end_pending_invite(self, ended: &Ended) -> Self {
+        let invite = &ended.invite.invite;
+        self.end_invite(&ended.invite)
+            .pass_address_on(invite, &ended.holder)
+            .uncount_invite(invite.organization_id)
     }
 
     /// Records the end of an invite that the table's TTL has already taken.

@@ -1,0 +1,65 @@
+//! Who asks, and what they are there: a handler gets at an organization's
+//! things only through here.
+
+use domain::{EmailAddress, Member, OrganizationId, Person, PersonName, Refusal, UserId};
+use lambda_http::{
+    Request, RequestExt,
+    request::RequestContext,
+};
+use store::{Found, Key};
+
+use crate::{failure::Failure, input};
+
+/// The person who is signed in, by the claims that API Gateway has verified.
+///
+/// # Errors
+/// [`Failure::NotSignedIn`] when there are none.
+pub(crate) fn person(request: &Request) -> Result<Person, Failure> {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+        return Err(Failure::NotSignedIn);
+    };
+    let jwt = context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
+    let claims = &jwt.ok_or(Failure::NotSignedIn)?.claims;
+    let claim = |name: &str| claims.get(name).map(String::as_str);
+    let user_id = claim("sub").and_then(|sub| UserId::parse(sub).ok());
+    Ok(Person {
+        user_id: user_id.ok_or(Failure::NotSignedIn)?,
+        email: claim("email").and_then(|email| EmailAddress::parse(email).ok()),
+        email_verified: claim("email_verified") == Some("true"),
+        name: claim("name").and_then(PersonName::from_claim),
+    })
+}
+
+/// A person, and the organization in the request's path.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) person: Person,
+    pub(crate) organization_id: OrganizationId,
+}
+
+impl Asked {
+    /// Reads both.
+    ///
+    /// # Errors
+    /// [`Failure::NotSignedIn`]; [`Refusal::OrganizationNotFound`] for what cannot be an id.
+    pub(crate) fn of(request: &Request) -> Result<Self, Failure> {
+        let person = person(request)?;
+        let id = OrganizationId::parse(input::path(request, "organization_id"));
+        let organization_id = id.map_err(|_| Refusal::OrganizationNotFound)?;
+        Ok(Self { person, organization_id })
+    }
+
+    /// Where the person's membership of the organization is.
+    pub(crate) fn membership_key(&self) -> Key {
+        Key::member(self.organization_id, &self.person.user_id)
+    }
+
+    /// The person's membership: the authority for whatever follows.
+    ///
+    /// # Errors
+    /// [`Refusal::OrganizationNotFound`] when the person is no member.
+    pub(crate) fn membership(&self, found: &mut Found) -> Result<Member, Failure> {
+        let member = found.take(&self.membership_key())?;
+        Ok(member.ok_or(Refusal::OrganizationNotFound)?)
+    }
+}

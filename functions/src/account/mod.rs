@@ -1,0 +1,10 @@
+//! The signed-in person: their organizations, and the invites to them.
+
+pub mod accept_invite;
+pub mod decline_invite;
+pub mod get_account;
+pub mod list_my_invites;
+pub mod switch_organization;
+
+mod invitation;
+mod view;

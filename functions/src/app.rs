@@ -1,0 +1,238 @@
+//! What an operation works with: the table, the mail service, the time.
+
+use std::{env, fmt, sync::Arc, time::Duration};
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use domain::{AuditEvent, Event, EventId, OrganizationId};
+use mail::{Mailer, Sender};
+use std::sync::Mutex;
+use store::{Store, Transaction};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+use crate::link_keys::LinkKeySource;
+
+/// What every operation works with; made once for each process.
+pub struct App {
+    pub(crate) store: Store,
+    pub(crate) mailer: Mailer,
+    pub(crate) link_keys: LinkKeySource,
+    pub(crate) public_url: String,
+    pub(crate) clock: Clock,
+    ids: Mutex<ContextV7>,
+}
+
+/// Tells the time, to the millisecond. Everything that depends on time asks
+/// the app's clock, so that tests can move it.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self::new(Utc::now)
+    }
+
+    /// A clock that tells whatever the function gives.
+    pub fn new(tell: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// The time.
+    pub fn now(&self) -> DateTime<Utc> {
+        let now = (self.0)();
+        now.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(now)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({})", self.now())
+    }
+}
+
+/// How AWS is reached.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// The region.
+    pub region: String,
+    /// Whose requests they are.
+    pub credentials: Credentials,
+    /// Where DynamoDB is, if not in the region.
+    pub dynamodb_endpoint: Option<String>,
+    /// Where SES is, if not in the region.
+    pub ses_endpoint: Option<String>,
+    /// Where Secrets Manager is, if not in the region.
+    pub secrets_endpoint: Option<String>,
+    /// The HTTP client to use in place of the SDK's.
+    pub http_client: Option<SharedHttpClient>,
+}
+
+/// What the deployment sets.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The table's name.
+    pub table_name: String,
+    /// What links begin with, such as `https://app.example.com`, without a slash at the end.
+    pub public_url: String,
+    /// Whom mails are from.
+    pub mail_from: String,
+    /// Whom answers to mails go to, if not to the sender.
+    pub mail_reply_to: Option<String>,
+    /// The SES configuration set that mails are sent with.
+    pub mail_configuration_set: Option<String>,
+    /// The Secrets Manager secret that links are signed with.
+    pub link_key_secret_id: String,
+}
+
+/// An environment variable that is missing.
+#[derive(Debug, thiserror::Error)]
+#[error("the environment variable `{0}` is not set")]
+pub struct ConfigError(&'static str);
+
+fn required(name: &'static str) -> Result<String, ConfigError> {
+    optional(name).ok_or(ConfigError(name))
+}
+
+/// A variable that is set to nothing counts as not set: a template cannot leave one out.
+fn optional(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Aws {
+    /// Reads what Lambda sets, and the SDKs' standard variables for endpoints.
+    ///
+    /// Lambda gives credentials and region in the environment alone, so no other
+    /// source is asked.
+    fn from_env() -> Result<Self, ConfigError> {
+        let endpoint = |service: &str| {
+            optional(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| optional("AWS_ENDPOINT_URL"))
+        };
+        Ok(Self {
+            region: required("AWS_REGION")?,
+            credentials: Credentials::new(
+                required("AWS_ACCESS_KEY_ID")?,
+                required("AWS_SECRET_ACCESS_KEY")?,
+                optional("AWS_SESSION_TOKEN"),
+                None,
+                "environment",
+            ),
+            dynamodb_endpoint: endpoint("DYNAMODB"),
+            ses_endpoint: endpoint("SESV2"),
+            secrets_endpoint: endpoint("SECRETS_MANAGER"),
+            http_client: None,
+        })
+    }
+}
+
+impl Config {
+    /// Functions that send no mail and make no links get no variables for it.
+    fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self {
+            table_name: required("TABLE_NAME")?,
+            public_url: optional("PUBLIC_URL").unwrap_or_default(),
+            mail_from: optional("MAIL_FROM").unwrap_or_default(),
+            mail_reply_to: optional("MAIL_REPLY_TO"),
+            mail_configuration_set: optional("MAIL_CONFIGURATION_SET"),
+            link_key_secret_id: optional("LINK_KEY_SECRET_ID").unwrap_or_default(),
+        })
+    }
+}
+
+/// The settings that all three clients share: each service has a config type of its own.
+macro_rules! client {
+    ($sdk:ident, $aws:expr, $endpoint:expr) => {{
+        let mut config = $sdk::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new($aws.region.clone()))
+            .credentials_provider($aws.credentials.clone())
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(timeouts())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        config.set_endpoint_url($endpoint.clone());
+        config.set_http_client($aws.http_client.clone());
+        $sdk::Client::from_conf(config.build())
+    }};
+}
+
+/// DynamoDB answers within milliseconds or not at all; API Gateway waits 30 seconds.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(5))
+        .build()
+}
+
+impl App {
+    /// Makes the clients. Nothing is connected before the first request.
+    pub fn new(aws: Aws, config: Config, clock: Clock) -> Self {
+        let dynamodb = client!(aws_sdk_dynamodb, aws, aws.dynamodb_endpoint);
+        let ses = client!(aws_sdk_sesv2, aws, aws.ses_endpoint);
+        let secrets = client!(aws_sdk_secretsmanager, aws, aws.secrets_endpoint);
+        Self {
+            store: Store::new(dynamodb, config.table_name),
+            mailer: Mailer::new(
+                ses,
+                Sender {
+                    from: config.mail_from,
+                    reply_to: config.mail_reply_to,
+                    configuration_set: config.mail_configuration_set,
+                },
+            ),
+            link_keys: LinkKeySource::new(secrets, config.link_key_secret_id),
+            public_url: config.public_url,
+            clock,
+            ids: Mutex::new(ContextV7::new()),
+        }
+    }
+
+    /// Reads the environment that the template sets.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the variable that is missing.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self::new(Aws::from_env()?, Config::from_env()?, Clock::system()))
+    }
+
+    /// A new UUID v7. Those of one process sort as they were made, even within
+    /// one millisecond.
+    pub(crate) fn new_id(&self) -> Uuid {
+        let now = self.clock.now();
+        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+        Uuid::new_v7(Timestamp::from_unix(&self.ids, seconds, now.timestamp_subsec_nanos()))
+    }
+
+    /// Makes the audit events that go with a commit.
+    pub(crate) fn stamp(
+        &self,
+        organization_id: OrganizationId,
+        at: DateTime<Utc>,
+        event: Event,
+    ) -> AuditEvent {
+        event.recorded(EventId::new(self.new_id()), organization_id, at)
+    }
+
+    /// Adds the audit events of a decision to its commit.
+    pub(crate) fn record(
+        &self,
+        transaction: Transaction,
+        organization_id: OrganizationId,
+        at: DateTime<Utc>,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Transaction {
+        events.into_iter().fold(transaction, |transaction, event| {
+            transaction.record(&self.stamp(organization_id, at, event))
+        })
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}

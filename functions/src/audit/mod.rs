@@ -1,0 +1,3 @@
+//! The audit log of an organization.
+
+pub mod list_audit_events;

@@ -1,0 +1,97 @@
+//! The mails' way out: the table's stream calls it with the audit events that
+//! have a mail to send.
+
+use aws_lambda_events::dynamodb::EventRecord;
+use chrono::TimeDelta;
+use domain::{
+    AuditEvent, Delivery, DeliveryState, Invite, InviteId, InviteToken, Organization,
+};
+use mail::{InviteMail, SendError};
+use serde_json::Value;
+use store::{Commit, Key};
+
+use super::stream::{self, Progress};
+use crate::{App, Operation, failure::Failure};
+
+/// How long a mail is tried to be sent before it counts as failed. The template
+/// has Lambda deliver a record for longer than that, so that it is always this
+/// function that gives up, and says so.
+const GIVE_UP_AFTER: TimeDelta = TimeDelta::minutes(30);
+
+/// Sends mails through SES: each at least once, or notes why it could not.
+pub static OPERATION: Operation = Operation::event("deliver-mail", |app, event| {
+    Box::pin(async move {
+        let mut progress = Progress::default();
+        for record in stream::records(event)? {
+            let outcome = deliver(&app, &record).await;
+            if !progress.note(&record, outcome) {
+                break;
+            }
+        }
+        Ok::<Value, Failure>(progress.into_answer())
+    })
+});
+
+async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
+    let event: AuditEvent = store::from_image(record.change.new_image.clone())?;
+    let (Some(_), Some(times_sent)) = (event.mail, event.times_sent) else { return Ok(()) };
+    let Ok(invite_id) = InviteId::parse(&event.subject.id) else { return Ok(()) };
+    let id = event.organization_id;
+    let (invite_key, organization_key) = (Key::invite(id, invite_id), Key::organization(id));
+    let mut found = app.store.get_all(&[invite_key.clone(), organization_key.clone()]).await?;
+    let invite: Option<Invite> = found.take(&invite_key)?;
+    let organization: Option<Organization> = found.take(&organization_key)?;
+    let now = app.clock.now();
+    let (Some(invite), Some(organization)) = (invite, organization) else { return Ok(()) };
+    // Answered, sent again or delivered before: this mail is nobody's any more.
+    if invite.times_sent != times_sent
+        || invite.is_expired(now)
+        || invite.delivery.state != DeliveryState::Queued
+    {
+        return Ok(());
+    }
+
+    let (delivery, failed) = match send(app, &invite, &organization).await? {
+        Ok(()) => {
+            let sent = Delivery { state: DeliveryState::Sent, at: now, reason: None, ..invite.delivery };
+            (sent, None)
+        }
+        Err(error) => {
+            let failures = invite.delivery.failures + 1;
+            let last = error.is_permanent() || now - event.at >= GIVE_UP_AFTER;
+            let state = if last { DeliveryState::Failed } else { DeliveryState::Queued };
+            let reason = Some(error.reason().to_owned());
+            (Delivery { state, at: now, failures, reason }, (!last).then_some(error))
+        }
+    };
+    match app.store.note_delivery(id, invite_id, times_sent, &delivery).await? {
+        Commit::Done | Commit::Conflict => {}
+    }
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+async fn send(
+    app: &App,
+    invite: &Invite,
+    organization: &Organization,
+) -> Result<Result<(), SendError>, Failure> {
+    let keys = app.link_keys.get(app.clock.now()).await?;
+    let token = InviteToken::sign(
+        &keys.current,
+        invite.organization_id,
+        invite.id,
+        invite.times_sent,
+        &invite.email,
+    );
+    let message = InviteMail {
+        organization_name: organization.name.as_str(),
+        inviter_name: &invite.invited_by.name,
+        role: invite.role.as_str(),
+        receives_billing_emails: invite.receives_billing_emails,
+        expires_at: invite.expires_at,
+        link: &format!("{}/invites/{}", app.public_url, token.encode()),
+        recipient: invite.email.as_typed(),
+    }
+    .render()?;
+    Ok(app.mailer.send(invite.email.normal(), &message).await.map(|_id| ()))
+}

@@ -1,0 +1,5 @@
+//! The Lambda binary of `create-invite`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    functions::serve(&functions::invites::create_invite::OPERATION)
+}

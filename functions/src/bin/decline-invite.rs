@@ -1,0 +1,5 @@
+//! The Lambda binary of `decline-invite`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    functions::serve(&functions::account::decline_invite::OPERATION)
+}

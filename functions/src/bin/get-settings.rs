@@ -1,0 +1,5 @@
+//! The Lambda binary of `get-settings`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    functions::serve(&functions::organizations::get_settings::OPERATION)
+}

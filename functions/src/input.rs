@@ -1,0 +1,98 @@
+//! Reading requests: what cannot be understood is refused with the field's name.
+
+use lambda_http::{Request, RequestExt};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use store::PageRequest;
+
+use crate::failure::Failure;
+
+/// The page's size where the request names none.
+const DEFAULT_LIMIT: u16 = 25;
+
+/// A parameter of the path, as API Gateway cut it out.
+pub(crate) fn path<'a>(request: &'a Request, name: &str) -> &'a str {
+    request.path_parameters_ref().and_then(|path| path.first(name)).unwrap_or_default()
+}
+
+/// The body, as JSON.
+///
+/// # Errors
+/// [`Failure::Invalid`], with the name of the field that is missing, unknown,
+/// of the wrong type, or has a value that is not allowed.
+pub(crate) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Failure> {
+    let mut json = serde_json::Deserializer::from_slice(request.body().as_ref());
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        explain(&path, error.inner())
+    })?;
+    json.end().map_err(|error| explain(".", &error))?;
+    Ok(value)
+}
+
+/// Puts serde's words into ours. Values are not repeated: they may be addresses.
+fn explain(path: &str, error: &serde_json::Error) -> Failure {
+    if !error.is_data() {
+        let detail = "the body must be a JSON object".to_owned();
+        return Failure::Invalid { detail, field: None };
+    }
+    let message = error.to_string();
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(text, _)| text);
+    let quoted = || message.split('`').nth(1).unwrap_or_default();
+    let whole = path == ".";
+    if message.starts_with("missing field") {
+        return Failure::field(&join(path, quoted()), "is missing");
+    }
+    if message.starts_with("unknown field") {
+        let name = if whole { quoted() } else { path };
+        return Failure::field(name, "is not a field of this request");
+    }
+    if message.starts_with("duplicate field") {
+        return Failure::field(&join(path, quoted()), "is there twice");
+    }
+    let expected = message.split_once(", expected ").map(|(_, expected)| expected);
+    match expected {
+        Some(_) if whole => {
+            Failure::Invalid { detail: "the body must be a JSON object".to_owned(), field: None }
+        }
+        Some(expected) => Failure::field(path, format_args!("must be {expected}")),
+        None => Failure::field(path, message),
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    match path {
+        "." => name.to_owned(),
+        path => format!("{path}.{name}"),
+    }
+}
+
+/// For a field that may be left out but not be `null`.
+pub(crate) fn if_present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Which page of a list, from the query's `limit` and `cursor`.
+///
+/// # Errors
+/// [`Failure::Invalid`] with the parameter's name.
+pub(crate) fn page(request: &Request) -> Result<PageRequest, Failure> {
+    let query = request.query_string_parameters_ref();
+    let parameter = |name| query.and_then(|query| query.first(name));
+    let limit = match parameter("limit") {
+        None => DEFAULT_LIMIT,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=PageRequest::MAX_LIMIT).contains(limit))
+            .ok_or_else(|| Failure::field("limit", "must be a whole number from 1 to 100"))?,
+    };
+    match parameter("cursor") {
+        None => Ok(PageRequest::first(limit)),
+        Some(cursor) => PageRequest::at(limit, cursor)
+            .ok_or_else(|| Failure::field("cursor", "is not a cursor that a list has given")),
+    }
+}

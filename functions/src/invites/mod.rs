@@ -1,0 +1,13 @@
+//! The invites of an organization, and what the holder of a link may do.
+
+pub mod cancel_invite;
+pub mod create_invite;
+pub mod decline_invite_by_link;
+pub mod list_invites;
+pub mod preview_invite;
+pub mod resend_invite;
+pub mod update_invite;
+
+pub(crate) mod load;
+
+mod link;

@@ -1,0 +1,66 @@
+//! The secret that links are signed with, from Secrets Manager.
+
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use aws_sdk_secretsmanager::{Client, error::SdkError};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{LinkKey, LinkKeys};
+use tokio::sync::Mutex;
+
+/// How long the keys are kept before they are read again, so that a rotation
+/// reaches processes that live long.
+const FRESH: TimeDelta = TimeDelta::minutes(5);
+
+/// Why there are no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkKeyError {
+    /// Secrets Manager did not give the secret.
+    #[error("the link key cannot be read")]
+    Unavailable(#[from] Box<SdkError<GetSecretValueError>>),
+    /// The secret is no text, or too short.
+    #[error("the link key is not a text of at least 32 bytes")]
+    Unusable,
+}
+
+/// Reads the link keys when they are first needed.
+#[derive(Debug)]
+pub(crate) struct LinkKeySource {
+    client: Client,
+    secret_id: String,
+    keys: Mutex<Option<(DateTime<Utc>, LinkKeys)>>,
+}
+
+impl LinkKeySource {
+    pub(crate) fn new(client: Client, secret_id: String) -> Self {
+        Self { client, secret_id, keys: Mutex::new(None) }
+    }
+
+    /// The present key and the one before it.
+    pub(crate) async fn get(&self, now: DateTime<Utc>) -> Result<LinkKeys, LinkKeyError> {
+        let mut kept = self.keys.lock().await;
+        if let Some((read_at, keys)) = &*kept
+            && now - *read_at < FRESH
+        {
+            return Ok(keys.clone());
+        }
+        let (current, previous) =
+            tokio::join!(self.read("AWSCURRENT"), self.read("AWSPREVIOUS"));
+        let keys =
+            LinkKeys { current: current?.ok_or(LinkKeyError::Unusable)?, previous: previous? };
+        *kept = Some((now, keys.clone()));
+        Ok(keys)
+    }
+
+    /// One version of the secret; `None` where there is none, as before the first rotation.
+    async fn read(&self, stage: &str) -> Result<Option<LinkKey>, LinkKeyError> {
+        let request = self.client.get_secret_value().secret_id(&self.secret_id);
+        let answer = match request.version_stage(stage).send().await {
+            Ok(answer) => answer,
+            Err(SdkError::ServiceError(error)) if error.err().is_resource_not_found_exception() => {
+                return Ok(None);
+            }
+            Err(error) => return Err(Box::new(error).into()),
+        };
+        let secret = answer.secret_string().ok_or(LinkKeyError::Unusable)?;
+        LinkKey::new(secret.as_bytes()).map(Some).map_err(|_| LinkKeyError::Unusable)
+    }
+}

@@ -1,0 +1,36 @@
+//! `DELETE /v1/organizations/{organization_id}/members/{user_id}`: by the
+//! rules; oneself, to leave.
+
+use domain::{UserId, remove_member};
+use lambda_http::Request;
+use store::{Commit, Transaction};
+
+use crate::{
+    App, Operation, access::Asked, attempts::Attempts, failure::Failure, input, output::Answer,
+};
+
+/// Removes a member. Their power ends with the next request.
+pub static OPERATION: Operation =
+    Operation::http("remove-member", |app, request| Box::pin(handle(app, request)));
+
+async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
+    let asked = Asked::of(request)?;
+    let target_id = UserId::parse(input::path(request, "user_id"));
+
+    let mut attempts = Attempts::default();
+    loop {
+        let now = app.clock.now();
+        let (me, target) = super::load(app, &asked, target_id.as_ref().ok()).await?;
+        let event = remove_member(&me, &target)?;
+
+        let mut transaction = Transaction::new().remove_member(&target);
+        if target.user_id != me.user_id {
+            transaction = transaction.require_member(&me);
+        }
+        let transaction = app.record(transaction, asked.organization_id, now, [event]);
+        match app.store.commit(transaction).await? {
+            Commit::Done => return Ok(Answer::no_content()),
+            Commit::Conflict => attempts.again().await?,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `POST /v1/organizations`: anyone signed in.
+
+use domain::{Metadata, OrganizationId, OrganizationName, found_organization};
+use lambda_http::Request;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use store::{Commit, CreationRequest, Key, Transaction};
+
+use crate::{
+    App, Operation, access, attempts::Attempts, failure::Failure, input, output::Answer,
+    representation::OrganizationView,
+};
+
+/// Creates an organization, with the caller as its creator, and makes it the
+/// caller's current one.
+pub static OPERATION: Operation = Operation::http("create-organization", |app, request| {
+    Box::pin(handle(app, request))
+});
+
+/// What to create.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Body {
+    /// The organization's name: 1 to 200 characters on one line.
+    name: OrganizationName,
+    /// What the product keeps with it: at most 50 short texts.
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
+    let person = access::person(request)?;
+    let body: Body = input::body(request)?;
+    let idempotency_key = idempotency_key(request)?;
+
+    let mut attempts = Attempts::default();
+    loop {
+        let now = app.clock.now();
+        let remembered = match idempotency_key {
+            Some(key) => app.store.get(Key::creation_request(&person.user_id, key)).await?,
+            None => None,
+        };
+        if let Some(request) = remembered.as_ref().filter(|request: &&CreationRequest| {
+            now < request.at + CreationRequest::MEMORY
+        }) {
+            let organization = Key::organization(request.organization_id);
+            let member = Key::member(request.organization_id, &person.user_id);
+            let mut found = app.store.get_all(&[organization.clone(), member.clone()]).await?;
+            if let (Some(organization), Some(member)) =
+                (found.take(&organization)?, found.take(&member)?)
+            {
+                let location = format!("/v1/organizations/{}", request.organization_id);
+                return Ok(Answer::created(location, &OrganizationView::of(&organization, &member)));
+            }
+        }
+
+        let id = OrganizationId::new(app.new_id());
+        let founded =
+            found_organization(&person, id, body.name.clone(), body.metadata.clone(), now)?;
+        let mut transaction = Transaction::new()
+            .write_organization(&founded.organization)
+            .add_member(&founded.creator)
+            .write_address(&founded.address)
+            .switch_to(&person.user_id, id);
+        if let Some(key) = idempotency_key {
+            let request = CreationRequest {
+                user_id: person.user_id.clone(),
+                idempotency_key: key.to_owned(),
+                organization_id: id,
+                at: now,
+            };
+            transaction = transaction.remember_request(&request, remembered.is_some());
+        }
+        let transaction = app.record(transaction, id, now, founded.events);
+        match app.store.commit(transaction).await? {
+            Commit::Done => {
+                let view = OrganizationView::of(&founded.organization, &founded.creator);
+                return Ok(Answer::created(format!("/v1/organizations/{id}"), &view));
+            }
+            Commit::Conflict => attempts.again().await?,
+        }
+    }
+}
+
+/// The `Idempotency-Key` header: whoever repeats a request with the same key
+/// within a day gets the organization that the first one made.
+fn idempotency_key(request: &Request) -> Result<Option<&str>, Failure> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| {
+        (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    key.map(Some).ok_or_else(|| {
+        Failure::field("idempotency-key", "must be 1 to 128 printable ASCII characters without spaces")
+    })
+}

@@ -1,0 +1,44 @@
+//! `GET /v1/organizations/{organization_id}/settings`: members.
+
+use domain::{Organization, Refusal};
+use lambda_http::Request;
+use store::{Key, PageRequest};
+
+use crate::{
+    App, Operation, access::Asked, failure::Failure, output::Answer,
+    representation::{InviteView, List, MemberView, OrganizationView, Permissions, SettingsView},
+};
+
+/// How many members and invites come with the settings; the lists have the rest.
+const FIRST_PAGE: u16 = 25;
+
+/// Gives all that the settings page shows, with what the caller may do.
+pub static OPERATION: Operation =
+    Operation::http("get-settings", |app, request| Box::pin(handle(app, request)));
+
+async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
+    let asked = Asked::of(request)?;
+    let id = asked.organization_id;
+    let organization = Key::organization(id);
+    let keys = [asked.membership_key(), organization.clone()];
+    let page = PageRequest::first(FIRST_PAGE);
+    let (found, members, invites) = tokio::join!(
+        app.store.get_all(&keys),
+        app.store.members(id, &page),
+        app.store.invites(id, &page),
+    );
+    let mut found = found?;
+    let me = asked.membership(&mut found)?;
+    let organization: Option<Organization> = found.take(&organization)?;
+    let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
+
+    let now = app.clock.now();
+    let pending = invites?.keep(|invite| !invite.is_expired(now));
+    Ok(Answer::ok(&SettingsView {
+        organization: OrganizationView::of(&organization, &me),
+        me: MemberView::of(&me, &me),
+        may: Permissions::of(&me),
+        members: List::of(members?, |member| MemberView::of(member, &me)),
+        invites: List::of(pending, |invite| InviteView::of(invite, &me)),
+    }))
+}

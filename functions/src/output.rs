@@ -1,0 +1,73 @@
+//! Answers.
+
+use lambda_http::{Body, Response};
+use serde::Serialize;
+
+use crate::failure::Problem;
+
+/// What an operation answers.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Option<String>,
+}
+
+impl Answer {
+    /// 200 with a body.
+    pub(crate) fn ok(body: &impl Serialize) -> Self {
+        Self::json(200, "application/json", body)
+    }
+
+    /// 201 with the thing that was made, and where it is.
+    pub(crate) fn created(location: String, body: &impl Serialize) -> Self {
+        Self::json(201, "application/json", body).with_header("location", location)
+    }
+
+    /// 204.
+    pub(crate) fn no_content() -> Self {
+        Self { status: 204, headers: vec![no_store()], body: None }
+    }
+
+    pub(crate) fn problem(status: u16, problem: &Problem) -> Self {
+        Self::json(status, "application/problem+json", problem)
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    fn json(status: u16, content_type: &str, body: &impl Serialize) -> Self {
+        let headers = vec![("content-type", content_type.to_owned()), no_store()];
+        match serde_json::to_string(body) {
+            Ok(body) => Self { status, headers, body: Some(body) },
+            Err(error) => {
+                tracing::error!(%error, "an answer cannot be written as JSON");
+                Self { status: 500, headers, body: None }
+            }
+        }
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(self.body.map_or(Body::Empty, Body::Text));
+        if let Ok(status) = self.status.try_into() {
+            *response.status_mut() = status;
+        }
+        for (name, value) in self.headers {
+            if let Ok(value) = value.try_into() {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// What people may see changes with their role: nothing is kept on the way.
+fn no_store() -> (&'static str, String) {
+    ("cache-control", "no-store".to_owned())
+}

@@ -1,0 +1,397 @@
+//! How things look in the API.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    Action, Actor, AuditEvent, Change, DeliveryState, EmailAddress, EventId, EventKind, Invite,
+    InviteId, Inviter, Member, Metadata, Organization, OrganizationId, OrganizationName,
+    PersonName, Refusal, Role, Subject, UserId, permit,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use store::Page;
+
+/// A page of a list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct List<T> {
+    /// The items, in the list's order.
+    pub(crate) items: Vec<T>,
+    /// Leads to the next page; `null` on the last one.
+    pub(crate) next_cursor: Option<String>,
+}
+
+impl<T> List<T> {
+    pub(crate) fn of<U>(page: Page<U>, view: impl FnMut(&U) -> T) -> Self {
+        Self { items: page.items.iter().map(view).collect(), next_cursor: page.next_cursor }
+    }
+}
+
+/// An organization, as one of its members sees it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OrganizationView {
+    /// Its id.
+    id: OrganizationId,
+    /// Its name.
+    name: OrganizationName,
+    /// What the product keeps with it.
+    metadata: Metadata,
+    /// Who created it.
+    creator_id: UserId,
+    /// When it was created.
+    created_at: DateTime<Utc>,
+    /// The caller's role.
+    role: Role,
+}
+
+impl OrganizationView {
+    pub(crate) fn of(organization: &Organization, me: &Member) -> Self {
+        Self {
+            id: organization.id,
+            name: organization.name.clone(),
+            metadata: organization.metadata.clone(),
+            creator_id: organization.creator_id.clone(),
+            created_at: organization.created_at,
+            role: me.role,
+        }
+    }
+}
+
+/// Whether the caller may do something, and if not, why.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Permission {
+    /// Whether the caller may.
+    allowed: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl Permission {
+    fn of(decision: Result<(), Refusal>) -> Self {
+        let reason = decision.err().map(|refusal| refusal.to_string());
+        Self { allowed: reason.is_none(), reason }
+    }
+}
+
+/// Which of the roles the caller may choose, and if none, why.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RoleChoice {
+    /// The roles.
+    roles: Vec<Role>,
+    /// Why there is no choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl RoleChoice {
+    fn of(decide: impl Fn(Role) -> Result<(), Refusal>) -> Self {
+        let roles: Vec<Role> = Role::ALL.into_iter().filter(|&role| decide(role).is_ok()).collect();
+        let refusal = decide(Role::User).err().filter(|_| roles.is_empty());
+        Self { roles, reason: refusal.map(|refusal| refusal.to_string()) }
+    }
+}
+
+/// A member.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct MemberView {
+    /// The person's id at the sign-in provider.
+    user_id: UserId,
+    /// The address that they joined with.
+    email: EmailAddress,
+    /// Their name, where the sign-in told one.
+    name: Option<PersonName>,
+    /// What they are in the organization.
+    role: Role,
+    /// Whether billing emails go to them.
+    receives_billing_emails: bool,
+    /// Whether they created the organization.
+    is_creator: bool,
+    /// When they joined.
+    joined_at: DateTime<Utc>,
+    /// What the caller may do with them.
+    may: MemberPermissions,
+}
+
+/// What the caller may do with a member.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct MemberPermissions {
+    /// The roles that the caller may give them.
+    change_role: RoleChoice,
+    /// Turn their billing emails on or off, whichever they are not.
+    change_billing_emails: Permission,
+    /// Remove them; for the caller's own membership, leave.
+    remove: Permission,
+}
+
+impl MemberView {
+    pub(crate) fn of(member: &Member, me: &Member) -> Self {
+        let change_role = |to| permit(me, Action::ChangeRole { of: member, to });
+        let to = !member.receives_billing_emails;
+        Self {
+            user_id: member.user_id.clone(),
+            email: member.email.clone(),
+            name: member.name.clone(),
+            role: member.role,
+            receives_billing_emails: member.receives_billing_emails,
+            is_creator: member.is_creator,
+            joined_at: member.joined_at,
+            may: MemberPermissions {
+                change_role: RoleChoice::of(change_role),
+                change_billing_emails: Permission::of(permit(
+                    me,
+                    Action::SetBillingEmails { of: member, to },
+                )),
+                remove: Permission::of(permit(me, Action::RemoveMember(member))),
+            },
+        }
+    }
+}
+
+/// How far the mail of an invite's last sending has come.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DeliveryView {
+    /// How far.
+    state: DeliveryState,
+    /// Since when.
+    at: DateTime<Utc>,
+    /// Why it failed, for owners and admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// A pending invite.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InviteView {
+    /// Its id.
+    id: InviteId,
+    /// The invited address, as it was typed.
+    email: EmailAddress,
+    /// The role that accepting gives.
+    role: Role,
+    /// Whether accepting turns on billing emails.
+    receives_billing_emails: bool,
+    /// Who answers for it.
+    invited_by: Inviter,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// Until when it can be accepted.
+    expires_at: DateTime<Utc>,
+    /// How often it was sent.
+    times_sent: u32,
+    /// How far the mail of its last sending has come.
+    delivery: DeliveryView,
+    /// What the caller may do with it.
+    may: InvitePermissions,
+}
+
+/// What the caller may do with an invite.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InvitePermissions {
+    /// The roles that the caller may give it.
+    update: RoleChoice,
+    /// Cancel it.
+    cancel: Permission,
+    /// Send it again.
+    resend: Permission,
+}
+
+impl InviteView {
+    pub(crate) fn of(invite: &Invite, me: &Member) -> Self {
+        let update = |to| permit(me, Action::UpdateInvite { from: invite.role, to });
+        let manages = permit(me, Action::CancelInvite(invite.role)).is_ok();
+        Self {
+            id: invite.id,
+            email: invite.email.clone(),
+            role: invite.role,
+            receives_billing_emails: invite.receives_billing_emails,
+            invited_by: invite.invited_by.clone(),
+            created_at: invite.created_at,
+            expires_at: invite.expires_at,
+            times_sent: invite.times_sent,
+            delivery: DeliveryView {
+                state: invite.delivery.state,
+                at: invite.delivery.at,
+                reason: invite.delivery.reason.clone().filter(|_| manages),
+            },
+            may: InvitePermissions {
+                update: RoleChoice::of(update),
+                cancel: Permission::of(permit(me, Action::CancelInvite(invite.role))),
+                resend: Permission::of(permit(me, Action::ResendInvite(invite.role))),
+            },
+        }
+    }
+}
+
+/// All that the settings page shows.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SettingsView {
+    /// The organization.
+    pub(crate) organization: OrganizationView,
+    /// The caller's own membership.
+    pub(crate) me: MemberView,
+    /// What the caller may do.
+    pub(crate) may: Permissions,
+    /// The first page of the members.
+    pub(crate) members: List<MemberView>,
+    /// The first page of the pending invites.
+    pub(crate) invites: List<InviteView>,
+}
+
+/// What the caller may do in the organization.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Permissions {
+    /// Rename it and change its metadata.
+    update_organization: Permission,
+    /// Delete it.
+    delete_organization: Permission,
+    /// Change plan and billing details.
+    manage_billing: Permission,
+    /// Create, rotate and revoke API keys.
+    manage_api_keys: Permission,
+    /// Read the audit log.
+    view_audit_log: Permission,
+    /// Invite people, as these roles.
+    invite: RoleChoice,
+}
+
+impl Permissions {
+    pub(crate) fn of(me: &Member) -> Self {
+        let may = |action| Permission::of(permit(me, action));
+        Self {
+            update_organization: may(Action::UpdateOrganization),
+            delete_organization: may(Action::DeleteOrganization),
+            manage_billing: may(Action::ManageBilling),
+            manage_api_keys: may(Action::ManageApiKeys),
+            view_audit_log: may(Action::ViewAuditLog),
+            invite: RoleChoice::of(|role| permit(me, Action::Invite(role))),
+        }
+    }
+}
+
+/// One line of the audit log.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AuditEventView {
+    /// Its id.
+    id: EventId,
+    /// When it happened.
+    at: DateTime<Utc>,
+    /// What happened.
+    kind: EventKind,
+    /// Who did it.
+    actor: Actor,
+    /// Whom or what it was done to.
+    subject: Subject,
+    /// From what to what.
+    changes: Vec<Change>,
+}
+
+impl AuditEventView {
+    pub(crate) fn of(event: &AuditEvent) -> Self {
+        Self {
+            id: event.id,
+            at: event.at,
+            kind: event.kind,
+            actor: event.actor.clone(),
+            subject: event.subject.clone(),
+            changes: event.changes.clone(),
+        }
+    }
+}
+
+/// The signed-in person.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AccountView {
+    /// Their id at the sign-in provider.
+    pub(crate) user_id: UserId,
+    /// Their address, where the sign-in tells one.
+    pub(crate) email: Option<EmailAddress>,
+    /// Whether the provider vouches for the address.
+    pub(crate) email_verified: bool,
+    /// Their name, where the sign-in tells one.
+    pub(crate) name: Option<PersonName>,
+    /// The organization that they work in at present.
+    pub(crate) current_organization: Option<OrganizationView>,
+}
+
+/// An invite, as the invitee sees it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct MyInviteView {
+    /// Its id.
+    id: InviteId,
+    /// The organization.
+    organization: OrganizationSummary,
+    /// The role that accepting gives.
+    role: Role,
+    /// Whether accepting turns on billing emails.
+    receives_billing_emails: bool,
+    /// Who answers for it.
+    invited_by: Inviter,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// Until when it can be accepted.
+    expires_at: DateTime<Utc>,
+}
+
+/// What somebody invited may know of an organization.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OrganizationSummary {
+    /// Its id.
+    id: OrganizationId,
+    /// Its name.
+    name: OrganizationName,
+}
+
+impl MyInviteView {
+    pub(crate) fn of(invite: &Invite, organization: &Organization) -> Self {
+        Self {
+            id: invite.id,
+            organization: OrganizationSummary { id: organization.id, name: organization.name.clone() },
+            role: invite.role,
+            receives_billing_emails: invite.receives_billing_emails,
+            invited_by: invite.invited_by.clone(),
+            created_at: invite.created_at,
+            expires_at: invite.expires_at,
+        }
+    }
+}
+
+/// What accepting an invite makes.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AcceptedView {
+    /// The organization, which is the person's current one now.
+    pub(crate) organization: OrganizationView,
+    /// The person's membership.
+    pub(crate) member: MemberView,
+}
+
+/// What whoever holds an invite's link may know.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PreviewView {
+    /// The invite's id, for accepting it once signed in.
+    invite_id: InviteId,
+    /// The organization's name.
+    organization_name: OrganizationName,
+    /// The inviter's name.
+    inviter_name: String,
+    /// The invited address, masked.
+    masked_email: String,
+    /// The role that accepting gives.
+    role: Role,
+    /// Whether accepting turns on billing emails.
+    receives_billing_emails: bool,
+    /// Until when it can be accepted.
+    expires_at: DateTime<Utc>,
+}
+
+impl PreviewView {
+    pub(crate) fn of(invite: &Invite, organization: &Organization) -> Self {
+        Self {
+            invite_id: invite.id,
+            organization_name: organization.name.clone(),
+            inviter_name: invite.invited_by.name.clone(),
+            masked_email: invite.email.masked(),
+            role: invite.role,
+            receives_billing_emails: invite.receives_billing_emails,
+            expires_at: invite.expires_at,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Logs: one JSON line for each request, which says what became of it.
+//!
+//! No line holds a token, a secret or an email address.
+
+use std::{error::Error, fmt::Write, time::Duration};
+
+use serde_json::Value;
+
+use crate::{failure::Failure, output::Answer};
+
+/// Sends logs to standard output as JSON, from the level in
+/// `AWS_LAMBDA_LOG_LEVEL` on (`INFO` unless set).
+pub(crate) fn start() {
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_max_level(level.unwrap_or(tracing::Level::INFO))
+        .init();
+}
+
+/// Logs a request of API Gateway's. A failure that is our own is logged with
+/// all that caused it; the client gets no details.
+pub(crate) fn log_request(
+    operation: &str,
+    request_id: &str,
+    organization_id: Option<&str>,
+    outcome: &Result<Answer, Failure>,
+    took: Duration,
+) {
+    let duration_ms = milliseconds(took);
+    match outcome {
+        Ok(answer) => tracing::info!(
+            operation,
+            request_id,
+            organization_id,
+            status = answer.status(),
+            code = "ok",
+            duration_ms,
+            "answered"
+        ),
+        Err(failure) if failure.is_expected() => tracing::info!(
+            operation,
+            request_id,
+            organization_id,
+            status = failure.status(),
+            code = failure.code(),
+            duration_ms,
+            "refused"
+        ),
+        Err(failure) => tracing::error!(
+            operation,
+            request_id,
+            organization_id,
+            status = failure.status(),
+            code = failure.code(),
+            duration_ms,
+            error = chain(failure),
+            "failed"
+        ),
+    }
+}
+
+/// Logs an event of the stream's or the schedule's.
+pub(crate) fn log_event(
+    operation: &str,
+    request_id: &str,
+    outcome: &Result<Value, Failure>,
+    took: Duration,
+) {
+    let duration_ms = milliseconds(took);
+    match outcome {
+        Ok(answer) => {
+            tracing::info!(operation, request_id, %answer, code = "ok", duration_ms, "done");
+        }
+        Err(failure) => {
+            let error = chain(failure);
+            tracing::error!(operation, request_id, code = failure.code(), duration_ms, error, "failed");
+        }
+    }
+}
+
+/// An error with everything that caused it, on one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn milliseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
