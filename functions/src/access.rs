@@ -2,10 +2,7 @@
 //! things only through here.
 
 use domain::{EmailAddress, Member, OrganizationId, Person, PersonName, Refusal, UserId};
-use lambda_http::{
-    Request, RequestExt,
-    request::RequestContext,
-};
+use lambda_http::{Request, RequestExt, request::RequestContext};
 use store::{Found, Key};
 
 use crate::{failure::Failure, input};
@@ -18,7 +15,10 @@ pub(crate) fn person(request: &Request) -> Result<Person, Failure> {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
         return Err(Failure::NotSignedIn);
     };
-    let jwt = context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
+    let jwt = context
+        .authorizer
+        .as_ref()
+        .and_then(|authorizer| authorizer.jwt.as_ref());
     let claims = &jwt.ok_or(Failure::NotSignedIn)?.claims;
     let claim = |name: &str| claims.get(name).map(String::as_str);
     let user_id = claim("sub").and_then(|sub| UserId::parse(sub).ok());
@@ -46,7 +46,10 @@ impl Asked {
         let person = person(request)?;
         let id = OrganizationId::parse(input::path(request, "organization_id"));
         let organization_id = id.map_err(|_| Refusal::OrganizationNotFound)?;
-        Ok(Self { person, organization_id })
+        Ok(Self {
+            person,
+            organization_id,
+        })
     }
 
     /// Where the person's membership of the organization is.

@@ -46,7 +46,8 @@ impl Clock {
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
         let now = (self.0)();
-        now.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(now)
+        now.duration_trunc(TimeDelta::milliseconds(1))
+            .unwrap_or(now)
     }
 }
 
@@ -111,7 +112,8 @@ impl Aws {
     /// source is asked.
     fn from_env() -> Result<Self, ConfigError> {
         let endpoint = |service: &str| {
-            optional(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| optional("AWS_ENDPOINT_URL"))
+            optional(&format!("AWS_ENDPOINT_URL_{service}"))
+                .or_else(|| optional("AWS_ENDPOINT_URL"))
         };
         Ok(Self {
             region: required("AWS_REGION")?,
@@ -196,7 +198,11 @@ impl App {
     /// # Errors
     /// [`ConfigError`] names the variable that is missing.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Ok(Self::new(Aws::from_env()?, Config::from_env()?, Clock::system()))
+        Ok(Self::new(
+            Aws::from_env()?,
+            Config::from_env()?,
+            Clock::system(),
+        ))
     }
 
     /// A new UUID v7. Those of one process sort as they were made, even within
@@ -204,7 +210,11 @@ impl App {
     pub(crate) fn new_id(&self) -> Uuid {
         let now = self.clock.now();
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-        Uuid::new_v7(Timestamp::from_unix(&self.ids, seconds, now.timestamp_subsec_nanos()))
+        Uuid::new_v7(Timestamp::from_unix(
+            &self.ids,
+            seconds,
+            now.timestamp_subsec_nanos(),
+        ))
     }
 
     /// Makes the audit events that go with a commit.
@@ -233,6 +243,8 @@ impl App {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("clock", &self.clock).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
     }
 }

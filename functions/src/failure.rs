@@ -46,12 +46,18 @@ pub(crate) enum Failure {
 impl Failure {
     /// A field of a request that is wrong; `why` fits behind its name.
     pub(crate) fn field(field: &str, why: impl std::fmt::Display) -> Self {
-        Self::Invalid { detail: format!("`{field}` {why}"), field: Some(field.to_owned()) }
+        Self::Invalid {
+            detail: format!("`{field}` {why}"),
+            field: Some(field.to_owned()),
+        }
     }
 
     /// Whether the client is told what is wrong, so that it is no concern of operators.
     pub(crate) fn is_expected(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Invalid { .. } | Self::NotSignedIn | Self::Busy)
+        matches!(
+            self,
+            Self::Refused(_) | Self::Invalid { .. } | Self::NotSignedIn | Self::Busy
+        )
     }
 
     /// The stable code that programs tell failures apart by.
@@ -63,7 +69,9 @@ impl Failure {
             Self::Busy => "busy",
             Self::Store(error) if error.is_transient() => "unavailable",
             Self::LinkKey(LinkKeyError::Unavailable(_)) => "unavailable",
-            Self::Store(_) | Self::LinkKey(_) | Self::Mail(_) | Self::Send(_) | Self::Event(_) => "internal_error",
+            Self::Store(_) | Self::LinkKey(_) | Self::Mail(_) | Self::Send(_) | Self::Event(_) => {
+                "internal_error"
+            }
         }
     }
 

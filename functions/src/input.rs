@@ -11,7 +11,10 @@ const DEFAULT_LIMIT: u16 = 25;
 
 /// A parameter of the path, as API Gateway cut it out.
 pub(crate) fn path<'a>(request: &'a Request, name: &str) -> &'a str {
-    request.path_parameters_ref().and_then(|path| path.first(name)).unwrap_or_default()
+    request
+        .path_parameters_ref()
+        .and_then(|path| path.first(name))
+        .unwrap_or_default()
 }
 
 /// The body, as JSON.
@@ -33,10 +36,15 @@ pub(crate) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Failure>
 fn explain(path: &str, error: &serde_json::Error) -> Failure {
     if !error.is_data() {
         let detail = "the body must be a JSON object".to_owned();
-        return Failure::Invalid { detail, field: None };
+        return Failure::Invalid {
+            detail,
+            field: None,
+        };
     }
     let message = error.to_string();
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(text, _)| text);
+    let message = message
+        .rsplit_once(" at line ")
+        .map_or(message.as_str(), |(text, _)| text);
     let quoted = || message.split('`').nth(1).unwrap_or_default();
     let whole = path == ".";
     if message.starts_with("missing field") {
@@ -49,11 +57,14 @@ fn explain(path: &str, error: &serde_json::Error) -> Failure {
     if message.starts_with("duplicate field") {
         return Failure::field(&join(path, quoted()), "is there twice");
     }
-    let expected = message.split_once(", expected ").map(|(_, expected)| expected);
+    let expected = message
+        .split_once(", expected ")
+        .map(|(_, expected)| expected);
     match expected {
-        Some(_) if whole => {
-            Failure::Invalid { detail: "the body must be a JSON object".to_owned(), field: None }
-        }
+        Some(_) if whole => Failure::Invalid {
+            detail: "the body must be a JSON object".to_owned(),
+            field: None,
+        },
         Some(expected) => Failure::field(path, format_args!("must be {expected}")),
         None => Failure::field(path, message),
     }

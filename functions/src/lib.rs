@@ -55,5 +55,8 @@ pub static OPERATIONS: &[&Operation] = &[
 
 /// The operation of that name, such as `create-invite`.
 pub fn operation(name: &str) -> Option<&'static Operation> {
-    OPERATIONS.iter().copied().find(|operation| operation.name == name)
+    OPERATIONS
+        .iter()
+        .copied()
+        .find(|operation| operation.name == name)
 }

@@ -31,7 +31,11 @@ pub(crate) struct LinkKeySource {
 
 impl LinkKeySource {
     pub(crate) fn new(client: Client, secret_id: String) -> Self {
-        Self { client, secret_id, keys: Mutex::new(None) }
+        Self {
+            client,
+            secret_id,
+            keys: Mutex::new(None),
+        }
     }
 
     /// The present key and the one before it.
@@ -42,10 +46,11 @@ impl LinkKeySource {
         {
             return Ok(keys.clone());
         }
-        let (current, previous) =
-            tokio::join!(self.read("AWSCURRENT"), self.read("AWSPREVIOUS"));
-        let keys =
-            LinkKeys { current: current?.ok_or(LinkKeyError::Unusable)?, previous: previous? };
+        let (current, previous) = tokio::join!(self.read("AWSCURRENT"), self.read("AWSPREVIOUS"));
+        let keys = LinkKeys {
+            current: current?.ok_or(LinkKeyError::Unusable)?,
+            previous: previous?,
+        };
         *kept = Some((now, keys.clone()));
         Ok(keys)
     }
@@ -61,6 +66,8 @@ impl LinkKeySource {
             Err(error) => return Err(Box::new(error).into()),
         };
         let secret = answer.secret_string().ok_or(LinkKeyError::Unusable)?;
-        LinkKey::new(secret.as_bytes()).map(Some).map_err(|_| LinkKeyError::Unusable)
+        LinkKey::new(secret.as_bytes())
+            .map(Some)
+            .map_err(|_| LinkKeyError::Unusable)
     }
 }

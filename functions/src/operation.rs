@@ -35,12 +35,18 @@ enum Entry {
 impl Operation {
     /// An operation that API Gateway calls.
     pub(crate) const fn http(name: &'static str, handler: HttpHandler) -> Self {
-        Self { name, entry: Entry::Http(handler) }
+        Self {
+            name,
+            entry: Entry::Http(handler),
+        }
     }
 
     /// An operation that a stream or a schedule calls.
     pub(crate) const fn event(name: &'static str, handler: EventHandler) -> Self {
-        Self { name, entry: Entry::Event(handler) }
+        Self {
+            name,
+            entry: Entry::Event(handler),
+        }
     }
 
     /// Whether API Gateway calls it.
@@ -56,7 +62,9 @@ impl Operation {
 /// is not there.
 pub fn serve(operation: &'static Operation) -> Result<(), Error> {
     telemetry::start();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let app = Arc::new(App::from_env()?);
         match operation.entry {
@@ -69,7 +77,13 @@ pub fn serve(operation: &'static Operation) -> Result<(), Error> {
             Entry::Event(handler) => {
                 lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
                     let request_id = event.context.request_id;
-                    react(app.clone(), operation.name, handler, event.payload, request_id)
+                    react(
+                        app.clone(),
+                        operation.name,
+                        handler,
+                        event.payload,
+                        request_id,
+                    )
                 }))
                 .await
             }
@@ -113,10 +127,19 @@ async fn answer(
 ) -> Result<Response<Body>, Error> {
     let started = Instant::now();
     let outcome = handler(&app, &request).await;
-    let request_id = request.lambda_context_ref().map_or("", |context| &context.request_id);
-    let organization_id =
-        request.path_parameters_ref().and_then(|path| path.first("organization_id"));
-    telemetry::log_request(name, request_id, organization_id, &outcome, started.elapsed());
+    let request_id = request
+        .lambda_context_ref()
+        .map_or("", |context| &context.request_id);
+    let organization_id = request
+        .path_parameters_ref()
+        .and_then(|path| path.first("organization_id"));
+    telemetry::log_request(
+        name,
+        request_id,
+        organization_id,
+        &outcome,
+        started.elapsed(),
+    );
     let answer = outcome.unwrap_or_else(|failure| failure.into_answer(request.uri().path()));
     Ok(answer.into_response())
 }

@@ -26,7 +26,11 @@ impl Answer {
 
     /// 204.
     pub(crate) fn no_content() -> Self {
-        Self { status: 204, headers: vec![no_store()], body: None }
+        Self {
+            status: 204,
+            headers: vec![no_store()],
+            body: None,
+        }
     }
 
     pub(crate) fn problem(status: u16, problem: &Problem) -> Self {
@@ -45,10 +49,18 @@ impl Answer {
     fn json(status: u16, content_type: &str, body: &impl Serialize) -> Self {
         let headers = vec![("content-type", content_type.to_owned()), no_store()];
         match serde_json::to_string(body) {
-            Ok(body) => Self { status, headers, body: Some(body) },
+            Ok(body) => Self {
+                status,
+                headers,
+                body: Some(body),
+            },
             Err(error) => {
                 tracing::error!(%error, "an answer cannot be written as JSON");
-                Self { status: 500, headers, body: None }
+                Self {
+                    status: 500,
+                    headers,
+                    body: None,
+                }
             }
         }
     }

@@ -21,7 +21,10 @@ pub(crate) struct List<T> {
 
 impl<T> List<T> {
     pub(crate) fn of<U>(page: Page<U>, view: impl FnMut(&U) -> T) -> Self {
-        Self { items: page.items.iter().map(view).collect(), next_cursor: page.next_cursor }
+        Self {
+            items: page.items.iter().map(view).collect(),
+            next_cursor: page.next_cursor,
+        }
     }
 }
 
@@ -68,7 +71,10 @@ pub(crate) struct Permission {
 impl Permission {
     fn of(decision: Result<(), Refusal>) -> Self {
         let reason = decision.err().map(|refusal| refusal.to_string());
-        Self { allowed: reason.is_none(), reason }
+        Self {
+            allowed: reason.is_none(),
+            reason,
+        }
     }
 }
 
@@ -84,9 +90,15 @@ pub(crate) struct RoleChoice {
 
 impl RoleChoice {
     fn of(decide: impl Fn(Role) -> Result<(), Refusal>) -> Self {
-        let roles: Vec<Role> = Role::ALL.into_iter().filter(|&role| decide(role).is_ok()).collect();
+        let roles: Vec<Role> = Role::ALL
+            .into_iter()
+            .filter(|&role| decide(role).is_ok())
+            .collect();
         let refusal = decide(Role::User).err().filter(|_| roles.is_empty());
-        Self { roles, reason: refusal.map(|refusal| refusal.to_string()) }
+        Self {
+            roles,
+            reason: refusal.map(|refusal| refusal.to_string()),
+        }
     }
 }
 
@@ -196,7 +208,15 @@ pub(crate) struct InvitePermissions {
 
 impl InviteView {
     pub(crate) fn of(invite: &Invite, me: &Member) -> Self {
-        let update = |to| permit(me, Action::UpdateInvite { from: invite.role, to });
+        let update = |to| {
+            permit(
+                me,
+                Action::UpdateInvite {
+                    from: invite.role,
+                    to,
+                },
+            )
+        };
         let manages = permit(me, Action::CancelInvite(invite.role)).is_ok();
         Self {
             id: invite.id,
@@ -344,7 +364,10 @@ impl MyInviteView {
     pub(crate) fn of(invite: &Invite, organization: &Organization) -> Self {
         Self {
             id: invite.id,
-            organization: OrganizationSummary { id: organization.id, name: organization.name.clone() },
+            organization: OrganizationSummary {
+                id: organization.id,
+                name: organization.name.clone(),
+            },
             role: invite.role,
             receives_billing_emails: invite.receives_billing_emails,
             invited_by: invite.invited_by.clone(),

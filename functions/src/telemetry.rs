@@ -11,7 +11,9 @@ use crate::{failure::Failure, output::Answer};
 /// Sends logs to standard output as JSON, from the level in
 /// `AWS_LAMBDA_LOG_LEVEL` on (`INFO` unless set).
 pub(crate) fn start() {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL")
+        .ok()
+        .and_then(|level| level.parse().ok());
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -78,7 +80,14 @@ pub(crate) fn log_event(
         }
         Err(failure) => {
             let error = chain(failure);
-            tracing::error!(operation, request_id, code = failure.code(), duration_ms, error, "failed");
+            tracing::error!(
+                operation,
+                request_id,
+                code = failure.code(),
+                duration_ms,
+                error,
+                "failed"
+            );
         }
     }
 }

@@ -6,14 +6,19 @@ use store::{Commit, Key, Transaction};
 
 use super::invitation;
 use crate::{
-    App, Operation, access, attempts::Attempts, failure::Failure, invites::load, output::Answer,
+    App, Operation, access,
+    attempts::Attempts,
+    failure::Failure,
+    invites::load,
+    output::Answer,
     representation::{AcceptedView, MemberView, OrganizationView},
 };
 
 /// Makes the caller a member, with exactly what the invite says now, and makes
 /// the organization their current one.
-pub static OPERATION: Operation =
-    Operation::http("accept-invite", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("accept-invite", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let person = access::person(request)?;

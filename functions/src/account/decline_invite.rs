@@ -10,8 +10,9 @@ use crate::{
 };
 
 /// Declines an invite to the caller's verified address.
-pub static OPERATION: Operation =
-    Operation::http("decline-invite", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("decline-invite", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let person = access::person(request)?;

@@ -13,5 +13,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let person = access::person(request)?;
     let account: Option<Account> = app.store.get(Key::account(&person.user_id)).await?;
     let current = account.map(|account| account.current_organization_id);
-    Ok(Answer::ok(&super::view::account(app, person, current).await?))
+    Ok(Answer::ok(
+        &super::view::account(app, person, current).await?,
+    ))
 }

@@ -16,7 +16,10 @@ pub(super) async fn find(app: &App, person: &Person, id: InviteId) -> Result<Add
     let mut page = PageRequest::first(PageRequest::MAX_LIMIT);
     loop {
         let addresses = app.store.addresses(email, &page).await?;
-        let named = addresses.items.into_iter().find(|a| a.holder.invite_id() == Some(id));
+        let named = addresses
+            .items
+            .into_iter()
+            .find(|a| a.holder.invite_id() == Some(id));
         if let Some(address) = named {
             return Ok(address);
         }

@@ -5,26 +5,37 @@ use lambda_http::Request;
 use store::Key;
 
 use crate::{
-    App, Operation, access, failure::Failure, input, output::Answer,
+    App, Operation, access,
+    failure::Failure,
+    input,
+    output::Answer,
     representation::{List, MyInviteView},
 };
 
 /// Lists the pending invites to the caller's address.
-pub static OPERATION: Operation =
-    Operation::http("list-my-invites", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("list-my-invites", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let person = access::person(request)?;
     let page = input::page(request)?;
     let addresses = app.store.addresses(person.verified_email()?, &page).await?;
 
-    let invited = addresses.items.iter().filter_map(|address| match address.holder {
-        Holder::Invite { invite_id, .. } => Some((address.organization_id, invite_id)),
-        Holder::Member { .. } | Holder::Ended { .. } => None,
-    });
-    let keys: Vec<(Key, Key)> =
-        invited.map(|(id, invite)| (Key::organization(id), Key::invite(id, invite))).collect();
-    let flat: Vec<Key> = keys.iter().flat_map(|(a, b)| [a.clone(), b.clone()]).collect();
+    let invited = addresses
+        .items
+        .iter()
+        .filter_map(|address| match address.holder {
+            Holder::Invite { invite_id, .. } => Some((address.organization_id, invite_id)),
+            Holder::Member { .. } | Holder::Ended { .. } => None,
+        });
+    let keys: Vec<(Key, Key)> = invited
+        .map(|(id, invite)| (Key::organization(id), Key::invite(id, invite)))
+        .collect();
+    let flat: Vec<Key> = keys
+        .iter()
+        .flat_map(|(a, b)| [a.clone(), b.clone()])
+        .collect();
     let mut found = app.store.get_all(&flat).await?;
 
     let now = app.clock.now();
@@ -38,5 +49,8 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             items.push(MyInviteView::of(&invite, &organization));
         }
     }
-    Ok(Answer::ok(&List { items, next_cursor: addresses.next_cursor }))
+    Ok(Answer::ok(&List {
+        items,
+        next_cursor: addresses.next_cursor,
+    }))
 }

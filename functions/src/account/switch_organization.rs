@@ -7,14 +7,19 @@ use serde::Deserialize;
 use store::{Commit, Key, Transaction};
 
 use crate::{
-    App, Operation, access, attempts::Attempts, failure::Failure, input, output::Answer,
+    App, Operation, access,
+    attempts::Attempts,
+    failure::Failure,
+    input,
+    output::Answer,
     representation::{AccountView, OrganizationView},
 };
 
 /// Makes an organization the caller's current one. It is a convenience: no
 /// operation takes authority from it.
-pub static OPERATION: Operation =
-    Operation::http("switch-organization", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("switch-organization", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 /// Where to switch to.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -36,11 +41,13 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let mut found = app.store.get_all(&keys).await?;
         let organization: Option<Organization> = found.take(&organization_key)?;
         let member: Option<Member> = found.take(&member_key)?;
-        let (organization, member) =
-            organization.zip(member).ok_or(Refusal::OrganizationNotFound)?;
+        let (organization, member) = organization
+            .zip(member)
+            .ok_or(Refusal::OrganizationNotFound)?;
 
-        let transaction =
-            Transaction::new().require_member(&member).switch_to(&person.user_id, id);
+        let transaction = Transaction::new()
+            .require_member(&member)
+            .switch_to(&person.user_id, id);
         match app.store.commit(transaction).await? {
             Commit::Done => {
                 let current_organization = Some(OrganizationView::of(&organization, &member));

@@ -4,7 +4,8 @@ use domain::{Member, Organization, OrganizationId, Person};
 use store::Key;
 
 use crate::{
-    App, failure::Failure,
+    App,
+    failure::Failure,
     representation::{AccountView, OrganizationView},
 };
 
@@ -18,12 +19,16 @@ pub(super) async fn account(
     let current_organization = match current {
         None => None,
         Some(id) => {
-            let (organization, member) =
-                (Key::organization(id), Key::member(id, &person.user_id));
-            let mut found = app.store.get_all(&[organization.clone(), member.clone()]).await?;
+            let (organization, member) = (Key::organization(id), Key::member(id, &person.user_id));
+            let mut found = app
+                .store
+                .get_all(&[organization.clone(), member.clone()])
+                .await?;
             let organization: Option<Organization> = found.take(&organization)?;
             let member: Option<Member> = found.take(&member)?;
-            organization.zip(member).map(|(organization, me)| OrganizationView::of(&organization, &me))
+            organization
+                .zip(member)
+                .map(|(organization, me)| OrganizationView::of(&organization, &me))
         }
     };
     Ok(AccountView {

@@ -4,13 +4,18 @@ use domain::{Action, Member, Refusal, permit};
 use lambda_http::Request;
 
 use crate::{
-    App, Operation, access::Asked, failure::Failure, input, output::Answer,
+    App, Operation,
+    access::Asked,
+    failure::Failure,
+    input,
+    output::Answer,
     representation::{AuditEventView, List},
 };
 
 /// Lists what happened in an organization, newest first.
-pub static OPERATION: Operation =
-    Operation::http("list-audit-events", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("list-audit-events", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;

@@ -3,9 +3,7 @@
 
 use aws_lambda_events::dynamodb::EventRecord;
 use chrono::TimeDelta;
-use domain::{
-    AuditEvent, Delivery, DeliveryState, Invite, InviteId, InviteToken, Organization,
-};
+use domain::{AuditEvent, Delivery, DeliveryState, Invite, InviteId, InviteToken, Organization};
 use mail::{InviteMail, SendError};
 use serde_json::Value;
 use store::{Commit, Key};
@@ -34,15 +32,24 @@ pub static OPERATION: Operation = Operation::event("deliver-mail", |app, event| 
 
 async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
     let event: AuditEvent = store::from_image(record.change.new_image.clone())?;
-    let (Some(_), Some(times_sent)) = (event.mail, event.times_sent) else { return Ok(()) };
-    let Ok(invite_id) = InviteId::parse(&event.subject.id) else { return Ok(()) };
+    let (Some(_), Some(times_sent)) = (event.mail, event.times_sent) else {
+        return Ok(());
+    };
+    let Ok(invite_id) = InviteId::parse(&event.subject.id) else {
+        return Ok(());
+    };
     let id = event.organization_id;
     let (invite_key, organization_key) = (Key::invite(id, invite_id), Key::organization(id));
-    let mut found = app.store.get_all(&[invite_key.clone(), organization_key.clone()]).await?;
+    let mut found = app
+        .store
+        .get_all(&[invite_key.clone(), organization_key.clone()])
+        .await?;
     let invite: Option<Invite> = found.take(&invite_key)?;
     let organization: Option<Organization> = found.take(&organization_key)?;
     let now = app.clock.now();
-    let (Some(invite), Some(organization)) = (invite, organization) else { return Ok(()) };
+    let (Some(invite), Some(organization)) = (invite, organization) else {
+        return Ok(());
+    };
     // Answered, sent again or delivered before: this mail is nobody's any more.
     if invite.times_sent != times_sent
         || invite.is_expired(now)
@@ -53,18 +60,39 @@ async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
 
     let (delivery, failed) = match send(app, &invite, &organization).await? {
         Ok(()) => {
-            let sent = Delivery { state: DeliveryState::Sent, at: now, reason: None, ..invite.delivery };
+            let sent = Delivery {
+                state: DeliveryState::Sent,
+                at: now,
+                reason: None,
+                ..invite.delivery
+            };
             (sent, None)
         }
         Err(error) => {
             let failures = invite.delivery.failures + 1;
             let last = error.is_permanent() || now - event.at >= GIVE_UP_AFTER;
-            let state = if last { DeliveryState::Failed } else { DeliveryState::Queued };
+            let state = if last {
+                DeliveryState::Failed
+            } else {
+                DeliveryState::Queued
+            };
             let reason = Some(error.reason().to_owned());
-            (Delivery { state, at: now, failures, reason }, (!last).then_some(error))
+            (
+                Delivery {
+                    state,
+                    at: now,
+                    failures,
+                    reason,
+                },
+                (!last).then_some(error),
+            )
         }
     };
-    match app.store.note_delivery(id, invite_id, times_sent, &delivery).await? {
+    match app
+        .store
+        .note_delivery(id, invite_id, times_sent, &delivery)
+        .await?
+    {
         Commit::Done | Commit::Conflict => {}
     }
     failed.map_or(Ok(()), |error| Err(error.into()))
@@ -93,5 +121,9 @@ async fn send(
         recipient: invite.email.as_typed(),
     }
     .render()?;
-    Ok(app.mailer.send(invite.email.normal(), &message).await.map(|_id| ()))
+    Ok(app
+        .mailer
+        .send(invite.email.normal(), &message)
+        .await
+        .map(|_id| ()))
 }

@@ -105,9 +105,8 @@ async fn end(app: &App, invite: &Invite) -> Result<bool, Failure> {
         if !invite.is_expired(now) {
             return Ok(false);
         }
-        let transaction = |transaction: Transaction, ended: &domain::Ended| {
-            transaction.end_invite(&ended.invite)
-        };
+        let transaction =
+            |transaction: Transaction, ended: &domain::Ended| transaction.end_invite(&ended.invite);
         match commit_end(app, &invite, now, transaction).await? {
             Commit::Done => return Ok(true),
             Commit::Conflict => attempts.again().await?,

@@ -26,14 +26,21 @@ impl Progress {
     pub(super) fn note(&mut self, record: &EventRecord, outcome: Result<(), Failure>) -> bool {
         let Err(failure) = outcome else { return true };
         let error = telemetry::chain(&failure);
-        tracing::warn!(event_id = record.event_id, error, "a record of the stream will be tried again");
+        tracing::warn!(
+            event_id = record.event_id,
+            error,
+            "a record of the stream will be tried again"
+        );
         self.failed = Some(record.change.sequence_number.clone().unwrap_or_default());
         false
     }
 
     pub(super) fn into_answer(self) -> Value {
-        let failures: Vec<Value> =
-            self.failed.into_iter().map(|number| json!({ "itemIdentifier": number })).collect();
+        let failures: Vec<Value> = self
+            .failed
+            .into_iter()
+            .map(|number| json!({ "itemIdentifier": number }))
+            .collect();
         json!({ "batchItemFailures": failures })
     }
 }

@@ -15,8 +15,9 @@ use crate::{
 };
 
 /// Invites an email address. The mail leaves through the table's stream.
-pub static OPERATION: Operation =
-    Operation::http("create-invite", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("create-invite", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 /// Whom to invite, as what.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -42,7 +43,11 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let mut made_room = false;
     loop {
         let now = app.clock.now();
-        let keys = [asked.membership_key(), organization_key.clone(), address_key.clone()];
+        let keys = [
+            asked.membership_key(),
+            organization_key.clone(),
+            address_key.clone(),
+        ];
         let mut found = app.store.get_all(&keys).await?;
         let me = asked.membership(&mut found)?;
         let organization: Option<Organization> = found.take(&organization_key)?;
@@ -61,8 +66,14 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             role: body.role,
             receives_billing_emails: body.receives_billing_emails,
         };
-        let decision =
-            create_invite(&me, &organization, address.as_ref(), held_by.as_ref(), wish, now);
+        let decision = create_invite(
+            &me,
+            &organization,
+            address.as_ref(),
+            held_by.as_ref(),
+            wish,
+            now,
+        );
         let created = match decision {
             // Expired invites count until they are tidied up; they must not block a new one.
             Err(Refusal::TooManyInvites) if !made_room => {

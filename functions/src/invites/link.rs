@@ -16,8 +16,8 @@ pub(crate) async fn follow(
     app: &App,
     request: &Request,
 ) -> Result<(Organization, InviteState), Failure> {
-    let token = InviteToken::parse(input::path(request, "token"))
-        .map_err(|_| Refusal::InviteNotFound)?;
+    let token =
+        InviteToken::parse(input::path(request, "token")).map_err(|_| Refusal::InviteNotFound)?;
     let organization = Key::organization(token.organization_id);
     let [pending, ended] = load::places(token.organization_id, token.invite_id);
     let keys = [organization.clone(), pending, ended];

@@ -4,13 +4,18 @@ use domain::{Member, Refusal};
 use lambda_http::Request;
 
 use crate::{
-    App, Operation, access::Asked, failure::Failure, input, output::Answer,
+    App, Operation,
+    access::Asked,
+    failure::Failure,
+    input,
+    output::Answer,
     representation::{InviteView, List},
 };
 
 /// Lists an organization's pending invites, oldest first.
-pub static OPERATION: Operation =
-    Operation::http("list-invites", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("list-invites", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;
@@ -22,5 +27,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let me = me?.ok_or(Refusal::OrganizationNotFound)?;
     let now = app.clock.now();
     let pending = invites?.keep(|invite| !invite.is_expired(now));
-    Ok(Answer::ok(&List::of(pending, |invite| InviteView::of(invite, &me))))
+    Ok(Answer::ok(&List::of(pending, |invite| {
+        InviteView::of(invite, &me)
+    })))
 }

@@ -13,7 +13,10 @@ pub(crate) fn invite_id(request: &Request) -> Result<InviteId, Failure> {
 
 /// Where an invite may be.
 pub(crate) fn places(organization_id: OrganizationId, id: InviteId) -> [Key; 2] {
-    [Key::invite(organization_id, id), Key::ended_invite(organization_id, id)]
+    [
+        Key::invite(organization_id, id),
+        Key::ended_invite(organization_id, id),
+    ]
 }
 
 /// The invite, from one of the places where it may be.
@@ -36,7 +39,10 @@ pub(crate) async fn membership_and_invite(
     id: Option<InviteId>,
 ) -> Result<(Member, InviteState), Failure> {
     let mut keys = vec![asked.membership_key()];
-    keys.extend(id.into_iter().flat_map(|id| places(asked.organization_id, id)));
+    keys.extend(
+        id.into_iter()
+            .flat_map(|id| places(asked.organization_id, id)),
+    );
     let mut found = app.store.get_all(&keys).await?;
     let me = asked.membership(&mut found)?;
     let id = id.ok_or(Refusal::InviteNotFound)?;

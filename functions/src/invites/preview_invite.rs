@@ -3,13 +3,12 @@
 use lambda_http::Request;
 
 use super::link;
-use crate::{
-    App, Operation, failure::Failure, output::Answer, representation::PreviewView,
-};
+use crate::{App, Operation, failure::Failure, output::Answer, representation::PreviewView};
 
 /// Gives what the holder of a link may know of the invite.
-pub static OPERATION: Operation =
-    Operation::http("preview-invite", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("preview-invite", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let (organization, state) = link::follow(app, request).await?;

@@ -13,8 +13,9 @@ use crate::{
 
 /// Sends a pending invite again: for another 14 days, under the caller's name,
 /// with a new link in place of all earlier ones.
-pub static OPERATION: Operation =
-    Operation::http("resend-invite", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("resend-invite", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;

@@ -15,8 +15,9 @@ use crate::{
 
 /// Changes what a pending invite gives, and puts it under the caller's name.
 /// The link in the mail stays good.
-pub static OPERATION: Operation =
-    Operation::http("update-invite", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("update-invite", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 /// What to change; what is left out stays.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -34,8 +35,10 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;
     let id = load::invite_id(request).ok();
     let body: Body = input::body(request)?;
-    let update =
-        InviteUpdate { role: body.role, receives_billing_emails: body.receives_billing_emails };
+    let update = InviteUpdate {
+        role: body.role,
+        receives_billing_emails: body.receives_billing_emails,
+    };
 
     let mut attempts = Attempts::default();
     loop {
@@ -43,7 +46,9 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let (me, state) = load::membership_and_invite(app, &asked, id).await?;
         let (updated, event) = update_invite(&me, &state, update, now)?;
         let answer = Answer::ok(&InviteView::of(&updated, &me));
-        let Some(event) = event else { return Ok(answer) };
+        let Some(event) = event else {
+            return Ok(answer);
+        };
 
         let transaction = Transaction::new()
             .require_member(&me)

@@ -4,13 +4,18 @@ use domain::{Member, Refusal};
 use lambda_http::Request;
 
 use crate::{
-    App, Operation, access::Asked, failure::Failure, input, output::Answer,
+    App, Operation,
+    access::Asked,
+    failure::Failure,
+    input,
+    output::Answer,
     representation::{List, MemberView},
 };
 
 /// Lists an organization's members, by user id.
-pub static OPERATION: Operation =
-    Operation::http("list-members", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("list-members", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;
@@ -20,5 +25,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         app.store.members(asked.organization_id, &page),
     );
     let me = me?.ok_or(Refusal::OrganizationNotFound)?;
-    Ok(Answer::ok(&List::of(members?, |member| MemberView::of(member, &me))))
+    Ok(Answer::ok(&List::of(members?, |member| {
+        MemberView::of(member, &me)
+    })))
 }

@@ -17,7 +17,10 @@ async fn load(
     target_id: Option<&UserId>,
 ) -> Result<(Member, Member), Failure> {
     let target = target_id.map(|id| Key::member(asked.organization_id, id));
-    let keys: Vec<Key> = [asked.membership_key()].into_iter().chain(target.clone()).collect();
+    let keys: Vec<Key> = [asked.membership_key()]
+        .into_iter()
+        .chain(target.clone())
+        .collect();
     let mut found = app.store.get_all(&keys).await?;
     let me = asked.membership(&mut found)?;
     if target_id == Some(&me.user_id) {

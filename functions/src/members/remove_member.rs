@@ -10,8 +10,9 @@ use crate::{
 };
 
 /// Removes a member. Their power ends with the next request.
-pub static OPERATION: Operation =
-    Operation::http("remove-member", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("remove-member", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;

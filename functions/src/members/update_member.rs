@@ -12,8 +12,9 @@ use crate::{
 };
 
 /// Changes a member's role or billing emails: all that is asked, or nothing.
-pub static OPERATION: Operation =
-    Operation::http("update-member", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("update-member", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 /// What to change; what is left out stays.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -42,7 +43,10 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let (me, target) = super::load(app, &asked, target_id.as_ref().ok()).await?;
         let (updated, events) = update_member(&me, &target, update)?;
         let yourself = target.user_id == me.user_id;
-        let answer = Answer::ok(&MemberView::of(&updated, if yourself { &updated } else { &me }));
+        let answer = Answer::ok(&MemberView::of(
+            &updated,
+            if yourself { &updated } else { &me },
+        ));
         if events.is_empty() {
             return Ok(answer);
         }

@@ -37,20 +37,31 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     loop {
         let now = app.clock.now();
         let remembered = match idempotency_key {
-            Some(key) => app.store.get(Key::creation_request(&person.user_id, key)).await?,
+            Some(key) => {
+                app.store
+                    .get(Key::creation_request(&person.user_id, key))
+                    .await?
+            }
             None => None,
         };
-        if let Some(request) = remembered.as_ref().filter(|request: &&CreationRequest| {
-            now < request.at + CreationRequest::MEMORY
-        }) {
+        if let Some(request) = remembered
+            .as_ref()
+            .filter(|request: &&CreationRequest| now < request.at + CreationRequest::MEMORY)
+        {
             let organization = Key::organization(request.organization_id);
             let member = Key::member(request.organization_id, &person.user_id);
-            let mut found = app.store.get_all(&[organization.clone(), member.clone()]).await?;
+            let mut found = app
+                .store
+                .get_all(&[organization.clone(), member.clone()])
+                .await?;
             if let (Some(organization), Some(member)) =
                 (found.take(&organization)?, found.take(&member)?)
             {
                 let location = format!("/v1/organizations/{}", request.organization_id);
-                return Ok(Answer::created(location, &OrganizationView::of(&organization, &member)));
+                return Ok(Answer::created(
+                    location,
+                    &OrganizationView::of(&organization, &member),
+                ));
             }
         }
 
@@ -85,11 +96,16 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
 /// The `Idempotency-Key` header: whoever repeats a request with the same key
 /// within a day gets the organization that the first one made.
 fn idempotency_key(request: &Request) -> Result<Option<&str>, Failure> {
-    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let Some(value) = request.headers().get("idempotency-key") else {
+        return Ok(None);
+    };
     let key = value.to_str().ok().filter(|key| {
         (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
     });
     key.map(Some).ok_or_else(|| {
-        Failure::field("idempotency-key", "must be 1 to 128 printable ASCII characters without spaces")
+        Failure::field(
+            "idempotency-key",
+            "must be 1 to 128 printable ASCII characters without spaces",
+        )
     })
 }

@@ -10,13 +10,17 @@ use crate::{
 };
 
 /// Gives an organization.
-pub static OPERATION: Operation =
-    Operation::http("get-organization", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("get-organization", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;
     let organization = Key::organization(asked.organization_id);
-    let mut found = app.store.get_all(&[asked.membership_key(), organization.clone()]).await?;
+    let mut found = app
+        .store
+        .get_all(&[asked.membership_key(), organization.clone()])
+        .await?;
     let me = asked.membership(&mut found)?;
     let organization: Option<Organization> = found.take(&organization)?;
     let organization = organization.ok_or(Refusal::OrganizationNotFound)?;

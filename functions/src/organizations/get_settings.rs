@@ -5,7 +5,10 @@ use lambda_http::Request;
 use store::{Key, PageRequest};
 
 use crate::{
-    App, Operation, access::Asked, failure::Failure, output::Answer,
+    App, Operation,
+    access::Asked,
+    failure::Failure,
+    output::Answer,
     representation::{InviteView, List, MemberView, OrganizationView, Permissions, SettingsView},
 };
 
@@ -13,8 +16,9 @@ use crate::{
 const FIRST_PAGE: u16 = 25;
 
 /// Gives all that the settings page shows, with what the caller may do.
-pub static OPERATION: Operation =
-    Operation::http("get-settings", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("get-settings", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;

@@ -5,13 +5,17 @@ use lambda_http::Request;
 use store::Key;
 
 use crate::{
-    App, Operation, access, failure::Failure, input, output::Answer,
+    App, Operation, access,
+    failure::Failure,
+    input,
+    output::Answer,
     representation::{List, OrganizationView},
 };
 
 /// Lists the organizations that the caller is a member of, oldest first.
-pub static OPERATION: Operation =
-    Operation::http("list-organizations", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("list-organizations", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let person = access::person(request)?;
@@ -36,5 +40,8 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             items.push(OrganizationView::of(&organization, &member));
         }
     }
-    Ok(Answer::ok(&List { items, next_cursor: memberships.next_cursor }))
+    Ok(Answer::ok(&List {
+        items,
+        next_cursor: memberships.next_cursor,
+    }))
 }

@@ -1,6 +1,8 @@
 //! `PATCH /v1/organizations/{organization_id}`: owners.
 
-use domain::{Metadata, Organization, OrganizationName, OrganizationUpdate, Refusal, update_organization};
+use domain::{
+    Metadata, Organization, OrganizationName, OrganizationUpdate, Refusal, update_organization,
+};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,8 +14,9 @@ use crate::{
 };
 
 /// Renames an organization or replaces its metadata.
-pub static OPERATION: Operation =
-    Operation::http("update-organization", |app, request| Box::pin(handle(app, request)));
+pub static OPERATION: Operation = Operation::http("update-organization", |app, request| {
+    Box::pin(handle(app, request))
+});
 
 /// What to change; what is left out stays.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -35,17 +38,27 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let mut attempts = Attempts::default();
     loop {
         let now = app.clock.now();
-        let mut found = app.store.get_all(&[asked.membership_key(), key.clone()]).await?;
+        let mut found = app
+            .store
+            .get_all(&[asked.membership_key(), key.clone()])
+            .await?;
         let me = asked.membership(&mut found)?;
         let organization: Option<Organization> = found.take(&key)?;
         let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
 
-        let update = OrganizationUpdate { name: body.name.clone(), metadata: body.metadata.clone() };
+        let update = OrganizationUpdate {
+            name: body.name.clone(),
+            metadata: body.metadata.clone(),
+        };
         let (updated, event) = update_organization(&me, &organization, update)?;
         let answer = Answer::ok(&OrganizationView::of(&updated, &me));
-        let Some(event) = event else { return Ok(answer) };
+        let Some(event) = event else {
+            return Ok(answer);
+        };
 
-        let transaction = Transaction::new().require_member(&me).write_organization(&updated);
+        let transaction = Transaction::new()
+            .require_member(&me)
+            .write_organization(&updated);
         let transaction = app.record(transaction, asked.organization_id, now, [event]);
         match app.store.commit(transaction).await? {
             Commit::Done => return Ok(answer),

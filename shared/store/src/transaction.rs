@@ -82,6 +82,11 @@ struct Change {
 }
 
 impl Transaction {
+    /// No writes yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// Only while this membership is as it was read.
     pub fn require_member(self, member: &Member) -> Self {
         self.with(Write::Check {
