@@ -1,1 +1,351 @@
-//! The OpenAPI document.
+//! The OpenAPI document, made from the types that requests are read into and
+//! answers are made of.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    account,
+    failure::Problem,
+    invites, members, organizations,
+    representation::{
+        AcceptedView, AccountView, AuditEventView, InviteView, List, MemberView, MyInviteView,
+        OrganizationView, PreviewView, SettingsView,
+    },
+};
+
+/// A route of the API, as the template declares it.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The HTTP method, in upper case.
+    pub method: String,
+    /// The path, with parameters in braces.
+    pub path: String,
+    /// The operation's name.
+    pub operation: String,
+    /// Whether it takes a signed-in person.
+    pub signed_in: bool,
+}
+
+/// What an operation takes and gives.
+struct Shape {
+    summary: &'static str,
+    body: Option<Schema>,
+    status: u16,
+    answer: Option<Schema>,
+    paged: bool,
+    refusals: &'static [&'static str],
+}
+
+/// Makes the document. Operations that the routes name and this page does not
+/// know are left out; a test sees to it that there are none.
+pub fn document(routes: &[Route]) -> Value {
+    let mut generator = SchemaSettings::openapi3().into_generator();
+    let problem = generator.subschema_for::<Problem>();
+    let mut paths: Map<String, Value> = Map::new();
+    for route in routes {
+        let Some(shape) = shape(&route.operation, &mut generator) else {
+            continue;
+        };
+        let operation = describe(route, shape, &problem);
+        let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
+        if let Some(path) = path.as_object_mut() {
+            path.insert(route.method.to_lowercase(), operation);
+        }
+    }
+    json!({
+        "openapi": "3.0.3",
+        "info": {
+            "title": "Organization settings",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Organizations, members, roles and invites. Times are RFC 3339 in UTC. \
+                Errors are problem details (RFC 9457) with a stable `code`.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": generator.take_definitions(true),
+            "securitySchemes": {
+                "signed_in": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
+            },
+        },
+    })
+}
+
+fn describe(route: &Route, shape: Shape, problem: &Schema) -> Value {
+    let mut parameters: Vec<Value> = route
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .collect();
+    if shape.paged {
+        parameters.push(json!({
+            "name": "limit", "in": "query",
+            "schema": { "type": "integer", "minimum": 1, "maximum": 100, "default": 25 },
+        }));
+        parameters.push(json!({ "name": "cursor", "in": "query", "schema": { "type": "string" } }));
+    }
+    if route.operation == "create-organization" {
+        parameters.push(json!({
+            "name": "Idempotency-Key", "in": "header",
+            "description": "Repeating a request with the same key within a day makes no second organization.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
+        }));
+    }
+    let mut answer = json!({ "description": "Done." });
+    if let (Some(schema), Some(answer)) = (shape.answer, answer.as_object_mut()) {
+        answer.insert(
+            "content".to_owned(),
+            json!({ "application/json": { "schema": schema } }),
+        );
+    }
+    let mut responses = Map::new();
+    responses.insert(shape.status.to_string(), answer);
+    responses.insert(
+        "default".to_owned(),
+        json!({
+            "description": format!("A problem. Codes: {}.", shape.refusals.join(", ")),
+            "content": { "application/problem+json": { "schema": problem } },
+        }),
+    );
+    let mut operation = json!({
+        "operationId": route.operation,
+        "summary": shape.summary,
+        "parameters": parameters,
+        "responses": responses,
+    });
+    if let Some(operation) = operation.as_object_mut() {
+        if let Some(body) = shape.body {
+            operation.insert(
+                "requestBody".to_owned(),
+                json!({ "required": true, "content": { "application/json": { "schema": body } } }),
+            );
+        }
+        if route.signed_in {
+            operation.insert("security".to_owned(), json!([{ "signed_in": [] }]));
+        }
+    }
+    operation
+}
+
+impl Shape {
+    fn new(summary: &'static str, refusals: &'static [&'static str]) -> Self {
+        Self {
+            summary,
+            body: None,
+            status: 204,
+            answer: None,
+            paged: false,
+            refusals,
+        }
+    }
+
+    fn taking<T: JsonSchema>(mut self, generator: &mut SchemaGenerator) -> Self {
+        // Every operation has a body type of that name; inlined, they do not meet.
+        self.body = Some(T::json_schema(generator));
+        self
+    }
+
+    fn giving<T: JsonSchema>(mut self, status: u16, generator: &mut SchemaGenerator) -> Self {
+        self.status = status;
+        self.answer = Some(generator.subschema_for::<T>());
+        self
+    }
+
+    fn listing<T: JsonSchema>(mut self, generator: &mut SchemaGenerator) -> Self {
+        self.paged = true;
+        self.giving::<List<T>>(200, generator)
+    }
+}
+
+fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
+    Some(match operation {
+        "create-organization" => Shape::new(
+            "Create an organization",
+            &["invalid_request", "email_required"],
+        )
+        .taking::<organizations::create_organization::Body>(schemas)
+        .giving::<OrganizationView>(201, schemas),
+        "list-organizations" => Shape::new("List my organizations", &["invalid_request"])
+            .listing::<OrganizationView>(schemas),
+        "get-organization" => Shape::new("Get an organization", &["organization_not_found"])
+            .giving::<OrganizationView>(200, schemas),
+        "update-organization" => Shape::new(
+            "Rename an organization or replace its metadata",
+            &[
+                "invalid_request",
+                "owner_required",
+                "organization_not_found",
+            ],
+        )
+        .taking::<organizations::update_organization::Body>(schemas)
+        .giving::<OrganizationView>(200, schemas),
+        "get-settings" => Shape::new(
+            "Get all that the settings page shows",
+            &["organization_not_found"],
+        )
+        .giving::<SettingsView>(200, schemas),
+        "list-members" => Shape::new(
+            "List members",
+            &["invalid_request", "organization_not_found"],
+        )
+        .listing::<MemberView>(schemas),
+        "update-member" => Shape::new(
+            "Change a member's role or billing emails",
+            &[
+                "invalid_request",
+                "owner_required",
+                "owner_or_admin_required",
+                "creator_protected",
+                "organization_not_found",
+                "member_not_found",
+            ],
+        )
+        .taking::<members::update_member::Body>(schemas)
+        .giving::<MemberView>(200, schemas),
+        "remove-member" => Shape::new(
+            "Remove a member, or leave",
+            &[
+                "owner_required",
+                "owner_or_admin_required",
+                "creator_protected",
+                "organization_not_found",
+                "member_not_found",
+            ],
+        ),
+        "create-invite" => Shape::new(
+            "Invite somebody",
+            &[
+                "invalid_request",
+                "owner_required",
+                "owner_or_admin_required",
+                "organization_not_found",
+                "already_member",
+                "invite_outstanding",
+                "too_many_invites",
+            ],
+        )
+        .taking::<invites::create_invite::Body>(schemas)
+        .giving::<InviteView>(201, schemas),
+        "list-invites" => Shape::new(
+            "List pending invites",
+            &["invalid_request", "organization_not_found"],
+        )
+        .listing::<InviteView>(schemas),
+        "update-invite" => Shape::new(
+            "Change a pending invite",
+            &[
+                "invalid_request",
+                "owner_required",
+                "owner_or_admin_required",
+                "organization_not_found",
+                "invite_not_found",
+                "invite_accepted",
+                "invite_declined",
+                "invite_cancelled",
+                "invite_expired",
+            ],
+        )
+        .taking::<invites::update_invite::Body>(schemas)
+        .giving::<InviteView>(200, schemas),
+        "cancel-invite" => Shape::new(
+            "Cancel a pending invite",
+            &[
+                "owner_or_admin_required",
+                "organization_not_found",
+                "invite_not_found",
+                "invite_accepted",
+                "invite_declined",
+                "invite_expired",
+            ],
+        ),
+        "resend-invite" => Shape::new(
+            "Send a pending invite again",
+            &[
+                "owner_required",
+                "owner_or_admin_required",
+                "organization_not_found",
+                "invite_not_found",
+                "invite_accepted",
+                "invite_declined",
+                "invite_cancelled",
+                "invite_expired",
+                "resend_too_soon",
+                "resend_limit_reached",
+            ],
+        )
+        .giving::<InviteView>(200, schemas),
+        "list-audit-events" => Shape::new(
+            "List what happened, newest first",
+            &[
+                "invalid_request",
+                "owner_or_admin_required",
+                "organization_not_found",
+            ],
+        )
+        .listing::<AuditEventView>(schemas),
+        "get-account" => {
+            Shape::new("Get who is signed in", &[]).giving::<AccountView>(200, schemas)
+        }
+        "switch-organization" => Shape::new(
+            "Switch the current organization",
+            &["invalid_request", "organization_not_found"],
+        )
+        .taking::<account::switch_organization::Body>(schemas)
+        .giving::<AccountView>(200, schemas),
+        "list-my-invites" => Shape::new(
+            "List the pending invites to my address",
+            &["invalid_request", "email_required", "email_not_verified"],
+        )
+        .listing::<MyInviteView>(schemas),
+        "accept-invite" => Shape::new(
+            "Accept an invite",
+            &[
+                "email_required",
+                "email_not_verified",
+                "invite_not_found",
+                "already_member",
+                "invite_needs_resend",
+                "invite_accepted",
+                "invite_declined",
+                "invite_cancelled",
+                "invite_expired",
+            ],
+        )
+        .giving::<AcceptedView>(200, schemas),
+        "decline-invite" => Shape::new(
+            "Decline an invite",
+            &[
+                "email_required",
+                "email_not_verified",
+                "invite_not_found",
+                "invite_accepted",
+                "invite_cancelled",
+                "invite_expired",
+            ],
+        ),
+        "preview-invite" => Shape::new(
+            "See what an invite's link is about",
+            &[
+                "invite_not_found",
+                "link_replaced",
+                "invite_accepted",
+                "invite_declined",
+                "invite_cancelled",
+                "invite_expired",
+            ],
+        )
+        .giving::<PreviewView>(200, schemas),
+        "decline-invite-by-link" => Shape::new(
+            "Decline an invite by its link",
+            &[
+                "invite_not_found",
+                "link_replaced",
+                "invite_accepted",
+                "invite_cancelled",
+                "invite_expired",
+            ],
+        ),
+        _ => return None,
+    })
+}

@@ -1,0 +1,383 @@
+//! The life of an invite, decision by decision.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::*;
+use uuid::Uuid;
+
+fn noon() -> DateTime<Utc> {
+    "2026-03-01T12:00:00.5Z".parse().unwrap()
+}
+
+fn email(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).unwrap()
+}
+
+fn organization_id() -> OrganizationId {
+    OrganizationId::new(Uuid::from_u128(1))
+}
+
+fn organization(outstanding_invites: u32) -> Organization {
+    Organization {
+        id: organization_id(),
+        name: OrganizationName::parse("Acme").unwrap(),
+        metadata: Metadata::default(),
+        creator_id: UserId::parse("ada").unwrap(),
+        created_at: noon(),
+        outstanding_invites,
+        version: 1,
+    }
+}
+
+fn member(user_id: &str, role: Role) -> Member {
+    Member {
+        organization_id: organization_id(),
+        user_id: UserId::parse(user_id).unwrap(),
+        email: email(&format!("{user_id}@example.com")),
+        name: PersonName::from_claim(user_id),
+        role,
+        receives_billing_emails: false,
+        is_creator: false,
+        joined_at: noon(),
+        version: 1,
+    }
+}
+
+fn person(user_id: &str, address: &str) -> Person {
+    Person {
+        user_id: UserId::parse(user_id).unwrap(),
+        email: Some(email(address)),
+        email_verified: true,
+        name: None,
+    }
+}
+
+fn request(role: Role) -> InviteRequest {
+    InviteRequest {
+        id: InviteId::new(Uuid::from_u128(7)),
+        email: email("Dana@Example.com"),
+        role,
+        receives_billing_emails: true,
+    }
+}
+
+fn invited(by: &Member, role: Role) -> Created {
+    let mut created =
+        create_invite(by, &organization(0), None, None, request(role), noon()).unwrap();
+    created.invite.version = 1;
+    created.address.version = 1;
+    created
+}
+
+fn try_accept(
+    person: &Person,
+    created: &Created,
+    inviter: Option<&Member>,
+    membership: Option<&Member>,
+    now: DateTime<Utc>,
+) -> Result<Acceptance, Refusal> {
+    let state = InviteState::Pending(created.invite.clone());
+    accept(
+        person,
+        &created.address,
+        Some(&state),
+        inviter,
+        membership,
+        now,
+    )
+}
+
+#[test]
+fn an_invite_lives_14_days_and_not_an_instant_longer() {
+    let owner = member("olga", Role::Owner);
+    let created = invited(&owner, Role::User);
+    let dana = person("dana", "dana@example.com");
+    let end = created.invite.expires_at;
+    assert_eq!(
+        end,
+        "2026-03-15T12:00:00Z".parse::<DateTime<Utc>>().unwrap()
+    );
+    let last_moment = end - TimeDelta::milliseconds(1);
+    assert!(try_accept(&dana, &created, Some(&owner), None, last_moment).is_ok());
+    let refusal = try_accept(&dana, &created, Some(&owner), None, end).unwrap_err();
+    assert_eq!(refusal, Refusal::InviteEnded(Outcome::Expired));
+}
+
+#[test]
+fn accepting_gives_exactly_what_the_invite_says() {
+    let owner = member("olga", Role::Owner);
+    let dana = person("dana", "DANA@example.com");
+    for role in Role::ALL {
+        let created = invited(&owner, role);
+        let Ok(Acceptance::Joins(accepted)) =
+            try_accept(&dana, &created, Some(&owner), None, noon())
+        else {
+            panic!("{role} was not accepted")
+        };
+        assert_eq!(accepted.member.role, role);
+        assert!(accepted.member.receives_billing_emails);
+        assert!(!accepted.member.is_creator);
+        let kinds: Vec<EventKind> = accepted.events.iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [EventKind::InviteAccepted, EventKind::MemberAdded]);
+    }
+}
+
+#[test]
+fn only_the_verified_address_accepts() {
+    let owner = member("olga", Role::Owner);
+    let created = invited(&owner, Role::User);
+    let unverified = Person {
+        email_verified: false,
+        ..person("dana", "dana@example.com")
+    };
+    let refusal = try_accept(&unverified, &created, Some(&owner), None, noon()).unwrap_err();
+    assert_eq!(refusal, Refusal::EmailNotVerified);
+    let nobody = Person {
+        email: None,
+        ..person("dana", "dana@example.com")
+    };
+    let refusal = try_accept(&nobody, &created, Some(&owner), None, noon()).unwrap_err();
+    assert_eq!(refusal, Refusal::EmailRequired);
+    let other = person("erin", "erin@example.com");
+    let refusal = try_accept(&other, &created, Some(&owner), None, noon()).unwrap_err();
+    assert_eq!(refusal, Refusal::InviteNotFound);
+}
+
+#[test]
+fn an_old_invite_does_not_change_an_existing_members_role() {
+    let owner = member("olga", Role::Owner);
+    let created = invited(&owner, Role::Owner);
+    let dana = person("dana", "dana@example.com");
+    let membership = member("dana", Role::User);
+    let refusal = try_accept(&dana, &created, Some(&owner), Some(&membership), noon()).unwrap_err();
+    assert_eq!(refusal, Refusal::AlreadyMemberYourself);
+}
+
+#[test]
+fn an_invite_lives_on_its_inviters_present_authority() {
+    let dana = person("dana", "dana@example.com");
+    for role in Role::ALL {
+        let created = invited(&member("olga", Role::Owner), role);
+        assert_eq!(
+            try_accept(&dana, &created, None, None, noon()).unwrap_err(),
+            Refusal::InviteNeedsResend,
+            "a removed inviter, {role} invite"
+        );
+        for now in Role::ALL {
+            let inviter = member("olga", now);
+            let could_send = permit(&inviter, Action::Invite(role)).is_ok();
+            let accepted = try_accept(&dana, &created, Some(&inviter), None, noon());
+            assert_eq!(accepted.is_ok(), could_send, "{now} inviter, {role} invite");
+        }
+        let somebody_else = member("otto", Role::Owner);
+        assert_eq!(
+            try_accept(&dana, &created, Some(&somebody_else), None, noon()).unwrap_err(),
+            Refusal::InviteNeedsResend
+        );
+    }
+}
+
+#[test]
+fn accepting_twice_is_one_membership() {
+    let owner = member("olga", Role::Owner);
+    let created = invited(&owner, Role::User);
+    let dana = person("dana", "dana@example.com");
+    let Ok(Acceptance::Joins(accepted)) = try_accept(&dana, &created, Some(&owner), None, noon())
+    else {
+        panic!("not accepted")
+    };
+    let state = InviteState::Ended(accepted.invite.clone());
+    let again = |person: &Person, membership| {
+        accept(
+            person,
+            &accepted.address,
+            Some(&state),
+            None,
+            membership,
+            noon(),
+        )
+    };
+    assert!(matches!(
+        again(&dana, Some(&accepted.member)),
+        Ok(Acceptance::Joined(_))
+    ));
+    // The same address at another account: one link admits one person.
+    let twin = person("dana-2", "dana@example.com");
+    assert_eq!(
+        again(&twin, None).unwrap_err(),
+        Refusal::InviteEnded(Outcome::Accepted)
+    );
+}
+
+#[test]
+fn one_address_has_one_outstanding_invite_in_whatever_letter_case() {
+    let owner = member("olga", Role::Owner);
+    let first = invited(&owner, Role::User);
+    let again = InviteRequest {
+        email: email(" dana@EXAMPLE.com"),
+        ..request(Role::User)
+    };
+    let refusal = create_invite(
+        &owner,
+        &organization(1),
+        Some(&first.address),
+        Some(&first.invite),
+        again,
+        noon(),
+    )
+    .unwrap_err();
+    let Refusal::InviteOutstanding { invite_id, masked } = refusal else {
+        panic!("{refusal}")
+    };
+    assert_eq!(invite_id, first.invite.id);
+    assert_eq!(masked, "d…@example.com");
+}
+
+#[test]
+fn an_expired_invite_does_not_block_a_new_one_and_is_recorded() {
+    let owner = member("olga", Role::Owner);
+    let first = invited(&owner, Role::User);
+    let later = first.invite.expires_at;
+    let again = create_invite(
+        &owner,
+        &organization(MAX_OUTSTANDING_INVITES),
+        Some(&first.address),
+        Some(&first.invite),
+        request(Role::Admin),
+        later,
+    )
+    .unwrap();
+    let expired = again.expired.unwrap();
+    assert_eq!(expired.event.kind, EventKind::InviteExpired);
+    assert_eq!(expired.event.actor, Actor::System);
+    assert_eq!(again.address.version, first.address.version);
+}
+
+#[test]
+fn the_hundredth_invite_is_the_last() {
+    let owner = member("olga", Role::Owner);
+    let ask = |outstanding| {
+        create_invite(
+            &owner,
+            &organization(outstanding),
+            None,
+            None,
+            request(Role::User),
+            noon(),
+        )
+    };
+    assert!(ask(MAX_OUTSTANDING_INVITES - 1).is_ok());
+    assert_eq!(
+        ask(MAX_OUTSTANDING_INVITES).unwrap_err(),
+        Refusal::TooManyInvites
+    );
+}
+
+#[test]
+fn a_members_address_is_not_invited() {
+    let owner = member("olga", Role::Owner);
+    let first = invited(&owner, Role::User);
+    let holder = Holder::Member {
+        user_id: UserId::parse("dana").unwrap(),
+        invite_id: None,
+    };
+    let address = Address {
+        holder,
+        ..first.address
+    };
+    let refusal = create_invite(
+        &owner,
+        &organization(0),
+        Some(&address),
+        None,
+        request(Role::User),
+        noon(),
+    );
+    assert_eq!(refusal.unwrap_err().code(), "already_member");
+}
+
+#[test]
+fn resending_is_limited_to_once_a_minute_and_five_times() {
+    let owner = member("olga", Role::Owner);
+    let mut invite = invited(&owner, Role::User).invite;
+    let mut now = noon();
+    let too_soon = resend(
+        &owner,
+        &InviteState::Pending(invite.clone()),
+        now + TimeDelta::seconds(59),
+    );
+    assert_eq!(
+        too_soon.unwrap_err(),
+        Refusal::ResendTooSoon {
+            wait: TimeDelta::seconds(1)
+        }
+    );
+    for resent in 1..=MAX_RESENDS {
+        now += RESEND_INTERVAL;
+        let (next, event) = resend(&owner, &InviteState::Pending(invite), now).unwrap();
+        assert_eq!(next.times_sent, 1 + resent);
+        assert_eq!(next.delivery.state, DeliveryState::Queued);
+        assert_eq!(event.mail, Some((MailKind::Invite, next.times_sent)));
+        invite = next;
+    }
+    now += RESEND_INTERVAL;
+    let refusal = resend(&owner, &InviteState::Pending(invite), now).unwrap_err();
+    assert_eq!(refusal, Refusal::ResendLimitReached);
+}
+
+#[test]
+fn resending_renews_the_14_days_and_puts_the_invite_under_the_resenders_name() {
+    let invite = invited(&member("olga", Role::Owner), Role::User).invite;
+    let admin = member("anna", Role::Admin);
+    let later = noon() + TimeDelta::days(13);
+    let (resent, _) = resend(&admin, &InviteState::Pending(invite), later).unwrap();
+    assert_eq!(resent.invited_by.id, admin.user_id);
+    assert_eq!(
+        resent.expires_at,
+        "2026-03-28T12:00:00Z".parse::<DateTime<Utc>>().unwrap()
+    );
+    let after = later + TimeDelta::days(14);
+    let refusal = resend(&admin, &InviteState::Pending(resent), after).unwrap_err();
+    assert_eq!(refusal, Refusal::InviteEnded(Outcome::Expired));
+}
+
+#[test]
+fn updating_puts_the_invite_under_the_name_of_who_answers_for_it() {
+    let state = InviteState::Pending(invited(&member("anna", Role::Admin), Role::User).invite);
+    let owner = member("olga", Role::Owner);
+    let to_owner = InviteUpdate {
+        role: Some(Role::Owner),
+        receives_billing_emails: None,
+    };
+    let (updated, event) = update_invite(&owner, &state, to_owner, noon()).unwrap();
+    assert_eq!(updated.invited_by.id, owner.user_id);
+    assert_eq!(event.unwrap().kind, EventKind::InviteUpdated);
+    assert_eq!(updated.expires_at, state.invite().expires_at);
+    let (_, event) = update_invite(&owner, &state, InviteUpdate::default(), noon()).unwrap();
+    assert_eq!(event, None);
+}
+
+#[test]
+fn what_has_ended_stays_ended_and_says_how() {
+    let owner = member("olga", Role::Owner);
+    let created = invited(&owner, Role::User);
+    let pending = InviteState::Pending(created.invite.clone());
+    let cancelled = cancel(&owner, &pending, noon()).unwrap().unwrap();
+    let state = InviteState::Ended(cancelled.invite);
+    let ended = Refusal::InviteEnded(Outcome::Cancelled);
+    assert_eq!(
+        update_invite(&owner, &state, InviteUpdate::default(), noon()).unwrap_err(),
+        ended
+    );
+    assert_eq!(resend(&owner, &state, noon()).unwrap_err(), ended);
+    assert_eq!(decline(None, &state, noon()).unwrap_err(), ended);
+    assert!(
+        cancel(&owner, &state, noon()).unwrap().is_none(),
+        "cancelling again is no mistake"
+    );
+    let declined = decline(None, &pending, noon()).unwrap().unwrap();
+    assert_eq!(declined.event.actor, Actor::LinkHolder);
+    let expired = decline(None, &pending, created.invite.expires_at).unwrap_err();
+    assert_eq!(expired, Refusal::InviteEnded(Outcome::Expired));
+}
