@@ -1,1 +1,25 @@
-//! .
+//! The mails: what they say, and their way to SES.
+//!
+//! Rendering is pure and takes plain values. User-given text is made fit for
+//! one line here and escaped by the template engine, so whatever name reaches
+//! a mail, it stays a name.
+
+mod invite;
+mod mailer;
+mod names;
+mod sender;
+
+pub use invite::{InviteMail, RenderError};
+pub use mailer::{Mailer, MessageId, SendError};
+pub use sender::Sender;
+
+/// A mail without its envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// One line, of bounded length.
+    pub subject: String,
+    /// The body for clients that show plain text.
+    pub text: String,
+    /// The body for all others. It says the same.
+    pub html: String,
+}

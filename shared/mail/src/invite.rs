@@ -1,0 +1,144 @@
+//! The invite mail.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    Message,
+    names::{one_line, quoted},
+};
+
+/// The most characters of a name in the subject: clients show little more.
+const SUBJECT_NAME: usize = 60;
+
+/// The most characters of a name in the body: enough for any name, too few for
+/// somebody else's message.
+const BODY_NAME: usize = 120;
+
+/// What the invite mail says.
+#[derive(Debug, Clone, Copy)]
+pub struct InviteMail<'a> {
+    /// The organization to join, as its owners typed it.
+    pub organization_name: &'a str,
+    /// Who invites, as the person is named at the sign-in.
+    pub inviter_name: &'a str,
+    /// `owner`, `admin` or `user`.
+    pub role: &'a str,
+    /// Whether the person would receive the organization's billing emails.
+    pub receives_billing_emails: bool,
+    /// When the invite ends.
+    pub expires_at: DateTime<Utc>,
+    /// The page that shows the invite: the one target of the mail's links.
+    pub link: &'a str,
+    /// The invited address, as the inviter typed it.
+    pub recipient: &'a str,
+}
+
+/// Why there is no mail.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A role that the mail has no words for.
+    #[error("there is no invite mail for the role `{0}`")]
+    UnknownRole(String),
+    /// A template.
+    #[error("the template of the invite mail failed")]
+    Template(#[from] askama::Error),
+}
+
+impl InviteMail<'_> {
+    /// Writes the mail.
+    ///
+    /// # Errors
+    /// [`RenderError::UnknownRole`] when the role is none of the three.
+    pub fn render(&self) -> Result<Message, RenderError> {
+        let (role, may) = words_for(self.role)?;
+        let subject = Subject {
+            inviter: &self.inviter(SUBJECT_NAME),
+            organization: &self.organization(SUBJECT_NAME),
+        }
+        .render()?;
+        let words = Words {
+            subject: &subject,
+            inviter: &self.inviter(BODY_NAME),
+            organization: &self.organization(BODY_NAME),
+            role,
+            may,
+            receives_billing_emails: self.receives_billing_emails,
+            until: &self.expires_at.format("%-d %B %Y, %H:%M UTC").to_string(),
+            link: self.link,
+            recipient: &one_line(self.recipient),
+        };
+        let text = Text { words: &words }.render()?;
+        let html = Html { words: &words }.render()?;
+        Ok(Message {
+            subject,
+            text,
+            html,
+        })
+    }
+
+    fn inviter(&self, limit: usize) -> String {
+        quoted(self.inviter_name, limit).unwrap_or_else(|| "Somebody".to_owned())
+    }
+
+    fn organization(&self, limit: usize) -> String {
+        quoted(self.organization_name, limit).unwrap_or_else(|| "an organization".to_owned())
+    }
+}
+
+/// The role in the middle of a sentence, and what it may do.
+fn words_for(role: &str) -> Result<(&'static str, &'static str), RenderError> {
+    match role {
+        "owner" => Ok((
+            "an owner",
+            "An owner may change everything: name, members, roles, billing and API keys.",
+        )),
+        "admin" => Ok((
+            "an admin",
+            "An admin manages members, invites, billing and API keys, but not the owners.",
+        )),
+        "user" => Ok((
+            "a user",
+            "A user sees the organization and works with its API keys, but changes nothing in it.",
+        )),
+        other => Err(RenderError::UnknownRole(other.to_owned())),
+    }
+}
+
+/// All that both bodies say.
+struct Words<'a> {
+    subject: &'a str,
+    inviter: &'a str,
+    organization: &'a str,
+    role: &'a str,
+    may: &'a str,
+    receives_billing_emails: bool,
+    until: &'a str,
+    link: &'a str,
+    recipient: &'a str,
+}
+
+#[derive(Template)]
+#[template(
+    source = "{{ inviter }} invites you to join {{ organization }}",
+    ext = "txt"
+)]
+struct Subject<'a> {
+    inviter: &'a str,
+    organization: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "invite.txt")]
+struct Text<'a> {
+    words: &'a Words<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "invite.html")]
+struct Html<'a> {
+    words: &'a Words<'a>,
+}
+
+#[cfg(test)]
+mod tests;

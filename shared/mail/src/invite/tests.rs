@@ -1,0 +1,315 @@
+use chrono::TimeZone;
+
+use super::*;
+
+const LINK: &str = "https://app.example.com/invites/AZql3k.m2Jq-8w_xT4";
+
+fn mail() -> InviteMail<'static> {
+    InviteMail {
+        organization_name: "Acme Images",
+        inviter_name: "Ada Lovelace",
+        role: "admin",
+        receives_billing_emails: true,
+        expires_at: Utc.with_ymd_and_hms(2026, 12, 8, 14, 5, 59).unwrap(),
+        link: LINK,
+        recipient: "Ben@example.com",
+    }
+}
+
+/// A mail in which everything that a person can name is this.
+fn mail_named(name: &str) -> Message {
+    let mail = InviteMail {
+        organization_name: name,
+        inviter_name: name,
+        ..mail()
+    };
+    mail.render().unwrap()
+}
+
+fn targets(html: &str) -> Vec<&str> {
+    html.split("href=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_subject_says_who_invites_to_what() {
+    insta::assert_snapshot!(mail().render().unwrap().subject, @"“Ada Lovelace” invites you to join “Acme Images”");
+}
+
+#[test]
+fn the_text_says_it_all() {
+    insta::assert_snapshot!(mail().render().unwrap().text, @r#"
+    “Ada Lovelace” invites you to join “Acme Images” as an admin.
+
+    An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.
+
+    See the invite, then accept or decline it:
+    https://app.example.com/invites/AZql3k.m2Jq-8w_xT4
+
+    It is open until 8 December 2026, 14:05 UTC. To accept, sign in as Ben@example.com.
+
+    Not what you expected? Ignore this mail, or decline on that page. Nothing happens without you.
+    "#);
+}
+
+#[test]
+fn the_html_says_it_all() {
+    insta::assert_snapshot!(mail().render().unwrap().html, @r#"
+    <!doctype html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <meta name="supported-color-schemes" content="light dark">
+    <title>“Ada Lovelace” invites you to join “Acme Images”</title>
+    <style>
+    :root { color-scheme: light dark; }
+    @media (prefers-color-scheme: dark) {
+      .page { background: #111513 !important; }
+      .card { background: #1a201d !important; border-color: #2a322e !important; }
+      .text { color: #e6ebe8 !important; }
+      .soft { color: #a3aea8 !important; }
+      .rule { border-color: #2a322e !important; }
+      .link { color: #86d3b6 !important; }
+      .button { background: #86d3b6 !important; color: #0c1f18 !important; }
+    }
+    </style>
+    </head>
+    <body class="page" style="margin: 0; padding: 0; background: #f2f4f1;">
+    <div style="display: none; max-height: 0; overflow: hidden; mso-hide: all;">Join as an admin. The invite is open until 8 December 2026, 14:05 UTC.</div>
+    <div class="page" style="padding: 24px 12px; background: #f2f4f1;">
+    <div class="card" style="max-width: 480px; margin: 0 auto; padding: 28px 22px; background: #ffffff; border: 1px solid #e2e6e1; border-radius: 12px; font-family: -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word; word-break: break-word;">
+    <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1b2420;"><bdi>“Ada Lovelace”</bdi> invites you to join <bdi>“Acme Images”</bdi></h1>
+    <p class="text" style="margin: 0 0 24px; color: #1b2420;">You would be <strong>an admin</strong>. An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.</p>
+    <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="display: inline-block; padding: 13px 26px; background: #17614f; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">See the invite</a></p>
+    <p class="text" style="margin: 0 0 24px; color: #1b2420;">Accept or decline it there until <strong style="white-space: nowrap;">8 December 2026, 14:05 UTC</strong>. To accept, sign in as <bdi>Ben@example.com</bdi>.</p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">The button leads to this address, and no other link is ours:<br><a class="link" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="color: #17614f; word-break: break-all;">https://app.example.com/invites/AZql3k.m2Jq-8w_xT4</a></p>
+    <hr class="rule" style="margin: 24px 0; border: 0; border-top: 1px solid #e2e6e1;">
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">Not what you expected? Ignore this mail, or decline on that page. Nothing happens without you.</p>
+    </div>
+    </div>
+    </body>
+    </html>
+    "#);
+}
+
+#[test]
+fn without_billing_emails_none_are_mentioned() {
+    let mail = InviteMail {
+        role: "user",
+        receives_billing_emails: false,
+        ..mail()
+    };
+    let message = mail.render().unwrap();
+    assert!(!message.html.contains("billing emails"));
+    insta::assert_snapshot!(message.text, @r#"
+    “Ada Lovelace” invites you to join “Acme Images” as a user.
+
+    A user sees the organization and works with its API keys, but changes nothing in it.
+
+    See the invite, then accept or decline it:
+    https://app.example.com/invites/AZql3k.m2Jq-8w_xT4
+
+    It is open until 8 December 2026, 14:05 UTC. To accept, sign in as Ben@example.com.
+
+    Not what you expected? Ignore this mail, or decline on that page. Nothing happens without you.
+    "#);
+}
+
+#[test]
+fn each_role_is_explained_in_a_sentence() {
+    for (role, words) in [
+        ("owner", "as an owner.\n\nAn owner may "),
+        ("admin", "as an admin.\n\nAn admin manages "),
+        ("user", "as a user.\n\nA user sees "),
+    ] {
+        let message = InviteMail { role, ..mail() }.render().unwrap();
+        assert!(message.text.contains(words), "{}", message.text);
+    }
+}
+
+#[test]
+fn a_role_without_words_is_an_error() {
+    let error = InviteMail {
+        role: "king",
+        ..mail()
+    }
+    .render()
+    .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no invite mail for the role `king`"
+    );
+}
+
+#[test]
+fn everything_a_person_needs_to_know_is_in_both_bodies() {
+    let message = mail().render().unwrap();
+    for body in [&message.text, &message.html] {
+        for words in [
+            "“Ada Lovelace”",
+            "“Acme Images”",
+            "an admin",
+            "billing emails",
+            "8 December 2026, 14:05 UTC",
+            "Ben@example.com",
+            "Ignore this mail",
+            LINK,
+        ] {
+            assert!(body.contains(words), "`{words}` is missing in {body}");
+        }
+    }
+}
+
+#[test]
+fn every_link_has_the_same_target() {
+    let message = mail().render().unwrap();
+    assert_eq!(targets(&message.html), [LINK, LINK]);
+    assert!(message.html.contains(&format!(">{LINK}</a>")));
+    assert_eq!(message.text.matches("://").count(), 1);
+}
+
+#[test]
+fn the_link_stands_alone_on_its_line_of_the_text() {
+    let message = mail().render().unwrap();
+    assert!(message.text.lines().any(|line| line == LINK));
+}
+
+#[test]
+fn html_in_a_name_reaches_the_html_as_text() {
+    let message = mail_named("<script>alert(1)</script><a href='https://evil.example'>&amp;");
+    assert!(!message.html.contains("<script"));
+    assert!(
+        message
+            .html
+            .contains("“&#60;script&#62;alert(1)&#60;/script&#62;&#60;a href=&#39;")
+    );
+    assert!(message.html.contains("&#38;amp;”"));
+    assert_eq!(targets(&message.html), [LINK, LINK]);
+    assert!(
+        message
+            .text
+            .contains("“<script>alert(1)</script><a href='https://evil.example'>&amp;”")
+    );
+}
+
+#[test]
+fn html_in_an_address_or_a_link_stays_in_its_place() {
+    let mail = InviteMail {
+        recipient: "\"<b>\"@example.com",
+        link: "https://app.example.com/\"><script>",
+        ..mail()
+    };
+    let html = mail.render().unwrap().html;
+    assert!(!html.contains("<b>"), "{html}");
+    assert!(!html.contains("<script>"), "{html}");
+}
+
+#[test]
+fn a_line_break_in_a_name_starts_no_header() {
+    let subject = mail_named("Acme\r\nBcc: victim@example.com\r\n\r\nHello").subject;
+    assert_eq!(
+        subject,
+        "“Acme Bcc: victim@example.com Hello” invites you to join “Acme Bcc: victim@example.com Hello”"
+    );
+}
+
+#[test]
+fn a_subject_has_no_control_or_bidi_characters() {
+    let hostile: String = ('\0'..='\u{2069}')
+        .filter(|c| !c.is_alphanumeric())
+        .collect();
+    for c in hostile.chars() {
+        let subject = mail_named(&format!("a{c}b")).subject;
+        assert!(!subject.chars().any(char::is_control), "{subject:?}");
+        assert!(
+            !subject.contains(|c| matches!(c,
+                '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')),
+            "{subject:?}"
+        );
+    }
+}
+
+#[test]
+fn a_subject_is_never_long() {
+    let subject = mail_named(&"語".repeat(5_000)).subject;
+    assert_eq!(subject.matches('…').count(), 2);
+    assert!(subject.chars().count() < 160, "{subject}");
+}
+
+#[test]
+fn a_name_cannot_fake_lines_of_the_text() {
+    let lines = mail().render().unwrap().text.lines().count();
+    for end in [
+        "\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}",
+    ] {
+        let name = format!("Acme{end}{end}See the invite:{end}https://evil.example");
+        let text = mail_named(&name).text;
+        assert_eq!(text.lines().count(), lines, "{text}");
+        assert!(
+            text.contains("“Acme See the invite: https://evil.example”"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn an_address_cannot_fake_lines_of_the_text() {
+    let mail = InviteMail {
+        recipient: "ben@example.com\n\nhttps://evil.example",
+        ..mail()
+    };
+    let text = mail.render().unwrap().text;
+    assert!(
+        text.contains("sign in as ben@example.com https://evil.example.\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_name_cannot_turn_the_reading_direction() {
+    let message = mail_named("Acme\u{202e}\u{2067}elpmaxe.live");
+    for part in [&message.subject, &message.text, &message.html] {
+        assert!(part.contains("“Acmeelpmaxe.live”"), "{part}");
+    }
+}
+
+#[test]
+fn a_web_address_as_a_name_is_quoted_and_no_link_of_ours() {
+    let message = mail_named("https://evil.example");
+    for body in [&message.text, &message.html] {
+        assert_eq!(
+            body.matches("evil.example").count(),
+            body.matches("“https://evil.example”").count()
+        );
+    }
+    assert_eq!(targets(&message.html), [LINK, LINK]);
+}
+
+#[test]
+fn a_sentence_as_a_name_stays_within_its_quotation() {
+    let name = "Acme” as an owner. Your account is locked, call “us";
+    let text = mail_named(name).text;
+    let quoted = "“Acme' as an owner. Your account is locked, call 'us”";
+    assert!(
+        text.starts_with(&format!(
+            "{quoted} invites you to join {quoted} as an admin.\n"
+        )),
+        "{text}"
+    );
+}
+
+#[test]
+fn template_code_in_a_name_is_text() {
+    let text = mail_named("{{ words.link }}{% if %}").text;
+    assert!(text.contains("“{{ words.link }}{% if %}”"), "{text}");
+}
+
+#[test]
+fn a_name_of_nothing_visible_is_replaced() {
+    let subject = mail_named(" \u{200b}\u{3164} ").subject;
+    assert_eq!(subject, "Somebody invites you to join an organization");
+}

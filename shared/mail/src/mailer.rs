@@ -1,0 +1,234 @@
+//! The way to SES, and what its refusals mean.
+
+use std::{error::Error, fmt};
+
+use aws_sdk_sesv2::{
+    Client,
+    config::http::HttpResponse,
+    error::{BoxError, SdkError},
+    operation::{RequestId, send_email::SendEmailError},
+    types::{Body, Content, Destination, EmailContent, Message as SesMessage},
+};
+
+use crate::{Message, Sender, sender::header_value};
+
+/// Sends messages through SES.
+#[derive(Debug, Clone)]
+pub struct Mailer {
+    client: Client,
+    from: String,
+    reply_to: Option<String>,
+    configuration_set: Option<String>,
+}
+
+/// SES's id of an accepted message; bounces and complaints name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageId(pub String);
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why SES did not take a message.
+///
+/// The reasons are stable, say nothing secret and hold no address: the owners
+/// and admins of an organization see them. What caused them is for the logs,
+/// and holds no address either.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The same message may well be taken later.
+    #[error("{reason}")]
+    Transient {
+        /// A few words that fit behind "not sent:".
+        reason: &'static str,
+        /// What SES or the connection said.
+        source: BoxError,
+    },
+    /// Sending the same message again is pointless until somebody acts.
+    #[error("{reason}")]
+    Permanent {
+        /// A few words that fit behind "not sent:".
+        reason: &'static str,
+        /// What SES said.
+        source: BoxError,
+    },
+}
+
+impl SendError {
+    fn new(permanent: bool, reason: &'static str, source: BoxError) -> Self {
+        if permanent {
+            Self::Permanent { reason, source }
+        } else {
+            Self::Transient { reason, source }
+        }
+    }
+
+    /// A few words that fit behind "not sent:".
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Transient { reason, .. } | Self::Permanent { reason, .. } => reason,
+        }
+    }
+
+    /// Whether sending the same message again is pointless.
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, Self::Permanent { .. })
+    }
+}
+
+impl Mailer {
+    /// Sends with this client as this sender.
+    pub fn new(client: Client, sender: Sender) -> Self {
+        Self {
+            client,
+            from: header_value(&sender.from),
+            reply_to: sender.reply_to,
+            configuration_set: sender.configuration_set,
+        }
+    }
+
+    /// Sends the message to one address. SES has it when this succeeds; it may
+    /// also have it after a transient error.
+    ///
+    /// # Errors
+    /// [`SendError`] says whether to try again.
+    pub async fn send(&self, to: &str, message: &Message) -> Result<MessageId, SendError> {
+        let content =
+            content(message).map_err(|source| SendError::new(true, UNBUILDABLE, source))?;
+        let answer = self
+            .client
+            .send_email()
+            .from_email_address(&self.from)
+            .destination(Destination::builder().to_addresses(to).build())
+            .set_reply_to_addresses(self.reply_to.clone().map(|address| vec![address]))
+            .set_configuration_set_name(self.configuration_set.clone())
+            .content(content)
+            .send()
+            .await?;
+        Ok(MessageId(answer.message_id.unwrap_or_default()))
+    }
+}
+
+fn content(message: &Message) -> Result<EmailContent, BoxError> {
+    let utf8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
+    let body = Body::builder()
+        .text(utf8(&message.text)?)
+        .html(utf8(&message.html)?)
+        .build();
+    let simple = SesMessage::builder()
+        .subject(utf8(&message.subject)?)
+        .body(body)
+        .build();
+    Ok(EmailContent::builder().simple(simple).build())
+}
+
+impl From<SdkError<SendEmailError, HttpResponse>> for SendError {
+    fn from(error: SdkError<SendEmailError, HttpResponse>) -> Self {
+        if let SdkError::ServiceError(answer) = &error {
+            return refusal(answer.err(), answer.raw().status().as_u16());
+        }
+        let permanent = matches!(error, SdkError::ConstructionFailure(_));
+        let reason = match &error {
+            SdkError::ConstructionFailure(_) => UNBUILDABLE,
+            SdkError::TimeoutError(_) => TIMED_OUT,
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => TIMED_OUT,
+            SdkError::ResponseError(_) => UNREADABLE,
+            _ => "the mail service could not be reached",
+        };
+        let source = error.into_source().unwrap_or_else(Into::into);
+        Self::new(permanent, reason, source)
+    }
+}
+
+fn refusal(error: &SendEmailError, status: u16) -> SendError {
+    use SendEmailError as E;
+
+    let code = error.meta().code().unwrap_or_default();
+    let transient = |reason| (false, reason);
+    let permanent = |reason| (true, reason);
+    let (is_permanent, reason) = match error {
+        E::TooManyRequestsException(_) => transient(THROTTLING),
+        E::LimitExceededException(_) => transient("a limit of the mail service is reached"),
+        E::SendingPausedException(_) => transient("sending is paused for this account"),
+        E::AccountSuspendedException(_) => permanent("sending is suspended for this account"),
+        E::MailFromDomainNotVerifiedException(_) => {
+            permanent("the sender's domain is not verified")
+        }
+        // SES has no code of its own for this, the most frequent of all mistakes.
+        E::MessageRejected(rejected)
+            if rejected
+                .message()
+                .is_some_and(|text| text.contains("not verified")) =>
+        {
+            permanent("the sender is not verified, or the recipient in the mail service's sandbox")
+        }
+        E::MessageRejected(_) => permanent("the mail service rejected the message"),
+        E::BadRequestException(_) => permanent("the mail service did not accept the request"),
+        E::NotFoundException(_) => permanent("the mail service lacks what is configured"),
+        _ if status == 429 || code.contains("Throttl") => transient(THROTTLING),
+        // Rights and credentials need a moment to arrive, and can be repaired.
+        _ if matches!(status, 401 | 403) => {
+            transient("the mail service does not let this deployment send")
+        }
+        _ if (400..500).contains(&status) && status != 408 => {
+            permanent("the mail service did not accept the request")
+        }
+        _ if status < 400 => transient(UNREADABLE),
+        _ => transient("the mail service is unavailable"),
+    };
+    SendError::new(is_permanent, reason, Box::new(Answer::new(error, status)))
+}
+
+const THROTTLING: &str = "the mail service is throttling";
+const TIMED_OUT: &str = "the mail service did not answer in time";
+const UNBUILDABLE: &str = "the mail could not be put together";
+const UNREADABLE: &str = "the mail service's answer could not be read";
+
+/// SES's answer, for logs. SES likes to name the addresses that it objects to,
+/// so its own error is not kept.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    code: String,
+    message: String,
+    request_id: String,
+}
+
+impl Answer {
+    fn new(error: &SendEmailError, status: u16) -> Self {
+        let meta = error.meta();
+        let words = meta.message().unwrap_or_default().split_whitespace();
+        let words = words.map(|word| {
+            if word.contains('@') {
+                "(address)"
+            } else {
+                word
+            }
+        });
+        Self {
+            status,
+            code: meta.code().unwrap_or("unknown").to_owned(),
+            message: words.collect::<Vec<_>>().join(" "),
+            request_id: error.request_id().unwrap_or("unknown").to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            status,
+            code,
+            message,
+            request_id,
+        } = self;
+        write!(f, "{status} {code} (request {request_id}): {message}")
+    }
+}
+
+impl Error for Answer {}
+
+#[cfg(test)]
+mod tests;

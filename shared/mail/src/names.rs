@@ -1,0 +1,141 @@
+//! Text that people typed, made fit for a mail.
+
+/// Puts a name between quotation marks, so that everybody sees where it starts
+/// and ends: a name can be a web address or a whole sentence, and nothing in it
+/// may pass for what the mail itself says. For the same reason it cannot close
+/// the quotation, and is cut off after `limit` characters.
+///
+/// Gives `None` when nothing visible is left of the name.
+pub(crate) fn quoted(name: &str, limit: usize) -> Option<String> {
+    let line: String = one_line(name)
+        .chars()
+        .map(|c| if is_quotation_mark(c) { '\'' } else { c })
+        .collect();
+    let visible = line.chars().any(|c| c != ' ' && !is_joiner(c));
+    visible.then(|| format!("“{}”", shortened(line, limit)))
+}
+
+/// Gives the text on one line: whatever breaks a line or looks like space is
+/// one space, whatever is invisible or turns the reading direction is gone.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| !is_invisible(*c)) {
+        if !is_blank(c) {
+            line.push(c);
+        } else if !line.is_empty() && !line.ends_with(' ') {
+            line.push(' ');
+        }
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+fn shortened(line: String, limit: usize) -> String {
+    let Some((cut, _)) = line.char_indices().nth(limit) else {
+        return line;
+    };
+    let kept = line.get(..cut).unwrap_or_default();
+    let kept = kept.trim_end_matches(|c| c == ' ' || is_joiner(c));
+    format!("{kept}…")
+}
+
+/// Invisible, but it makes one emoji of two and shapes Persian and Indic letters.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}')
+}
+
+fn is_blank(c: char) -> bool {
+    // The last ones are letters and symbols that are drawn as nothing but room.
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(
+            c,
+            '\u{115F}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{FFA0}'
+        )
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        // Bidirectional marks, embeddings, overrides and isolates.
+        '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+        // Zero-width and deprecated format characters, and tags.
+        | '\u{00AD}' | '\u{034F}' | '\u{180E}' | '\u{200B}' | '\u{2060}'..='\u{2065}'
+        | '\u{206A}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+        | '\u{E0000}'..='\u{E007F}')
+}
+
+fn is_quotation_mark(c: char) -> bool {
+    matches!(
+        c,
+        '"' | '“' | '”' | '„' | '‟' | '″' | '〝' | '〞' | '＂' | '«' | '»'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_any_script_stay_as_they_are() {
+        for name in [
+            "Ada Lovelace",
+            "Acme & Söhne",
+            "株式会社",
+            "می‌خواهم",
+            "👩‍👩‍👧",
+            "שלום",
+        ] {
+            assert_eq!(quoted(name, 60).unwrap(), format!("“{name}”"));
+        }
+    }
+
+    #[test]
+    fn a_line_break_of_any_kind_is_one_space() {
+        for end in [
+            "\r\n", "\n", "\r", "\t\t", "\u{b}", "\0", "\u{85}", "\u{2028}", "\u{2029}",
+        ] {
+            assert_eq!(one_line(&format!("{end}a{end}{end} b{end}")), "a b");
+        }
+    }
+
+    #[test]
+    fn room_that_pushes_text_to_the_next_line_is_one_space() {
+        for room in [
+            " ", "\u{a0}", "\u{2003}", "\u{2800}", "\u{3000}", "\u{3164}",
+        ] {
+            assert_eq!(one_line(&format!("a{}b", room.repeat(50))), "a b");
+        }
+    }
+
+    #[test]
+    fn what_turns_the_reading_direction_is_gone() {
+        assert_eq!(
+            one_line("\u{202e}moc.live\u{202c} \u{2066}x\u{2069}\u{200f}"),
+            "moc.live x"
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_close_its_quotation() {
+        assert_eq!(
+            quoted("Acme” is closed. \"Pay «here» „now“", 60).unwrap(),
+            "“Acme' is closed. 'Pay 'here' 'now'”"
+        );
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_characters() {
+        assert_eq!(quoted(&"é".repeat(60), 60).unwrap().chars().count(), 62);
+        assert_eq!(
+            quoted(&"é".repeat(61), 60).unwrap(),
+            format!("“{}…”", "é".repeat(60))
+        );
+        assert_eq!(quoted("ab cd", 3).unwrap(), "“ab…”");
+        assert_eq!(quoted("👩‍👩‍👧", 2).unwrap(), "“👩…”");
+    }
+
+    #[test]
+    fn nothing_visible_is_no_name() {
+        assert_eq!(quoted(" \u{200b}\u{3164}\n\u{202e}\u{200d}", 60), None);
+    }
+}

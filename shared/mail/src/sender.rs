@@ -1,0 +1,113 @@
+//! Whom mails are from.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+/// What the deployer configured about outgoing mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// `no-reply@example.com` or `Example <no-reply@example.com>`. The display
+    /// name may hold any character.
+    pub from: String,
+    /// Whom answers go to, if not to the sender.
+    pub reply_to: Option<String>,
+    /// The SES configuration set to send with.
+    pub configuration_set: Option<String>,
+}
+
+/// The most bytes of text that fit an encoded word of 75 characters.
+const ENCODED_WORD_BYTES: usize = 45;
+
+/// Gives `from` as a header may hold it. SES takes display names in ASCII only
+/// and reads a bare comma as the start of another address; an encoded word
+/// (RFC 2047) carries both.
+pub(crate) fn header_value(from: &str) -> String {
+    let Some((name, address)) = from.rsplit_once('<') else {
+        return from.to_owned();
+    };
+    let name = name.trim();
+    let quoted = name
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    if name.chars().all(is_plain) || quoted.is_some_and(|inner| inner.chars().all(fits_quotes)) {
+        return from.to_owned();
+    }
+    format!("{} <{address}", encoded_words(quoted.unwrap_or(name)))
+}
+
+fn encoded_words(text: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for c in text.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + c.len_utf8() <= ENCODED_WORD_BYTES => word.push(c),
+            _ => words.push(c.into()),
+        }
+    }
+    let encoded = words
+        .iter()
+        .map(|word| format!("=?UTF-8?B?{}?=", STANDARD.encode(word)));
+    encoded.collect::<Vec<_>>().join(" ")
+}
+
+/// What a display name may hold without quotation marks: RFC 5322's atoms.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c)
+}
+
+fn fits_quotes(c: char) -> bool {
+    matches!(c, ' '..='~') && !matches!(c, '"' | '\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_that_ses_understands_stays_as_it_is() {
+        for from in [
+            "no-reply@example.com",
+            "<no-reply@example.com>",
+            "Example & Sons <no-reply@example.com>",
+            "\"Example, Inc.\" <no-reply@example.com>",
+            "=?UTF-8?B?w6k=?= <no-reply@example.com>",
+        ] {
+            assert_eq!(header_value(from), from);
+        }
+    }
+
+    #[test]
+    fn any_other_display_name_is_encoded() {
+        assert_eq!(
+            header_value("Größe <no-reply@example.com>"),
+            "=?UTF-8?B?R3LDtsOfZQ==?= <no-reply@example.com>"
+        );
+        assert_eq!(
+            header_value("Example, Inc. <no-reply@example.com>"),
+            "=?UTF-8?B?RXhhbXBsZSwgSW5jLg==?= <no-reply@example.com>"
+        );
+        assert_eq!(
+            header_value("\"Größe\" <a@b.example>"),
+            header_value("Größe <a@b.example>")
+        );
+    }
+
+    #[test]
+    fn a_line_break_in_the_display_name_starts_no_header() {
+        let header = header_value("A\r\nBcc: b <no-reply@example.com>");
+        assert_eq!(header, "=?UTF-8?B?QQ0KQmNjOiBi?= <no-reply@example.com>");
+    }
+
+    #[test]
+    fn a_long_display_name_is_several_encoded_words_of_whole_characters() {
+        let header = header_value(&format!("{} <a@b.example>", "語".repeat(40)));
+        let words: Vec<&str> = header.split(' ').collect();
+        assert_eq!(words.len(), 4, "{header}");
+        assert!(words.iter().all(|word| word.len() <= 75), "{header}");
+        for word in &words[..3] {
+            let encoded = word
+                .strip_prefix("=?UTF-8?B?")
+                .and_then(|rest| rest.strip_suffix("?="))
+                .unwrap();
+            assert!(String::from_utf8(STANDARD.decode(encoded).unwrap()).is_ok());
+        }
+    }
+}
