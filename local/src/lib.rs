@@ -1,1 +1,27 @@
-//! .
+//! The whole system in one process: the embedded database, a mail catcher and
+//! an API Gateway stand-in around the very operations that Lambda runs.
+//!
+//! What there is comes from `template.yaml`: the table, the routes, the
+//! stream's filters and the schedule have no second list.
+
+mod database;
+mod demo;
+mod gateway;
+mod issuer;
+mod mail_catcher;
+mod pages;
+mod pattern;
+mod secrets;
+mod stack;
+mod stream;
+mod template;
+
+pub use database::DatabaseError;
+pub use demo::fill as fill_with_demo;
+pub use gateway::{Gateway, GatewayAnswer};
+pub use issuer::{Issuer, IssuerError, SignIn};
+pub use mail_catcher::{CaughtMail, MailCatcher, SesFailure};
+pub use secrets::LinkKeyStore;
+pub use stack::{Background, DatabaseLocation, Options, Stack, StartError};
+pub use stream::{Drained, StreamPump};
+pub use template::{Route, Schedule, StreamSource, Template, TemplateError};

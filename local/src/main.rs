@@ -1,2 +1,174 @@
-//! .
-fn main() {}
+//! `cargo run`: the whole system on this machine.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use functions::Clock;
+use local::{Background, DatabaseLocation, Options, Stack};
+use tokio::signal;
+
+const HELP: &str = "\
+Runs organization settings on this machine: API, database, mails and schedule.
+
+Usage: cargo run [-- [demo] [options]]
+
+  demo                 fill the database with an example organization first
+
+  --port N             the API's port (3000)
+  --dynamodb-port N    the port of DynamoDB's API (8000)
+  --services-port N    the port of SES's and Secrets Manager's API (8001)
+  --data FOLDER        where the database is (.local)
+  --ephemeral          keep the database in memory only, and take any free
+                       port for DynamoDB, SES and Secrets Manager
+  --template FILE      the template to run (template.yaml)
+  --help               this text
+";
+
+struct Arguments {
+    demo: bool,
+    ephemeral: bool,
+    port: u16,
+    dynamodb_port: Option<u16>,
+    services_port: Option<u16>,
+    data: PathBuf,
+    template: PathBuf,
+}
+
+/// Gives `None` when only help was asked for.
+fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
+    use lexopt::prelude::*;
+    let mut arguments = Arguments {
+        demo: false,
+        ephemeral: false,
+        port: 3000,
+        dynamodb_port: None,
+        services_port: None,
+        data: PathBuf::from(".local"),
+        template: Options::shipped_template(),
+    };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(value) if value == "demo" => arguments.demo = true,
+            Long("ephemeral") => arguments.ephemeral = true,
+            Long("port") => arguments.port = parser.value()?.parse()?,
+            Long("dynamodb-port") => arguments.dynamodb_port = Some(parser.value()?.parse()?),
+            Long("services-port") => arguments.services_port = Some(parser.value()?.parse()?),
+            Long("data") => arguments.data = parser.value()?.into(),
+            Long("template") => arguments.template = parser.value()?.into(),
+            Long("help") | Short('h') => return Ok(None),
+            other => return Err(other.unexpected()),
+        }
+    }
+    // Fixed ports, so that `sam local` finds them.
+    if !arguments.ephemeral {
+        arguments.dynamodb_port.get_or_insert(8000);
+        arguments.services_port.get_or_insert(8001);
+    }
+    Ok(Some(arguments))
+}
+
+fn main() -> ExitCode {
+    let arguments = match arguments() {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("{error}; `--help` tells what there is");
+            return ExitCode::from(2);
+        }
+    };
+    tracing_subscriber::fmt()
+        .compact()
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    runtime.block_on(run(arguments))
+}
+
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}
+
+async fn run(arguments: Arguments) -> ExitCode {
+    let clock = Clock::system();
+    let database = if arguments.ephemeral {
+        DatabaseLocation::Memory
+    } else {
+        DatabaseLocation::Folder(arguments.data.clone())
+    };
+    let options = Options {
+        port: Some(arguments.port),
+        dynamodb_port: arguments.dynamodb_port,
+        services_port: arguments.services_port,
+        database,
+        template: arguments.template,
+        clock: clock.clone(),
+        http_client: None,
+        background: Background::Automatic,
+    };
+    let stack = match Stack::start(options).await {
+        Ok(stack) => stack,
+        Err(error) => return fail(&error),
+    };
+    let demo = if arguments.demo {
+        match local::fill_with_demo(&stack, &clock).await {
+            Ok(email) => Some(email),
+            Err(error) => return fail(&error),
+        }
+    } else {
+        None
+    };
+    let kept = if arguments.ephemeral {
+        "in memory".to_owned()
+    } else {
+        arguments.data.display().to_string()
+    };
+    let url = stack.url();
+    println!("Pages       {url}/   (sign in as anybody, read the caught mails)");
+    println!("API         {url}/v1");
+    println!("DynamoDB    {}   (data {kept})", stack.dynamodb_url());
+    println!("SES         {}", stack.services_url());
+    for schedule in &stack.template().schedules {
+        println!(
+            "Schedule    {} every {} minutes",
+            schedule.operation,
+            schedule.every.as_secs() / 60
+        );
+    }
+    println!();
+    let email = demo.unwrap_or("ada@example.com");
+    if demo.is_some() {
+        println!("The demo organization is {email}'s. Sign in, and list your organizations:");
+    } else {
+        println!("Sign in, and create an organization:");
+    }
+    println!(
+        "  TOKEN=$(curl -s {url}/local/sign-in -d email={email} -d name=Ada | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')"
+    );
+    if demo.is_some() {
+        println!("  curl -s {url}/v1/organizations -H \"Authorization: Bearer $TOKEN\"");
+    } else {
+        println!(
+            "  curl -s {url}/v1/organizations -H \"Authorization: Bearer $TOKEN\" -d '{{\"name\":\"Acme\"}}'"
+        );
+    }
+    println!();
+    println!("Ctrl-C stops.");
+    if let Err(error) = signal::ctrl_c().await {
+        return fail(&error);
+    }
+    println!("Stopping.");
+    stack.stop().await;
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,259 @@
+//! The local pages: sign in as anybody, read the caught mails, see where a
+//! link leads.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Form, Json, Router,
+    extract::{FromRequest, Path, Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    gateway::Gateway,
+    issuer::{Issuer, SignIn},
+    mail_catcher::{CaughtMail, MailCatcher},
+};
+
+#[derive(Clone)]
+struct Pages {
+    issuer: Arc<Issuer>,
+    mail_catcher: MailCatcher,
+    gateway: Gateway,
+}
+
+pub(crate) fn router(issuer: Arc<Issuer>, mail_catcher: MailCatcher, gateway: Gateway) -> Router {
+    Router::new()
+        .route("/", get(index))
+        .route("/local/sign-in", post(sign_in))
+        .route("/local/mails", get(mails))
+        .route("/local/mails/{id}", get(mail))
+        .route("/local/mails/{id}/html", get(mail_html))
+        .route("/invites/{token}", get(invite).post(decline))
+        .route("/.well-known/openid-configuration", get(configuration))
+        .route("/.well-known/jwks.json", get(keys))
+        .with_state(Pages {
+            issuer,
+            mail_catcher,
+            gateway,
+        })
+}
+
+/// Nothing that these pages show may load or run anything from elsewhere.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'";
+/// A mail is shown without scripts, forms or anything loaded; its links open elsewhere.
+const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox";
+
+fn show(page: &impl Template, policy: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    match page.render() {
+        Ok(html) => (headers, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "index.html")]
+struct Index {
+    signed_in: Option<(String, String)>,
+    mails: Vec<CaughtMail>,
+}
+
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct MailPage {
+    mail: CaughtMail,
+}
+
+#[derive(Template)]
+#[template(path = "invite.html")]
+struct InvitePage {
+    preview: Option<Preview>,
+    problem: Option<String>,
+    declined: bool,
+}
+
+/// What `preview-invite` answers, as far as the page shows it.
+#[derive(Deserialize)]
+struct Preview {
+    invite_id: String,
+    organization_name: String,
+    inviter_name: String,
+    masked_email: String,
+    role: String,
+    receives_billing_emails: bool,
+    expires_at: DateTime<Utc>,
+}
+
+fn moment(at: &DateTime<Utc>) -> String {
+    at.format("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+async fn index(State(pages): State<Pages>) -> Response {
+    let mut mails = pages.mail_catcher.mails();
+    mails.reverse();
+    show(
+        &Index {
+            signed_in: None,
+            mails,
+        },
+        POLICY,
+    )
+}
+
+#[derive(Deserialize)]
+struct SignInForm {
+    email: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    user_id: String,
+    /// Present and not `false`, as a ticked box of a form or a typed word.
+    #[serde(default)]
+    verified: Option<Value>,
+}
+
+async fn sign_in(State(pages): State<Pages>, headers: HeaderMap, request: Request) -> Response {
+    let names = |header, what: &str| {
+        let value = headers
+            .get(header)
+            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+        value.is_some_and(|value| value.contains(what))
+    };
+    let from_page = names(header::ACCEPT, "text/html");
+    let form = if names(header::CONTENT_TYPE, "application/json") {
+        Json::<SignInForm>::from_request(request, &())
+            .await
+            .map(|Json(form)| form)
+            .map_err(|e| e.into_response())
+    } else {
+        Form::<SignInForm>::from_request(request, &())
+            .await
+            .map(|Form(form)| form)
+            .map_err(|e| e.into_response())
+    };
+    let form = match form {
+        Ok(form) => form,
+        Err(refusal) => return refusal,
+    };
+    let mut who = SignIn::with_email(&form.email);
+    // A box of the page's form that is not ticked is not there at all.
+    let unverified = match &form.verified {
+        None => from_page,
+        Some(Value::Bool(verified)) => !verified,
+        Some(value) => value.as_str() == Some("false"),
+    };
+    who.email_verified = !unverified;
+    who.name = Some(form.name).filter(|name| !name.trim().is_empty());
+    if !form.user_id.is_empty() {
+        who.user_id = form.user_id;
+    }
+    let token = pages.issuer.sign_in(&who);
+    if !from_page {
+        return Json(json!({ "token": token, "user_id": who.user_id })).into_response();
+    }
+    let mut mails = pages.mail_catcher.mails();
+    mails.reverse();
+    show(
+        &Index {
+            signed_in: Some((form.email, token)),
+            mails,
+        },
+        POLICY,
+    )
+}
+
+async fn mails(State(pages): State<Pages>) -> Response {
+    Json(pages.mail_catcher.mails()).into_response()
+}
+
+fn find(pages: &Pages, id: usize) -> Option<CaughtMail> {
+    pages
+        .mail_catcher
+        .mails()
+        .into_iter()
+        .find(|mail| mail.id == id)
+}
+
+async fn mail(State(pages): State<Pages>, Path(id): Path<usize>) -> Response {
+    match find(&pages, id) {
+        Some(mail) => show(&MailPage { mail }, POLICY),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn mail_html(State(pages): State<Pages>, Path(id): Path<usize>) -> Response {
+    match find(&pages, id) {
+        // Links in the mail open in a tab of their own, not in the frame.
+        Some(mail) => {
+            let html = mail
+                .html
+                .replacen("<head>", "<head><base target=\"_blank\">", 1);
+            ([(header::CONTENT_SECURITY_POLICY, MAIL_POLICY)], Html(html)).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn invite(State(pages): State<Pages>, Path(token): Path<String>) -> Response {
+    let answer = pages
+        .gateway
+        .call(Method::GET, &format!("/v1/invites/{token}"), None, None)
+        .await;
+    let (preview, problem) = match serde_json::from_value::<Preview>(answer.body.clone()) {
+        Ok(preview) => (Some(preview), None),
+        Err(_) => (None, Some(detail(&answer.body))),
+    };
+    show(
+        &InvitePage {
+            preview,
+            problem,
+            declined: false,
+        },
+        POLICY,
+    )
+}
+
+async fn decline(State(pages): State<Pages>, Path(token): Path<String>) -> Response {
+    let path = format!("/v1/invites/{token}/decline");
+    let answer = pages.gateway.call(Method::POST, &path, None, None).await;
+    let declined = answer.status == 204;
+    let problem = (!declined).then(|| detail(&answer.body));
+    show(
+        &InvitePage {
+            preview: None,
+            problem,
+            declined,
+        },
+        POLICY,
+    )
+}
+
+fn detail(problem: &Value) -> String {
+    let detail = problem.get("detail").and_then(Value::as_str);
+    detail
+        .unwrap_or("this link cannot be shown just now")
+        .to_owned()
+}
+
+async fn configuration(State(pages): State<Pages>) -> Response {
+    Json(pages.issuer.configuration()).into_response()
+}
+
+async fn keys(State(pages): State<Pages>) -> Response {
+    Json(pages.issuer.keys()).into_response()
+}

@@ -1,0 +1,487 @@
+//! Starting and stopping all of it.
+
+use std::{
+    fs, io,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use chrono::DateTime;
+use dynoxide::Database;
+use functions::{App, Aws, Clock, Config};
+use serde_json::json;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+use crate::{
+    database::{self, DatabaseError, TABLE},
+    gateway::{self, Gateway},
+    issuer::{Issuer, IssuerError, SignIn},
+    mail_catcher::{CaughtMail, MailCatcher},
+    pages,
+    secrets::{LINK_KEY, LinkKeyStore},
+    stream::{Drained, StreamPump},
+    template::{Template, TemplateError},
+};
+
+/// How often the stream is looked at.
+const STREAM_POLL: Duration = Duration::from_millis(250);
+/// How often expired items are swept; on AWS, DynamoDB does so on its own.
+const TTL_SWEEP: Duration = Duration::from_secs(60);
+/// What API Gateway takes at most.
+const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// Why the stack did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken.
+    #[error("port {port} cannot be used: {source}; another one can be chosen with `--port`")]
+    Port {
+        /// The port.
+        port: u16,
+        /// Why.
+        source: io::Error,
+    },
+    /// The data folder cannot be used.
+    #[error("the data folder `{folder}` cannot be used: {source}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The template cannot be used.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The signing key cannot be used.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+}
+
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub enum DatabaseLocation {
+    /// In memory: gone with the stack.
+    Memory,
+    /// In this folder, with the keys that belong to it.
+    Folder(PathBuf),
+}
+
+/// Whether the stream, the schedule and the TTL sweep run by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Background {
+    /// They do.
+    Automatic,
+    /// They run when they are called.
+    Manual,
+}
+
+/// How to start.
+#[derive(Clone)]
+pub struct Options {
+    /// The API's port; any free one if none.
+    pub port: Option<u16>,
+    /// The port of DynamoDB's API; any free one if none.
+    pub dynamodb_port: Option<u16>,
+    /// The port of SES's and Secrets Manager's API; any free one if none.
+    pub services_port: Option<u16>,
+    /// Where the database is.
+    pub database: DatabaseLocation,
+    /// The template's file.
+    pub template: PathBuf,
+    /// What time it is.
+    pub clock: Clock,
+    /// What the functions' AWS clients send requests with; theirs if none.
+    pub http_client: Option<SharedHttpClient>,
+    /// Whether the background work runs by itself.
+    pub background: Background,
+}
+
+impl Options {
+    /// A stack in memory, on free ports, with nothing running by itself.
+    pub fn for_tests(clock: Clock) -> Self {
+        Self {
+            port: None,
+            dynamodb_port: None,
+            services_port: None,
+            database: DatabaseLocation::Memory,
+            template: Self::shipped_template(),
+            clock,
+            http_client: None,
+            background: Background::Manual,
+        }
+    }
+
+    /// The template of this repository.
+    pub fn shipped_template() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")
+    }
+}
+
+/// All of it, running.
+pub struct Stack {
+    url: String,
+    dynamodb_url: String,
+    services_url: String,
+    app: Arc<App>,
+    aws: Aws,
+    config: Config,
+    gateway: Gateway,
+    issuer: Arc<Issuer>,
+    mail_catcher: MailCatcher,
+    link_keys: LinkKeyStore,
+    pump: Arc<StreamPump>,
+    database: Database,
+    template: Template,
+    stopping: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+async fn listen(port: Option<u16>) -> Result<(TcpListener, String), StartError> {
+    let port = port.unwrap_or(0);
+    let failed = |source| StartError::Port { port, source };
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .await
+        .map_err(failed)?;
+    let url = format!("http://{}", listener.local_addr().map_err(failed)?);
+    Ok((listener, url))
+}
+
+impl Stack {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// [`StartError`], in words for whoever typed the command.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let template = Template::read(&options.template)?;
+        let clock = options.clock;
+        let folder = match &options.database {
+            DatabaseLocation::Memory => None,
+            DatabaseLocation::Folder(folder) => Some(folder.as_path()),
+        };
+        let in_folder = |name: &str| folder.map(|folder| folder.join(name));
+        let folder_failed = |source| StartError::Folder {
+            folder: folder
+                .map(|folder| folder.display().to_string())
+                .unwrap_or_default(),
+            source,
+        };
+        if let Some(folder) = folder {
+            fs::create_dir_all(folder).map_err(folder_failed)?;
+        }
+
+        let (api, url) = listen(options.port).await?;
+        let (dynamodb, dynamodb_url) = listen(options.dynamodb_port).await?;
+        let (services, services_url) = listen(options.services_port).await?;
+
+        let database = database::open(in_folder("organizations.db").as_deref(), &clock, &template)?;
+        let link_keys =
+            LinkKeyStore::open(in_folder("link-key").as_deref()).map_err(folder_failed)?;
+        let issuer = Issuer::new(&url, clock.clone(), in_folder("sign-in-key").as_deref())?;
+        let issuer = Arc::new(issuer);
+        let mail_catcher = MailCatcher::new(clock.clone());
+
+        let aws = Aws {
+            region: "us-east-1".to_owned(),
+            credentials: Credentials::new("local", "local", None, None, "local"),
+            dynamodb_endpoint: Some(dynamodb_url.clone()),
+            ses_endpoint: Some(services_url.clone()),
+            secrets_endpoint: Some(services_url.clone()),
+            http_client: options.http_client,
+        };
+        let config = Config {
+            table_name: TABLE.to_owned(),
+            public_url: url.clone(),
+            mail_from: "Organization settings <no-reply@example.com>".to_owned(),
+            mail_reply_to: None,
+            mail_configuration_set: None,
+            link_key_secret_id: LINK_KEY.to_owned(),
+        };
+        let app = Arc::new(App::new(aws.clone(), config.clone(), clock.clone()));
+        let gateway = Gateway::new(app.clone(), issuer.clone(), clock, &template)?;
+        let pump = Arc::new(StreamPump::new(
+            database.clone(),
+            template.streams.clone(),
+            in_folder("stream-positions.json"),
+        ));
+
+        let (stopping, _) = watch::channel(false);
+        let mut stack = Self {
+            url,
+            dynamodb_url,
+            services_url,
+            app,
+            aws,
+            config,
+            gateway,
+            issuer,
+            mail_catcher,
+            link_keys,
+            pump,
+            database,
+            template,
+            stopping,
+            tasks: JoinSet::new(),
+        };
+        stack.serve(api, dynamodb, services);
+        if options.background == Background::Automatic {
+            stack.run_in_background();
+        }
+        Ok(stack)
+    }
+
+    fn serve(&mut self, api: TcpListener, dynamodb: TcpListener, services: TcpListener) {
+        let stopped = self.stopped();
+        let database = self.database.clone();
+        self.tasks.spawn(async move {
+            let served = dynoxide::server::serve_with_shutdown(dynamodb, database, stopped);
+            if let Err(error) = served.await {
+                tracing::error!(error, "the database's API has ended");
+            }
+        });
+        let services_router = Router::new()
+            .route("/", post(secrets_manager))
+            .route("/v2/email/outbound-emails", post(ses))
+            .with_state((self.mail_catcher.clone(), self.link_keys.clone()));
+        self.serve_router(services, services_router);
+        let pages = pages::router(
+            self.issuer.clone(),
+            self.mail_catcher.clone(),
+            self.gateway.clone(),
+        );
+        let router = pages
+            .merge(
+                Router::new()
+                    .fallback(api_request)
+                    .with_state(self.gateway.clone()),
+            )
+            .layer(DefaultBodyLimit::max(MAX_BODY));
+        self.serve_router(api, router);
+    }
+
+    fn serve_router(&mut self, listener: TcpListener, router: Router) {
+        let stopped = self.stopped();
+        self.tasks.spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(stopped);
+            if let Err(error) = served.await {
+                tracing::error!(%error, "a server has ended");
+            }
+        });
+    }
+
+    /// Ends when the stack is stopped, or dropped.
+    fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stopping = self.stopping.subscribe();
+        async move {
+            // An error means that the stack is gone: stopped, too.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        }
+    }
+
+    fn run_in_background(&mut self) {
+        let (pump, app, stopped) = (self.pump.clone(), self.app.clone(), self.stopped());
+        self.tasks.spawn(until(stopped, async move {
+            loop {
+                let pause = match pump.drain(&app).await {
+                    Ok(Drained { stuck: 0, .. }) => STREAM_POLL,
+                    Ok(_) => STREAM_POLL * 8,
+                    Err(error) => {
+                        tracing::error!(%error, "the stream cannot be read");
+                        STREAM_POLL * 8
+                    }
+                };
+                tokio::time::sleep(pause).await;
+            }
+        }));
+        for schedule in self.template.schedules.clone() {
+            let (app, stopped) = (self.app.clone(), self.stopped());
+            self.tasks.spawn(until(stopped, async move {
+                // The first tick is at once: what expired while the stack was off is due.
+                let mut interval = tokio::time::interval(schedule.every);
+                loop {
+                    interval.tick().await;
+                    fire(&app, &schedule.operation).await;
+                }
+            }));
+        }
+        let (database, stopped) = (self.database.clone(), self.stopped());
+        self.tasks.spawn(until(stopped, async move {
+            let mut interval = tokio::time::interval(TTL_SWEEP);
+            loop {
+                interval.tick().await;
+                if let Err(error) = database.sweep_ttl() {
+                    tracing::error!(%error, "expired items cannot be swept");
+                }
+            }
+        }));
+    }
+
+    /// Where the API and the pages are.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where DynamoDB's API is.
+    pub fn dynamodb_url(&self) -> &str {
+        &self.dynamodb_url
+    }
+
+    /// Where SES's and Secrets Manager's API is.
+    pub fn services_url(&self) -> &str {
+        &self.services_url
+    }
+
+    /// What the template says.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// What the operations work with.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// The API, for requests from within.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// The same API at another time: for making a past.
+    pub(crate) fn gateway_at(&self, clock: Clock) -> Gateway {
+        self.gateway.with_app(Arc::new(App::new(
+            self.aws.clone(),
+            self.config.clone(),
+            clock,
+        )))
+    }
+
+    /// The sign-in provider.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// A token for somebody who has just signed in.
+    pub fn sign_in(&self, who: &SignIn) -> String {
+        self.issuer.sign_in(who)
+    }
+
+    /// The mails so far, the oldest first.
+    pub fn mails(&self) -> Vec<CaughtMail> {
+        self.mail_catcher.mails()
+    }
+
+    /// What catches the mails.
+    pub fn mail_catcher(&self) -> &MailCatcher {
+        &self.mail_catcher
+    }
+
+    /// What keeps the link key.
+    pub fn link_keys(&self) -> &LinkKeyStore {
+        &self.link_keys
+    }
+
+    /// The stream, with its dead letters.
+    pub fn pump(&self) -> &StreamPump {
+        &self.pump
+    }
+
+    /// Hands the stream's records to their subscribers.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn drain_stream(&self) -> Result<Drained, DatabaseError> {
+        self.pump.drain(&self.app).await
+    }
+
+    /// Runs what is scheduled, once.
+    pub async fn run_schedules(&self) {
+        for schedule in &self.template.schedules {
+            fire(&self.app, &schedule.operation).await;
+        }
+    }
+
+    /// Deletes the items whose time to live is over, as DynamoDB does when it
+    /// gets to it. Gives how many.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn sweep_ttl(&self) -> Result<usize, DatabaseError> {
+        Ok(self.database.sweep_ttl()?)
+    }
+
+    /// Stops everything, once the requests under way are answered.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        // A connection that is kept open must not keep the process.
+        let _ = tokio::time::timeout(Duration::from_secs(3), async {
+            while self.tasks.join_next().await.is_some() {}
+        })
+        .await;
+    }
+}
+
+async fn until(stopped: impl Future<Output = ()>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stopped => {}
+        () = work => {}
+    }
+}
+
+/// Calls an operation as EventBridge does.
+async fn fire(app: &Arc<App>, operation: &str) {
+    let Some(operation) = functions::operation(operation) else {
+        return;
+    };
+    let event = json!({
+        "version": "0",
+        "source": "aws.events",
+        "detail-type": "Scheduled Event",
+        "time": DateTime::<chrono::Utc>::from(std::time::SystemTime::now()),
+        "detail": {},
+    });
+    if let Err(error) = functions::invoke(app, operation, event, gateway::context()).await {
+        tracing::error!(operation = operation.name, %error, "a scheduled operation failed");
+    }
+}
+
+async fn api_request(
+    State(gateway): State<Gateway>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    gateway.answer(&method, &uri, &headers, body).await
+}
+
+async fn ses(State((catcher, _)): State<(MailCatcher, LinkKeyStore)>, body: Bytes) -> Response {
+    catcher.send_email(&body)
+}
+
+async fn secrets_manager(
+    State((_, keys)): State<(MailCatcher, LinkKeyStore)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    match headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+    {
+        Some("secretsmanager.GetSecretValue") => keys.get_secret_value(&body),
+        _ => StatusCode::NOT_IMPLEMENTED.into_response(),
+    }
+}

@@ -1,0 +1,368 @@
+//! Reading `template.yaml`: the table, the routes, the stream's subscribers
+//! and the schedules.
+
+use std::{path::Path, time::Duration};
+
+use serde_json::{Map, Value as Json, json};
+use serde_norway::Value as Yaml;
+
+use crate::pattern::{InvalidPattern, Pattern};
+
+/// Why a template cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// The file cannot be read.
+    #[error("the template `{path}` cannot be read: {source}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no YAML.
+    #[error("the template is not valid YAML: {0}")]
+    NotYaml(#[from] serde_norway::Error),
+    /// Something that has to be there is not, or is not as it has to be.
+    #[error("the template's `{place}` {problem}")]
+    Wrong {
+        /// Where.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A stream's filter cannot be understood.
+    #[error("the template's `{place}`: {source}")]
+    Pattern {
+        /// Where.
+        place: String,
+        /// Why.
+        source: InvalidPattern,
+    },
+}
+
+/// What the template says.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The `CreateTable` request, without a table name.
+    pub table: Json,
+    /// The attribute that holds items' time to live.
+    pub ttl_attribute: String,
+    /// The API's routes.
+    pub routes: Vec<Route>,
+    /// Who follows the table's stream.
+    pub streams: Vec<StreamSource>,
+    /// What runs on a schedule.
+    pub schedules: Vec<Schedule>,
+}
+
+/// A route of the API.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The method, in upper case.
+    pub method: String,
+    /// The path, with parameters in braces.
+    pub path: String,
+    /// The operation that answers.
+    pub operation: String,
+    /// Whether it takes a signed-in person.
+    pub signed_in: bool,
+}
+
+/// A function's subscription to the table's stream.
+#[derive(Debug, Clone)]
+pub struct StreamSource {
+    /// The operation.
+    pub operation: String,
+    /// A record is delivered when one of them matches.
+    pub(crate) filters: Vec<Pattern>,
+    /// The most records of one call.
+    pub batch_size: usize,
+    /// How often a failed record is tried again.
+    pub max_retries: u32,
+}
+
+/// A function's schedule.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// The operation.
+    pub operation: String,
+    /// How often.
+    pub every: Duration,
+}
+
+impl Template {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`TemplateError`] says what is wrong, and where.
+    pub fn read(path: &Path) -> Result<Self, TemplateError> {
+        let text = std::fs::read_to_string(path).map_err(|source| TemplateError::Unreadable {
+            path: path.display().to_string(),
+            source,
+        })?;
+        Self::parse(&text)
+    }
+
+    /// Reads a template's text.
+    ///
+    /// # Errors
+    /// [`TemplateError`] says what is wrong, and where.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let yaml: Yaml = serde_norway::from_str(text)?;
+        let template = plain(&yaml);
+        let resources = object(&template, "Resources", "Resources")?;
+        let mut table = None;
+        let (mut routes, mut streams, mut schedules) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, resource) in resources {
+            match resource.get("Type").and_then(Json::as_str) {
+                Some("AWS::DynamoDB::Table") => table = Some(read_table(name, resource)?),
+                Some("AWS::Serverless::Function") => {
+                    let operation = resource
+                        .pointer("/Metadata/BuildProperties/Binary")
+                        .and_then(Json::as_str)
+                        .ok_or_else(|| wrong(name, "names no binary"))?;
+                    let properties = object(resource, "Properties", name)?;
+                    let events = properties.get("Events").and_then(Json::as_object);
+                    for (event_name, event) in events.into_iter().flatten() {
+                        let place = format!("{name}.{event_name}");
+                        let properties = object(event, "Properties", &place)?;
+                        match event.get("Type").and_then(Json::as_str) {
+                            Some("HttpApi") => {
+                                routes.push(read_route(operation, properties, &place)?)
+                            }
+                            Some("DynamoDB") => {
+                                streams.push(read_stream(operation, properties, &place)?);
+                            }
+                            Some("Schedule" | "ScheduleV2") => {
+                                schedules.push(read_schedule(operation, properties, &place)?);
+                            }
+                            _ => {
+                                return Err(wrong(
+                                    &place,
+                                    "is of a type that cannot be run locally",
+                                ));
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        let (table, ttl_attribute) =
+            table.ok_or_else(|| wrong("Resources", "has no DynamoDB table"))?;
+        Ok(Self {
+            table,
+            ttl_attribute,
+            routes,
+            streams,
+            schedules,
+        })
+    }
+}
+
+fn wrong(place: &str, problem: &str) -> TemplateError {
+    TemplateError::Wrong {
+        place: place.to_owned(),
+        problem: problem.to_owned(),
+    }
+}
+
+fn object<'a>(
+    value: &'a Json,
+    name: &str,
+    place: &str,
+) -> Result<&'a Map<String, Json>, TemplateError> {
+    let inner = value.get(name).and_then(Json::as_object);
+    inner.ok_or_else(|| wrong(place, &format!("has no `{name}`")))
+}
+
+fn text<'a>(
+    value: &'a Map<String, Json>,
+    name: &str,
+    place: &str,
+) -> Result<&'a str, TemplateError> {
+    let text = value.get(name).and_then(Json::as_str);
+    text.ok_or_else(|| wrong(place, &format!("has no literal `{name}`")))
+}
+
+/// YAML as JSON. What an intrinsic function such as `!Ref` would give is known
+/// only when deployed: it reads as null.
+fn plain(yaml: &Yaml) -> Json {
+    match yaml {
+        Yaml::Null | Yaml::Tagged(_) => Json::Null,
+        Yaml::Bool(bool) => json!(bool),
+        Yaml::Number(number) => number
+            .as_i64()
+            .map_or_else(|| json!(number.as_f64()), |number| json!(number)),
+        Yaml::String(string) => json!(string),
+        Yaml::Sequence(items) => items.iter().map(plain).collect(),
+        Yaml::Mapping(entries) => {
+            let entries = entries
+                .iter()
+                .filter_map(|(k, v)| Some((k.as_str()?.to_owned(), plain(v))));
+            Json::Object(entries.collect())
+        }
+    }
+}
+
+fn read_table(name: &str, resource: &Json) -> Result<(Json, String), TemplateError> {
+    let properties = object(resource, "Properties", name)?;
+    let ttl = properties
+        .get("TimeToLiveSpecification")
+        .and_then(|ttl| ttl.get("AttributeName"))
+        .and_then(Json::as_str)
+        .ok_or_else(|| wrong(name, "has no time to live"))?;
+    let mut request = Map::new();
+    for wanted in [
+        "AttributeDefinitions",
+        "KeySchema",
+        "GlobalSecondaryIndexes",
+        "BillingMode",
+    ] {
+        if let Some(value) = properties.get(wanted) {
+            request.insert(wanted.to_owned(), value.clone());
+        }
+    }
+    if !request.contains_key("KeySchema") {
+        return Err(wrong(name, "has no `KeySchema`"));
+    }
+    // CloudFormation leaves out that the stream is enabled; the API asks for it.
+    if let Some(view) = properties
+        .get("StreamSpecification")
+        .and_then(|s| s.get("StreamViewType"))
+    {
+        let stream = json!({ "StreamEnabled": true, "StreamViewType": view });
+        request.insert("StreamSpecification".to_owned(), stream);
+    }
+    Ok((Json::Object(request), ttl.to_owned()))
+}
+
+fn read_route(
+    operation: &str,
+    properties: &Map<String, Json>,
+    place: &str,
+) -> Result<Route, TemplateError> {
+    let authorizer = properties
+        .get("Auth")
+        .and_then(|auth| auth.get("Authorizer"));
+    Ok(Route {
+        method: text(properties, "Method", place)?.to_uppercase(),
+        path: text(properties, "Path", place)?.to_owned(),
+        operation: operation.to_owned(),
+        signed_in: authorizer.and_then(Json::as_str) != Some("NONE"),
+    })
+}
+
+fn read_stream(
+    operation: &str,
+    properties: &Map<String, Json>,
+    place: &str,
+) -> Result<StreamSource, TemplateError> {
+    let filters = properties
+        .get("FilterCriteria")
+        .and_then(|criteria| criteria.get("Filters"));
+    let filters = filters.and_then(Json::as_array).into_iter().flatten();
+    let filters = filters.map(|filter| {
+        let pattern = filter.get("Pattern").and_then(Json::as_str);
+        let pattern = pattern.ok_or_else(|| wrong(place, "has a filter without a pattern"))?;
+        Pattern::parse(pattern).map_err(|source| TemplateError::Pattern {
+            place: place.to_owned(),
+            source,
+        })
+    });
+    let number = |name, default| {
+        properties
+            .get(name)
+            .and_then(Json::as_u64)
+            .unwrap_or(default)
+    };
+    Ok(StreamSource {
+        operation: operation.to_owned(),
+        filters: filters.collect::<Result<_, _>>()?,
+        batch_size: usize::try_from(number("BatchSize", 100)).unwrap_or(100),
+        max_retries: u32::try_from(number("MaximumRetryAttempts", 10_000)).unwrap_or(u32::MAX),
+    })
+}
+
+fn read_schedule(
+    operation: &str,
+    properties: &Map<String, Json>,
+    place: &str,
+) -> Result<Schedule, TemplateError> {
+    let name = if properties.contains_key("Schedule") {
+        "Schedule"
+    } else {
+        "ScheduleExpression"
+    };
+    let expression = text(properties, name, place)?;
+    let rate = expression
+        .strip_prefix("rate(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    let parts = rate.and_then(|rate| rate.split_once(' '));
+    let every = parts.and_then(|(number, unit)| {
+        let number: u64 = number.parse().ok()?;
+        let seconds = match unit.trim_end_matches('s') {
+            "minute" => 60,
+            "hour" => 3600,
+            "day" => 86_400,
+            _ => return None,
+        };
+        Some(Duration::from_secs(number * seconds))
+    });
+    let every = every.ok_or_else(|| wrong(place, "has a schedule other than `rate(…)`"))?;
+    Ok(Schedule {
+        operation: operation.to_owned(),
+        every,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped() -> Template {
+        Template::read(Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../template.yaml"
+        )))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_shipped_template_is_understood() {
+        let template = shipped();
+        assert_eq!(template.ttl_attribute, "ttl");
+        assert!(template.table.get("StreamSpecification").is_some());
+        assert_eq!(
+            template
+                .routes
+                .iter()
+                .filter(|route| !route.signed_in)
+                .count(),
+            2
+        );
+        assert_eq!(template.schedules[0].every, Duration::from_secs(3600));
+        assert!(
+            template
+                .streams
+                .iter()
+                .all(|stream| !stream.filters.is_empty())
+        );
+    }
+
+    #[test]
+    fn a_broken_template_says_where_it_is_broken() {
+        for (text, error) in [
+            ("a: [", "not valid YAML"),
+            ("Resources: {}", "`Resources` has no DynamoDB table"),
+            (
+                "Resources:\n  F:\n    Type: AWS::Serverless::Function\n",
+                "`F` names no binary",
+            ),
+            ("x: 1", "`Resources` has no `Resources`"),
+        ] {
+            let message = Template::parse(text).unwrap_err().to_string();
+            assert!(message.contains(error), "{message}");
+        }
+    }
+}
