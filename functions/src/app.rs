@@ -153,13 +153,19 @@ macro_rules! client {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new($aws.region.clone()))
             .credentials_provider($aws.credentials.clone())
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .retry_config(retries())
             .timeout_config(timeouts())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_endpoint_url($endpoint.clone());
         config.set_http_client($aws.http_client.clone());
         $sdk::Client::from_conf(config.build())
     }};
+}
+
+/// Three attempts. The pause between them is as short as DynamoDB's own clients
+/// make it: somebody waits for the answer.
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50))
 }
 
 /// DynamoDB answers within milliseconds or not at all; API Gateway waits 30 seconds.

@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
 use functions::{App, Clock, Operation};
 use lambda_runtime::Context;
 use percent_encoding::percent_decode_str;
@@ -19,6 +20,9 @@ use crate::{
     issuer::Issuer,
     template::{Route, Template, TemplateError},
 };
+
+/// Where every request comes from.
+const LOOPBACK: &str = "127.0.0.1";
 
 /// Routes requests to operations.
 #[derive(Clone)]
@@ -60,7 +64,10 @@ impl Gateway {
                 })?;
             Ok::<_, TemplateError>((route.clone(), operation))
         });
-        let routes = Arc::new(routes.collect::<Result<_, _>>()?);
+        let mut routes = routes.collect::<Result<Vec<_>, _>>()?;
+        // Where two routes fit, the more literal one answers.
+        routes.sort_by_key(|(route, _)| route.path.matches('{').count());
+        let routes = Arc::new(routes);
         Ok(Self {
             app,
             issuer,
@@ -121,108 +128,155 @@ impl Gateway {
         let Some((route, operation, parameters)) = found else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
-        let claims = if route.signed_in {
-            match bearer(headers).and_then(|token| self.issuer.verify(token)) {
-                Some(claims) => Some(claims),
-                None => return message(StatusCode::UNAUTHORIZED, "Unauthorized"),
-            }
-        } else {
-            None
-        };
-        let event = self.event(route, method, uri, headers, parameters, claims, &body);
-        match functions::invoke(&self.app, operation, event, context()).await {
-            Ok(answer) => from_lambda(answer),
-            Err(error) => {
-                tracing::error!(operation = operation.name, %error, "an operation failed");
-                message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+        let mut claims = None;
+        if route.signed_in {
+            claims = bearer(headers).and_then(|token| self.issuer.verify(token));
+            if claims.is_none() {
+                let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+                return (challenge, message(StatusCode::UNAUTHORIZED, "Unauthorized"))
+                    .into_response();
             }
         }
+        let incoming = Incoming {
+            route,
+            method,
+            uri,
+            headers,
+            body: &body,
+            parameters,
+            claims,
+            at: self.clock.now(),
+        };
+        let (app, event) = (self.app.clone(), incoming.event());
+        // A task of its own: Lambda, too, goes on when a client hangs up, and a
+        // panic is the function's alone.
+        let invoked =
+            tokio::spawn(
+                async move { functions::invoke(&app, operation, event, context()).await },
+            );
+        let error = match invoked.await {
+            Ok(Ok(answer)) => return from_lambda(answer),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(operation = operation.name, error, "an operation failed");
+        message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
     }
+}
+
+/// What an event is made of.
+struct Incoming<'a> {
+    route: &'a Route,
+    method: &'a Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+    body: &'a Bytes,
+    /// The path's parameters, decoded.
+    parameters: BTreeMap<String, String>,
+    /// Who is signed in, on routes that ask for it.
+    claims: Option<Map<String, Value>>,
+    at: DateTime<Utc>,
+}
+
+impl Incoming<'_> {
 
     /// An event in payload format 2.0.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an event is made of all that a request is made of"
-    )]
-    fn event(
-        &self,
-        route: &Route,
-        method: &Method,
-        uri: &Uri,
-        headers: &HeaderMap,
-        parameters: BTreeMap<String, String>,
-        claims: Option<Map<String, Value>>,
-        body: &Bytes,
-    ) -> Value {
-        let now = self.clock.now();
-        let mut joined: BTreeMap<&str, String> = BTreeMap::new();
+    fn event(self) -> Value {
+        let request_id = Uuid::now_v7();
+        let mut headers: BTreeMap<&str, String> = BTreeMap::new();
         let mut cookies = Vec::new();
-        for (name, value) in headers {
+        for (name, value) in self.headers {
             let value = String::from_utf8_lossy(value.as_bytes());
             if name == header::COOKIE {
                 cookies.extend(value.split("; ").map(str::to_owned));
                 continue;
             }
-            let all = joined.entry(name.as_str()).or_default();
+            let all = headers.entry(name.as_str()).or_default();
             if !all.is_empty() {
                 all.push(',');
             }
             all.push_str(&value);
         }
-        let route_key = format!("{} {}", route.method, route.path);
+        let trace = request_id.simple().to_string();
+        let (trace_time, trace_rest) = trace.split_at(8);
+        headers.extend([
+            (
+                "x-amzn-trace-id",
+                format!("Root=1-{trace_time}-{trace_rest}"),
+            ),
+            ("x-forwarded-for", LOOPBACK.to_owned()),
+            ("x-forwarded-proto", "http".to_owned()),
+        ]);
+        let route_key = format!("{} {}", self.route.method, self.route.path);
+        // HTTP APIs decode the path before they pass it on, unlike REST APIs.
+        let path = decode(self.uri.path());
         let mut context = json!({
             "accountId": "000000000000",
             "apiId": "local",
-            "domainName": "127.0.0.1",
+            "domainName": LOOPBACK,
             "domainPrefix": "127",
             "http": {
-                "method": method.as_str(),
-                "path": uri.path(),
+                "method": self.method.as_str(),
+                "path": path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1",
-                "userAgent": joined.get("user-agent").cloned().unwrap_or_default(),
+                "sourceIp": LOOPBACK,
+                "userAgent": headers.get("user-agent").cloned().unwrap_or_default(),
             },
-            "requestId": Uuid::now_v7().to_string(),
+            "requestId": request_id,
             "routeKey": route_key,
             "stage": "$default",
-            "time": now.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
-            "timeEpoch": now.timestamp_millis(),
+            "time": self.at.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
+            "timeEpoch": self.at.timestamp_millis(),
         });
-        if let (Some(claims), Some(context)) = (claims, context.as_object_mut()) {
+        if let (Some(claims), Some(context)) = (self.claims, context.as_object_mut()) {
             let authorizer = json!({ "jwt": { "claims": claims, "scopes": null } });
             context.insert("authorizer".to_owned(), authorizer);
         }
         let mut event = json!({
             "version": "2.0",
             "routeKey": route_key,
-            "rawPath": uri.path(),
-            "rawQueryString": uri.query().unwrap_or_default(),
-            "headers": joined,
+            "rawPath": path,
+            "rawQueryString": self.uri.query().unwrap_or_default(),
+            "headers": headers,
             "requestContext": context,
             "isBase64Encoded": false,
         });
         if let Some(event) = event.as_object_mut() {
-            let query = query_parameters(uri.query().unwrap_or_default());
+            let query = query_parameters(self.uri.query().unwrap_or_default());
             if !query.is_empty() {
                 event.insert("queryStringParameters".to_owned(), json!(query));
             }
-            if !parameters.is_empty() {
-                event.insert("pathParameters".to_owned(), json!(parameters));
+            if !self.parameters.is_empty() {
+                event.insert("pathParameters".to_owned(), json!(self.parameters));
             }
             if !cookies.is_empty() {
                 event.insert("cookies".to_owned(), json!(cookies));
             }
-            if !body.is_empty() {
-                let (body, encoded) = match std::str::from_utf8(body) {
-                    Ok(text) => (text.to_owned(), false),
-                    Err(_) => (STANDARD.encode(body), true),
-                };
+            if !self.body.is_empty() {
+                let text = std::str::from_utf8(self.body).ok();
+                let text = text.filter(|_| is_text(self.headers));
+                let body = text.map_or_else(|| STANDARD.encode(self.body), str::to_owned);
                 event.insert("body".to_owned(), json!(body));
-                event.insert("isBase64Encoded".to_owned(), json!(encoded));
+                event.insert("isBase64Encoded".to_owned(), json!(text.is_none()));
             }
         }
         event
     }
+}
+
+/// Whether API Gateway passes such a body on as it is; others come in base64.
+fn is_text(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default();
+    let kind = kind.trim().to_ascii_lowercase();
+    kind.starts_with("text/")
+        || matches!(
+            kind.as_str(),
+            "application/json" | "application/javascript" | "application/xml"
+        )
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -275,7 +329,7 @@ fn query_parameters(query: &str) -> BTreeMap<String, String> {
     parameters
 }
 
-fn message(status: StatusCode, text: &str) -> Response {
+pub(crate) fn message(status: StatusCode, text: &str) -> Response {
     (status, axum::Json(json!({ "message": text }))).into_response()
 }
 
@@ -342,17 +396,45 @@ fn from_lambda(answer: Value) -> Response {
 mod tests {
     use super::*;
 
+    const ROUTE: &str = "/v1/organizations/{organization_id}/members/{user_id}";
+
+    fn event(uri: &str, headers: &[(&'static str, &str)], body: &[u8]) -> Value {
+        let route = Route {
+            method: "PATCH".to_owned(),
+            path: ROUTE.to_owned(),
+            operation: "update-member".to_owned(),
+            signed_in: true,
+        };
+        let uri: Uri = uri.parse().unwrap();
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let claims = json!({ "sub": "a|b", "email_verified": "true" });
+        let incoming = Incoming {
+            route: &route,
+            method: &Method::PATCH,
+            uri: &uri,
+            headers: &map,
+            body: &Bytes::copy_from_slice(body),
+            parameters: path_parameters(ROUTE, uri.path()).unwrap(),
+            claims: claims.as_object().cloned(),
+            at: DateTime::from_timestamp_millis(1_730_871_464_000).unwrap(),
+        };
+        incoming.event()
+    }
+
     #[test]
     fn a_path_matches_part_by_part() {
-        let route = "/v1/organizations/{organization_id}/members/{user_id}";
-        let parameters = path_parameters(route, "/v1/organizations/1/members/auth0%7Cx").unwrap();
+        let parameters = path_parameters(ROUTE, "/v1/organizations/1/members/auth0%7Cx").unwrap();
         assert_eq!(parameters["user_id"], "auth0|x");
         for path in [
             "/v1/organizations/1/members",
             "/v1/organizations//members/2",
             "/v1/organizations/1/members/2/3",
+            "/v1/organizations/1/members/2/",
         ] {
-            assert!(path_parameters(route, path).is_none(), "{path}");
+            assert!(path_parameters(ROUTE, path).is_none(), "{path}");
         }
     }
 
@@ -362,5 +444,83 @@ mod tests {
         assert_eq!(parameters["cursor"], "a=b");
         assert_eq!(parameters["x"], "1,2");
         assert_eq!(parameters["flag"], "");
+    }
+
+    #[test]
+    fn an_event_is_what_lambda_http_reads() {
+        let event = event(
+            "/v1/organizations/1/members/auth0%7Cx?limit=2",
+            &[("content-type", "application/json")],
+            b"{}",
+        );
+        let read: lambda_http::request::LambdaRequest = serde_json::from_value(event).unwrap();
+        let request = lambda_http::Request::from(read);
+        assert_eq!(request.method(), "PATCH");
+        assert_eq!(request.uri().query(), Some("limit=2"));
+    }
+
+    #[test]
+    fn an_event_holds_the_path_decoded_and_the_query_as_it_came() {
+        let event = event("/v1/organizations/1/members/a%20b?cursor=a%3Db", &[], b"");
+        assert_eq!(event["rawPath"], "/v1/organizations/1/members/a b");
+        assert_eq!(event["rawQueryString"], "cursor=a%3Db");
+        assert_eq!(event["pathParameters"]["user_id"], "a b");
+        assert_eq!(event["queryStringParameters"], json!({ "cursor": "a=b" }));
+        assert_eq!(event["routeKey"], format!("PATCH {ROUTE}"));
+        assert_eq!(event["requestContext"]["timeEpoch"], 1_730_871_464_000_i64);
+        assert_eq!(
+            event["requestContext"]["time"],
+            "06/Nov/2024:05:37:44 +0000"
+        );
+        assert_eq!(
+            event["requestContext"]["authorizer"]["jwt"]["claims"]["email_verified"],
+            "true"
+        );
+        assert!(event.get("body").is_none());
+    }
+
+    #[test]
+    fn headers_of_one_name_are_joined_and_cookies_are_apart() {
+        let headers = [
+            ("accept", "text/html"),
+            ("accept", "application/json"),
+            ("cookie", "a=1; b=2"),
+        ];
+        let event = event("/v1/organizations/1/members/2", &headers, b"");
+        assert_eq!(event["headers"]["accept"], "text/html,application/json");
+        assert_eq!(event["cookies"], json!(["a=1", "b=2"]));
+        assert!(event["headers"].get("cookie").is_none());
+    }
+
+    #[test]
+    fn a_body_is_text_or_base64_by_its_content_type() {
+        let uri = "/v1/organizations/1/members/2";
+        let json = [("content-type", "application/json; charset=utf-8")];
+        for (headers, body, expected, encoded) in [
+            (&json[..], &b"{}"[..], "{}", false),
+            (&json[..], &b"\xff"[..], "/w==", true),
+            (&[][..], &b"{}"[..], "e30=", true),
+        ] {
+            let event = event(uri, headers, body);
+            assert_eq!(event["body"], expected);
+            assert_eq!(event["isBase64Encoded"], encoded);
+        }
+    }
+
+    #[test]
+    fn lambdas_answer_becomes_http() {
+        let response = from_lambda(json!({
+            "statusCode": 201,
+            "headers": { "content-type": "text/plain" },
+            "multiValueHeaders": { "content-type": ["text/plain"], "x-many": ["1", "2"] },
+            "cookies": ["a=1", "b=2"],
+            "body": "aGk=",
+            "isBase64Encoded": true,
+        }));
+        assert_eq!(response.status(), 201);
+        let headers = response.headers();
+        assert_eq!(headers.get_all("content-type").iter().count(), 1);
+        assert_eq!(headers.get_all("x-many").iter().count(), 2);
+        assert_eq!(headers.get_all("set-cookie").iter().count(), 2);
     }
 }

@@ -77,8 +77,12 @@ pub struct StreamSource {
     pub(crate) filters: Vec<Pattern>,
     /// The most records of one call.
     pub batch_size: usize,
+    /// Whether a batch is halved when the function fails as a whole.
+    pub bisects: bool,
     /// How often a failed record is tried again.
     pub max_retries: u32,
+    /// How old a record may get before it is tried no more; without an end if none.
+    pub max_age: Option<Duration>,
 }
 
 /// A function's schedule.
@@ -110,11 +114,15 @@ impl Template {
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let yaml: Yaml = serde_norway::from_str(text)?;
         let template = plain(&yaml);
-        let resources = object(&template, "Resources", "Resources")?;
+        let resources = object(&template, "Resources", "template")?;
+        let authorizes = authorizes(resources);
         let mut table = None;
         let (mut routes, mut streams, mut schedules) = (Vec::new(), Vec::new(), Vec::new());
         for (name, resource) in resources {
             match resource.get("Type").and_then(Json::as_str) {
+                Some("AWS::DynamoDB::Table") if table.is_some() => {
+                    return Err(wrong(name, "is a second table; only one can be run locally"));
+                }
                 Some("AWS::DynamoDB::Table") => table = Some(read_table(name, resource)?),
                 Some("AWS::Serverless::Function") => {
                     let operation = resource
@@ -126,9 +134,13 @@ impl Template {
                     for (event_name, event) in events.into_iter().flatten() {
                         let place = format!("{name}.{event_name}");
                         let properties = object(event, "Properties", &place)?;
-                        match event.get("Type").and_then(Json::as_str) {
+                        let kind = event.get("Type").and_then(Json::as_str);
+                        check_operation(operation, kind == Some("HttpApi"), &place)?;
+                        match kind {
                             Some("HttpApi") => {
-                                routes.push(read_route(operation, properties, &place)?)
+                                routes.push(read_route(
+                                    operation, properties, authorizes, &place,
+                                )?);
                             }
                             Some("DynamoDB") => {
                                 streams.push(read_stream(operation, properties, &place)?);
@@ -157,6 +169,29 @@ impl Template {
             streams,
             schedules,
         })
+    }
+}
+
+/// Whether routes ask for a signed-in person unless they say otherwise.
+fn authorizes(resources: &Map<String, Json>) -> bool {
+    let mut apis = resources.values().filter(|resource| {
+        resource.get("Type").and_then(Json::as_str) == Some("AWS::Serverless::HttpApi")
+    });
+    apis.any(|api| {
+        api.pointer("/Properties/Auth/DefaultAuthorizer")
+            .is_some_and(Json::is_string)
+    })
+}
+
+/// A function without its operation would be found out only when it is called.
+fn check_operation(name: &str, is_http: bool, place: &str) -> Result<(), TemplateError> {
+    match functions::operation(name) {
+        None => Err(wrong(place, &format!("runs `{name}`, which is no operation"))),
+        Some(operation) if operation.is_http() != is_http => {
+            let problem = format!("runs `{name}`, which takes other events");
+            Err(wrong(place, &problem))
+        }
+        Some(_) => Ok(()),
     }
 }
 
@@ -240,16 +275,23 @@ fn read_table(name: &str, resource: &Json) -> Result<(Json, String), TemplateErr
 fn read_route(
     operation: &str,
     properties: &Map<String, Json>,
+    authorizes: bool,
     place: &str,
 ) -> Result<Route, TemplateError> {
     let authorizer = properties
         .get("Auth")
-        .and_then(|auth| auth.get("Authorizer"));
+        .and_then(|auth| auth.get("Authorizer"))
+        .and_then(Json::as_str);
+    let method = text(properties, "Method", place)?.to_uppercase();
+    let path = text(properties, "Path", place)?.to_owned();
+    if matches!(method.as_str(), "ANY" | "X-AMAZON-APIGATEWAY-ANY-METHOD") || path.contains('+') {
+        return Err(wrong(place, "is a catch-all route, which cannot be run locally"));
+    }
     Ok(Route {
-        method: text(properties, "Method", place)?.to_uppercase(),
-        path: text(properties, "Path", place)?.to_owned(),
+        method,
+        path,
         operation: operation.to_owned(),
-        signed_in: authorizer.and_then(Json::as_str) != Some("NONE"),
+        signed_in: authorizer.map_or(authorizes, |authorizer| authorizer != "NONE"),
     })
 }
 
@@ -260,8 +302,10 @@ fn read_stream(
 ) -> Result<StreamSource, TemplateError> {
     let filters = properties
         .get("FilterCriteria")
-        .and_then(|criteria| criteria.get("Filters"));
-    let filters = filters.and_then(Json::as_array).into_iter().flatten();
+        .and_then(|criteria| criteria.get("Filters"))
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten();
     let filters = filters.map(|filter| {
         let pattern = filter.get("Pattern").and_then(Json::as_str);
         let pattern = pattern.ok_or_else(|| wrong(place, "has a filter without a pattern"))?;
@@ -270,17 +314,20 @@ fn read_stream(
             source,
         })
     });
-    let number = |name, default| {
-        properties
-            .get(name)
-            .and_then(Json::as_u64)
-            .unwrap_or(default)
-    };
+    // -1 is no limit.
+    let number = |name| properties.get(name).and_then(Json::as_u64);
     Ok(StreamSource {
         operation: operation.to_owned(),
         filters: filters.collect::<Result<_, _>>()?,
-        batch_size: usize::try_from(number("BatchSize", 100)).unwrap_or(100),
-        max_retries: u32::try_from(number("MaximumRetryAttempts", 10_000)).unwrap_or(u32::MAX),
+        batch_size: number("BatchSize")
+            .and_then(|size| usize::try_from(size).ok())
+            .unwrap_or(100)
+            .max(1),
+        bisects: properties.get("BisectBatchOnFunctionError") == Some(&json!(true)),
+        max_retries: number("MaximumRetryAttempts")
+            .and_then(|retries| u32::try_from(retries).ok())
+            .unwrap_or(u32::MAX),
+        max_age: number("MaximumRecordAgeInSeconds").map(Duration::from_secs),
     })
 }
 
@@ -307,7 +354,8 @@ fn read_schedule(
             "day" => 86_400,
             _ => return None,
         };
-        Some(Duration::from_secs(number * seconds))
+        let every = number.checked_mul(seconds).filter(|&every| every > 0)?;
+        Some(Duration::from_secs(every))
     });
     let every = every.ok_or_else(|| wrong(place, "has a schedule other than `rate(…)`"))?;
     Ok(Schedule {
@@ -333,35 +381,98 @@ mod tests {
         let template = shipped();
         assert_eq!(template.ttl_attribute, "ttl");
         assert!(template.table.get("StreamSpecification").is_some());
-        assert_eq!(
-            template
-                .routes
-                .iter()
-                .filter(|route| !route.signed_in)
-                .count(),
-            2
-        );
+        let open: Vec<&str> = template
+            .routes
+            .iter()
+            .filter(|route| !route.signed_in)
+            .map(|route| route.operation.as_str())
+            .collect();
+        assert_eq!(open, ["preview-invite", "decline-invite-by-link"]);
         assert_eq!(template.schedules[0].every, Duration::from_secs(3600));
-        assert!(
-            template
-                .streams
-                .iter()
-                .all(|stream| !stream.filters.is_empty())
-        );
+        for stream in &template.streams {
+            assert!(!stream.filters.is_empty() && stream.bisects, "{stream:?}");
+            assert!(stream.max_age.is_some(), "{stream:?}");
+        }
+    }
+
+    #[test]
+    fn every_operation_is_called_by_something() {
+        let template = shipped();
+        let routes = template.routes.iter().map(|route| &route.operation);
+        let streams = template.streams.iter().map(|stream| &stream.operation);
+        let schedules = template.schedules.iter().map(|schedule| &schedule.operation);
+        let called: Vec<&String> = routes.chain(streams).chain(schedules).collect();
+        for operation in functions::OPERATIONS {
+            assert!(
+                called.iter().any(|name| *name == operation.name),
+                "{}",
+                operation.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_route_asks_for_a_person_only_where_an_authorizer_is() {
+        let shipped = std::fs::read_to_string(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../template.yaml"
+        ))
+        .unwrap();
+        let without = shipped.replace("DefaultAuthorizer: SignedIn", "");
+        let template = Template::parse(&without).unwrap();
+        assert!(template.routes.iter().all(|route| !route.signed_in));
     }
 
     #[test]
     fn a_broken_template_says_where_it_is_broken() {
+        let function = |binary: &str, event: &str| {
+            format!(
+                "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    \
+                 Metadata: {{ BuildProperties: {{ Binary: {binary} }} }}\n    \
+                 Properties: {{ Events: {{ E: {event} }} }}\n"
+            )
+        };
+        let schedule = |rate: &str| {
+            let event = format!("{{ Type: Schedule, Properties: {{ Schedule: {rate} }} }}");
+            function("expire-invites", &event)
+        };
+        let table = "{ Type: 'AWS::DynamoDB::Table', Properties: { KeySchema: [], \
+                     TimeToLiveSpecification: { AttributeName: ttl } } }";
         for (text, error) in [
-            ("a: [", "not valid YAML"),
-            ("Resources: {}", "`Resources` has no DynamoDB table"),
+            ("a: [".to_owned(), "not valid YAML"),
+            ("x: 1".to_owned(), "`template` has no `Resources`"),
             (
-                "Resources:\n  F:\n    Type: AWS::Serverless::Function\n",
+                "Resources: {}".to_owned(),
+                "`Resources` has no DynamoDB table",
+            ),
+            (
+                format!("Resources: {{ A: {table}, B: {table} }}"),
+                "`B` is a second table",
+            ),
+            (
+                "Resources: { F: { Type: 'AWS::Serverless::Function' } }".to_owned(),
                 "`F` names no binary",
             ),
-            ("x: 1", "`Resources` has no `Resources`"),
+            (
+                function("x", "{ Type: HttpApi, Properties: {} }"),
+                "`F.E` runs `x`, which is no operation",
+            ),
+            (
+                function("deliver-mail", "{ Type: HttpApi, Properties: {} }"),
+                "`F.E` runs `deliver-mail`, which takes other events",
+            ),
+            (
+                function("get-account", "{ Type: HttpApi, Properties: { Method: !Ref M } }"),
+                "`F.E` has no literal `Method`",
+            ),
+            (
+                function("deliver-mail", "{ Type: SQS, Properties: {} }"),
+                "`F.E` is of a type that cannot be run locally",
+            ),
+            (schedule("cron(0 * * * ? *)"), "`F.E` has a schedule other"),
+            (schedule("rate(0 hours)"), "`F.E` has a schedule other"),
         ] {
-            let message = Template::parse(text).unwrap_err().to_string();
+            let message = Template::parse(&text).unwrap_err().to_string();
             assert!(message.contains(error), "{message}");
         }
     }

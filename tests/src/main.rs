@@ -1,1 +1,25 @@
-fn main() {}
+//! Whole-system scenarios over HTTP, each against a fresh stack in memory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod access;
+mod completeness;
+mod costs;
+mod events;
+mod expiry;
+mod faults;
+mod harness;
+mod input;
+mod invariants;
+mod mails;
+mod paging;
+mod races;
+mod rules;
+mod story;
+mod wire;

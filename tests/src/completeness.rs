@@ -1,0 +1,136 @@
+//! Nothing is forgotten: an operation of the template has its binary, its
+//! event, its access test and its lines in the docs, under the same name.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use functions::openapi;
+use local::{Options, Template};
+
+use crate::access;
+
+pub fn repository(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(path)
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn template() -> Template {
+    Template::read(&Options::shipped_template()).unwrap()
+}
+
+/// The operations of the template, by the events that lead to them.
+fn operations() -> BTreeSet<String> {
+    let template = template();
+    let routes = template.routes.into_iter().map(|route| route.operation);
+    let streams = template.streams.into_iter().map(|stream| stream.operation);
+    let schedules = template
+        .schedules
+        .into_iter()
+        .map(|schedule| schedule.operation);
+    routes.chain(streams).chain(schedules).collect()
+}
+
+fn names_in(folder: &str, ending: &str) -> BTreeSet<String> {
+    let files = fs::read_dir(repository(folder)).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    names
+        .filter_map(|name| name.strip_suffix(ending).map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn every_operation_of_the_template_is_an_operation_of_the_library_and_the_other_way_round() {
+    let library: BTreeSet<String> = functions::OPERATIONS
+        .iter()
+        .map(|operation| operation.name.to_owned())
+        .collect();
+    assert_eq!(operations(), library);
+}
+
+#[test]
+fn every_operation_has_a_binary_that_serves_it() {
+    assert_eq!(operations(), names_in("functions/src/bin", ".rs"));
+    for operation in operations() {
+        let source = read(&format!("functions/src/bin/{operation}.rs"));
+        let module = operation.replace('-', "_");
+        assert!(
+            source.contains(&format!("::{module}::OPERATION")),
+            "{operation} serves another one"
+        );
+    }
+}
+
+#[test]
+fn every_operation_has_a_sample_event() {
+    let mut events = names_in("events", ".json");
+    events.remove("env");
+    assert_eq!(operations(), events);
+}
+
+#[test]
+fn every_route_has_an_access_test() {
+    let routes: BTreeSet<String> = template()
+        .routes
+        .into_iter()
+        .map(|route| route.operation)
+        .collect();
+    let rows: BTreeSet<String> = access::ACCESS
+        .iter()
+        .map(|access| access.operation.to_owned())
+        .collect();
+    let tested: BTreeSet<String> = access::TESTED
+        .iter()
+        .map(|name| name.replace('_', "-"))
+        .collect();
+    assert_eq!(routes, rows);
+    assert_eq!(routes, tested);
+}
+
+#[test]
+fn every_operation_is_in_the_docs() {
+    let (data_model, api) = (read("docs/data-model.md"), read("docs/api.md"));
+    for operation in operations() {
+        let name = format!("`{operation}`");
+        assert!(
+            data_model.contains(&name),
+            "docs/data-model.md says nothing of {name}"
+        );
+        assert!(api.contains(&name), "docs/api.md says nothing of {name}");
+    }
+}
+
+#[test]
+fn the_openapi_document_is_the_one_that_the_code_gives() {
+    let routes: Vec<openapi::Route> = template()
+        .routes
+        .into_iter()
+        .map(|route| openapi::Route {
+            method: route.method,
+            path: route.path,
+            operation: route.operation,
+            signed_in: route.signed_in,
+        })
+        .collect();
+    let document = openapi::document(&routes);
+    let described: usize = document["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|path| path.as_object().unwrap().len())
+        .sum();
+    assert_eq!(described, routes.len(), "a route is not described");
+    let made = format!("{}\n", serde_json::to_string_pretty(&document).unwrap());
+    let path = repository("docs/openapi.json");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &made).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == made,
+        "docs/openapi.json is out of date: run this test with UPDATE_DOCS=1"
+    );
+}

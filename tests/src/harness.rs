@@ -1,0 +1,352 @@
+//! A stack of its own for each test, people who use it, and a clock to move.
+
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use functions::Clock;
+use local::{Options, SignIn, Stack};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::wire::Wire;
+
+/// A clock that stands still until it is moved.
+#[derive(Clone)]
+pub struct TestClock(Arc<Mutex<DateTime<Utc>>>);
+
+impl TestClock {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(
+            "2026-03-01T12:00:00Z".parse().unwrap(),
+        )))
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+
+    pub fn advance(&self, by: TimeDelta) {
+        *self.0.lock().unwrap() += by;
+    }
+
+    fn clock(&self) -> Clock {
+        let clock = self.clone();
+        Clock::new(move || clock.now())
+    }
+}
+
+/// A running stack.
+pub struct World {
+    pub stack: Stack,
+    pub clock: TestClock,
+    pub wire: Wire,
+    http: reqwest::Client,
+}
+
+/// Somebody who makes requests: signed in, or not.
+#[derive(Clone)]
+pub struct Session {
+    pub user_id: String,
+    pub email: String,
+    url: String,
+    token: Option<String>,
+    http: reqwest::Client,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: u16,
+    pub body: Value,
+    pub headers: reqwest::header::HeaderMap,
+}
+
+impl Reply {
+    /// The status and, for problems, the code: `200`, or `403 owner_required`.
+    pub fn outcome(&self) -> String {
+        match self.body["code"].as_str() {
+            Some(code) => format!("{} {code}", self.status),
+            None => self.status.to_string(),
+        }
+    }
+
+    /// The body, provided that the outcome is as expected.
+    #[track_caller]
+    pub fn expect(self, outcome: &str) -> Value {
+        assert_eq!(self.outcome(), outcome, "{}", self.body);
+        self.body
+    }
+
+    /// The problem's sentence, provided that the outcome is as expected.
+    #[track_caller]
+    pub fn refused(self, outcome: &str) -> String {
+        self.expect(outcome)["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+impl World {
+    pub async fn start() -> Self {
+        let clock = TestClock::new();
+        let wire = Wire::new();
+        let options = Options {
+            http_client: Some(wire.client()),
+            ..Options::for_tests(clock.clock())
+        };
+        let stack = Stack::start(options).await.unwrap();
+        Self {
+            stack,
+            clock,
+            wire,
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// Somebody signed in with a verified address; their name is what stands before the `@`.
+    pub fn sign_in(&self, email: &str) -> Session {
+        let name = email.split('@').next().unwrap().to_owned();
+        self.sign_in_as(SignIn {
+            name: Some(name),
+            ..SignIn::with_email(email)
+        })
+    }
+
+    pub fn sign_in_as(&self, who: SignIn) -> Session {
+        let token = self.stack.sign_in(&who);
+        self.with_token(Some(token), who.user_id, who.email.unwrap_or_default())
+    }
+
+    /// A session with any token, or none.
+    pub fn with_token(&self, token: Option<String>, user_id: String, email: String) -> Session {
+        let url = self.stack.url().to_owned();
+        Session {
+            user_id,
+            email,
+            url,
+            token,
+            http: self.http.clone(),
+        }
+    }
+
+    pub fn nobody(&self) -> Session {
+        self.with_token(None, String::new(), String::new())
+    }
+
+    /// Delivers what the stream holds, and expects it all to be taken.
+    pub async fn drain(&self) {
+        assert_eq!(self.stack.drain_stream().await.unwrap().stuck, 0);
+    }
+
+    /// The token in the newest mail to an address.
+    #[track_caller]
+    pub fn link_token(&self, email: &str) -> String {
+        let mails = self.stack.mails();
+        let mail = mails
+            .iter()
+            .rev()
+            .find(|mail| mail.to.iter().any(|to| to.eq_ignore_ascii_case(email)));
+        let text = &mail.unwrap_or_else(|| panic!("no mail to {email}")).text;
+        let link = text
+            .split_whitespace()
+            .find(|word| word.contains("/invites/"))
+            .unwrap();
+        link.rsplit('/').next().unwrap().to_owned()
+    }
+
+    /// Every item of the table, read past the functions.
+    pub async fn items(&self) -> Vec<Value> {
+        let client = self.http.clone();
+        let mut items = Vec::new();
+        let mut start = Value::Null;
+        loop {
+            let mut request = json!({ "TableName": "organizations", "ConsistentRead": true });
+            if !start.is_null() {
+                request["ExclusiveStartKey"] = start;
+            }
+            let answer = client
+                .post(self.stack.dynamodb_url())
+                .header("x-amz-target", "DynamoDB_20120810.Scan")
+                .header("content-type", "application/x-amz-json-1.0")
+                .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+                .header("x-amz-date", "20260101T000000Z")
+                .body(request.to_string())
+                .send()
+                .await
+                .unwrap();
+            let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+            items.extend(
+                answer["Items"]
+                    .as_array()
+                    .unwrap_or_else(|| panic!("{answer}"))
+                    .clone(),
+            );
+            start = answer["LastEvaluatedKey"].clone();
+            if start.is_null() {
+                return items;
+            }
+        }
+    }
+}
+
+impl Session {
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
+        self.send_with(method, path, body.map(|body| body.to_string()), &[])
+            .await
+    }
+
+    pub async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/json")
+                .body(body);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let text = answer.text().await.unwrap();
+        let body = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).unwrap()
+        };
+        Reply {
+            status,
+            body,
+            headers,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// A POST without a body.
+    pub async fn act(&self, path: &str) -> Reply {
+        self.send(Method::POST, path, None).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    /// Creates an organization. Gives its path, such as `/v1/organizations/0193…`.
+    pub async fn found(&self, name: &str) -> String {
+        let made = self
+            .post("/v1/organizations", json!({ "name": name }))
+            .await
+            .expect("201");
+        format!("/v1/organizations/{}", made["id"].as_str().unwrap())
+    }
+
+    /// Invites somebody. Gives the invite's id.
+    pub async fn invite(&self, organization: &str, email: &str, role: &str) -> String {
+        let wish = json!({ "email": email, "role": role });
+        let invite = self
+            .post(&format!("{organization}/invites"), wish)
+            .await
+            .expect("201");
+        invite["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn accept(&self, invite_id: &str) -> Reply {
+        self.act(&format!("/v1/account/invites/{invite_id}/accept"))
+            .await
+    }
+
+    /// Makes somebody a member, by way of an invite.
+    pub async fn admit(&self, organization: &str, somebody: &Session, role: &str) {
+        let invite = self.invite(organization, &somebody.email, role).await;
+        somebody.accept(&invite).await.expect("200");
+    }
+}
+
+/// The kinds in an organization's audit log, oldest first.
+pub async fn audit_kinds(reader: &Session, organization: &str) -> Vec<String> {
+    let log = reader
+        .get(&format!("{organization}/audit-events?limit=100"))
+        .await
+        .expect("200");
+    let kinds = log["items"].as_array().unwrap().iter().rev();
+    kinds
+        .map(|event| event["kind"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// An organization with somebody in every role, and somebody outside.
+pub struct Cast {
+    pub world: World,
+    /// `/v1/organizations/…`
+    pub organization: String,
+    pub creator: Session,
+    pub owner: Session,
+    pub admin: Session,
+    pub user: Session,
+    /// A member of another organization.
+    pub outsider: Session,
+    /// Signed in, and a member of nothing.
+    pub stranger: Session,
+    /// A pending invite (as user) to `dana@example.com`, by the creator.
+    pub invite_id: String,
+    /// Whom the invite is to; not a member.
+    pub dana: Session,
+}
+
+impl Cast {
+    pub async fn gather() -> Self {
+        let world = World::start().await;
+        let [creator, owner, admin, user, outsider, stranger, dana] =
+            ["ada", "olga", "anna", "ulla", "otto", "sten", "dana"]
+                .map(|name| world.sign_in(&format!("{name}@example.com")));
+        let organization = creator.found("Acme").await;
+        creator.admit(&organization, &owner, "owner").await;
+        creator.admit(&organization, &admin, "admin").await;
+        creator.admit(&organization, &user, "user").await;
+        outsider.found("Elsewhere").await;
+        let invite_id = creator
+            .invite(&organization, "dana@example.com", "user")
+            .await;
+        // Whoever resends in a test may do so at once.
+        world.clock.advance(TimeDelta::minutes(2));
+        world.drain().await;
+        world.wire.take();
+        Self {
+            world,
+            organization,
+            creator,
+            owner,
+            admin,
+            user,
+            outsider,
+            stranger,
+            invite_id,
+            dana,
+        }
+    }
+
+    pub fn organization_id(&self) -> &str {
+        self.organization.rsplit('/').next().unwrap()
+    }
+}

@@ -1,0 +1,288 @@
+//! What goes over the wire between the functions and AWS: recorded, and made
+//! to fail or to wait where a test wants it.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use aws_smithy_runtime_api::{
+    client::{
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
+            SharedHttpClient, SharedHttpConnector,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use serde_json::Value;
+use tokio::sync::{Semaphore, oneshot};
+
+/// A request that was made, and its answer.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The action, such as `TransactWriteItems`.
+    pub action: String,
+    /// The request's body.
+    pub request: Value,
+    /// The answer's status; 0 when the answer was lost.
+    pub status: u16,
+    /// Capacity units that the answer says were consumed.
+    pub capacity: f64,
+}
+
+/// How a request fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It never arrives.
+    LostRequest,
+    /// It takes effect, but its answer never arrives.
+    LostAnswer,
+    /// It is refused, as too much is going on.
+    Throttled,
+}
+
+impl Fault {
+    pub const ALL: [Self; 3] = [Self::LostRequest, Self::LostAnswer, Self::Throttled];
+}
+
+struct Plan {
+    /// Requests of this action, or any.
+    action: Option<&'static str>,
+    /// How many of them pass first.
+    skip: usize,
+    /// How many of them are touched after that.
+    times: usize,
+    what: What,
+}
+
+enum What {
+    Fail(Fault),
+    /// Says that the request is there, and waits until it may go on.
+    Hold {
+        arrived: Option<oneshot::Sender<()>>,
+        gate: Arc<Semaphore>,
+    },
+}
+
+#[derive(Default)]
+struct State {
+    exchanges: Vec<Exchange>,
+    plans: Vec<Plan>,
+}
+
+/// The wire.
+#[derive(Clone)]
+pub struct Wire {
+    inner: SharedHttpClient,
+    state: Arc<Mutex<State>>,
+}
+
+/// A request that is held before it is sent.
+pub struct Held {
+    arrived: Option<oneshot::Receiver<()>>,
+    gate: Arc<Semaphore>,
+}
+
+impl Held {
+    /// Waits until the request is about to be sent.
+    pub async fn arrived(&mut self) {
+        self.arrived.take().unwrap().await.unwrap();
+    }
+
+    /// Lets it be sent.
+    pub fn release(self) {
+        self.gate.add_permits(1);
+    }
+}
+
+impl Wire {
+    pub fn new() -> Self {
+        let inner = aws_smithy_http_client::Builder::new().build_http();
+        Self {
+            inner,
+            state: Arc::default(),
+        }
+    }
+
+    pub fn client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(self.clone())
+    }
+
+    /// What went over the wire since the last call, including what was made to fail.
+    pub fn take(&self) -> Vec<Exchange> {
+        std::mem::take(&mut self.state.lock().unwrap().exchanges)
+    }
+
+    /// Fails `times` requests, after `skip` others have passed from now on.
+    pub fn fail(&self, skip: usize, times: usize, fault: Fault) {
+        let plan = Plan {
+            action: None,
+            skip,
+            times,
+            what: What::Fail(fault),
+        };
+        self.state.lock().unwrap().plans.push(plan);
+    }
+
+    /// Holds the next request of an action before it is sent.
+    pub fn hold(&self, action: &'static str) -> Held {
+        let (sender, receiver) = oneshot::channel();
+        let gate = Arc::new(Semaphore::new(0));
+        let what = What::Hold {
+            arrived: Some(sender),
+            gate: gate.clone(),
+        };
+        let plan = Plan {
+            action: Some(action),
+            skip: 0,
+            times: 1,
+            what,
+        };
+        self.state.lock().unwrap().plans.push(plan);
+        Held {
+            arrived: Some(receiver),
+            gate,
+        }
+    }
+
+    /// Lets everything pass again.
+    pub fn heal(&self) {
+        self.state.lock().unwrap().plans.clear();
+    }
+
+    /// What is to happen to a request of this action.
+    fn plan_for(&self, action: &str) -> Option<Planned> {
+        let mut state = self.state.lock().unwrap();
+        for plan in &mut state.plans {
+            if plan.action.is_some_and(|wanted| wanted != action) || plan.times == 0 {
+                continue;
+            }
+            if plan.skip > 0 {
+                plan.skip -= 1;
+                continue;
+            }
+            plan.times -= 1;
+            return Some(match &mut plan.what {
+                What::Fail(fault) => Planned::Fail(*fault),
+                What::Hold { arrived, gate } => {
+                    if let Some(arrived) = arrived.take() {
+                        let _ = arrived.send(());
+                    }
+                    Planned::Hold(gate.clone())
+                }
+            });
+        }
+        None
+    }
+
+    fn record(&self, exchange: Exchange) {
+        self.state.lock().unwrap().exchanges.push(exchange);
+    }
+}
+
+enum Planned {
+    Fail(Fault),
+    Hold(Arc<Semaphore>),
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(Connector {
+            inner,
+            wire: self.clone(),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Connector {
+    inner: SharedHttpConnector,
+    wire: Wire,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (inner, wire) = (self.inner.clone(), self.wire.clone());
+        HttpConnectorFuture::new(async move {
+            let action = match request.headers().get("x-amz-target") {
+                Some(target) => target.rsplit('.').next().unwrap().to_owned(),
+                None => "SendEmail".to_owned(),
+            };
+            let body = serde_json::from_slice(request.body().bytes().unwrap_or_default());
+            let mut exchange = Exchange {
+                action,
+                request: body.unwrap_or_default(),
+                status: 0,
+                capacity: 0.0,
+            };
+            let lost = || ConnectorError::io("the connection was lost".into());
+            match wire.plan_for(&exchange.action) {
+                Some(Planned::Fail(Fault::LostRequest)) => {
+                    wire.record(exchange);
+                    return Err(lost());
+                }
+                Some(Planned::Fail(Fault::LostAnswer)) => {
+                    let _ = inner.call(request).await?;
+                    wire.record(exchange);
+                    return Err(lost());
+                }
+                Some(Planned::Fail(Fault::Throttled)) => {
+                    exchange.status = 400;
+                    wire.record(exchange);
+                    return Ok(throttled());
+                }
+                Some(Planned::Hold(gate)) => gate.acquire().await.unwrap().forget(),
+                None => {}
+            }
+            let mut answer = inner.call(request).await?;
+            exchange.status = answer.status().as_u16();
+            let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
+            let bytes = aws_smithy_types::byte_stream::ByteStream::new(body)
+                .collect()
+                .await;
+            let bytes = bytes
+                .map_err(|error| ConnectorError::io(error.into()))?
+                .into_bytes();
+            exchange.capacity = capacity(&serde_json::from_slice(&bytes).unwrap_or_default());
+            *answer.body_mut() = SdkBody::from(bytes);
+            wire.record(exchange);
+            Ok(answer)
+        })
+    }
+}
+
+/// The capacity units in an answer, of one table or of a list.
+fn capacity(answer: &Value) -> f64 {
+    match &answer["ConsumedCapacity"] {
+        Value::Array(all) => all
+            .iter()
+            .filter_map(|one| one["CapacityUnits"].as_f64())
+            .sum(),
+        one => one["CapacityUnits"].as_f64().unwrap_or_default(),
+    }
+}
+
+fn throttled() -> HttpResponse {
+    let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}"#;
+    let mut answer = HttpResponse::new(StatusCode::try_from(400).unwrap(), SdkBody::from(body));
+    answer
+        .headers_mut()
+        .insert("x-amzn-errortype", "ThrottlingException");
+    answer
+}
