@@ -29,6 +29,14 @@ pub enum DatabaseError {
     /// A request or an answer is not as expected.
     #[error("the database answered in an unexpected way: {0}")]
     Unexpected(#[from] serde_json::Error),
+    /// The table is not the template's.
+    #[error(
+        "the database `{path}` has another table than the template; move it away to begin with an empty one"
+    )]
+    OtherTable {
+        /// The file.
+        path: String,
+    },
     /// The table has no stream.
     #[error("the database's table has no stream")]
     NoStream,
@@ -60,51 +68,95 @@ pub(crate) fn open(
     clock: &Clock,
     template: &Template,
 ) -> Result<Database, DatabaseError> {
-    let database = match path {
-        None => Database::memory_with_clock(Arc::new(TtlClock(clock.clone())))?,
-        Some(path) => {
-            let path = path.display().to_string();
-            Database::new(&path).map_err(|source| DatabaseError::Open { path, source })?
-        }
+    let path = path.map(|path| path.display().to_string());
+    let database = match &path {
+        None => Database::memory_with_clock(Arc::new(TtlClock(clock.clone()))),
+        Some(path) => Database::new(path),
     };
-    let describe = request(json!({ "TableName": TABLE }))?;
-    match database.describe_table(describe) {
-        Ok(_) => return Ok(database),
-        Err(DynoxideError::ResourceNotFoundException(_)) => {}
-        Err(source) => {
-            let path = path
-                .map(|path| path.display().to_string())
-                .unwrap_or_default();
-            return Err(DatabaseError::Open { path, source });
+    let path = path.unwrap_or_default();
+    let unusable = |source| DatabaseError::Open {
+        path: path.clone(),
+        source,
+    };
+    let database = database.map_err(unusable)?;
+    match describe(&database) {
+        Ok(table) if is_as_wished(&table, &template.table) => {}
+        Ok(_) => return Err(DatabaseError::OtherTable { path }),
+        Err(DatabaseError::Failed(DynoxideError::ResourceNotFoundException(_))) => {
+            let mut create = template.table.clone();
+            if let Some(create) = create.as_object_mut() {
+                create.insert("TableName".to_owned(), json!(TABLE));
+            }
+            database.create_table(request(create)?).map_err(unusable)?;
         }
+        Err(DatabaseError::Failed(source)) => return Err(unusable(source)),
+        Err(error) => return Err(error),
     }
-    let mut create = template.table.clone();
-    if let Some(create) = create.as_object_mut() {
-        create.insert("TableName".to_owned(), json!(TABLE));
+    let ttl = database.describe_time_to_live(request(json!({ "TableName": TABLE }))?)?;
+    let ttl = serde_json::to_value(ttl)?;
+    let status = ttl.pointer("/TimeToLiveDescription/TimeToLiveStatus");
+    if status.and_then(Value::as_str) != Some("ENABLED") {
+        database.update_time_to_live(request(json!({
+            "TableName": TABLE,
+            "TimeToLiveSpecification": { "AttributeName": template.ttl_attribute, "Enabled": true },
+        }))?)?;
     }
-    database.create_table(request(create)?)?;
-    database.update_time_to_live(request(json!({
-        "TableName": TABLE,
-        "TimeToLiveSpecification": { "AttributeName": template.ttl_attribute, "Enabled": true },
-    }))?)?;
     Ok(database)
 }
 
-/// Reads the table's stream: the records behind a sequence number, or all.
+fn describe(database: &Database) -> Result<Value, DatabaseError> {
+    let described = database.describe_table(request(json!({ "TableName": TABLE }))?)?;
+    let mut described = serde_json::to_value(described)?;
+    Ok(described
+        .get_mut("Table")
+        .map(Value::take)
+        .unwrap_or_default())
+}
+
+/// Whether a table has the keys, the indexes and the stream of a `CreateTable` request.
+fn is_as_wished(table: &Value, wish: &Value) -> bool {
+    const DECISIVE: [&str; 4] = ["IndexName", "KeySchema", "Projection", "AttributeType"];
+    // What the order, or what the table has besides, is of no consequence.
+    let parts = |of: &Value, list: &str| -> Vec<String> {
+        let items = of.get(list).and_then(Value::as_array).into_iter().flatten();
+        let mut parts: Vec<String> = items
+            .map(|item| {
+                let name = item.get("AttributeName");
+                let rest = DECISIVE.map(|field| item.get(field));
+                json!([name, rest]).to_string()
+            })
+            .collect();
+        parts.sort();
+        parts
+    };
+    let lists = ["AttributeDefinitions", "GlobalSecondaryIndexes"];
+    lists
+        .iter()
+        .all(|list| parts(table, list) == parts(wish, list))
+        && ["KeySchema", "StreamSpecification"]
+            .iter()
+            .all(|field| table.get(field) == wish.get(field))
+}
+
+/// The table's stream.
+pub(crate) fn stream_arn(database: &Database) -> Result<String, DatabaseError> {
+    let table = describe(database)?;
+    let arn = table.get("LatestStreamArn").and_then(Value::as_str);
+    arn.map(str::to_owned).ok_or(DatabaseError::NoStream)
+}
+
+/// Reads a stream: the records behind a sequence number, or all, as Lambda
+/// passes them on.
 pub(crate) fn stream_records(
     database: &Database,
+    arn: &str,
     after: Option<&str>,
 ) -> Result<Vec<Value>, DatabaseError> {
-    let table =
-        serde_json::to_value(database.describe_table(request(json!({ "TableName": TABLE }))?)?)?;
-    let arn = table
-        .pointer("/Table/LatestStreamArn")
-        .ok_or(DatabaseError::NoStream)?;
     let stream = database.describe_stream(request(json!({ "StreamArn": arn }))?)?;
     let stream = serde_json::to_value(stream)?;
-    let shard = stream
-        .pointer("/StreamDescription/Shards/0/ShardId")
-        .ok_or(DatabaseError::NoStream)?;
+    let Some(shard) = stream.pointer("/StreamDescription/Shards/0/ShardId") else {
+        return Ok(Vec::new());
+    };
     let iterator = match after {
         None => json!({ "StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" }),
         Some(after) => json!({
@@ -122,7 +174,11 @@ pub(crate) fn stream_records(
             break;
         }
         for record in answer.records {
-            all.push(serde_json::to_value(record)?);
+            let mut record = serde_json::to_value(record)?;
+            if let Some(record) = record.as_object_mut() {
+                record.insert("eventSourceARN".to_owned(), json!(arn));
+            }
+            all.push(record);
         }
         iterator = answer.next_shard_iterator;
     }
@@ -131,4 +187,42 @@ pub(crate) fn stream_records(
 
 fn request<T: DeserializeOwned>(json: Value) -> Result<T, serde_json::Error> {
     serde_json::from_value(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template() -> Template {
+        Template::read(Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../template.yaml"
+        )))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_table_that_was_made_is_the_templates() {
+        let template = template();
+        let database = open(None, &Clock::system(), &template).unwrap();
+        let table = describe(&database).unwrap();
+        assert!(is_as_wished(&table, &template.table), "{table}");
+        for (field, other) in [
+            ("KeySchema", json!([])),
+            ("GlobalSecondaryIndexes", json!([])),
+            ("AttributeDefinitions", json!([])),
+            ("StreamSpecification", Value::Null),
+        ] {
+            let mut wish = template.table.clone();
+            wish[field] = other;
+            assert!(!is_as_wished(&table, &wish), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_stream_without_records_is_empty() {
+        let database = open(None, &Clock::system(), &template()).unwrap();
+        let arn = stream_arn(&database).unwrap();
+        assert!(stream_records(&database, &arn, None).unwrap().is_empty());
+    }
 }

@@ -8,17 +8,12 @@ use serde_json::{Value, json};
 use crate::{gateway::Gateway, issuer::SignIn, stack::Stack};
 
 /// Whose organization it is.
-const CREATOR: (&str, &str) = ("ada@example.com", "Ada Lovelace");
+const CREATOR: Person = ("ada@example.com", "Ada Lovelace");
+const GRACE: Person = ("grace@example.com", "Grace Hopper");
+const KATHERINE: Person = ("katherine@example.com", "Katherine Johnson");
 
-/// Who joined, as what, and with billing emails or not.
-const MEMBERS: [(&str, &str, &str, bool); 6] = [
-    ("grace@example.com", "Grace Hopper", "owner", true),
-    ("katherine@example.com", "Katherine Johnson", "admin", true),
-    ("annie@example.com", "Annie Easley", "admin", false),
-    ("mary@example.com", "Mary Jackson", "user", false),
-    ("dorothy@example.com", "Dorothy Vaughan", "user", true),
-    ("margaret@example.com", "Margaret Hamilton", "user", false),
-];
+/// An email address and a name.
+type Person = (&'static str, &'static str);
 
 /// Why the demo could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -30,105 +25,152 @@ pub struct DemoError {
     detail: String,
 }
 
-/// Fills the stack with an organization, unless it is there. Gives the address
-/// of its creator.
+/// Who there is to sign in as: addresses, and what each is in the organization.
+pub const PEOPLE: [(&str, &str); 4] = [
+    (CREATOR.0, "creator"),
+    (KATHERINE.0, "admin"),
+    ("mary@example.com", "user"),
+    ("radia@example.com", "invited as admin"),
+];
+
+/// Fills the stack with an organization, unless it is there.
 ///
 /// # Errors
 /// [`DemoError`] tells which request failed.
-pub async fn fill(stack: &Stack, clock: &Clock) -> Result<&'static str, DemoError> {
-    let now = stack.gateway().clone();
-    let ada = token(stack, CREATOR);
-    let mine = send(&now, Method::GET, "/v1/organizations", &ada, None).await?;
+pub async fn fill(stack: &Stack, clock: &Clock) -> Result<(), DemoError> {
+    let mine = Demo::at(stack, clock, 0)
+        .send(CREATOR, Method::GET, "/v1/organizations", None)
+        .await?;
     if mine.pointer("/items/0").is_some() {
-        return Ok(CREATOR.0);
+        return Ok(());
     }
-    // Three weeks ago the first people joined, and somebody never answered.
-    let then = clock.clone();
-    let past = stack.gateway_at(Clock::new(move || then.now() - TimeDelta::days(21)));
+    let days_ago = |days| Demo::at(stack, clock, days);
     let organization = json!({ "name": "Analytical Images", "metadata": { "plan": "pro" } });
-    let made = send(
-        &past,
-        Method::POST,
-        "/v1/organizations",
-        &ada,
-        Some(&organization),
-    )
-    .await?;
-    let id = made.get("id").and_then(Value::as_str).unwrap_or_default();
-    let invites = format!("/v1/organizations/{id}/invites");
-    for (n, (email, name, role, billing)) in MEMBERS.into_iter().enumerate() {
-        let gateway = if n < 4 { &past } else { &now };
-        let wish = json!({ "email": email, "role": role, "receives_billing_emails": billing });
-        let invite = send(gateway, Method::POST, &invites, &ada, Some(&wish)).await?;
-        let invite_id = invite.get("id").and_then(Value::as_str).unwrap_or_default();
-        let accept = format!("/v1/account/invites/{invite_id}/accept");
-        send(
-            gateway,
+    let made = days_ago(40)
+        .send(
+            CREATOR,
             Method::POST,
-            &accept,
-            &token(stack, (email, name)),
-            None,
+            "/v1/organizations",
+            Some(&organization),
         )
         .await?;
-    }
-    let grace = token(stack, ("grace@example.com", "Grace Hopper"));
-    let unanswered = json!({ "email": "betty@example.com", "role": "user" });
-    send(&past, Method::POST, &invites, &grace, Some(&unanswered)).await?;
+    let id = made.get("id").and_then(Value::as_str).unwrap_or_default();
 
-    for (email, role, billing) in [
-        ("radia@example.com", "admin", true),
-        ("frances@example.com", "user", false),
-        ("barbara@example.com", "owner", false),
-    ] {
+    let annie = ("annie@example.com", "Annie Easley");
+    let mary = ("mary@example.com", "Mary Jackson");
+    let dorothy = ("dorothy@example.com", "Dorothy Vaughan");
+    let margaret = ("margaret@example.com", "Margaret Hamilton");
+    let sister = ("sister@example.com", "Mary Kenneth Keller");
+    days_ago(39).join(id, CREATOR, GRACE, "owner", true).await?;
+    days_ago(38)
+        .join(id, CREATOR, KATHERINE, "admin", true)
+        .await?;
+    days_ago(30).join(id, GRACE, annie, "admin", false).await?;
+    days_ago(29)
+        .join(id, KATHERINE, mary, "user", false)
+        .await?;
+    days_ago(25)
+        .invite(id, KATHERINE, "betty@example.com", "user", false)
+        .await?;
+    days_ago(12)
+        .join(id, KATHERINE, dorothy, "user", true)
+        .await?;
+    days_ago(9)
+        .join(id, KATHERINE, margaret, "user", false)
+        .await?;
+    let declined = days_ago(6)
+        .invite(id, CREATOR, sister.0, "user", false)
+        .await?;
+    let decline = format!("/v1/account/invites/{declined}/decline");
+    days_ago(5)
+        .send(sister, Method::POST, &decline, None)
+        .await?;
+    days_ago(3)
+        .invite(id, GRACE, "radia@example.com", "admin", true)
+        .await?;
+    days_ago(1)
+        .invite(id, KATHERINE, "frances@example.com", "user", false)
+        .await?;
+    days_ago(0)
+        .invite(id, GRACE, "barbara@example.com", "owner", false)
+        .await?;
+    // Betty never answered.
+    stack.run_schedules().await;
+    Ok(())
+}
+
+/// The API on one day.
+struct Demo<'a> {
+    stack: &'a Stack,
+    gateway: Gateway,
+}
+
+impl<'a> Demo<'a> {
+    fn at(stack: &'a Stack, clock: &Clock, days_ago: i64) -> Self {
+        let clock = clock.clone();
+        let then = Clock::new(move || clock.now() - TimeDelta::days(days_ago));
+        Self {
+            stack,
+            gateway: stack.gateway_at(then),
+        }
+    }
+
+    /// Gives the invite's id.
+    async fn invite(
+        &self,
+        organization_id: &str,
+        inviter: Person,
+        email: &str,
+        role: &str,
+        billing: bool,
+    ) -> Result<String, DemoError> {
+        let path = format!("/v1/organizations/{organization_id}/invites");
         let wish = json!({ "email": email, "role": role, "receives_billing_emails": billing });
-        send(&now, Method::POST, &invites, &grace, Some(&wish)).await?;
+        let invite = self.send(inviter, Method::POST, &path, Some(&wish)).await?;
+        let id = invite.get("id").and_then(Value::as_str);
+        Ok(id.unwrap_or_default().to_owned())
     }
-    let wish = json!({ "email": "sister@example.com", "role": "user" });
-    let declined = send(&now, Method::POST, &invites, &ada, Some(&wish)).await?;
-    let declined_id = declined
-        .get("id")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let path = format!("/v1/account/invites/{declined_id}/decline");
-    send(
-        &now,
-        Method::POST,
-        &path,
-        &token(stack, ("sister@example.com", "Sister")),
-        None,
-    )
-    .await?;
-    Ok(CREATOR.0)
-}
 
-fn token(stack: &Stack, (email, name): (&str, &str)) -> String {
-    stack.sign_in(&SignIn {
-        name: Some(name.to_owned()),
-        ..SignIn::with_email(email)
-    })
-}
-
-async fn send(
-    gateway: &Gateway,
-    method: Method,
-    path: &str,
-    token: &str,
-    body: Option<&Value>,
-) -> Result<Value, DemoError> {
-    let answer = gateway.call(method.clone(), path, Some(token), body).await;
-    if (200..300).contains(&answer.status) {
-        return Ok(answer.body);
+    async fn join(
+        &self,
+        organization_id: &str,
+        inviter: Person,
+        who: Person,
+        role: &str,
+        billing: bool,
+    ) -> Result<(), DemoError> {
+        let invite_id = self
+            .invite(organization_id, inviter, who.0, role, billing)
+            .await?;
+        let accept = format!("/v1/account/invites/{invite_id}/accept");
+        self.send(who, Method::POST, &accept, None).await?;
+        Ok(())
     }
-    let detail = answer
-        .body
-        .get("detail")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    Err(DemoError {
-        method,
-        path: path.to_owned(),
-        status: answer.status,
-        detail,
-    })
+
+    async fn send(
+        &self,
+        (email, name): Person,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, DemoError> {
+        let token = self.stack.sign_in(&SignIn {
+            name: Some(name.to_owned()),
+            ..SignIn::with_email(email)
+        });
+        let answer = self
+            .gateway
+            .call(method.clone(), path, Some(&token), body)
+            .await;
+        if (200..300).contains(&answer.status) {
+            return Ok(answer.body);
+        }
+        let detail = answer.body.get("detail").and_then(Value::as_str);
+        Err(DemoError {
+            method,
+            path: path.to_owned(),
+            status: answer.status,
+            detail: detail.unwrap_or_default().to_owned(),
+        })
+    }
 }

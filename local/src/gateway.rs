@@ -11,12 +11,12 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use functions::{App, Clock, Operation};
-use lambda_runtime::Context;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
+    invocation::invoke,
     issuer::Issuer,
     template::{Route, Template, TemplateError},
 };
@@ -40,13 +40,6 @@ pub struct GatewayAnswer {
     pub status: u16,
     /// The body; null when there is none.
     pub body: Value,
-}
-
-/// The context that Lambda gives an invocation.
-pub(crate) fn context() -> Context {
-    let mut context = Context::default();
-    context.request_id = Uuid::now_v7().to_string();
-    context
 }
 
 impl Gateway {
@@ -97,6 +90,10 @@ impl Gateway {
         if let Some(bearer) = bearer {
             headers.insert(header::AUTHORIZATION, bearer);
         }
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         let body = body
             .map(|body| Bytes::from(body.to_string()))
             .unwrap_or_default();
@@ -147,20 +144,13 @@ impl Gateway {
             claims,
             at: self.clock.now(),
         };
-        let (app, event) = (self.app.clone(), incoming.event());
-        // A task of its own: Lambda, too, goes on when a client hangs up, and a
-        // panic is the function's alone.
-        let invoked =
-            tokio::spawn(
-                async move { functions::invoke(&app, operation, event, context()).await },
-            );
-        let error = match invoked.await {
-            Ok(Ok(answer)) => return from_lambda(answer),
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
-        };
-        tracing::error!(operation = operation.name, error, "an operation failed");
-        message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+        match invoke(&self.app, operation, incoming.event()).await {
+            Ok(answer) => from_lambda(answer),
+            Err(error) => {
+                tracing::error!(operation = operation.name, %error, "an operation failed");
+                message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }
+        }
     }
 }
 
@@ -179,7 +169,6 @@ struct Incoming<'a> {
 }
 
 impl Incoming<'_> {
-
     /// An event in payload format 2.0.
     fn event(self) -> Value {
         let request_id = Uuid::now_v7();

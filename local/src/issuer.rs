@@ -1,7 +1,7 @@
 //! The sign-in provider's part: signs tokens, and verifies them as API
 //! Gateway's JWT authorizer does.
 
-use std::{fs, path::Path};
+use std::{io, path::Path};
 
 use aws_lc_rs::{
     digest,
@@ -12,6 +12,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use functions::Clock;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Map, Value, json};
+
+use crate::kept;
 
 /// Whom tokens are for.
 const AUDIENCE: &str = "local";
@@ -81,20 +83,13 @@ impl Issuer {
                 .unwrap_or_default()
         };
         let broken = || IssuerError::Key(name());
-        let pkcs8 = match file {
-            Some(file) if file.exists() => fs::read(file).map_err(|_| broken())?,
-            _ => {
-                let key = EcdsaKeyPair::generate_pkcs8(
-                    &ECDSA_P256_SHA256_FIXED_SIGNING,
-                    &SystemRandom::new(),
-                );
-                let key = key.map_err(|_| broken())?.as_ref().to_vec();
-                if let Some(file) = file {
-                    fs::write(file, &key).map_err(|_| broken())?;
-                }
-                key
-            }
-        };
+        let pkcs8 = kept::read_or_make(file, || {
+            let random = SystemRandom::new();
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+                .map(|key| key.as_ref().to_vec())
+                .map_err(|_| io::Error::other("no randomness"))
+        });
+        let pkcs8 = pkcs8.map_err(|_| broken())?;
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8)
             .map_err(|_| broken())?;
         // An uncompressed point: a format byte, then both coordinates.
@@ -136,7 +131,8 @@ impl Issuer {
         claims
     }
 
-    /// A token with any claims.
+    /// A token with any claims. Empty in the one case that it cannot be signed:
+    /// a machine without randomness.
     pub fn sign(&self, claims: Map<String, Value>) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(KEY_ID.to_owned());
@@ -150,19 +146,32 @@ impl Issuer {
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_audience(&[AUDIENCE]);
         validation.set_issuer(&[&self.url]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         // Time is checked by our own clock, which tests move.
         validation.validate_exp = false;
         let token =
             jsonwebtoken::decode::<Map<String, Value>>(token, &self.verifies, &validation).ok()?;
         let now = self.clock.now().timestamp();
-        let time = |name: &str| token.claims.get(name).and_then(Value::as_i64);
-        let started = time("nbf").is_none_or(|from| from <= now);
-        if time("exp").is_none_or(|until| until <= now) || !started {
+        let lives = token.claims.get("exp")?.as_i64()? > now;
+        let begun = ["iat", "nbf"].iter().all(|name| {
+            let from = token.claims.get(*name);
+            from.is_none_or(|from| from.as_i64().is_some_and(|from| from <= now))
+        });
+        if !lives || !begun {
             return None;
         }
         let as_text = |value: Value| match value {
             Value::String(_) => value,
+            Value::Array(items) => {
+                let items: Vec<String> = items
+                    .iter()
+                    .map(|item| {
+                        item.as_str()
+                            .map_or_else(|| item.to_string(), str::to_owned)
+                    })
+                    .collect();
+                Value::String(format!("[{}]", items.join(" ")))
+            }
             other => Value::String(other.to_string()),
         };
         Some(
@@ -188,5 +197,86 @@ impl Issuer {
     /// The public keys.
     pub(crate) fn keys(&self) -> Value {
         json!({ "keys": [self.jwk] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "http://127.0.0.1:3000";
+
+    fn issuer() -> Issuer {
+        Issuer::new(URL, Clock::system(), None).unwrap()
+    }
+
+    fn with(issuer: &Issuer, name: &str, value: Value) -> String {
+        let mut claims = issuer.claims(&SignIn::with_email("ada@example.com"));
+        claims.insert(name.to_owned(), value);
+        issuer.sign(claims)
+    }
+
+    #[test]
+    fn claims_are_passed_on_as_text() {
+        let issuer = issuer();
+        let token = with(&issuer, "groups", json!(["a", "b"]));
+        let claims = issuer.verify(&token).unwrap();
+        assert_eq!(claims["email"], "ada@example.com");
+        assert_eq!(claims["email_verified"], "true");
+        assert_eq!(claims["groups"], "[a b]");
+        assert!(claims["exp"].is_string());
+    }
+
+    #[test]
+    fn a_token_of_another_time_issuer_or_audience_is_refused() {
+        let issuer = issuer();
+        let now = Clock::system().now().timestamp();
+        assert!(
+            issuer
+                .verify(&with(&issuer, "exp", json!(now + 60)))
+                .is_some()
+        );
+        for (name, value) in [
+            ("exp", json!(now)),
+            ("exp", json!("tomorrow")),
+            ("exp", Value::Null),
+            ("nbf", json!(now + 60)),
+            ("iat", json!(now + 60)),
+            ("iss", json!("https://example.com")),
+            ("aud", json!("another")),
+            ("aud", Value::Null),
+        ] {
+            let token = with(&issuer, name, value.clone());
+            assert!(issuer.verify(&token).is_none(), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_was_not_signed_by_this_key_is_refused() {
+        let (issuer, other) = (issuer(), self::issuer());
+        let who = SignIn::with_email("ada@example.com");
+        let token = issuer.sign_in(&who);
+        assert!(issuer.verify(&token).is_some());
+        assert!(other.verify(&token).is_none());
+
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let payload = signed.split('.').nth(1).unwrap();
+        let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
+        for forged in [
+            format!("{none}.{payload}."),
+            format!("{none}.{payload}.{signature}"),
+            format!("{signed}."),
+            signed.to_owned(),
+            String::new(),
+        ] {
+            assert!(issuer.verify(&forged).is_none(), "{forged}");
+        }
+    }
+
+    #[test]
+    fn an_address_gives_one_person_whatever_its_case() {
+        let id = |email| SignIn::with_email(email).user_id;
+        assert_eq!(id("Ada@Example.com "), id("ada@example.com"));
+        assert_ne!(id("ada@example.com"), id("bob@example.com"));
     }
 }

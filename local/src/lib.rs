@@ -7,7 +7,9 @@
 mod database;
 mod demo;
 mod gateway;
+mod invocation;
 mod issuer;
+mod kept;
 mod mail_catcher;
 mod pages;
 mod pattern;
@@ -17,7 +19,7 @@ mod stream;
 mod template;
 
 pub use database::DatabaseError;
-pub use demo::fill as fill_with_demo;
+pub use demo::{DemoError, PEOPLE as DEMO_PEOPLE, fill as fill_with_demo};
 pub use gateway::{Gateway, GatewayAnswer};
 pub use issuer::{Issuer, IssuerError, SignIn};
 pub use mail_catcher::{CaughtMail, MailCatcher, SesFailure};

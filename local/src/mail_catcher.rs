@@ -2,6 +2,8 @@
 
 use std::{
     collections::VecDeque,
+    fs, io,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,11 +14,13 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use functions::Clock;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::kept;
+
 /// A mail that SES would have sent.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CaughtMail {
     /// Counts the mails, from 1.
     pub id: usize,
@@ -52,6 +56,8 @@ pub struct SesFailure {
 pub struct MailCatcher {
     clock: Clock,
     caught: Arc<Mutex<Vec<CaughtMail>>>,
+    /// Where mails are kept, a line of JSON each.
+    file: Option<PathBuf>,
     failures: Arc<Mutex<VecDeque<SesFailure>>>,
 }
 
@@ -61,12 +67,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl MailCatcher {
-    pub(crate) fn new(clock: Clock) -> Self {
-        Self {
+    /// With the mails that are in the file.
+    pub(crate) fn open(clock: Clock, file: Option<&Path>) -> io::Result<Self> {
+        let kept = match file.map(fs::read_to_string) {
+            Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Some(read) => read?,
+            None => String::new(),
+        };
+        // A line that broke off when the machine failed is no mail.
+        let caught: Vec<CaughtMail> = kept
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        Ok(Self {
             clock,
-            caught: Arc::default(),
+            caught: Arc::new(Mutex::new(caught)),
+            file: file.map(Path::to_path_buf),
             failures: Arc::default(),
-        }
+        })
     }
 
     /// The mails so far, the oldest first.
@@ -116,8 +134,8 @@ impl MailCatcher {
             return refuse(StatusCode::BAD_REQUEST, "BadRequestException");
         }
         let mut caught = lock(&self.caught);
-        let id = caught.len() + 1;
-        caught.push(CaughtMail {
+        let id = caught.last().map_or(0, |mail| mail.id) + 1;
+        let mail = CaughtMail {
             id,
             at: self.clock.now(),
             from: text("/FromEmailAddress"),
@@ -130,7 +148,14 @@ impl MailCatcher {
                 .get("ConfigurationSetName")
                 .and_then(Value::as_str)
                 .map(str::to_owned),
-        });
+        };
+        if let Some(file) = &self.file {
+            let kept = serde_json::to_vec(&mail).map_err(io::Error::other);
+            if let Err(error) = kept.and_then(|line| kept::append(file, &line)) {
+                tracing::warn!(%error, "a mail cannot be kept; it is gone with the next start");
+            }
+        }
+        caught.push(mail);
         axum::Json(json!({ "MessageId": format!("local-{id}") })).into_response()
     }
 }
@@ -146,4 +171,60 @@ fn refuse(status: StatusCode, code: &'static str) -> Response {
         json!({ "message": "refused by the mail catcher" }).to_string(),
     )
         .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(catcher: &MailCatcher, request: &Value) -> Response {
+        catcher.send_email(&Bytes::from(request.to_string()))
+    }
+
+    fn request() -> Value {
+        json!({
+            "FromEmailAddress": "no-reply@example.com",
+            "Destination": { "ToAddresses": ["ada@example.com"] },
+            "ConfigurationSetName": "invites",
+            "Content": { "Simple": {
+                "Subject": { "Data": "Hello" },
+                "Body": { "Text": { "Data": "text" }, "Html": { "Data": "<p>html</p>" } },
+            } },
+        })
+    }
+
+    #[test]
+    fn a_mail_is_caught_with_all_that_it_has() {
+        let catcher = MailCatcher::open(Clock::system(), None).unwrap();
+        assert_eq!(send(&catcher, &request()).status(), 200);
+        let mails = catcher.mails();
+        assert_eq!(mails[0].to, ["ada@example.com"]);
+        assert_eq!(mails[0].subject, "Hello");
+        assert_eq!((&*mails[0].text, &*mails[0].html), ("text", "<p>html</p>"));
+        assert_eq!(mails[0].configuration_set.as_deref(), Some("invites"));
+    }
+
+    #[test]
+    fn what_is_no_mail_is_refused() {
+        let catcher = MailCatcher::open(Clock::system(), None).unwrap();
+        let mut to_nobody = request();
+        to_nobody["Destination"] = json!({});
+        let refused = send(&catcher, &to_nobody);
+        assert_eq!(refused.status(), 400);
+        assert_eq!(refused.headers()["x-amzn-errortype"], "BadRequestException");
+        assert!(catcher.mails().is_empty());
+    }
+
+    #[test]
+    fn a_failure_that_was_asked_for_comes_as_often_as_asked() {
+        let catcher = MailCatcher::open(Clock::system(), None).unwrap();
+        let throttled = SesFailure {
+            status: 429,
+            code: "TooManyRequestsException",
+        };
+        catcher.fail_next(2, throttled);
+        let statuses = [(); 3].map(|()| send(&catcher, &request()).status().as_u16());
+        assert_eq!(statuses, [429, 429, 200]);
+        assert_eq!(catcher.mails().len(), 1);
+    }
 }

@@ -1,6 +1,9 @@
 //! `cargo run`: the whole system on this machine.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use functions::Clock;
 use local::{Background, DatabaseLocation, Options, Stack};
@@ -16,7 +19,8 @@ Usage: cargo run [-- [demo] [options]]
   --port N             the API's port (3000)
   --dynamodb-port N    the port of DynamoDB's API (8000)
   --services-port N    the port of SES's and Secrets Manager's API (8001)
-  --data FOLDER        where the database is (.local)
+  --data FOLDER        where the database and what belongs to it are kept
+                       (.local, beside template.yaml)
   --ephemeral          keep the database in memory only, and take any free
                        port for DynamoDB, SES and Secrets Manager
   --template FILE      the template to run (template.yaml)
@@ -33,6 +37,17 @@ struct Arguments {
     template: PathBuf,
 }
 
+/// Beside the template of the checkout that this was started in.
+fn default_folder() -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let root = here
+        .ancestors()
+        .find(|folder| folder.join("template.yaml").exists());
+    root.filter(|root| *root != here)
+        .unwrap_or(Path::new(""))
+        .join(".local")
+}
+
 /// Gives `None` when only help was asked for.
 fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
     use lexopt::prelude::*;
@@ -42,7 +57,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         port: 3000,
         dynamodb_port: None,
         services_port: None,
-        data: PathBuf::from(".local"),
+        data: default_folder(),
         template: Options::shipped_template(),
     };
     let mut parser = lexopt::Parser::from_env();
@@ -121,14 +136,12 @@ async fn run(arguments: Arguments) -> ExitCode {
         Ok(stack) => stack,
         Err(error) => return fail(&error),
     };
-    let demo = if arguments.demo {
-        match local::fill_with_demo(&stack, &clock).await {
-            Ok(email) => Some(email),
-            Err(error) => return fail(&error),
-        }
-    } else {
-        None
-    };
+    if arguments.demo
+        && let Err(error) = local::fill_with_demo(&stack, &clock).await
+    {
+        stack.stop().await;
+        return fail(&error);
+    }
     let kept = if arguments.ephemeral {
         "in memory".to_owned()
     } else {
@@ -147,28 +160,47 @@ async fn run(arguments: Arguments) -> ExitCode {
         );
     }
     println!();
-    let email = demo.unwrap_or("ada@example.com");
-    if demo.is_some() {
-        println!("The demo organization is {email}'s. Sign in, and list your organizations:");
+    let email = if arguments.demo {
+        println!("The demo organization is there. Sign in as any of:");
+        for (email, what) in local::DEMO_PEOPLE {
+            println!("  {email:<24} {what}");
+        }
+        println!();
+        println!("Sign in, and list your organizations:");
+        local::DEMO_PEOPLE[0].0
     } else {
         println!("Sign in, and create an organization:");
-    }
+        "ada@example.com"
+    };
     println!(
-        "  TOKEN=$(curl -s {url}/local/sign-in -d email={email} -d name=Ada | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')"
+        "  TOKEN=$(curl -s {url}/local/sign-in -d email={email} -d name=Ada | sed 's/.*\"token\":\"\\([^\"]*\\).*/\\1/')"
     );
-    if demo.is_some() {
-        println!("  curl -s {url}/v1/organizations -H \"Authorization: Bearer $TOKEN\"");
+    let wish = if arguments.demo {
+        ""
     } else {
-        println!(
-            "  curl -s {url}/v1/organizations -H \"Authorization: Bearer $TOKEN\" -d '{{\"name\":\"Acme\"}}'"
-        );
-    }
+        " -d '{\"name\":\"Acme\"}'"
+    };
+    println!("  curl -s {url}/v1/organizations -H \"Authorization: Bearer $TOKEN\"{wish}");
     println!();
     println!("Ctrl-C stops.");
-    if let Err(error) = signal::ctrl_c().await {
+    if let Err(error) = told_to_stop().await {
         return fail(&error);
     }
     println!("Stopping.");
     stack.stop().await;
     ExitCode::SUCCESS
+}
+
+/// Waits for Ctrl-C, or for what `kill` sends.
+async fn told_to_stop() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    signal::ctrl_c().await
 }

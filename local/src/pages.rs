@@ -12,6 +12,7 @@ use axum::{
     routing::{get, post},
 };
 use chrono::{DateTime, Utc};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -23,12 +24,18 @@ use crate::{
 
 #[derive(Clone)]
 struct Pages {
+    url: String,
     issuer: Arc<Issuer>,
     mail_catcher: MailCatcher,
     gateway: Gateway,
 }
 
-pub(crate) fn router(issuer: Arc<Issuer>, mail_catcher: MailCatcher, gateway: Gateway) -> Router {
+pub(crate) fn router(
+    url: String,
+    issuer: Arc<Issuer>,
+    mail_catcher: MailCatcher,
+    gateway: Gateway,
+) -> Router {
     Router::new()
         .route("/", get(index))
         .route("/local/sign-in", post(sign_in))
@@ -39,6 +46,7 @@ pub(crate) fn router(issuer: Arc<Issuer>, mail_catcher: MailCatcher, gateway: Ga
         .route("/.well-known/openid-configuration", get(configuration))
         .route("/.well-known/jwks.json", get(keys))
         .with_state(Pages {
+            url,
             issuer,
             mail_catcher,
             gateway,
@@ -69,8 +77,17 @@ fn show(page: &impl Template, policy: &'static str) -> Response {
 #[derive(Template)]
 #[template(path = "index.html")]
 struct Index {
-    signed_in: Option<(String, String)>,
+    url: String,
+    signed_in: Option<SignedIn>,
+    problem: Option<&'static str>,
     mails: Vec<CaughtMail>,
+}
+
+struct SignedIn {
+    email: String,
+    user_id: String,
+    verified: bool,
+    token: String,
 }
 
 #[derive(Template)]
@@ -82,6 +99,7 @@ struct MailPage {
 #[derive(Template)]
 #[template(path = "invite.html")]
 struct InvitePage {
+    url: String,
     preview: Option<Preview>,
     problem: Option<String>,
     declined: bool,
@@ -104,15 +122,21 @@ fn moment(at: &DateTime<Utc>) -> String {
 }
 
 async fn index(State(pages): State<Pages>) -> Response {
-    let mut mails = pages.mail_catcher.mails();
-    mails.reverse();
-    show(
-        &Index {
-            signed_in: None,
+    pages.index(None, None)
+}
+
+impl Pages {
+    fn index(&self, signed_in: Option<SignedIn>, problem: Option<&'static str>) -> Response {
+        let mut mails = self.mail_catcher.mails();
+        mails.reverse();
+        let page = Index {
+            url: self.url.clone(),
+            signed_in,
+            problem,
             mails,
-        },
-        POLICY,
-    )
+        };
+        show(&page, POLICY)
+    }
 }
 
 #[derive(Deserialize)]
@@ -150,6 +174,15 @@ async fn sign_in(State(pages): State<Pages>, headers: HeaderMap, request: Reques
         Ok(form) => form,
         Err(refusal) => return refusal,
     };
+    if !is_address(&form.email) {
+        let problem = "`email` must be an email address";
+        let answer = if from_page {
+            pages.index(None, Some(problem))
+        } else {
+            Json(json!({ "message": problem })).into_response()
+        };
+        return (StatusCode::BAD_REQUEST, answer).into_response();
+    }
     let mut who = SignIn::with_email(&form.email);
     // A box of the page's form that is not ticked is not there at all.
     let unverified = match &form.verified {
@@ -166,15 +199,19 @@ async fn sign_in(State(pages): State<Pages>, headers: HeaderMap, request: Reques
     if !from_page {
         return Json(json!({ "token": token, "user_id": who.user_id })).into_response();
     }
-    let mut mails = pages.mail_catcher.mails();
-    mails.reverse();
-    show(
-        &Index {
-            signed_in: Some((form.email, token)),
-            mails,
-        },
-        POLICY,
-    )
+    let signed_in = SignedIn {
+        email: who.email.unwrap_or_default(),
+        user_id: who.user_id,
+        verified: who.email_verified,
+        token,
+    };
+    pages.index(Some(signed_in), None)
+}
+
+/// Just enough to catch a slip; what an address is, the operations know.
+fn is_address(email: &str) -> bool {
+    let parts = email.trim().rsplit_once('@');
+    parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
 async fn mails(State(pages): State<Pages>) -> Response {
@@ -210,37 +247,40 @@ async fn mail_html(State(pages): State<Pages>, Path(id): Path<usize>) -> Respons
 }
 
 async fn invite(State(pages): State<Pages>, Path(token): Path<String>) -> Response {
-    let answer = pages
-        .gateway
-        .call(Method::GET, &format!("/v1/invites/{token}"), None, None)
-        .await;
-    let (preview, problem) = match serde_json::from_value::<Preview>(answer.body.clone()) {
-        Ok(preview) => (Some(preview), None),
-        Err(_) => (None, Some(detail(&answer.body))),
-    };
-    show(
-        &InvitePage {
-            preview,
-            problem,
-            declined: false,
-        },
-        POLICY,
-    )
+    let path = format!("/v1/invites/{}", encoded(&token));
+    let answer = pages.gateway.call(Method::GET, &path, None, None).await;
+    let preview = serde_json::from_value::<Preview>(answer.body.clone()).ok();
+    let problem = preview.is_none().then(|| detail(&answer.body));
+    pages.invite(answer.status, preview, problem)
 }
 
 async fn decline(State(pages): State<Pages>, Path(token): Path<String>) -> Response {
-    let path = format!("/v1/invites/{token}/decline");
+    let path = format!("/v1/invites/{}/decline", encoded(&token));
     let answer = pages.gateway.call(Method::POST, &path, None, None).await;
-    let declined = answer.status == 204;
-    let problem = (!declined).then(|| detail(&answer.body));
-    show(
-        &InvitePage {
-            preview: None,
+    if answer.status == 204 {
+        return pages.invite(200, None, None);
+    }
+    pages.invite(answer.status, None, Some(detail(&answer.body)))
+}
+
+impl Pages {
+    /// The page of an invite: what it is, why it cannot be shown or, without
+    /// either, that it is declined.
+    fn invite(&self, status: u16, preview: Option<Preview>, problem: Option<String>) -> Response {
+        let declined = preview.is_none() && problem.is_none();
+        let page = InvitePage {
+            url: self.url.clone(),
+            preview,
             problem,
             declined,
-        },
-        POLICY,
-    )
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, show(&page, POLICY)).into_response()
+    }
+}
+
+fn encoded(token: &str) -> String {
+    utf8_percent_encode(token, NON_ALPHANUMERIC).to_string()
 }
 
 fn detail(problem: &Value) -> String {
@@ -256,4 +296,73 @@ async fn configuration(State(pages): State<Pages>) -> Response {
 
 async fn keys(State(pages): State<Pages>) -> Response {
     Json(pages.issuer.keys()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NASTY: &str = "<script>alert(1)</script>";
+
+    fn mail() -> CaughtMail {
+        CaughtMail {
+            id: 1,
+            at: DateTime::from_timestamp(1_730_871_464, 0).unwrap(),
+            from: format!("{NASTY} <no-reply@example.com>"),
+            to: vec![format!("{NASTY}@example.com")],
+            reply_to: vec![NASTY.to_owned()],
+            subject: NASTY.to_owned(),
+            text: NASTY.to_owned(),
+            html: NASTY.to_owned(),
+            configuration_set: None,
+        }
+    }
+
+    #[test]
+    fn nothing_that_anybody_wrote_becomes_part_of_a_page() {
+        let signed_in = SignedIn {
+            email: NASTY.to_owned(),
+            user_id: NASTY.to_owned(),
+            verified: true,
+            token: NASTY.to_owned(),
+        };
+        let preview = Preview {
+            invite_id: NASTY.to_owned(),
+            organization_name: NASTY.to_owned(),
+            inviter_name: NASTY.to_owned(),
+            masked_email: NASTY.to_owned(),
+            role: NASTY.to_owned(),
+            receives_billing_emails: true,
+            expires_at: mail().at,
+        };
+        let index = Index {
+            url: String::new(),
+            signed_in: Some(signed_in),
+            problem: None,
+            mails: vec![mail()],
+        };
+        let invite = |preview, problem| InvitePage {
+            url: String::new(),
+            preview,
+            problem,
+            declined: false,
+        };
+        for page in [
+            index.render().unwrap(),
+            MailPage { mail: mail() }.render().unwrap(),
+            invite(Some(preview), None).render().unwrap(),
+            invite(None, Some(NASTY.to_owned())).render().unwrap(),
+        ] {
+            assert!(!page.contains("<script"), "{page}");
+            assert!(page.contains("&#60;script"), "{page}");
+        }
+    }
+
+    #[test]
+    fn a_slip_is_no_address() {
+        for slip in ["", "ada", "@example.com", "ada@"] {
+            assert!(!is_address(slip), "{slip}");
+        }
+        assert!(is_address(" ada@example.com"));
+    }
 }

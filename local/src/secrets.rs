@@ -2,7 +2,7 @@
 //! for: the link key, in its present and its previous version.
 
 use std::{
-    fs, io,
+    io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -15,6 +15,8 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+
+use crate::kept;
 
 /// The secret's id, as the deployed functions get it in `LINK_KEY_SECRET_ID`.
 pub(crate) const LINK_KEY: &str = "link-key";
@@ -38,16 +40,8 @@ impl LinkKeyStore {
     /// The key in the file, which is made unless it is there; a random key
     /// without one.
     pub(crate) fn open(file: Option<&Path>) -> io::Result<Self> {
-        let key = match file {
-            Some(file) if file.exists() => fs::read_to_string(file)?,
-            _ => {
-                let key = random_key()?;
-                if let Some(file) = file {
-                    fs::write(file, &key)?;
-                }
-                key
-            }
-        };
+        let key = kept::read_or_make(file, || Ok(random_key()?.into_bytes()))?;
+        let key = String::from_utf8(key).map_err(io::Error::other)?;
         Ok(Self {
             keys: Arc::new(Mutex::new(vec![key])),
         })

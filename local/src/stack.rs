@@ -1,7 +1,8 @@
 //! Starting and stopping all of it.
 
 use std::{
-    fs, io,
+    fs::{self, File, TryLockError},
+    io,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
@@ -13,20 +14,21 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
     http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
     routing::post,
 };
-use chrono::DateTime;
 use dynoxide::Database;
 use functions::{App, Aws, Clock, Config};
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use uuid::Uuid;
 
 use crate::{
     database::{self, DatabaseError, TABLE},
     gateway::{self, Gateway},
+    invocation::invoke,
     issuer::{Issuer, IssuerError, SignIn},
     mail_catcher::{CaughtMail, MailCatcher},
     pages,
@@ -46,10 +48,12 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A port is taken.
-    #[error("port {port} cannot be used: {source}; another one can be chosen with `--port`")]
+    #[error("port {port} cannot be used: {source}; another one can be chosen with `{option}`")]
     Port {
         /// The port.
         port: u16,
+        /// What chooses another one.
+        option: &'static str,
         /// Why.
         source: io::Error,
     },
@@ -61,6 +65,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// Two at once would send every mail twice.
+    #[error("the data folder `{0}` is in use; another one can be chosen with `--data`")]
+    FolderInUse(String),
     /// The template cannot be used.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -147,13 +154,23 @@ pub struct Stack {
     pump: Arc<StreamPump>,
     database: Database,
     template: Template,
+    clock: Clock,
+    /// Keeps others away from the data folder.
+    _lock: Option<File>,
     stopping: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
 
-async fn listen(port: Option<u16>) -> Result<(TcpListener, String), StartError> {
+async fn listen(
+    port: Option<u16>,
+    option: &'static str,
+) -> Result<(TcpListener, String), StartError> {
     let port = port.unwrap_or(0);
-    let failed = |source| StartError::Port { port, source };
+    let failed = |source| StartError::Port {
+        port,
+        option,
+        source,
+    };
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         .await
         .map_err(failed)?;
@@ -180,20 +197,19 @@ impl Stack {
                 .unwrap_or_default(),
             source,
         };
-        if let Some(folder) = folder {
-            fs::create_dir_all(folder).map_err(folder_failed)?;
-        }
+        let lock = folder.map(lock).transpose()?;
 
-        let (api, url) = listen(options.port).await?;
-        let (dynamodb, dynamodb_url) = listen(options.dynamodb_port).await?;
-        let (services, services_url) = listen(options.services_port).await?;
+        let (api, url) = listen(options.port, "--port").await?;
+        let (dynamodb, dynamodb_url) = listen(options.dynamodb_port, "--dynamodb-port").await?;
+        let (services, services_url) = listen(options.services_port, "--services-port").await?;
 
         let database = database::open(in_folder("organizations.db").as_deref(), &clock, &template)?;
         let link_keys =
             LinkKeyStore::open(in_folder("link-key").as_deref()).map_err(folder_failed)?;
         let issuer = Issuer::new(&url, clock.clone(), in_folder("sign-in-key").as_deref())?;
         let issuer = Arc::new(issuer);
-        let mail_catcher = MailCatcher::new(clock.clone());
+        let mail_catcher = MailCatcher::open(clock.clone(), in_folder("mails.jsonl").as_deref())
+            .map_err(folder_failed)?;
 
         let aws = Aws {
             region: "us-east-1".to_owned(),
@@ -212,12 +228,13 @@ impl Stack {
             link_key_secret_id: LINK_KEY.to_owned(),
         };
         let app = Arc::new(App::new(aws.clone(), config.clone(), clock.clone()));
-        let gateway = Gateway::new(app.clone(), issuer.clone(), clock, &template)?;
+        let gateway = Gateway::new(app.clone(), issuer.clone(), clock.clone(), &template)?;
         let pump = Arc::new(StreamPump::new(
             database.clone(),
             template.streams.clone(),
+            clock.clone(),
             in_folder("stream-positions.json"),
-        ));
+        )?);
 
         let (stopping, _) = watch::channel(false);
         let mut stack = Self {
@@ -234,6 +251,8 @@ impl Stack {
             pump,
             database,
             template,
+            clock,
+            _lock: lock,
             stopping,
             tasks: JoinSet::new(),
         };
@@ -259,6 +278,7 @@ impl Stack {
             .with_state((self.mail_catcher.clone(), self.link_keys.clone()));
         self.serve_router(services, services_router);
         let pages = pages::router(
+            self.url.clone(),
             self.issuer.clone(),
             self.mail_catcher.clone(),
             self.gateway.clone(),
@@ -308,13 +328,13 @@ impl Stack {
             }
         }));
         for schedule in self.template.schedules.clone() {
-            let (app, stopped) = (self.app.clone(), self.stopped());
+            let (app, clock, stopped) = (self.app.clone(), self.clock.clone(), self.stopped());
             self.tasks.spawn(until(stopped, async move {
                 // The first tick is at once: what expired while the stack was off is due.
                 let mut interval = tokio::time::interval(schedule.every);
                 loop {
                     interval.tick().await;
-                    fire(&app, &schedule.operation).await;
+                    fire(&app, &clock, &schedule.operation).await;
                 }
             }));
         }
@@ -323,7 +343,9 @@ impl Stack {
             let mut interval = tokio::time::interval(TTL_SWEEP);
             loop {
                 interval.tick().await;
-                if let Err(error) = database.sweep_ttl() {
+                let database = database.clone();
+                let swept = tokio::task::spawn_blocking(move || database.sweep_ttl());
+                if let Ok(Err(error)) = swept.await {
                     tracing::error!(%error, "expired items cannot be swept");
                 }
             }
@@ -410,7 +432,7 @@ impl Stack {
     /// Runs what is scheduled, once.
     pub async fn run_schedules(&self) {
         for schedule in &self.template.schedules {
-            fire(&self.app, &schedule.operation).await;
+            fire(&self.app, &self.clock, &schedule.operation).await;
         }
     }
 
@@ -441,19 +463,39 @@ async fn until(stopped: impl Future<Output = ()>, work: impl Future<Output = ()>
     }
 }
 
+/// Makes the data folder, and keeps others out of it for as long as the file is open.
+fn lock(folder: &Path) -> Result<File, StartError> {
+    let name = || folder.display().to_string();
+    let failed = |source| StartError::Folder {
+        folder: name(),
+        source,
+    };
+    fs::create_dir_all(folder).map_err(failed)?;
+    let file = File::create(folder.join("lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::FolderInUse(name())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
 /// Calls an operation as EventBridge does.
-async fn fire(app: &Arc<App>, operation: &str) {
+async fn fire(app: &Arc<App>, clock: &Clock, operation: &str) {
     let Some(operation) = functions::operation(operation) else {
         return;
     };
     let event = json!({
         "version": "0",
-        "source": "aws.events",
+        "id": Uuid::now_v7(),
         "detail-type": "Scheduled Event",
-        "time": DateTime::<chrono::Utc>::from(std::time::SystemTime::now()),
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": clock.now(),
+        "region": "us-east-1",
+        "resources": [],
         "detail": {},
     });
-    if let Err(error) = functions::invoke(app, operation, event, gateway::context()).await {
+    if let Err(error) = invoke(app, operation, event).await {
         tracing::error!(operation = operation.name, %error, "a scheduled operation failed");
     }
 }
@@ -463,9 +505,15 @@ async fn api_request(
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    gateway.answer(&method, &uri, &headers, body).await
+    match body {
+        Ok(body) => gateway.answer(&method, &uri, &headers, body).await,
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            gateway::message(error.status(), "Request Entity Too Large")
+        }
+        Err(error) => gateway::message(error.status(), "Bad Request"),
+    }
 }
 
 async fn ses(State((catcher, _)): State<(MailCatcher, LinkKeyStore)>, body: Bytes) -> Response {

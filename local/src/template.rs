@@ -71,9 +71,11 @@ pub struct Route {
 /// A function's subscription to the table's stream.
 #[derive(Debug, Clone)]
 pub struct StreamSource {
+    /// What the template calls it, such as `DeliverMail.AuditEvents`.
+    pub name: String,
     /// The operation.
     pub operation: String,
-    /// A record is delivered when one of them matches.
+    /// A record is delivered when one of them matches, or there are none.
     pub(crate) filters: Vec<Pattern>,
     /// The most records of one call.
     pub batch_size: usize,
@@ -83,6 +85,17 @@ pub struct StreamSource {
     pub max_retries: u32,
     /// How old a record may get before it is tried no more; without an end if none.
     pub max_age: Option<Duration>,
+}
+
+impl StreamSource {
+    /// Whether a record gets through the filters.
+    pub(crate) fn wants(&self, record: &Json) -> bool {
+        self.filters.is_empty()
+            || self
+                .filters
+                .iter()
+                .any(|filter| filter.matches(Some(record)))
+    }
 }
 
 /// A function's schedule.
@@ -121,7 +134,10 @@ impl Template {
         for (name, resource) in resources {
             match resource.get("Type").and_then(Json::as_str) {
                 Some("AWS::DynamoDB::Table") if table.is_some() => {
-                    return Err(wrong(name, "is a second table; only one can be run locally"));
+                    return Err(wrong(
+                        name,
+                        "is a second table; only one can be run locally",
+                    ));
                 }
                 Some("AWS::DynamoDB::Table") => table = Some(read_table(name, resource)?),
                 Some("AWS::Serverless::Function") => {
@@ -138,9 +154,7 @@ impl Template {
                         check_operation(operation, kind == Some("HttpApi"), &place)?;
                         match kind {
                             Some("HttpApi") => {
-                                routes.push(read_route(
-                                    operation, properties, authorizes, &place,
-                                )?);
+                                routes.push(read_route(operation, properties, authorizes, &place)?);
                             }
                             Some("DynamoDB") => {
                                 streams.push(read_stream(operation, properties, &place)?);
@@ -186,7 +200,10 @@ fn authorizes(resources: &Map<String, Json>) -> bool {
 /// A function without its operation would be found out only when it is called.
 fn check_operation(name: &str, is_http: bool, place: &str) -> Result<(), TemplateError> {
     match functions::operation(name) {
-        None => Err(wrong(place, &format!("runs `{name}`, which is no operation"))),
+        None => Err(wrong(
+            place,
+            &format!("runs `{name}`, which is no operation"),
+        )),
         Some(operation) if operation.is_http() != is_http => {
             let problem = format!("runs `{name}`, which takes other events");
             Err(wrong(place, &problem))
@@ -285,7 +302,10 @@ fn read_route(
     let method = text(properties, "Method", place)?.to_uppercase();
     let path = text(properties, "Path", place)?.to_owned();
     if matches!(method.as_str(), "ANY" | "X-AMAZON-APIGATEWAY-ANY-METHOD") || path.contains('+') {
-        return Err(wrong(place, "is a catch-all route, which cannot be run locally"));
+        return Err(wrong(
+            place,
+            "is a catch-all route, which cannot be run locally",
+        ));
     }
     Ok(Route {
         method,
@@ -317,6 +337,7 @@ fn read_stream(
     // -1 is no limit.
     let number = |name| properties.get(name).and_then(Json::as_u64);
     Ok(StreamSource {
+        name: place.to_owned(),
         operation: operation.to_owned(),
         filters: filters.collect::<Result<_, _>>()?,
         batch_size: number("BatchSize")
@@ -387,7 +408,7 @@ mod tests {
             .filter(|route| !route.signed_in)
             .map(|route| route.operation.as_str())
             .collect();
-        assert_eq!(open, ["preview-invite", "decline-invite-by-link"]);
+        assert_eq!(open, ["decline-invite-by-link", "preview-invite"]);
         assert_eq!(template.schedules[0].every, Duration::from_secs(3600));
         for stream in &template.streams {
             assert!(!stream.filters.is_empty() && stream.bisects, "{stream:?}");
@@ -400,7 +421,10 @@ mod tests {
         let template = shipped();
         let routes = template.routes.iter().map(|route| &route.operation);
         let streams = template.streams.iter().map(|stream| &stream.operation);
-        let schedules = template.schedules.iter().map(|schedule| &schedule.operation);
+        let schedules = template
+            .schedules
+            .iter()
+            .map(|schedule| &schedule.operation);
         let called: Vec<&String> = routes.chain(streams).chain(schedules).collect();
         for operation in functions::OPERATIONS {
             assert!(
@@ -413,11 +437,9 @@ mod tests {
 
     #[test]
     fn a_route_asks_for_a_person_only_where_an_authorizer_is() {
-        let shipped = std::fs::read_to_string(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../template.yaml"
-        ))
-        .unwrap();
+        let shipped =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"))
+                .unwrap();
         let without = shipped.replace("DefaultAuthorizer: SignedIn", "");
         let template = Template::parse(&without).unwrap();
         assert!(template.routes.iter().all(|route| !route.signed_in));
@@ -462,7 +484,10 @@ mod tests {
                 "`F.E` runs `deliver-mail`, which takes other events",
             ),
             (
-                function("get-account", "{ Type: HttpApi, Properties: { Method: !Ref M } }"),
+                function(
+                    "get-account",
+                    "{ Type: HttpApi, Properties: { Method: !Ref M } }",
+                ),
                 "`F.E` has no literal `Method`",
             ),
             (
