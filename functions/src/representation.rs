@@ -12,6 +12,7 @@ use store::Page;
 
 /// A page of a list.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ListOf{T}")]
 pub(crate) struct List<T> {
     /// The items, in the list's order.
     pub(crate) items: Vec<T>,

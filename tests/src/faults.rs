@@ -1,1 +1,96 @@
-//! .
+//! Every request of every operation to AWS fails: before it is sent, after it
+//! took effect but before its answer, and with throttling; once, and as often
+//! as the SDK tries.
+
+use crate::{
+    access::{self, Access},
+    harness::{Cast, Reply},
+    invariants,
+    wire::Fault,
+};
+
+async fn ask(access: &Access, cast: &Cast) -> Reply {
+    let (method, path, body) = (access.request)(cast);
+    let session = (access.rightful)(cast);
+    let body = body.map(|body| body.to_string());
+    session
+        .send_with(method, &path, body, &[("idempotency-key", "once")])
+        .await
+}
+
+/// What a repeated request may be answered besides success: the first one did it.
+fn done_before(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "create-invite" => &["409 invite_outstanding"],
+        "resend-invite" => &["429 resend_too_soon"],
+        "remove-member" => &["404 member_not_found"],
+        _ => &[],
+    }
+}
+
+async fn survives_every_fault(operation: &str) {
+    let access = access::access(operation);
+    let clean = Cast::gather().await;
+    ask(access, &clean).await;
+    let requests = clean.world.wire.take().len();
+    assert!(requests > 0);
+    for skip in 0..requests {
+        for fault in Fault::ALL {
+            for times in [1, 3] {
+                let what = format!("{operation}: request {skip} fails {times} times by {fault:?}");
+                let cast = Cast::gather().await;
+                cast.world.wire.fail(skip, times, fault);
+                let first = ask(access, &cast).await;
+                cast.world.wire.heal();
+                let ok = (200..300).contains(&first.status);
+                if times == 1 {
+                    assert!(ok, "{what}: {}", first.body);
+                }
+                if !ok {
+                    assert_eq!(first.outcome(), "503 unavailable", "{what}");
+                    assert_eq!(first.headers["retry-after"], "1", "{what}");
+                }
+                invariants::hold(&cast.world).await;
+
+                let second = ask(access, &cast).await;
+                let outcome = second.outcome();
+                let converged = (200..300).contains(&second.status)
+                    || done_before(operation).contains(&outcome.as_str());
+                assert!(converged, "{what}, and again: {outcome}");
+                invariants::hold(&cast.world).await;
+                if operation == "create-organization" {
+                    let mine = cast.stranger.get("/v1/organizations").await.expect("200");
+                    assert_eq!(mine["items"].as_array().unwrap().len(), 1, "{what}");
+                }
+            }
+        }
+    }
+}
+
+macro_rules! fault_tests {
+    ($($name:ident)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            survives_every_fault(&stringify!($name).replace('_', "-")).await;
+        })*
+
+        #[test]
+        fn every_operation_is_put_to_it() {
+            let mut tested: Vec<String> = vec![$(stringify!($name).replace('_', "-")),*];
+            let mut all: Vec<String> =
+                access::ACCESS.iter().map(|access| access.operation.to_owned()).collect();
+            tested.sort();
+            all.sort();
+            assert_eq!(tested, all);
+        }
+    };
+}
+
+fault_tests! {
+    create_organization list_organizations get_organization update_organization get_settings
+    list_members update_member remove_member
+    create_invite list_invites update_invite cancel_invite resend_invite
+    list_audit_events
+    get_account switch_organization list_my_invites accept_invite decline_invite
+    preview_invite decline_invite_by_link
+}

@@ -152,33 +152,41 @@ impl World {
         link.rsplit('/').next().unwrap().to_owned()
     }
 
-    /// Every item of the table, read past the functions.
+    /// A request to the table, past the functions.
+    pub async fn dynamodb(&self, action: &str, mut request: Value) -> Value {
+        if request["RequestItems"].is_null() {
+            request["TableName"] = json!("organizations");
+        }
+        let credential = "Credential=local/20260101/us-east-1/dynamodb/aws4_request";
+        let answer = self
+            .http
+            .post(self.stack.dynamodb_url())
+            .header("x-amz-target", format!("DynamoDB_20120810.{action}"))
+            .header("x-amz-date", "20260101T000000Z")
+            .header("content-type", "application/x-amz-json-1.0")
+            .header(
+                "authorization",
+                format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"),
+            )
+            .body(request.to_string())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status().as_u16(), 200, "{action}");
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    /// Every item of the table.
     pub async fn items(&self) -> Vec<Value> {
-        let client = self.http.clone();
         let mut items = Vec::new();
         let mut start = Value::Null;
         loop {
-            let mut request = json!({ "TableName": "organizations", "ConsistentRead": true });
+            let mut request = json!({ "ConsistentRead": true });
             if !start.is_null() {
                 request["ExclusiveStartKey"] = start;
             }
-            let answer = client
-                .post(self.stack.dynamodb_url())
-                .header("x-amz-target", "DynamoDB_20120810.Scan")
-                .header("content-type", "application/x-amz-json-1.0")
-                .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
-                .header("x-amz-date", "20260101T000000Z")
-                .body(request.to_string())
-                .send()
-                .await
-                .unwrap();
-            let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-            items.extend(
-                answer["Items"]
-                    .as_array()
-                    .unwrap_or_else(|| panic!("{answer}"))
-                    .clone(),
-            );
+            let answer = self.dynamodb("Scan", request).await;
+            items.extend(answer["Items"].as_array().unwrap().clone());
             start = answer["LastEvaluatedKey"].clone();
             if start.is_null() {
                 return items;

@@ -1,1 +1,155 @@
-//! .
+//! What the table has to hold at all times, whatever was going on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::harness::World;
+
+/// The table's items, by partition and sort key.
+type Table<'a> = BTreeMap<(String, String), &'a Value>;
+
+fn at<'a>(table: &Table<'a>, pk: &str, sk: &str) -> Option<&'a Value> {
+    table.get(&(pk.to_owned(), sk.to_owned())).copied()
+}
+
+fn text<'a>(item: &'a Value, name: &str) -> &'a str {
+    item[name]["S"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {name} in {item}"))
+}
+
+/// Checks the whole table.
+pub async fn hold(world: &World) {
+    let items = world.items().await;
+    let by_key: Table<'_> = items
+        .iter()
+        .map(|item| {
+            (
+                (text(item, "pk").to_owned(), text(item, "sk").to_owned()),
+                item,
+            )
+        })
+        .collect();
+    let organizations: BTreeSet<&String> = by_key
+        .keys()
+        .filter(|(_, sk)| sk == "ORGANIZATION")
+        .map(|(pk, _)| pk)
+        .collect();
+    for organization in organizations {
+        check_organization(&by_key, organization);
+    }
+    for ((pk, sk), item) in &by_key {
+        if let (Some(user), true) = (pk.strip_prefix("USER#"), sk.starts_with("ORG#")) {
+            let member = at(&by_key, sk, &format!("MEMBER#{user}"));
+            assert!(member.is_some(), "a pointer to no membership: {pk} {sk}");
+        }
+        if pk.starts_with("AUDIT#") {
+            let log = item.to_string();
+            assert!(!log.contains("/invites/"), "a link in the audit log: {log}");
+            assert!(
+                !log.replace("…@", "").contains('@'),
+                "an address in the audit log: {log}"
+            );
+        }
+    }
+}
+
+fn check_organization(by_key: &Table<'_>, pk: &str) {
+    let under = |prefix: &str| -> Vec<(&str, &Value)> {
+        by_key
+            .iter()
+            .filter(|((at, _), _)| at == pk)
+            .filter_map(|((_, sk), item)| Some((sk.strip_prefix(prefix)?, *item)))
+            .collect()
+    };
+    let address = |item: &Value| {
+        let email = text(item, "email").to_lowercase();
+        let found = at(by_key, &format!("EMAIL#{email}"), pk);
+        found
+            .unwrap_or_else(|| panic!("no address record for {item}"))
+            .clone()
+    };
+
+    let mut creators = 0;
+    let mut addresses = BTreeSet::new();
+    for (user, member) in under("MEMBER#") {
+        let pointer = at(by_key, &format!("USER#{user}"), pk);
+        assert!(pointer.is_some(), "{user} has no pointer");
+        let holder = address(member)["holder"]["M"].clone();
+        assert_eq!(text(&holder, "kind"), "member", "{user}'s address");
+        assert_eq!(text(&holder, "user_id"), user, "{user}'s address");
+        assert!(
+            addresses.insert(text(member, "email").to_lowercase()),
+            "an address twice"
+        );
+        if member["is_creator"]["BOOL"].as_bool().unwrap() {
+            creators += 1;
+            assert_eq!(text(member, "role"), "owner", "the creator");
+            assert!(
+                member["receives_billing_emails"]["BOOL"].as_bool().unwrap(),
+                "the creator"
+            );
+        }
+    }
+    assert_eq!(creators, 1, "{pk}");
+
+    let mut outstanding = 0;
+    for (id, invite) in under("INVITE#") {
+        outstanding += 1;
+        let holder = address(invite)["holder"]["M"].clone();
+        assert_eq!(text(&holder, "kind"), "invite", "the address of {id}");
+        assert_eq!(text(&holder, "invite_id"), id);
+        assert_eq!(
+            text(&holder, "invited_by"),
+            text(&invite["invited_by"]["M"], "id")
+        );
+        assert!(
+            at(by_key, pk, &format!("ENDED_INVITE#{id}")).is_none(),
+            "{id} twice"
+        );
+    }
+    let organization = at(by_key, pk, "ORGANIZATION").unwrap();
+    let counted: usize = organization["outstanding_invites"]["N"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(counted, outstanding, "the count of outstanding invites");
+
+    // The log tells of every change, and of none twice.
+    let log = pk.replace("ORG#", "AUDIT#");
+    let mut told: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for ((pk, _), event) in by_key {
+        if *pk == log {
+            *told
+                .entry((text(event, "kind"), text(&event["subject"]["M"], "id")))
+                .or_default() += 1;
+        }
+    }
+    let count = |kind: &str, id: &str| told.get(&(kind, id)).copied().unwrap_or_default();
+    for (user, _) in under("MEMBER#") {
+        let added = count("member.added", user);
+        assert_eq!(
+            added,
+            count("member.removed", user) + 1,
+            "{user} in the log"
+        );
+    }
+    for (id, _) in under("INVITE#") {
+        assert_eq!(count("invite.created", id), 1, "{id} in the log");
+    }
+    for (id, ended) in under("ENDED_INVITE#") {
+        assert_eq!(count("invite.created", id), 1, "{id} in the log");
+        let outcome = format!("invite.{}", text(ended, "outcome"));
+        assert_eq!(count(&outcome, id), 1, "{outcome} of {id} in the log");
+        let all = [
+            "invite.accepted",
+            "invite.declined",
+            "invite.cancelled",
+            "invite.expired",
+        ];
+        let ends: usize = all.iter().map(|kind| count(kind, id)).sum();
+        assert_eq!(ends, 1, "ends of {id} in the log");
+    }
+}

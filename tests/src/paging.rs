@@ -1,1 +1,112 @@
-//! .
+//! Long lists.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    costs::crowd,
+    harness::{Cast, Session},
+};
+
+/// All ids of a list, page by page.
+async fn page_through(reader: &Session, path: &str, id: &str, limit: usize) -> Vec<String> {
+    let mut ids = Vec::new();
+    let mut cursor = None::<String>;
+    loop {
+        let from = cursor
+            .map(|cursor| format!("&cursor={cursor}"))
+            .unwrap_or_default();
+        let page = reader
+            .get(&format!("{path}?limit={limit}{from}"))
+            .await
+            .expect("200");
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= limit);
+        ids.extend(
+            items
+                .iter()
+                .map(|item| item[id].as_str().unwrap().to_owned()),
+        );
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => return ids,
+        }
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_members_page_without_loss_or_repetition() {
+    let cast = Cast::gather().await;
+    let mut everybody: BTreeSet<String> = crowd(&cast, 9_996).await.into_iter().collect();
+    for member in [&cast.creator, &cast.owner, &cast.admin, &cast.user] {
+        everybody.insert(member.user_id.clone());
+    }
+    let path = format!("{}/members", cast.organization);
+    let paged = page_through(&cast.user, &path, "user_id", 100).await;
+    assert_eq!(paged.len(), 10_000);
+    assert_eq!(paged.into_iter().collect::<BTreeSet<_>>(), everybody);
+}
+
+#[tokio::test]
+async fn pages_of_any_size_hold_the_same_list() {
+    let cast = Cast::gather().await;
+    for n in 0..9 {
+        cast.creator
+            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+            .await;
+    }
+    for (path, id) in [
+        ("members", "user_id"),
+        ("invites", "id"),
+        ("audit-events", "id"),
+    ] {
+        let path = format!("{}/{path}", cast.organization);
+        let whole = page_through(&cast.creator, &path, id, 100).await;
+        for limit in [1, 2, 3, whole.len() - 1, whole.len()] {
+            assert_eq!(
+                page_through(&cast.creator, &path, id, limit).await,
+                whole,
+                "{path} by {limit}"
+            );
+        }
+    }
+    let mut mine = Vec::new();
+    for n in 0..5 {
+        mine.push(cast.stranger.found(&format!("Number {n}")).await);
+    }
+    let paged = page_through(&cast.stranger, "/v1/organizations", "id", 2).await;
+    let paged: Vec<String> = paged
+        .into_iter()
+        .map(|id| format!("/v1/organizations/{id}"))
+        .collect();
+    assert_eq!(paged, mine);
+}
+
+#[tokio::test]
+async fn a_cursor_of_one_list_opens_no_other() {
+    let cast = Cast::gather().await;
+    let members = format!("{}/members", cast.organization);
+    let page = cast
+        .creator
+        .get(&format!("{members}?limit=1"))
+        .await
+        .expect("200");
+    let cursor = page["next_cursor"].as_str().unwrap();
+    cast.stranger.found("Mine").await;
+    let mine = cast.stranger.get("/v1/organizations").await.expect("200");
+    let mine = format!(
+        "/v1/organizations/{}/members",
+        mine["items"][0]["id"].as_str().unwrap()
+    );
+    let page = cast
+        .stranger
+        .get(&format!("{mine}?cursor={cursor}"))
+        .await
+        .expect("200");
+    for item in page["items"].as_array().unwrap() {
+        assert_eq!(item["user_id"], cast.stranger.user_id);
+    }
+    cast.stranger
+        .get(&format!("{members}?cursor={cursor}"))
+        .await
+        .expect("404 organization_not_found");
+}

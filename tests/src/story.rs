@@ -1,1 +1,185 @@
-//! .
+//! The story that everything carries.
+
+use chrono::TimeDelta;
+use local::SignIn;
+use serde_json::json;
+
+use crate::{
+    harness::{World, audit_kinds},
+    invariants,
+};
+
+#[tokio::test]
+async fn the_story() {
+    let world = World::start().await;
+    let (a, b, c) = ("ada@example.com", "Bob@Example.com", "carol@example.com");
+    let ada = world.sign_in(a);
+
+    // 1. A creates an organization and invites B as admin, with billing emails.
+    let acme = ada.found("Acme Images").await;
+    let wish = json!({"email": b, "role": "admin", "receives_billing_emails": true});
+    let invite = ada
+        .post(&format!("{acme}/invites"), wish)
+        .await
+        .expect("201");
+    assert_eq!(invite["delivery"]["state"], "queued");
+    world.drain().await;
+    let mail = world.stack.mails().pop().unwrap();
+    assert!(mail.subject.contains("Acme Images"), "{}", mail.subject);
+    let link = format!("/v1/invites/{}", world.link_token(b));
+    let preview = world.nobody().get(&link).await.expect("200");
+    assert_eq!(preview["organization_name"], "Acme Images");
+    assert_eq!(preview["inviter_name"], "ada");
+    assert_eq!(preview["role"], "admin");
+    assert_eq!(preview["masked_email"], "b…@example.com");
+    assert_eq!(preview["expires_at"], "2026-03-15T12:00:00Z");
+    assert!(
+        !preview.to_string().to_lowercase().contains("bob@"),
+        "{preview}"
+    );
+
+    // 2. B, not verified: refused, in words. Verified: an admin with billing emails.
+    let bob = SignIn {
+        name: Some("Bob".into()),
+        ..SignIn::with_email("bob@example.com")
+    };
+    let unverified = world.sign_in_as(SignIn {
+        email_verified: false,
+        ..bob.clone()
+    });
+    let accept = format!(
+        "/v1/account/invites/{}/accept",
+        preview["invite_id"].as_str().unwrap()
+    );
+    let words = unverified
+        .act(&accept)
+        .await
+        .refused("403 email_not_verified");
+    assert!(words.contains("verify your email address"), "{words}");
+    let bob = world.sign_in_as(bob);
+    let mine = bob.get("/v1/account/invites").await.expect("200");
+    assert_eq!(mine["items"][0]["organization"]["name"], "Acme Images");
+    let accepted = bob.act(&accept).await.expect("200");
+    assert_eq!(accepted["member"]["role"], "admin");
+    assert_eq!(accepted["member"]["receives_billing_emails"], true);
+    let account = bob.get("/v1/account").await.expect("200");
+    assert_eq!(account["current_organization"]["name"], "Acme Images");
+    world
+        .nobody()
+        .get(&link)
+        .await
+        .expect("410 invite_accepted");
+
+    // 3. C declines from the link. D's address in other letter case: refused, naming the invite.
+    bob.invite(&acme, c, "user").await;
+    world.drain().await;
+    let decline = format!("/v1/invites/{}/decline", world.link_token(c));
+    world.nobody().act(&decline).await.expect("204");
+    let first = bob.invite(&acme, "dana@example.com", "user").await;
+    let again = json!({"email": " DANA@example.COM ", "role": "user"});
+    let refusal = bob
+        .post(&format!("{acme}/invites"), again)
+        .await
+        .expect("409 invite_outstanding");
+    assert_eq!(refusal["invite_id"], first);
+    bob.delete(&format!("{acme}/invites/{first}"))
+        .await
+        .expect("204");
+    let second = bob.invite(&acme, "Dana@Example.com", "user").await;
+    assert_ne!(first, second);
+
+    // 4. What B may not, as an admin and as an owner.
+    let bob_path = format!("{acme}/members/{}", bob.user_id);
+    let ada_path = format!("{acme}/members/{}", ada.user_id);
+    bob.patch(&bob_path, json!({"role": "owner"}))
+        .await
+        .refused("403 owner_required");
+    let owner_wish = json!({"email": "eve@example.com", "role": "owner"});
+    bob.post(&format!("{acme}/invites"), owner_wish)
+        .await
+        .refused("403 owner_required");
+    bob.patch(&acme, json!({"name": "Bob's"}))
+        .await
+        .refused("403 owner_required");
+    ada.patch(&bob_path, json!({"role": "owner"}))
+        .await
+        .expect("200");
+    for wish in [
+        json!({"role": "admin"}),
+        json!({"receives_billing_emails": false}),
+    ] {
+        bob.patch(&ada_path, wish)
+            .await
+            .refused("403 creator_protected");
+    }
+    bob.delete(&ada_path).await.refused("403 creator_protected");
+    ada.delete(&ada_path).await.refused("403 creator_protected");
+
+    // 5. D accepts, sees the page, can change nothing on it, and leaves.
+    let dana = world.sign_in("dana@example.com");
+    dana.accept(&second).await.expect("200");
+    let settings = dana.get(&format!("{acme}/settings")).await.expect("200");
+    assert_eq!(settings["may"]["update_organization"]["allowed"], false);
+    assert_eq!(settings["may"]["invite"]["roles"], json!([]));
+    for member in settings["members"]["items"].as_array().unwrap() {
+        let herself = member["user_id"] == dana.user_id;
+        assert_eq!(member["may"]["remove"]["allowed"], herself);
+        assert_eq!(member["may"]["change_role"]["roles"], json!([]));
+    }
+    dana.delete(&format!("{acme}/members/{}", dana.user_id))
+        .await
+        .expect("204");
+    dana.get(&acme).await.expect("404 organization_not_found");
+
+    // 6. Two weeks later, what was not answered has expired.
+    ada.invite(&acme, "frank@example.com", "user").await;
+    world.drain().await;
+    let link = format!("/v1/invites/{}", world.link_token("frank@example.com"));
+    world.clock.advance(TimeDelta::days(14));
+    let (ada, bob) = (world.sign_in(a), world.sign_in("bob@example.com"));
+    let invites = ada.get(&format!("{acme}/invites")).await.expect("200");
+    assert_eq!(invites["items"], json!([]));
+    world.nobody().get(&link).await.expect("410 invite_expired");
+    world.stack.run_schedules().await;
+    world.nobody().get(&link).await.expect("410 invite_expired");
+    bob.invite(&acme, "frank@example.com", "user").await;
+
+    // 7. The audit log tells all of it, in order.
+    let told = [
+        "organization.created",
+        "member.added",
+        "invite.created",
+        "invite.accepted",
+        "member.added",
+        "invite.created",
+        "invite.declined",
+        "invite.created",
+        "invite.cancelled",
+        "invite.created",
+        "member.role_changed",
+        "invite.accepted",
+        "member.added",
+        "member.removed",
+        "invite.created",
+        "invite.expired",
+        "invite.created",
+    ];
+    assert_eq!(audit_kinds(&ada, &acme).await, told);
+    let log = ada
+        .get(&format!("{acme}/audit-events?limit=100"))
+        .await
+        .expect("200");
+    let change = log["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|e| e["kind"] == "member.role_changed");
+    let change = change.unwrap();
+    assert_eq!(change["actor"]["name"], "ada");
+    assert_eq!(change["subject"]["id"], bob.user_id);
+    assert_eq!(
+        change["changes"],
+        json!([{"field": "role", "from": "admin", "to": "owner"}])
+    );
+    invariants::hold(&world).await;
+}

@@ -33,6 +33,8 @@ pub struct Exchange {
     pub status: u16,
     /// Capacity units that the answer says were consumed.
     pub capacity: f64,
+    /// Which round trip it was part of: requests that are under way together are one.
+    pub round: usize,
 }
 
 /// How a request fails.
@@ -72,6 +74,7 @@ enum What {
 #[derive(Default)]
 struct State {
     exchanges: Vec<Exchange>,
+    rounds: usize,
     plans: Vec<Plan>,
 }
 
@@ -115,7 +118,9 @@ impl Wire {
 
     /// What went over the wire since the last call, including what was made to fail.
     pub fn take(&self) -> Vec<Exchange> {
-        std::mem::take(&mut self.state.lock().unwrap().exchanges)
+        let mut state = self.state.lock().unwrap();
+        state.rounds = 0;
+        std::mem::take(&mut state.exchanges)
     }
 
     /// Fails `times` requests, after `skip` others have passed from now on.
@@ -180,8 +185,15 @@ impl Wire {
         None
     }
 
+    /// The round trip that a request which begins now is part of.
+    fn round(&self) -> usize {
+        self.state.lock().unwrap().rounds + 1
+    }
+
     fn record(&self, exchange: Exchange) {
-        self.state.lock().unwrap().exchanges.push(exchange);
+        let mut state = self.state.lock().unwrap();
+        state.rounds = state.rounds.max(exchange.round);
+        state.exchanges.push(exchange);
     }
 }
 
@@ -230,6 +242,7 @@ impl HttpConnector for Connector {
                 request: body.unwrap_or_default(),
                 status: 0,
                 capacity: 0.0,
+                round: wire.round(),
             };
             let lost = || ConnectorError::io("the connection was lost".into());
             match wire.plan_for(&exchange.action) {
