@@ -165,7 +165,9 @@ macro_rules! client {
 /// Three attempts. The pause between them is as short as DynamoDB's own clients
 /// make it: somebody waits for the answer.
 fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50))
+    RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(50))
 }
 
 /// DynamoDB answers within milliseconds or not at all; API Gateway waits 30 seconds.

@@ -34,6 +34,10 @@ pub(crate) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Failure>
 
 /// Puts serde's words into ours. Values are not repeated: they may be addresses.
 fn explain(path: &str, error: &serde_json::Error) -> Failure {
+    // A value of the wrong kind altogether may count as bad syntax.
+    if error.is_syntax() && path != "." && !path.is_empty() {
+        return Failure::field(path, "is not a valid value");
+    }
     if !error.is_data() {
         let detail = "the body must be a JSON object".to_owned();
         return Failure::Invalid {

@@ -369,7 +369,8 @@ async fn a_token_for_somebody_else_or_from_somebody_else_is_no_sign_in() {
         let session =
             cast.world
                 .with_token(Some(issuer.sign(claims)), String::new(), String::new());
-        session.get("/v1/account").await.expect("401");
+        let reply = session.get("/v1/account").await;
+        assert_eq!(reply.status, 401, "{claim}: {}", reply.body);
     }
     let garbage = cast
         .world

@@ -1,1 +1,137 @@
-//! .
+//! Every sample event, fed through its function's own entry point.
+
+use std::fs;
+
+use local::SignIn;
+use serde_json::{Value, json};
+
+use crate::{completeness::repository, harness::World};
+
+/// What each sample is answered in an organization where all it names is there.
+const ANSWERS: [(&str, u64); 21] = [
+    ("create-organization", 201),
+    ("list-organizations", 200),
+    ("get-organization", 200),
+    ("update-organization", 200),
+    ("get-settings", 200),
+    ("list-members", 200),
+    ("update-member", 200),
+    ("remove-member", 204),
+    ("create-invite", 201),
+    ("list-invites", 200),
+    ("update-invite", 200),
+    ("cancel-invite", 204),
+    ("resend-invite", 200),
+    ("list-audit-events", 200),
+    ("get-account", 200),
+    ("switch-organization", 200),
+    ("list-my-invites", 200),
+    ("accept-invite", 200),
+    ("decline-invite", 204),
+    ("preview-invite", 200),
+    ("decline-invite-by-link", 204),
+];
+
+/// The sample, with the ids of what there is in this world.
+async fn sample(world: &World, name: &str) -> Value {
+    let person = |user_id: &str, email: &str| {
+        world.sign_in_as(SignIn {
+            user_id: user_id.into(),
+            email: Some(email.into()),
+            email_verified: true,
+            name: None,
+        })
+    };
+    let owner = person("sample-owner", "owner@example.com");
+    let invitee = person("sample-invitee", "invitee@example.com");
+    let organization = owner.found("Sample Studio").await;
+    let mut invite_id = String::new();
+    let mut token = String::new();
+    match name {
+        // Nobody is invited yet.
+        "create-invite" => {}
+        "update-member" | "remove-member" => owner.admit(&organization, &invitee, "user").await,
+        _ => {
+            invite_id = owner
+                .invite(&organization, "invitee@example.com", "user")
+                .await;
+            if name != "deliver-mail" {
+                world.drain().await;
+                token = world.link_token("invitee@example.com");
+            }
+        }
+    }
+    world.clock.advance(chrono::TimeDelta::minutes(1));
+    let text = fs::read_to_string(repository(&format!("events/{name}.json"))).unwrap();
+    let text = text
+        .replace(
+            "01930000-0000-7000-8000-000000000001",
+            organization.rsplit('/').next().unwrap(),
+        )
+        .replace("01930000-0000-7000-8000-000000000002", &invite_id)
+        .replace("sample-token", &token);
+    serde_json::from_str(&text).unwrap()
+}
+
+async fn invoke(world: &World, name: &str, event: Value) -> Value {
+    let operation = functions::operation(name).unwrap();
+    functions::invoke(world.stack.app(), operation, event, Default::default())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn every_sample_of_a_request_is_answered() {
+    for (name, status) in ANSWERS {
+        let world = World::start().await;
+        let event = sample(&world, name).await;
+        let answer = invoke(&world, name, event).await;
+        assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+    }
+    let http = functions::OPERATIONS
+        .iter()
+        .filter(|operation| operation.is_http());
+    assert_eq!(http.count(), ANSWERS.len());
+}
+
+#[tokio::test]
+async fn the_streams_sample_sends_a_mail() {
+    let world = World::start().await;
+    let event = sample(&world, "deliver-mail").await;
+    let answer = invoke(&world, "deliver-mail", event).await;
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert_eq!(world.stack.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn the_schedules_sample_ends_what_has_expired() {
+    let world = World::start().await;
+    let event = sample(&world, "expire-invites").await;
+    assert_eq!(
+        invoke(&world, "expire-invites", event.clone()).await,
+        json!({"expired": 0})
+    );
+    world.clock.advance(chrono::TimeDelta::days(14));
+    assert_eq!(
+        invoke(&world, "expire-invites", event).await,
+        json!({"expired": 1})
+    );
+}
+
+#[tokio::test]
+async fn an_event_of_another_kind_is_refused_and_does_not_end_the_process() {
+    let world = World::start().await;
+    let operation = functions::operation("deliver-mail").unwrap();
+    let app = world.stack.app();
+    assert!(
+        functions::invoke(app, operation, json!({"x": 1}), Default::default())
+            .await
+            .is_err()
+    );
+    let broken = json!({"Records": [{"nothing": "of a record"}]});
+    assert!(
+        functions::invoke(app, operation, broken, Default::default())
+            .await
+            .is_err()
+    );
+}

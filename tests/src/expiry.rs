@@ -1,1 +1,260 @@
-//! .
+//! The end of invites that nobody answers: the clock decides, the schedule and
+//! the table's TTL tidy up.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::{
+    harness::{Cast, Session, audit_kinds},
+    invariants,
+};
+
+async fn expired_events(cast: &Cast) -> usize {
+    let kinds = audit_kinds(&creator(cast), &cast.organization).await;
+    kinds
+        .iter()
+        .filter(|kind| *kind == "invite.expired")
+        .count()
+}
+
+/// Two weeks end every sign-in as well.
+fn creator(cast: &Cast) -> Session {
+    cast.world.sign_in("ada@example.com")
+}
+
+async fn nothing_is_pending(cast: &Cast) {
+    let list = creator(cast)
+        .get(&format!("{}/invites", cast.organization))
+        .await
+        .expect("200");
+    assert_eq!(list["items"], json!([]));
+    let settings = creator(cast)
+        .get(&format!("{}/settings", cast.organization))
+        .await
+        .expect("200");
+    assert_eq!(settings["invites"]["items"], json!([]));
+    let dana = cast.world.sign_in("dana@example.com");
+    let mine = dana.get("/v1/account/invites").await.expect("200");
+    assert_eq!(mine["items"], json!([]));
+    dana.accept(&cast.invite_id)
+        .await
+        .refused("410 invite_expired");
+    let decline = format!("/v1/account/invites/{}/decline", cast.invite_id);
+    dana.act(&decline).await.refused("410 invite_expired");
+    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
+    creator(cast)
+        .patch(&path, json!({"role": "admin"}))
+        .await
+        .refused("410 invite_expired");
+    creator(cast)
+        .delete(&path)
+        .await
+        .refused("410 invite_expired");
+    creator(cast)
+        .act(&format!("{path}/resend"))
+        .await
+        .refused("410 invite_expired");
+    let link = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
+    cast.world
+        .nobody()
+        .get(&link)
+        .await
+        .refused("410 invite_expired");
+    cast.world
+        .nobody()
+        .act(&format!("{link}/decline"))
+        .await
+        .refused("410 invite_expired");
+}
+
+#[tokio::test]
+async fn the_clock_alone_ends_an_invite() {
+    let cast = Cast::gather().await;
+    cast.world
+        .clock
+        .advance(TimeDelta::days(14) - TimeDelta::minutes(2) - TimeDelta::seconds(1));
+    let dana = cast.world.sign_in("dana@example.com");
+    assert_eq!(
+        dana.get("/v1/account/invites").await.expect("200")["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    cast.world.clock.advance(TimeDelta::seconds(1));
+    nothing_is_pending(&cast).await;
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn an_expired_invite_does_not_block_a_new_one_before_or_after_the_cleanup() {
+    for cleaned in [false, true] {
+        let cast = Cast::gather().await;
+        cast.world.clock.advance(TimeDelta::days(14));
+        if cleaned {
+            cast.world.stack.run_schedules().await;
+        }
+        let id = creator(&cast)
+            .invite(&cast.organization, "Dana@example.com", "admin")
+            .await;
+        assert_eq!(expired_events(&cast).await, 1);
+        invariants::hold(&cast.world).await;
+        cast.world.stack.run_schedules().await;
+        cast.world.drain().await;
+        assert_eq!(expired_events(&cast).await, 1);
+        let dana = cast.world.sign_in("dana@example.com");
+        dana.accept(&cast.invite_id)
+            .await
+            .refused("404 invite_not_found");
+        dana.accept(&id).await.expect("200");
+        invariants::hold(&cast.world).await;
+    }
+}
+
+#[tokio::test]
+async fn the_schedule_records_the_end_and_later_runs_do_not_repeat_it() {
+    let cast = Cast::gather().await;
+    cast.world.stack.run_schedules().await;
+    assert_eq!(expired_events(&cast).await, 0);
+    cast.world.clock.advance(TimeDelta::days(14));
+    for _ in 0..3 {
+        cast.world.stack.run_schedules().await;
+        assert_eq!(expired_events(&cast).await, 1);
+        invariants::hold(&cast.world).await;
+    }
+    nothing_is_pending(&cast).await;
+}
+
+#[tokio::test]
+async fn what_the_tables_ttl_takes_first_is_recorded_all_the_same() {
+    let cast = Cast::gather().await;
+    cast.world
+        .clock
+        .advance(TimeDelta::days(14) + TimeDelta::seconds(1));
+    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
+    assert_eq!(expired_events(&cast).await, 0);
+    for _ in 0..2 {
+        cast.world.drain().await;
+        cast.world.stack.run_schedules().await;
+        assert_eq!(expired_events(&cast).await, 1);
+        invariants::hold(&cast.world).await;
+    }
+    nothing_is_pending(&cast).await;
+}
+
+#[tokio::test]
+async fn a_new_invite_may_come_before_the_ttls_removal_is_recorded() {
+    let cast = Cast::gather().await;
+    cast.world
+        .clock
+        .advance(TimeDelta::days(14) + TimeDelta::seconds(1));
+    cast.world.stack.sweep_ttl().unwrap();
+    let id = creator(&cast)
+        .invite(&cast.organization, "dana@example.com", "user")
+        .await;
+    cast.world.drain().await;
+    assert_eq!(expired_events(&cast).await, 1);
+    invariants::hold(&cast.world).await;
+    cast.world
+        .sign_in("dana@example.com")
+        .accept(&id)
+        .await
+        .expect("200");
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn the_ttl_leaves_members_and_fresh_invites_alone() {
+    let cast = Cast::gather().await;
+    cast.world.clock.advance(TimeDelta::days(13));
+    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 0);
+    // What has ended is remembered for 30 days, and then forgotten.
+    let admin = cast.world.sign_in("anna@example.com");
+    admin
+        .delete(&format!("{}/invites/{}", cast.organization, cast.invite_id))
+        .await
+        .expect("204");
+    cast.world.clock.advance(TimeDelta::days(31));
+    cast.world.stack.sweep_ttl().unwrap();
+    cast.world.drain().await;
+    let dana = cast.world.sign_in("dana@example.com");
+    dana.accept(&cast.invite_id)
+        .await
+        .refused("404 invite_not_found");
+    assert_eq!(expired_events(&cast).await, 0);
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn expired_invites_do_not_use_up_the_hundred() {
+    let cast = Cast::gather().await;
+    for n in 0..99 {
+        cast.creator
+            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+            .await;
+    }
+    let wish = json!({"email": "new@example.com", "role": "user"});
+    let path = format!("{}/invites", cast.organization);
+    cast.creator
+        .post(&path, wish.clone())
+        .await
+        .refused("409 too_many_invites");
+    cast.world.clock.advance(TimeDelta::days(14));
+    creator(&cast).post(&path, wish).await.expect("201");
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn many_organizations_expire_in_one_run() {
+    let cast = Cast::gather().await;
+    let mut organizations = vec![];
+    for n in 0..12 {
+        let organization = cast.stranger.found(&format!("Number {n}")).await;
+        for guest in 0..3 {
+            cast.stranger
+                .invite(&organization, &format!("guest{guest}@example.com"), "user")
+                .await;
+        }
+        organizations.push(organization);
+    }
+    cast.world.clock.advance(TimeDelta::days(14));
+    cast.world.stack.run_schedules().await;
+    let stranger = cast.world.sign_in("sten@example.com");
+    for organization in organizations {
+        let kinds = audit_kinds(&stranger, &organization).await;
+        assert_eq!(
+            kinds
+                .iter()
+                .filter(|kind| *kind == "invite.expired")
+                .count(),
+            3
+        );
+    }
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn a_run_that_fails_halfway_is_made_good_by_the_next() {
+    use crate::wire::Fault;
+    let clean = Cast::gather().await;
+    clean.world.clock.advance(TimeDelta::days(14));
+    clean.world.stack.run_schedules().await;
+    let requests = clean.world.wire.take().len();
+    for skip in (0..requests).step_by(2) {
+        for fault in Fault::ALL {
+            let cast = Cast::gather().await;
+            cast.world.clock.advance(TimeDelta::days(14));
+            cast.world.wire.fail(skip, 3, fault);
+            cast.world.stack.run_schedules().await;
+            cast.world.wire.heal();
+            invariants::hold(&cast.world).await;
+            cast.world.stack.run_schedules().await;
+            assert_eq!(
+                expired_events(&cast).await,
+                1,
+                "request {skip} fails by {fault:?}"
+            );
+            invariants::hold(&cast.world).await;
+        }
+    }
+}

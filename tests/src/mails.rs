@@ -1,1 +1,357 @@
-//! .
+//! The mails: that they leave, how they fail, and what is in them.
+
+use chrono::TimeDelta;
+use local::SesFailure;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Cast, World},
+    invariants,
+    wire::Fault,
+};
+
+const THROTTLED: SesFailure = SesFailure {
+    status: 429,
+    code: "TooManyRequestsException",
+};
+const BROKEN: SesFailure = SesFailure {
+    status: 500,
+    code: "InternalServiceErrorException",
+};
+const REJECTED: SesFailure = SesFailure {
+    status: 400,
+    code: "MessageRejected",
+};
+
+/// The delivery of the pending invite to an address, as a member sees it.
+async fn delivery(reader: &crate::harness::Session, organization: &str, email: &str) -> Value {
+    let invites = reader
+        .get(&format!("{organization}/invites"))
+        .await
+        .expect("200");
+    let invite = invites["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|invite| invite["email"] == email);
+    invite.unwrap()["delivery"].clone()
+}
+
+#[tokio::test]
+async fn a_request_does_not_wait_for_its_mail() {
+    let cast = Cast::gather().await;
+    cast.world.stack.mail_catcher().fail_next(1000, BROKEN);
+    cast.admin
+        .invite(&cast.organization, "new@example.com", "user")
+        .await;
+    assert_eq!(
+        delivery(&cast.admin, &cast.organization, "new@example.com").await["state"],
+        "queued"
+    );
+    assert!(
+        cast.world
+            .wire
+            .take()
+            .iter()
+            .all(|exchange| exchange.action != "SendEmail")
+    );
+}
+
+#[tokio::test]
+async fn a_mail_that_fails_for_a_while_is_sent_later() {
+    for failure in [THROTTLED, BROKEN] {
+        let cast = Cast::gather().await;
+        let before = cast.world.stack.mails().len();
+        cast.world.stack.mail_catcher().fail_next(1000, failure);
+        cast.admin
+            .invite(&cast.organization, "new@example.com", "user")
+            .await;
+        assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
+        let waiting = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+        assert_eq!(waiting["state"], "queued");
+        assert!(waiting["reason"].is_string(), "{waiting}");
+        cast.world.stack.mail_catcher().recover();
+        cast.world.drain().await;
+        assert_eq!(cast.world.stack.mails().len(), before + 1);
+        let sent = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+        assert_eq!(sent["state"], "sent");
+        assert!(sent["reason"].is_null(), "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_is_rejected_counts_as_failed_and_its_managers_see_why() {
+    let cast = Cast::gather().await;
+    cast.world.stack.mail_catcher().fail_next(1, REJECTED);
+    let id = cast
+        .admin
+        .invite(&cast.organization, "new@example.com", "user")
+        .await;
+    cast.world.drain().await;
+    let seen = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+    assert_eq!(seen["state"], "failed");
+    assert!(!seen["reason"].as_str().unwrap().contains('@'), "{seen}");
+    let seen = delivery(&cast.user, &cast.organization, "new@example.com").await;
+    assert_eq!(seen["state"], "failed");
+    assert!(seen["reason"].is_null(), "a user is not told why: {seen}");
+    // Whoever mends the cause resends.
+    cast.world.clock.advance(TimeDelta::minutes(1));
+    cast.admin
+        .act(&format!("{}/invites/{id}/resend", cast.organization))
+        .await
+        .expect("200");
+    cast.world.drain().await;
+    assert_eq!(
+        delivery(&cast.admin, &cast.organization, "new@example.com").await["state"],
+        "sent"
+    );
+}
+
+#[tokio::test]
+async fn a_mail_that_keeps_failing_is_given_up_after_half_an_hour() {
+    let cast = Cast::gather().await;
+    cast.world.stack.mail_catcher().fail_next(1000, THROTTLED);
+    cast.admin
+        .invite(&cast.organization, "new@example.com", "user")
+        .await;
+    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
+    cast.world.clock.advance(TimeDelta::minutes(30));
+    cast.world.drain().await;
+    assert_eq!(
+        delivery(&cast.admin, &cast.organization, "new@example.com").await["state"],
+        "failed"
+    );
+    // Nothing is left that could be tried again.
+    cast.world.stack.mail_catcher().recover();
+    let mails = cast.world.stack.mails().len();
+    cast.world.drain().await;
+    assert_eq!(cast.world.stack.mails().len(), mails);
+}
+
+#[tokio::test]
+async fn a_record_that_is_delivered_twice_sends_one_mail() {
+    let cast = Cast::gather().await;
+    cast.admin
+        .invite(&cast.organization, "new@example.com", "user")
+        .await;
+    let event = cast
+        .world
+        .items()
+        .await
+        .into_iter()
+        .find(|item| {
+            item["kind"]["S"] == "invite.created"
+                && item["subject"]["M"]["name"]["S"] == "n…@example.com"
+        })
+        .unwrap();
+    let record = json!({
+        "eventID": "1", "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_772_366_400, "SequenceNumber": "1", "SizeBytes": 1,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+            "Keys": {"pk": event["pk"], "sk": event["sk"]}, "NewImage": event,
+        },
+    });
+    let before = cast.world.stack.mails().len();
+    for _ in 0..3 {
+        let event = json!({"Records": [record, record]});
+        let operation = functions::operation("deliver-mail").unwrap();
+        let answer =
+            functions::invoke(cast.world.stack.app(), operation, event, Default::default()).await;
+        assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
+    }
+    assert_eq!(cast.world.stack.mails().len(), before + 1);
+}
+
+#[tokio::test]
+async fn whatever_fails_on_the_way_the_mail_arrives_and_always_with_the_same_link() {
+    let clean = Cast::gather().await;
+    clean
+        .admin
+        .invite(&clean.organization, "new@example.com", "user")
+        .await;
+    clean.world.wire.take();
+    clean.world.drain().await;
+    let requests = clean.world.wire.take().len();
+    assert!(requests >= 3);
+    for skip in 0..requests {
+        for fault in Fault::ALL {
+            let what = format!("request {skip} fails by {fault:?}");
+            let cast = Cast::gather().await;
+            cast.admin
+                .invite(&cast.organization, "new@example.com", "user")
+                .await;
+            cast.world.wire.fail(skip, 3, fault);
+            cast.world.stack.drain_stream().await.unwrap();
+            cast.world.wire.heal();
+            cast.world.drain().await;
+            let state = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+            assert_eq!(state["state"], "sent", "{what}");
+            let mut texts: Vec<String> = cast
+                .world
+                .stack
+                .mails()
+                .into_iter()
+                .filter(|mail| mail.to == ["new@example.com"])
+                .map(|mail| mail.text)
+                .collect();
+            assert!(!texts.is_empty(), "{what}");
+            texts.dedup();
+            assert_eq!(texts.len(), 1, "{what}");
+            assert!(
+                cast.world.stack.pump().dead_letters().await.is_empty(),
+                "{what}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answered_invite_is_not_mailed_any_more() {
+    let cast = Cast::gather().await;
+    let id = cast
+        .admin
+        .invite(&cast.organization, "new@example.com", "user")
+        .await;
+    cast.admin
+        .delete(&format!("{}/invites/{id}", cast.organization))
+        .await
+        .expect("204");
+    cast.world.drain().await;
+    assert!(
+        cast.world
+            .stack
+            .mails()
+            .iter()
+            .all(|mail| mail.to != ["new@example.com"])
+    );
+}
+
+#[tokio::test]
+async fn resending_kills_the_old_link_and_updating_does_not() {
+    let cast = Cast::gather().await;
+    let invite = format!("{}/invites/{}", cast.organization, cast.invite_id);
+    let old = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
+    cast.owner
+        .patch(&invite, json!({"role": "owner"}))
+        .await
+        .expect("200");
+    let preview = cast.world.nobody().get(&old).await.expect("200");
+    assert_eq!(preview["role"], "owner");
+    assert_eq!(preview["inviter_name"], "olga");
+    cast.owner
+        .act(&format!("{invite}/resend"))
+        .await
+        .expect("200");
+    cast.world.drain().await;
+    cast.world
+        .nobody()
+        .get(&old)
+        .await
+        .refused("410 link_replaced");
+    cast.world
+        .nobody()
+        .act(&format!("{old}/decline"))
+        .await
+        .refused("410 link_replaced");
+    let new = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
+    assert_ne!(old, new);
+    cast.world.nobody().get(&new).await.expect("200");
+}
+
+#[tokio::test]
+async fn a_link_scanner_changes_nothing() {
+    let cast = Cast::gather().await;
+    let link = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
+    for method in [reqwest::Method::GET, reqwest::Method::HEAD] {
+        cast.world.nobody().send(method.clone(), &link, None).await;
+        cast.world
+            .nobody()
+            .send(method, &format!("{link}/decline"), None)
+            .await;
+    }
+    cast.dana.accept(&cast.invite_id).await.expect("200");
+}
+
+#[tokio::test]
+async fn links_under_way_outlive_a_rotation_of_the_key() {
+    let cast = Cast::gather().await;
+    let old = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
+    cast.world.stack.link_keys().rotate().unwrap();
+    cast.world.clock.advance(TimeDelta::minutes(5));
+    cast.admin
+        .invite(&cast.organization, "new@example.com", "user")
+        .await;
+    cast.world.drain().await;
+    let new = format!("/v1/invites/{}", cast.world.link_token("new@example.com"));
+    cast.world.nobody().get(&old).await.expect("200");
+    cast.world.nobody().get(&new).await.expect("200");
+}
+
+#[tokio::test]
+async fn a_link_that_nobody_signed_opens_nothing() {
+    let cast = Cast::gather().await;
+    let token = cast.world.link_token("dana@example.com");
+    let swapped: String = token
+        .chars()
+        .rev()
+        .enumerate()
+        .map(|(n, c)| {
+            if n == 9 {
+                if c == 'A' { 'B' } else { 'A' }
+            } else {
+                c
+            }
+        })
+        .collect();
+    let swapped: String = swapped.chars().rev().collect();
+    for wrong in [swapped.as_str(), &token[1..], "x", "%00", &"A".repeat(92)] {
+        let path = format!("/v1/invites/{wrong}");
+        let reply = cast.world.nobody().get(&path).await;
+        reply.clone().refused("404 invite_not_found");
+        assert!(
+            reply.body["instance"].is_null(),
+            "a token is repeated: {}",
+            reply.body
+        );
+        cast.world
+            .nobody()
+            .act(&format!("{path}/decline"))
+            .await
+            .refused("404 invite_not_found");
+    }
+}
+
+#[tokio::test]
+async fn hostile_names_reach_a_mail_as_text() {
+    let world = World::start().await;
+    let hostile = "<img src=x onerror=alert(1)> \u{202e}evil & \"co\"";
+    let mallory = world.sign_in_as(local::SignIn {
+        name: Some("Mal\r\nBcc: victim <b>".into()),
+        ..local::SignIn::with_email("mallory@example.com")
+    });
+    let organization = mallory.found(hostile).await;
+    mallory
+        .invite(&organization, "dana@example.com", "user")
+        .await;
+    world.drain().await;
+    let mail = world.stack.mails().pop().unwrap();
+    assert_eq!(mail.to, ["dana@example.com"]);
+    assert!(
+        !mail.subject.contains(['\r', '\n', '\u{202e}']),
+        "{:?}",
+        mail.subject
+    );
+    assert!(
+        !mail.html.contains("<img") && !mail.html.contains("<b>"),
+        "{}",
+        mail.html
+    );
+    assert!(
+        !mail.text.contains('\u{202e}') && !mail.text.contains("\nBcc:"),
+        "{}",
+        mail.text
+    );
+    invariants::hold(&world).await;
+}

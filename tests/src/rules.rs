@@ -1,1 +1,317 @@
-//! .
+//! Rules and traps that no other module has: each by name.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::{
+    harness::{Cast, World},
+    invariants,
+};
+
+#[tokio::test]
+async fn somebody_who_is_a_member_by_another_address_keeps_their_role() {
+    let cast = Cast::gather().await;
+    // The same person signs in with the invited address now.
+    let ulla = cast.world.sign_in_as(local::SignIn {
+        user_id: cast.user.user_id.clone(),
+        ..local::SignIn::with_email("dana@example.com")
+    });
+    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
+    cast.owner
+        .patch(&path, json!({"role": "owner"}))
+        .await
+        .expect("200");
+    let words = ulla
+        .accept(&cast.invite_id)
+        .await
+        .refused("409 already_member");
+    assert!(words.contains("your role stays as it is"), "{words}");
+    let me = ulla.get(&cast.organization).await.expect("200");
+    assert_eq!(me["role"], "user");
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn nobody_invites_a_member_in_whatever_spelling() {
+    let cast = Cast::gather().await;
+    let path = format!("{}/invites", cast.organization);
+    for email in ["ulla@example.com", " ULLA@Example.COM", "Ada@example.com"] {
+        let wish = json!({"email": email, "role": "user"});
+        let words = cast
+            .owner
+            .post(&path, wish)
+            .await
+            .refused("409 already_member");
+        assert!(
+            words.contains('…') && !words.to_lowercase().contains("ulla@"),
+            "{words}"
+        );
+    }
+    // Somebody who has left can be invited again, and comes back as what the new invite says.
+    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
+    cast.user.delete(&member).await.expect("204");
+    cast.owner
+        .admit(&cast.organization, &cast.user, "admin")
+        .await;
+    assert_eq!(
+        cast.user.get(&cast.organization).await.expect("200")["role"],
+        "admin"
+    );
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn an_idn_domain_is_one_domain() {
+    let cast = Cast::gather().await;
+    cast.owner
+        .invite(&cast.organization, "jo@bücher.example", "user")
+        .await;
+    let wish = json!({"email": "JO@XN--BCHER-KVA.example", "role": "user"});
+    let path = format!("{}/invites", cast.organization);
+    cast.owner
+        .post(&path, wish)
+        .await
+        .refused("409 invite_outstanding");
+    cast.world.drain().await;
+    let mail = cast.world.stack.mails().pop().unwrap();
+    assert_eq!(mail.to, ["jo@xn--bcher-kva.example"]);
+    let list = cast.owner.get(&path).await.expect("200");
+    assert_eq!(list["items"][1]["email"], "jo@bücher.example");
+}
+
+#[tokio::test]
+async fn an_invite_needs_resending_once_its_inviter_could_not_send_it() {
+    let cast = Cast::gather().await;
+    let id = cast
+        .admin
+        .invite(&cast.organization, "fred@example.com", "admin")
+        .await;
+    let fred = cast.world.sign_in("fred@example.com");
+    let anna = format!("{}/members/{}", cast.organization, cast.admin.user_id);
+    cast.owner
+        .patch(&anna, json!({"role": "user"}))
+        .await
+        .expect("200");
+    fred.accept(&id).await.refused("409 invite_needs_resend");
+    cast.world.clock.advance(TimeDelta::minutes(1));
+    cast.owner
+        .act(&format!("{}/invites/{id}/resend", cast.organization))
+        .await
+        .expect("200");
+    let accepted = fred.accept(&id).await.expect("200");
+    assert_eq!(accepted["member"]["role"], "admin");
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn an_admin_cancels_an_owner_invite_but_does_not_resend_or_change_it() {
+    let cast = Cast::gather().await;
+    let id = cast
+        .owner
+        .invite(&cast.organization, "boss@example.com", "owner")
+        .await;
+    cast.world.clock.advance(TimeDelta::minutes(1));
+    let path = format!("{}/invites/{id}", cast.organization);
+    cast.admin
+        .act(&format!("{path}/resend"))
+        .await
+        .refused("403 owner_required");
+    cast.admin
+        .patch(&path, json!({"role": "user"}))
+        .await
+        .refused("403 owner_required");
+    cast.admin
+        .patch(&path, json!({"receives_billing_emails": true}))
+        .await
+        .refused("403 owner_required");
+    cast.admin.delete(&path).await.expect("204");
+    // To do so twice is no mistake.
+    cast.admin.delete(&path).await.expect("204");
+}
+
+#[tokio::test]
+async fn resending_is_limited_to_once_a_minute_and_five_times() {
+    let cast = Cast::gather().await;
+    let path = format!("{}/invites/{}/resend", cast.organization, cast.invite_id);
+    for resent in 1..=5 {
+        let invite = cast.owner.act(&path).await.expect("200");
+        assert_eq!(invite["times_sent"], 1 + resent);
+        let too_soon = cast.owner.act(&path).await;
+        assert_eq!(
+            too_soon.outcome(),
+            if resent == 5 {
+                "409 resend_limit_reached"
+            } else {
+                "429 resend_too_soon"
+            }
+        );
+        if resent < 5 {
+            assert_eq!(too_soon.headers["retry-after"], "60");
+        }
+        cast.world.clock.advance(TimeDelta::minutes(1));
+    }
+    cast.owner
+        .act(&path)
+        .await
+        .refused("409 resend_limit_reached");
+}
+
+#[tokio::test]
+async fn a_member_change_is_made_whole_or_not_at_all() {
+    let cast = Cast::gather().await;
+    let path = format!("{}/members/{}", cast.organization, cast.user.user_id);
+    let wish = json!({"receives_billing_emails": true, "role": "owner"});
+    cast.admin
+        .patch(&path, wish)
+        .await
+        .refused("403 owner_required");
+    let members = cast
+        .admin
+        .get(&format!("{}/members", cast.organization))
+        .await
+        .expect("200");
+    let ulla = members["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|m| m["user_id"] == cast.user.user_id);
+    assert_eq!(ulla.unwrap()["receives_billing_emails"], false);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_no_event() {
+    let cast = Cast::gather().await;
+    let log = format!("{}/audit-events?limit=100", cast.organization);
+    let before = cast.owner.get(&log).await.expect("200");
+    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
+    cast.owner
+        .patch(&member, json!({"role": "user"}))
+        .await
+        .expect("200");
+    cast.owner
+        .patch(&cast.organization, json!({"name": "Acme"}))
+        .await
+        .expect("200");
+    let invite = format!("{}/invites/{}", cast.organization, cast.invite_id);
+    cast.owner
+        .patch(&invite, json!({"role": "user"}))
+        .await
+        .expect("200");
+    assert_eq!(cast.owner.get(&log).await.expect("200"), before);
+}
+
+#[tokio::test]
+async fn leaving_ends_the_current_organization_and_switching_changes_it() {
+    let cast = Cast::gather().await;
+    let account = cast.user.get("/v1/account").await.expect("200");
+    assert_eq!(account["current_organization"]["name"], "Acme");
+    cast.user.found("Ulla's").await;
+    let account = cast.user.get("/v1/account").await.expect("200");
+    assert_eq!(account["current_organization"]["name"], "Ulla's");
+    let switch = json!({"organization_id": cast.organization_id()});
+    let account = cast
+        .user
+        .put("/v1/account/current-organization", switch)
+        .await
+        .expect("200");
+    assert_eq!(account["current_organization"]["role"], "user");
+    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
+    cast.user.delete(&member).await.expect("204");
+    let account = cast.user.get("/v1/account").await.expect("200");
+    assert!(account["current_organization"].is_null(), "{account}");
+    let mine = cast.user.get("/v1/organizations").await.expect("200");
+    assert_eq!(mine["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn authority_comes_from_the_path_and_not_from_the_current_organization() {
+    let cast = Cast::gather().await;
+    // Ulla owns her current organization, and is a user in the one of the path.
+    cast.user.found("Ulla's").await;
+    cast.user
+        .patch(&cast.organization, json!({"name": "Mine"}))
+        .await
+        .refused("403 owner_required");
+}
+
+#[tokio::test]
+async fn repeating_a_creation_with_its_key_makes_one_organization_for_a_day() {
+    let world = World::start().await;
+    let ada = world.sign_in("ada@example.com");
+    let create = async |who: &crate::harness::Session| {
+        let body = json!({"name": "Acme"}).to_string();
+        let key = [("idempotency-key", "k-1")];
+        who.send_with(reqwest::Method::POST, "/v1/organizations", Some(body), &key)
+            .await
+            .expect("201")
+    };
+    let first = create(&ada).await;
+    assert_eq!(create(&ada).await, first);
+    let bob = world.sign_in("bob@example.com");
+    assert_ne!(create(&bob).await["id"], first["id"]);
+    world.clock.advance(TimeDelta::hours(24));
+    let ada = world.sign_in("ada@example.com");
+    assert_ne!(create(&ada).await["id"], first["id"]);
+    invariants::hold(&world).await;
+}
+
+#[tokio::test]
+async fn only_members_with_billing_emails_have_them_and_the_creator_always() {
+    let cast = Cast::gather().await;
+    let path = format!("{}/members/{}", cast.organization, cast.owner.user_id);
+    let changed = cast
+        .admin
+        .patch(&path, json!({"receives_billing_emails": true}))
+        .await
+        .expect("200");
+    assert_eq!(changed["receives_billing_emails"], true);
+    let ada = format!("{}/members/{}", cast.organization, cast.creator.user_id);
+    let off = json!({"receives_billing_emails": false});
+    for who in [&cast.creator, &cast.owner, &cast.admin] {
+        let words = who
+            .patch(&ada, off.clone())
+            .await
+            .refused("403 creator_protected");
+        assert!(words.contains("always receives billing emails"), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_has_no_addresses_and_no_links() {
+    let cast = Cast::gather().await;
+    let log = cast
+        .owner
+        .get(&format!("{}/audit-events?limit=100", cast.organization))
+        .await;
+    let log = log.expect("200").to_string();
+    assert!(!log.replace("…@", "").contains('@'), "{log}");
+    let token = cast.world.link_token("dana@example.com");
+    for item in cast.world.items().await {
+        assert!(
+            !item.to_string().contains(&token),
+            "the table holds a link: {item}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn somebody_without_an_address_is_told_so() {
+    let world = World::start().await;
+    let nameless = local::SignIn {
+        user_id: "x".into(),
+        email: None,
+        email_verified: false,
+        name: None,
+    };
+    let nameless = world.sign_in_as(nameless);
+    nameless.get("/v1/account").await.expect("200");
+    let wish = json!({"name": "Acme"});
+    nameless
+        .post("/v1/organizations", wish)
+        .await
+        .refused("403 email_required");
+    nameless
+        .get("/v1/account/invites")
+        .await
+        .refused("403 email_required");
+}

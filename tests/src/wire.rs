@@ -27,10 +27,6 @@ use tokio::sync::{Semaphore, oneshot};
 pub struct Exchange {
     /// The action, such as `TransactWriteItems`.
     pub action: String,
-    /// The request's body.
-    pub request: Value,
-    /// The answer's status; 0 when the answer was lost.
-    pub status: u16,
     /// Capacity units that the answer says were consumed.
     pub capacity: f64,
     /// Which round trip it was part of: requests that are under way together are one.
@@ -236,11 +232,8 @@ impl HttpConnector for Connector {
                 Some(target) => target.rsplit('.').next().unwrap().to_owned(),
                 None => "SendEmail".to_owned(),
             };
-            let body = serde_json::from_slice(request.body().bytes().unwrap_or_default());
             let mut exchange = Exchange {
                 action,
-                request: body.unwrap_or_default(),
-                status: 0,
                 capacity: 0.0,
                 round: wire.round(),
             };
@@ -256,7 +249,6 @@ impl HttpConnector for Connector {
                     return Err(lost());
                 }
                 Some(Planned::Fail(Fault::Throttled)) => {
-                    exchange.status = 400;
                     wire.record(exchange);
                     return Ok(throttled());
                 }
@@ -264,7 +256,6 @@ impl HttpConnector for Connector {
                 None => {}
             }
             let mut answer = inner.call(request).await?;
-            exchange.status = answer.status().as_u16();
             let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
             let bytes = aws_smithy_types::byte_stream::ByteStream::new(body)
                 .collect()

@@ -82,14 +82,16 @@ pub struct PersonName(String);
 impl PersonName {
     /// Makes a name of whatever the provider tells: control characters become
     /// spaces and what is over 200 characters is cut off, since nobody can be
-    /// asked for a better one. Gives `None` when nothing is left.
+    /// asked for a better one. Gives `None` when nothing is left, and for a name
+    /// that holds an email address, as some providers tell: names stand in audit
+    /// data and mails, addresses do not.
     pub fn from_claim(text: &str) -> Option<Self> {
         let line: String = text
             .chars()
             .map(|c| if breaks_the_line(c) { ' ' } else { c })
             .collect();
         let name: String = line.trim().chars().take(MAX_NAME).collect();
-        (!name.is_empty()).then_some(Self(name))
+        (!name.is_empty() && !name.contains('@')).then_some(Self(name))
     }
 
     /// The name.
@@ -188,6 +190,7 @@ mod tests {
             "Ada Lovelace"
         );
         assert_eq!(PersonName::from_claim(" \u{7} "), None);
+        assert_eq!(PersonName::from_claim("ada@example.com"), None);
         assert_eq!(
             PersonName::from_claim(&"x".repeat(999))
                 .unwrap()

@@ -1,0 +1,187 @@
+//! Every Lambda binary starts as Lambda starts it, and answers its sample event.
+//!
+//! Lambda's side of the runtime API is played by a server on loopback; the
+//! table, the mails and the secret are those of the local stack.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    fs,
+    path::Path,
+    process::Stdio,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use functions::Clock;
+use local::{Options, Stack};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, process::Command, sync::oneshot};
+
+/// Gives one event, and takes its answer.
+struct Lambda {
+    event: Mutex<Option<String>>,
+    answer: Mutex<Option<oneshot::Sender<(String, Value)>>>,
+}
+
+async fn next(State(lambda): State<Arc<Lambda>>) -> Response {
+    let event = lambda.event.lock().unwrap().take();
+    match event {
+        Some(event) => {
+            let headers = [
+                (
+                    "lambda-runtime-aws-request-id",
+                    "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+                ),
+                ("lambda-runtime-deadline-ms", "4102444800000"),
+                (
+                    "lambda-runtime-invoked-function-arn",
+                    "arn:aws:lambda:us-east-1:000000000000:function:f",
+                ),
+                (
+                    "lambda-runtime-trace-id",
+                    "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700",
+                ),
+            ];
+            (headers, event).into_response()
+        }
+        // Lambda has no second event: the function waits, until it is ended.
+        None => std::future::pending().await,
+    }
+}
+
+async fn answer(State(lambda): State<Arc<Lambda>>, uri: Uri, body: Bytes) -> StatusCode {
+    let kind = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
+    let body = serde_json::from_slice(&body).unwrap_or_default();
+    if let Some(sender) = lambda.answer.lock().unwrap().take() {
+        let _ = sender.send((kind, body));
+    }
+    StatusCode::ACCEPTED
+}
+
+/// Runs a binary for its sample event. Gives what it answers.
+async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+    let event = fs::read_to_string(samples.join(format!("{name}.json"))).unwrap();
+    let (sender, receiver) = oneshot::channel();
+    let lambda = Arc::new(Lambda {
+        event: Mutex::new(Some(event)),
+        answer: Mutex::new(Some(sender)),
+    });
+    let router = Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(answer))
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(answer))
+        .route("/2018-06-01/runtime/init/error", post(answer))
+        .with_state(lambda);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let mut process = Command::new(binary)
+        .env_clear()
+        .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+        .env("AWS_LAMBDA_FUNCTION_NAME", name)
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", "log")
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", "log")
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", "local")
+        .env("AWS_SECRET_ACCESS_KEY", "local")
+        .env("AWS_ENDPOINT_URL_DYNAMODB", stack.dynamodb_url())
+        .env("AWS_ENDPOINT_URL_SESV2", stack.services_url())
+        .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", stack.services_url())
+        .env("TABLE_NAME", "organizations")
+        .env("PUBLIC_URL", "https://app.example.com")
+        .env("MAIL_FROM", "no-reply@example.com")
+        .env("LINK_KEY_SECRET_ID", "link-key")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let answered = tokio::select! {
+        answered = receiver => answered.unwrap(),
+        ended = process.wait() => panic!("{name} ended by itself: {ended:?}"),
+    };
+    process.start_kill().unwrap();
+    let output = process.wait_with_output().await.unwrap();
+    server.abort();
+    let (kind, body) = answered;
+    assert_eq!(kind, "response", "{name}: {body}");
+    let logs = String::from_utf8(output.stdout).unwrap();
+    let line: Value =
+        serde_json::from_str(logs.lines().next().expect("a line in the log")).unwrap();
+    assert_eq!(line["operation"], name, "{logs}");
+    assert_eq!(
+        line["request_id"], "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+        "{logs}"
+    );
+    assert!(
+        !logs.contains("@example.com"),
+        "an address in the log: {logs}"
+    );
+    body
+}
+
+macro_rules! binaries {
+    ($($name:literal => $expected:expr,)*) => {
+        [$(($name, env!(concat!("CARGO_BIN_EXE_", $name)), json!($expected))),*]
+    };
+}
+
+#[tokio::test]
+async fn every_binary_starts_and_answers_its_sample_event() {
+    let stack = Stack::start(Options::for_tests(Clock::system()))
+        .await
+        .unwrap();
+    // The organization of the samples is not there, unless the operation needs none.
+    let binaries = binaries! {
+        "create-organization" => 201,
+        "list-organizations" => 200,
+        "get-organization" => 404,
+        "update-organization" => 404,
+        "get-settings" => 404,
+        "list-members" => 404,
+        "update-member" => 404,
+        "remove-member" => 404,
+        "create-invite" => 404,
+        "list-invites" => 404,
+        "update-invite" => 404,
+        "cancel-invite" => 404,
+        "resend-invite" => 404,
+        "list-audit-events" => 404,
+        "get-account" => 200,
+        "switch-organization" => 404,
+        "list-my-invites" => 200,
+        "accept-invite" => 404,
+        "decline-invite" => 404,
+        "preview-invite" => 404,
+        "decline-invite-by-link" => 404,
+        "deliver-mail" => json!({"batchItemFailures": []}),
+        "expire-invites" => json!({"expired": 0}),
+    };
+    let tested: Vec<&str> = binaries.iter().map(|(name, _, _)| *name).collect();
+    let all: Vec<&str> = functions::OPERATIONS
+        .iter()
+        .map(|operation| operation.name)
+        .collect();
+    assert_eq!(tested, all);
+    for (name, binary, expected) in binaries {
+        let answer = run(&stack, name, binary).await;
+        let expected: Value = expected;
+        if expected.is_number() {
+            assert_eq!(answer["statusCode"], expected, "{name}: {answer}");
+        } else {
+            assert_eq!(answer, expected, "{name}");
+        }
+    }
+}
