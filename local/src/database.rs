@@ -16,7 +16,10 @@ pub(crate) const TABLE: &str = "organizations";
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// The file is no database, or of no use.
-    #[error("the database `{path}` cannot be opened: {source}")]
+    #[error(
+        "the database `{path}` cannot be opened: {}; move it away to begin with an empty one",
+        first_sentence(source)
+    )]
     Open {
         /// The file.
         path: String,
@@ -40,6 +43,13 @@ pub enum DatabaseError {
     /// The table has no stream.
     #[error("the database's table has no stream")]
     NoStream,
+}
+
+/// The others advise about features that this build does not have.
+fn first_sentence(error: &DynoxideError) -> String {
+    let text = error.to_string();
+    let first = text.split(". ").next().unwrap_or_default();
+    first.trim_end_matches('.').to_owned()
 }
 
 /// Where items that have expired are decided by: the same clock as everything else's.

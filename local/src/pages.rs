@@ -96,6 +96,19 @@ struct MailPage {
     mail: CaughtMail,
 }
 
+impl MailPage {
+    /// The plain text in pieces, each with whether it is a link.
+    fn pieces(&self) -> impl Iterator<Item = (&str, bool)> {
+        let words = self.mail.text.split_inclusive(char::is_whitespace);
+        words.flat_map(|word| {
+            let bare = word.trim_end();
+            let is_link = bare.starts_with("http://") || bare.starts_with("https://");
+            let space = word.get(bare.len()..).unwrap_or_default();
+            [(bare, is_link), (space, false)]
+        })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "invite.html")]
 struct InvitePage {
@@ -356,6 +369,23 @@ mod tests {
             assert!(!page.contains("<script"), "{page}");
             assert!(page.contains("&#60;script"), "{page}");
         }
+    }
+
+    #[test]
+    fn links_of_the_plain_text_can_be_clicked() {
+        let text = "See\nhttps://example.com/a?b=1&c=2 \njavascript:alert(1)";
+        let mail = CaughtMail {
+            text: text.to_owned(),
+            ..mail()
+        };
+        let page = MailPage { mail };
+        let joined: String = page.pieces().map(|(piece, _)| piece).collect();
+        assert_eq!(joined, text);
+        let links: Vec<&str> = page
+            .pieces()
+            .filter_map(|(piece, is_link)| is_link.then_some(piece))
+            .collect();
+        assert_eq!(links, ["https://example.com/a?b=1&c=2"]);
     }
 
     #[test]

@@ -21,6 +21,9 @@ use crate::kept;
 /// The secret's id, as the deployed functions get it in `LINK_KEY_SECRET_ID`.
 pub(crate) const LINK_KEY: &str = "link-key";
 
+/// What the operations ask of a key, in bytes.
+const SHORTEST_KEY: usize = 32;
+
 /// Keeps the link key.
 #[derive(Clone)]
 pub struct LinkKeyStore {
@@ -41,7 +44,11 @@ impl LinkKeyStore {
     /// without one.
     pub(crate) fn open(file: Option<&Path>) -> io::Result<Self> {
         let key = kept::read_or_make(file, || Ok(random_key()?.into_bytes()))?;
-        let key = String::from_utf8(key).map_err(io::Error::other)?;
+        // A key that is no use would be found out only with the first mail.
+        let key = String::from_utf8(key).ok();
+        let key = key.filter(|key| key.len() >= SHORTEST_KEY).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, "its `link-key` is broken")
+        })?;
         Ok(Self {
             keys: Arc::new(Mutex::new(vec![key])),
         })

@@ -533,3 +533,166 @@ async fn secrets_manager(
         _ => StatusCode::NOT_IMPLEMENTED.into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    };
+
+    use chrono::{DateTime, TimeDelta, Utc};
+    use serde_json::Value;
+
+    use super::*;
+
+    const ADA: &str = "ada@example.com";
+
+    /// A clock that tests move.
+    fn clock() -> (Clock, impl Fn(TimeDelta)) {
+        let now = Arc::new(Mutex::new(
+            DateTime::<Utc>::from_timestamp(1_730_871_464, 0).unwrap(),
+        ));
+        let told = now.clone();
+        let wait = move |time| *now.lock().unwrap() += time;
+        (Clock::new(move || *told.lock().unwrap()), wait)
+    }
+
+    /// A folder of the test's own, which goes with it.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            static COUNT: AtomicU32 = AtomicU32::new(0);
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("local-stack-{}-{number}", std::process::id());
+            Self(std::env::temp_dir().join(name))
+        }
+
+        fn options(&self) -> Options {
+            Options {
+                database: DatabaseLocation::Folder(self.0.clone()),
+                ..Options::for_tests(Clock::system())
+            }
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    async fn post(stack: &Stack, path: &str, body: Value) -> Value {
+        let token = stack.sign_in(&SignIn::with_email(ADA));
+        let gateway = stack.gateway();
+        let answer = gateway
+            .call(Method::POST, path, Some(&token), Some(&body))
+            .await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer.body
+    }
+
+    async fn invite(stack: &Stack, email: &str) {
+        let organization = post(stack, "/v1/organizations", json!({ "name": "Acme" })).await;
+        let id = organization["id"].as_str().unwrap();
+        let path = format!("/v1/organizations/{id}/invites");
+        post(stack, &path, json!({ "email": email, "role": "user" })).await;
+    }
+
+    /// A record that `deliver-mail` subscribes to and cannot read.
+    fn put_poison(stack: &Stack) {
+        let item = json!({
+            "pk": { "S": "AUDIT#poison" }, "sk": { "S": "1" }, "mail": { "S": "invite" },
+        });
+        let put = serde_json::from_value(json!({ "TableName": TABLE, "Item": item })).unwrap();
+        stack.database.put_item(put).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_record_that_always_fails_becomes_a_dead_letter_and_those_behind_it_go_on() {
+        let (clock, wait) = clock();
+        let stack = Stack::start(Options::for_tests(clock)).await.unwrap();
+        invite(&stack, "before@example.com").await;
+        put_poison(&stack);
+        invite(&stack, "behind@example.com").await;
+
+        for _ in 0..2 {
+            assert_eq!(stack.drain_stream().await.unwrap().stuck, 1);
+            assert_eq!(stack.mails().len(), 1);
+        }
+        wait(TimeDelta::hours(2));
+        assert_eq!(stack.drain_stream().await.unwrap().stuck, 0);
+        assert_eq!(stack.mails().len(), 2);
+        let dead = stack.pump().dead_letters().await;
+        assert_eq!(dead.len(), 1);
+        assert_eq!(dead[0]["dynamodb"]["Keys"]["pk"]["S"], "AUDIT#poison");
+        stack.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_ttl_takes_is_recorded_as_expired() {
+        let (clock, wait) = clock();
+        let stack = Stack::start(Options::for_tests(clock)).await.unwrap();
+        invite(&stack, "never@example.com").await;
+        stack.drain_stream().await.unwrap();
+        assert_eq!(stack.sweep_ttl().unwrap(), 0);
+        wait(TimeDelta::days(14) + TimeDelta::seconds(1));
+        assert_eq!(stack.sweep_ttl().unwrap(), 1);
+        assert_eq!(stack.drain_stream().await.unwrap().delivered, 1);
+        stack.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_restart_loses_nothing_and_sends_no_mail_twice() {
+        let folder = Folder::new();
+        let stack = Stack::start(folder.options()).await.unwrap();
+        invite(&stack, "first@example.com").await;
+        assert_eq!(stack.drain_stream().await.unwrap().delivered, 1);
+        invite(&stack, "second@example.com").await;
+        stack.stop().await;
+
+        let stack = Stack::start(folder.options()).await.unwrap();
+        assert_eq!(stack.mails().len(), 1);
+        assert_eq!(stack.drain_stream().await.unwrap().delivered, 1);
+        assert_eq!(stack.mails().len(), 2);
+        stack.stop().await;
+
+        // Without positions all records come again, to functions that know them.
+        fs::remove_file(folder.0.join("stream-positions.json")).unwrap();
+        let stack = Stack::start(folder.options()).await.unwrap();
+        assert_eq!(stack.drain_stream().await.unwrap().delivered, 2);
+        assert_eq!(stack.mails().len(), 2);
+        stack.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_used_is_said_in_one_line() {
+        let folder = Folder::new();
+        let stack = Stack::start(folder.options()).await.unwrap();
+        let port: u16 = stack.url().rsplit(':').next().unwrap().parse().unwrap();
+        let mut busy = Options::for_tests(Clock::system());
+        busy.dynamodb_port = Some(port);
+        let broken = Folder::new();
+        fs::create_dir_all(&broken.0).unwrap();
+        fs::write(
+            broken.0.join("organizations.db"),
+            "no database ".repeat(500),
+        )
+        .unwrap();
+        let short = Folder::new();
+        fs::create_dir_all(&short.0).unwrap();
+        fs::write(short.0.join("link-key"), "short").unwrap();
+        for (options, said) in [
+            (busy, "another one can be chosen with `--dynamodb-port`"),
+            (folder.options(), "is in use"),
+            (broken.options(), "organizations.db` cannot be opened: "),
+            (short.options(), "`link-key` is broken"),
+        ] {
+            let error = Stack::start(options).await.err().unwrap().to_string();
+            assert!(error.contains(said), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+        stack.stop().await;
+    }
+}
