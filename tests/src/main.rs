@@ -20,6 +20,7 @@ mod invariants;
 mod mails;
 mod paging;
 mod races;
+mod rights;
 mod rules;
 mod story;
 mod wire;

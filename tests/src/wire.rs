@@ -2,6 +2,7 @@
 //! to fail or to wait where a test wants it.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex},
 };
@@ -27,6 +28,8 @@ use tokio::sync::{Semaphore, oneshot};
 pub struct Exchange {
     /// The action, such as `TransactWriteItems`.
     pub action: String,
+    /// What a function has to be allowed to do for it, such as `dynamodb:PutItem`.
+    pub rights: BTreeSet<String>,
     /// Capacity units that the answer says were consumed.
     pub capacity: f64,
     /// Which round trip it was part of: requests that are under way together are one.
@@ -233,6 +236,7 @@ impl HttpConnector for Connector {
                 None => "SendEmail".to_owned(),
             };
             let mut exchange = Exchange {
+                rights: rights(&action, request.body().bytes().unwrap_or_default()),
                 action,
                 capacity: 0.0,
                 round: wire.round(),
@@ -268,6 +272,31 @@ impl HttpConnector for Connector {
             wire.record(exchange);
             Ok(answer)
         })
+    }
+}
+
+/// A transaction takes the right to each thing that it does; `Query` through an
+/// index is told apart, as it is granted on the index.
+fn rights(action: &str, body: &[u8]) -> BTreeSet<String> {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    match action {
+        "SendEmail" => BTreeSet::from(["ses:SendEmail".to_owned()]),
+        "GetSecretValue" => BTreeSet::from(["secretsmanager:GetSecretValue".to_owned()]),
+        "TransactWriteItems" => {
+            let writes = body["TransactItems"].as_array().unwrap().iter();
+            let kinds = writes.flat_map(|write| write.as_object().unwrap().keys());
+            kinds
+                .map(|kind| match kind.as_str() {
+                    "ConditionCheck" => "dynamodb:ConditionCheckItem".to_owned(),
+                    kind => format!("dynamodb:{kind}Item"),
+                })
+                .collect()
+        }
+        "Query" if body["IndexName"].is_string() => BTreeSet::from([format!(
+            "dynamodb:Query index {}",
+            body["IndexName"].as_str().unwrap()
+        )]),
+        action => BTreeSet::from([format!("dynamodb:{action}")]),
     }
 }
 

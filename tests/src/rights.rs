@@ -1,0 +1,176 @@
+//! Every function is granted exactly what it does: what the operations ask of
+//! AWS is recorded on the wire, and compared with the template's policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::json;
+use serde_norway::Value;
+
+use crate::{
+    access,
+    harness::{Cast, World},
+};
+
+type Rights = BTreeMap<String, BTreeSet<String>>;
+
+/// What the template's policies grant, by operation.
+fn granted() -> Rights {
+    let text = std::fs::read_to_string(local::Options::shipped_template()).unwrap();
+    let template: Value = serde_norway::from_str(&text).unwrap();
+    let mut granted = Rights::new();
+    for resource in template["Resources"].as_mapping().unwrap().values() {
+        if resource["Type"] != "AWS::Serverless::Function" {
+            continue;
+        }
+        let operation = resource["Metadata"]["BuildProperties"]["Binary"]
+            .as_str()
+            .unwrap();
+        let rights = granted.entry(operation.to_owned()).or_default();
+        for statement in resource["Properties"]["Policies"]["Statement"]
+            .as_sequence()
+            .unwrap()
+        {
+            assert_eq!(statement["Effect"], "Allow");
+            let resource = serde_norway::to_string(&statement["Resource"]).unwrap();
+            assert!(
+                !resource.contains("'*'"),
+                "{operation} is granted everything: {resource}"
+            );
+            let index = resource
+                .split("/index/")
+                .nth(1)
+                .map(|name| name.trim().to_owned());
+            let actions = match &statement["Action"] {
+                Value::Sequence(actions) => actions.clone(),
+                action => vec![action.clone()],
+            };
+            for action in actions {
+                let action = action.as_str().unwrap();
+                assert!(!action.contains('*'), "{operation} is granted {action}");
+                rights.insert(match &index {
+                    Some(index) => format!("{action} index {index}"),
+                    None => action.to_owned(),
+                });
+            }
+        }
+    }
+    granted
+}
+
+fn note(used: &mut Rights, operation: &str, world: &World) {
+    let rights = world
+        .wire
+        .take()
+        .into_iter()
+        .flat_map(|exchange| exchange.rights);
+    used.entry(operation.to_owned()).or_default().extend(rights);
+}
+
+/// What the operations do, each on every way that it can take.
+async fn used() -> Rights {
+    let mut used = Rights::new();
+    for access in access::ACCESS {
+        let cast = Cast::gather().await;
+        // By then the link key is read anew, as a fresh process does.
+        cast.world.clock.advance(TimeDelta::minutes(5));
+        let (method, path, body) = (access.request)(&cast);
+        let reply = (access.rightful)(&cast).send(method, &path, body).await;
+        assert!(
+            (200..300).contains(&reply.status),
+            "{}: {}",
+            access.operation,
+            reply.body
+        );
+        note(&mut used, access.operation, &cast.world);
+    }
+
+    // Repeating a creation reads what the first one made.
+    let cast = Cast::gather().await;
+    for _ in 0..2 {
+        let body = Some(json!({"name": "New"}).to_string());
+        let key = [("idempotency-key", "once")];
+        let reply = cast
+            .stranger
+            .send_with(Method::POST, "/v1/organizations", body, &key)
+            .await;
+        reply.expect("201");
+    }
+    note(&mut used, "create-organization", &cast.world);
+
+    // An address that is held, one that is held by an expired invite, and room that expired ones took.
+    let cast = Cast::gather().await;
+    let path = format!("{}/invites", cast.organization);
+    let wish = json!({"email": "dana@example.com", "role": "user"});
+    cast.creator
+        .post(&path, wish.clone())
+        .await
+        .expect("409 invite_outstanding");
+    note(&mut used, "create-invite", &cast.world);
+    for n in 0..99 {
+        cast.creator
+            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+            .await;
+    }
+    cast.world.clock.advance(TimeDelta::days(14));
+    let creator = cast.world.sign_in("ada@example.com");
+    creator.post(&path, wish).await.expect("201");
+    let wish = json!({"email": "new@example.com", "role": "user"});
+    creator.post(&path, wish).await.expect("201");
+    note(&mut used, "create-invite", &cast.world);
+
+    // Mails that can be sent, and the end of invites, on both ways.
+    let cast = Cast::gather().await;
+    cast.creator
+        .invite(&cast.organization, "new@example.com", "user")
+        .await;
+    cast.world.wire.take();
+    cast.world.clock.advance(TimeDelta::minutes(5));
+    cast.world.drain().await;
+    note(&mut used, "deliver-mail", &cast.world);
+    for by_ttl in [false, true] {
+        let cast = Cast::gather().await;
+        cast.world.clock.advance(TimeDelta::days(15));
+        if by_ttl {
+            cast.world.stack.sweep_ttl().unwrap();
+            cast.world.drain().await;
+        }
+        cast.world.stack.run_schedules().await;
+        note(&mut used, "expire-invites", &cast.world);
+    }
+    // Two runs at once: the one that comes second looks again.
+    let cast = Cast::gather().await;
+    cast.world.clock.advance(TimeDelta::days(14));
+    let mut held = cast.world.wire.hold("TransactWriteItems");
+    let run = async || cast.world.stack.run_schedules().await;
+    let meanwhile = async {
+        held.arrived().await;
+        run().await;
+        held.release();
+    };
+    tokio::join!(run(), meanwhile);
+    note(&mut used, "expire-invites", &cast.world);
+    used
+}
+
+#[tokio::test]
+async fn the_template_grants_every_function_what_it_does_and_nothing_else() {
+    let (granted, used) = (granted(), used().await);
+    let mut wrong = Vec::new();
+    for (operation, used) in &used {
+        let granted = &granted[operation];
+        let missing: Vec<_> = used.difference(granted).collect();
+        let needless: Vec<_> = granted.difference(used).collect();
+        if !missing.is_empty() || !needless.is_empty() {
+            wrong.push(format!(
+                "{operation} lacks {missing:?} and does not need {needless:?}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(
+        granted.keys().collect::<Vec<_>>(),
+        used.keys().collect::<Vec<_>>()
+    );
+}
