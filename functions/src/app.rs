@@ -170,11 +170,12 @@ fn retries() -> RetryConfig {
         .with_initial_backoff(Duration::from_millis(50))
 }
 
-/// DynamoDB answers within milliseconds or not at all; API Gateway waits 30 seconds.
+/// DynamoDB answers within milliseconds or not at all; three attempts have to fit
+/// into the ten seconds that the template gives a request.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(3))
         .build()
 }
 

@@ -3,7 +3,12 @@
 //! Lambda's side of the runtime API is played by a server on loopback; the
 //! table, the mails and the secret are those of the local stack.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::{
     fs,
