@@ -10,7 +10,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
-use functions::{App, Clock, Operation};
+use functions::{App, Clock, Operation, openapi::Route};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     invocation::invoke,
     issuer::Issuer,
-    template::{Route, Template, TemplateError},
+    template::{Template, TemplateError},
 };
 
 /// Where every request comes from.

@@ -26,4 +26,4 @@ pub use mail_catcher::{CaughtMail, MailCatcher, SesFailure};
 pub use secrets::LinkKeyStore;
 pub use stack::{Background, DatabaseLocation, Options, Stack, StartError};
 pub use stream::{Drained, StreamPump};
-pub use template::{Route, Schedule, StreamSource, Template, TemplateError};
+pub use template::{Schedule, StreamSource, Template, TemplateError};

@@ -3,6 +3,7 @@
 
 use std::{path::Path, time::Duration};
 
+use functions::openapi::Route;
 use serde_json::{Map, Value as Json, json};
 use serde_norway::Value as Yaml;
 
@@ -53,19 +54,6 @@ pub struct Template {
     pub streams: Vec<StreamSource>,
     /// What runs on a schedule.
     pub schedules: Vec<Schedule>,
-}
-
-/// A route of the API.
-#[derive(Debug, Clone)]
-pub struct Route {
-    /// The method, in upper case.
-    pub method: String,
-    /// The path, with parameters in braces.
-    pub path: String,
-    /// The operation that answers.
-    pub operation: String,
-    /// Whether it takes a signed-in person.
-    pub signed_in: bool,
 }
 
 /// A function's subscription to the table's stream.
