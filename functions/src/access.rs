@@ -30,6 +30,11 @@ pub(crate) fn person(request: &Request) -> Result<Person, Failure> {
     })
 }
 
+/// The organization in the path, where there is one.
+pub(crate) fn organization_id(request: &Request) -> Option<OrganizationId> {
+    OrganizationId::parse(input::path(request, "organization_id")).ok()
+}
+
 /// A person, and the organization in the request's path.
 #[derive(Debug)]
 pub(crate) struct Asked {
@@ -44,8 +49,7 @@ impl Asked {
     /// [`Failure::NotSignedIn`]; [`Refusal::OrganizationNotFound`] for what cannot be an id.
     pub(crate) fn of(request: &Request) -> Result<Self, Failure> {
         let person = person(request)?;
-        let id = OrganizationId::parse(input::path(request, "organization_id"));
-        let organization_id = id.map_err(|_| Refusal::OrganizationNotFound)?;
+        let organization_id = organization_id(request).ok_or(Refusal::OrganizationNotFound)?;
         Ok(Self {
             person,
             organization_id,

@@ -148,13 +148,22 @@ impl Config {
 
 /// The settings that all three clients share: each service has a config type of its own.
 macro_rules! client {
-    ($sdk:ident, $aws:expr, $endpoint:expr) => {{
+    ($sdk:ident, $aws:expr, $endpoint:expr, $attempts:expr, $seconds:expr) => {{
+        // The pause between attempts is as short as DynamoDB's own clients make
+        // it: somebody waits for the answer.
+        let retries = RetryConfig::standard()
+            .with_max_attempts($attempts)
+            .with_initial_backoff(Duration::from_millis(50));
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs($seconds))
+            .build();
         let mut config = $sdk::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new($aws.region.clone()))
             .credentials_provider($aws.credentials.clone())
-            .retry_config(retries())
-            .timeout_config(timeouts())
+            .retry_config(retries)
+            .timeout_config(timeouts)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_endpoint_url($endpoint.clone());
         config.set_http_client($aws.http_client.clone());
@@ -162,29 +171,13 @@ macro_rules! client {
     }};
 }
 
-/// Three attempts. The pause between them is as short as DynamoDB's own clients
-/// make it: somebody waits for the answer.
-fn retries() -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(3)
-        .with_initial_backoff(Duration::from_millis(50))
-}
-
-/// DynamoDB answers within milliseconds or not at all; three attempts have to fit
-/// into the ten seconds that the template gives a request.
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(3))
-        .build()
-}
-
 impl App {
     /// Makes the clients. Nothing is connected before the first request.
     pub fn new(aws: Aws, config: Config, clock: Clock) -> Self {
-        let dynamodb = client!(aws_sdk_dynamodb, aws, aws.dynamodb_endpoint);
-        let ses = client!(aws_sdk_sesv2, aws, aws.ses_endpoint);
-        let secrets = client!(aws_sdk_secretsmanager, aws, aws.secrets_endpoint);
+        let dynamodb = client!(aws_sdk_dynamodb, aws, aws.dynamodb_endpoint, 3, 3);
+        // A mail whose answer is late may have left: only the stream tries again.
+        let ses = client!(aws_sdk_sesv2, aws, aws.ses_endpoint, 1, 15);
+        let secrets = client!(aws_sdk_secretsmanager, aws, aws.secrets_endpoint, 3, 3);
         Self {
             store: Store::new(dynamodb, config.table_name),
             mailer: Mailer::new(

@@ -1,10 +1,11 @@
 //! The one place where failures become answers.
 
 use domain::{Refusal, RefusalKind};
+use lambda_http::Request;
 use serde::Serialize;
 use store::StoreError;
 
-use crate::{link_keys::LinkKeyError, output::Answer};
+use crate::{input, link_keys::LinkKeyError, output::Answer};
 
 /// Why an operation did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,9 @@ pub(crate) enum Failure {
     /// Others kept changing the same things at the same time.
     #[error("others are changing the same things at this moment; try again")]
     Busy,
+    /// The function's time is over.
+    #[error("the function's time is over")]
+    OutOfTime,
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,7 +72,7 @@ impl Failure {
             Self::NotSignedIn => "not_signed_in",
             Self::Busy => "busy",
             Self::Store(error) if error.is_transient() => "unavailable",
-            Self::LinkKey(LinkKeyError::Unavailable(_)) => "unavailable",
+            Self::LinkKey(LinkKeyError::Unavailable(_)) | Self::OutOfTime => "unavailable",
             Self::Store(_) | Self::LinkKey(_) | Self::Mail(_) | Self::Send(_) | Self::Event(_) => {
                 "internal_error"
             }
@@ -93,17 +97,18 @@ impl Failure {
         }
     }
 
-    /// The problem details (RFC 9457) for the client; `instance` is the request's path,
-    /// where that may be repeated.
-    pub(crate) fn into_answer(self, path: &str) -> Answer {
+    /// The problem details (RFC 9457) for the client.
+    pub(crate) fn into_answer(self, request: &Request) -> Answer {
         let status = self.status();
         let mut problem = Problem {
             title: title(status),
             status,
             code: self.code(),
             detail: self.to_string(),
-            // A link's path holds a token.
-            instance: (!path.starts_with("/v1/invites/")).then(|| path.to_owned()),
+            // The path of a link holds a token, which is not to be repeated.
+            instance: input::path(request, "token")
+                .is_empty()
+                .then(|| request.uri().path().to_owned()),
             field: None,
             invite_id: None,
         };

@@ -6,6 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{LinkKey, LinkKeys};
 use tokio::sync::Mutex;
 
+use crate::telemetry;
+
 /// How long the keys are kept before they are read again, so that a rotation
 /// reaches processes that live long.
 const FRESH: TimeDelta = TimeDelta::minutes(5);
@@ -46,13 +48,33 @@ impl LinkKeySource {
         {
             return Ok(keys.clone());
         }
-        let (current, previous) = tokio::join!(self.read("AWSCURRENT"), self.read("AWSPREVIOUS"));
-        let keys = LinkKeys {
-            current: current?.ok_or(LinkKeyError::Unusable)?,
-            previous: previous?,
+        let keys = match (self.read_both().await, kept.take()) {
+            (Ok(keys), _) => keys,
+            // Keys that cannot be read anew are still good.
+            (Err(error), Some((_, keys))) => {
+                tracing::warn!(
+                    error = telemetry::chain(&error),
+                    "the link key cannot be read anew"
+                );
+                keys
+            }
+            (Err(error), None) => return Err(error),
         };
         *kept = Some((now, keys.clone()));
         Ok(keys)
+    }
+
+    async fn read_both(&self) -> Result<LinkKeys, LinkKeyError> {
+        let (current, previous) = tokio::join!(self.read("AWSCURRENT"), self.read("AWSPREVIOUS"));
+        let previous = match previous {
+            // A mistake that was mended must not stand in the way.
+            Err(LinkKeyError::Unusable) => None,
+            previous => previous?,
+        };
+        Ok(LinkKeys {
+            current: current?.ok_or(LinkKeyError::Unusable)?,
+            previous,
+        })
     }
 
     /// One version of the secret; `None` where there is none, as before the first rotation.

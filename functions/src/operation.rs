@@ -1,6 +1,11 @@
 //! What an operation is, and how one is run: by Lambda, or by whoever has an event.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
 
 use lambda_http::{
     Adapter, Body, Error, LambdaEvent, Request, RequestExt, Response, Service,
@@ -9,7 +14,10 @@ use lambda_http::{
 use lambda_runtime::Context;
 use serde_json::Value;
 
-use crate::{App, failure::Failure, output::Answer, telemetry};
+use crate::{App, access, failure::Failure, output::Answer, telemetry};
+
+/// What is kept of a function's time for answering that it was too short.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A future that handlers of one kind give.
 pub(crate) type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -126,13 +134,20 @@ async fn answer(
     request: Request,
 ) -> Result<Response<Body>, Error> {
     let started = Instant::now();
-    let outcome = handler(&app, &request).await;
-    let request_id = request
-        .lambda_context_ref()
-        .map_or("", |context| &context.request_id);
-    let organization_id = request
-        .path_parameters_ref()
-        .and_then(|path| path.first("organization_id"));
+    let context = request.lambda_context_ref();
+    let request_id = context.map_or("", |context| &context.request_id);
+    let left =
+        context.and_then(|context| context.deadline().duration_since(SystemTime::now()).ok());
+    let outcome = match left {
+        // Whoever waits is told to try again, before Lambda ends the function without a word.
+        Some(left) => {
+            tokio::time::timeout(left.saturating_sub(LAST_WORDS), handler(&app, &request))
+                .await
+                .unwrap_or(Err(Failure::OutOfTime))
+        }
+        None => handler(&app, &request).await,
+    };
+    let organization_id = access::organization_id(&request);
     telemetry::log_request(
         name,
         request_id,
@@ -140,7 +155,7 @@ async fn answer(
         &outcome,
         started.elapsed(),
     );
-    let answer = outcome.unwrap_or_else(|failure| failure.into_answer(request.uri().path()));
+    let answer = outcome.unwrap_or_else(|failure| failure.into_answer(&request));
     Ok(answer.into_response())
 }
 

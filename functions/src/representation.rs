@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     Action, Actor, AuditEvent, Change, DeliveryState, EmailAddress, EventId, EventKind, Invite,
-    InviteId, Inviter, Member, Metadata, Organization, OrganizationId, OrganizationName,
+    InviteId, Inviter, Member, Metadata, Organization, OrganizationId, OrganizationName, Person,
     PersonName, Refusal, Role, Subject, UserId, permit,
 };
 use schemars::JsonSchema;
@@ -322,15 +322,27 @@ impl AuditEventView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AccountView {
     /// Their id at the sign-in provider.
-    pub(crate) user_id: UserId,
+    user_id: UserId,
     /// Their address, where the sign-in tells one.
-    pub(crate) email: Option<EmailAddress>,
+    email: Option<EmailAddress>,
     /// Whether the provider vouches for the address.
-    pub(crate) email_verified: bool,
+    email_verified: bool,
     /// Their name, where the sign-in tells one.
-    pub(crate) name: Option<PersonName>,
+    name: Option<PersonName>,
     /// The organization that they work in at present.
-    pub(crate) current_organization: Option<OrganizationView>,
+    current_organization: Option<OrganizationView>,
+}
+
+impl AccountView {
+    pub(crate) fn of(person: Person, current_organization: Option<OrganizationView>) -> Self {
+        Self {
+            user_id: person.user_id,
+            email: person.email,
+            email_verified: person.email_verified,
+            name: person.name,
+            current_organization,
+        }
+    }
 }
 
 /// An invite, as the invitee sees it.

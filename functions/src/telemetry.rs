@@ -4,24 +4,31 @@
 
 use std::{error::Error, fmt::Write, time::Duration};
 
+use domain::OrganizationId;
 use serde_json::Value;
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{failure::Failure, output::Answer};
 
 /// Sends logs to standard output as JSON, from the level in
-/// `AWS_LAMBDA_LOG_LEVEL` on (`INFO` unless set).
+/// `AWS_LAMBDA_LOG_LEVEL` on (`INFO` unless set). Of other crates only warnings
+/// are logged: their details may hold what must not be in a log.
 pub(crate) fn start() {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL")
-        .ok()
-        .and_then(|level| level.parse().ok());
-    tracing_subscriber::fmt()
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok();
+    let level = level
+        .and_then(|level| level.parse().ok())
+        .unwrap_or(Level::INFO);
+    let ours = Targets::new()
+        .with_default(Level::WARN.min(level))
+        .with_target("functions", level);
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_target(false)
-        .with_max_level(level.unwrap_or(tracing::Level::INFO))
-        .init();
+        .with_target(false);
+    tracing_subscriber::registry().with(lines).with(ours).init();
 }
 
 /// Logs a request of API Gateway's. A failure that is our own is logged with
@@ -29,11 +36,12 @@ pub(crate) fn start() {
 pub(crate) fn log_request(
     operation: &str,
     request_id: &str,
-    organization_id: Option<&str>,
+    organization_id: Option<OrganizationId>,
     outcome: &Result<Answer, Failure>,
     took: Duration,
 ) {
     let duration_ms = milliseconds(took);
+    let organization_id = organization_id.map(|id| id.to_string());
     match outcome {
         Ok(answer) => tracing::info!(
             operation,

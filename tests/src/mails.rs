@@ -208,6 +208,20 @@ async fn whatever_fails_on_the_way_the_mail_arrives_and_always_with_the_same_lin
 }
 
 #[tokio::test]
+async fn a_mail_that_waited_while_nothing_ran_is_not_given_up_at_the_first_failure() {
+    let cast = Cast::gather().await;
+    cast.admin
+        .invite(&cast.organization, "new@example.com", "user")
+        .await;
+    cast.world.clock.advance(TimeDelta::hours(2));
+    cast.world.stack.mail_catcher().fail_next(1, THROTTLED);
+    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
+    cast.world.drain().await;
+    let seen = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+    assert_eq!(seen["state"], "sent");
+}
+
+#[tokio::test]
 async fn an_answered_invite_is_not_mailed_any_more() {
     let cast = Cast::gather().await;
     let id = cast

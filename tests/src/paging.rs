@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
+
 use crate::{
     costs::crowd,
     harness::{Cast, Session},
@@ -79,6 +81,24 @@ async fn pages_of_any_size_hold_the_same_list() {
         .map(|id| format!("/v1/organizations/{id}"))
         .collect();
     assert_eq!(paged, mine);
+}
+
+/// DynamoDB ends a page at a megabyte, however few items that is.
+#[tokio::test]
+async fn a_page_of_large_items_is_cut_short_and_loses_nothing() {
+    let cast = Cast::gather().await;
+    for round in 0..70 {
+        let entries = (0..50).map(|n| (format!("{}{round:02}{n:02}", "€".repeat(36)), json!("x")));
+        let metadata: serde_json::Map<String, Value> = entries.collect();
+        cast.creator
+            .patch(&cast.organization, json!({"metadata": metadata}))
+            .await
+            .expect("200");
+    }
+    let path = format!("{}/audit-events", cast.organization);
+    let all = page_through(&cast.creator, &path, "id", 100).await;
+    assert_eq!(all, page_through(&cast.creator, &path, "id", 7).await);
+    assert!(all.len() > 70 + 10);
 }
 
 #[tokio::test]

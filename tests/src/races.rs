@@ -227,6 +227,31 @@ async fn an_invite_dies_with_its_inviters_membership_even_while_being_accepted()
     assert_outcomes(outcomes, "204", "200");
 }
 
+/// Accepting reads twice. What changes between the two reads must not be taken
+/// for a refusal: here the invite passes to another inviter, or is accepted by
+/// the same person.
+#[tokio::test]
+async fn what_changes_between_two_reads_is_read_again() {
+    let cast = Cast::gather().await;
+    let mut held = cast.world.wire.hold("BatchGetItem");
+    let accepting = tokio::spawn(cast.accepting());
+    held.arrived().await;
+    assert_eq!(cast.making_it_admin().await.outcome(), "200");
+    held.release();
+    assert_eq!(accepting.await.unwrap().outcome(), "200");
+    assert_eq!(cast.danas_role().await.as_deref(), Some("admin"));
+    invariants::hold(&cast.world).await;
+
+    let cast = Cast::gather().await;
+    let mut held = cast.world.wire.hold("BatchGetItem");
+    let accepting = tokio::spawn(cast.accepting());
+    held.arrived().await;
+    assert_eq!(cast.accepting().await.outcome(), "200");
+    held.release();
+    assert_eq!(accepting.await.unwrap().outcome(), "200");
+    invariants::hold(&cast.world).await;
+}
+
 #[tokio::test]
 async fn two_owners_who_demote_each_other_leave_one() {
     let cast = Cast::gather().await;

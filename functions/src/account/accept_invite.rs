@@ -1,6 +1,6 @@
 //! `POST /v1/account/invites/{invite_id}/accept`: the invitee.
 
-use domain::{Acceptance, Holder, Member, Organization, Refusal, accept};
+use domain::{Acceptance, Holder, InviteState, Member, Organization, Refusal, accept};
 use lambda_http::Request;
 use store::{Commit, Key, Transaction};
 
@@ -26,16 +26,20 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let invite_id = load::invite_id(request)?;
 
     let mut attempts = Attempts::default();
+    let mut read_again = false;
     loop {
         let now = app.clock.now();
         let address = invitation::find(app, &person, invite_id).await?;
         let id = address.organization_id;
         let organization_key = Key::organization(id);
         let my_key = Key::member(id, &person.user_id);
-        let inviter_key = match &address.holder {
-            Holder::Invite { invited_by, .. } => Some(Key::member(id, invited_by)),
+        let inviter_id = match &address.holder {
+            Holder::Invite { invited_by, .. } => Some(invited_by.clone()),
             Holder::Member { .. } | Holder::Ended { .. } => None,
         };
+        let inviter_key = inviter_id
+            .as_ref()
+            .map(|inviter_id| Key::member(id, inviter_id));
         let mut keys = vec![organization_key.clone(), my_key.clone()];
         keys.extend(load::places(id, invite_id));
         keys.extend(inviter_key.clone());
@@ -47,6 +51,16 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             Some(key) => found.take(&key)?,
             None => None,
         };
+        // The two reads are of different instants: what does not fit together is
+        // read once more before anybody is refused for it.
+        let torn = inviter_id.is_some_and(|inviter_id| match &state {
+            Some(InviteState::Pending(invite)) => invite.invited_by.id != inviter_id,
+            Some(InviteState::Ended(_)) | None => true,
+        });
+        if torn && !read_again {
+            read_again = true;
+            continue;
+        }
         let organization: Option<Organization> = found.take(&organization_key)?;
         let organization = organization.ok_or(Refusal::InviteNotFound)?;
 

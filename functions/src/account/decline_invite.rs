@@ -24,8 +24,8 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let now = app.clock.now();
         let address = invitation::find(app, &person, invite_id).await?;
         let id = address.organization_id;
-        let mut found = app.store.get_all(&load::places(id, invite_id)).await?;
-        let state = load::state(&mut found, id, invite_id)?.ok_or(Refusal::InviteNotFound)?;
+        let (_, state) = load::with_others(app, &[], id, invite_id).await?;
+        let state = state.ok_or(Refusal::InviteNotFound)?;
         let Some(ended) = decline(Some(&person), &state, now)? else {
             return Ok(Answer::no_content());
         };

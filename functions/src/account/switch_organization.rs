@@ -51,13 +51,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         match app.store.commit(transaction).await? {
             Commit::Done => {
                 let current_organization = Some(OrganizationView::of(&organization, &member));
-                return Ok(Answer::ok(&AccountView {
-                    user_id: person.user_id,
-                    email: person.email,
-                    email_verified: person.email_verified,
-                    name: person.name,
-                    current_organization,
-                }));
+                return Ok(Answer::ok(&AccountView::of(person, current_organization)));
             }
             Commit::Conflict => attempts.again().await?,
         }

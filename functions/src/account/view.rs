@@ -31,11 +31,5 @@ pub(super) async fn account(
                 .map(|(organization, me)| OrganizationView::of(&organization, &me))
         }
     };
-    Ok(AccountView {
-        user_id: person.user_id,
-        email: person.email,
-        email_verified: person.email_verified,
-        name: person.name,
-        current_organization,
-    })
+    Ok(AccountView::of(person, current_organization))
 }

@@ -4,12 +4,12 @@
 use aws_lambda_events::dynamodb::EventRecord;
 use chrono::TimeDelta;
 use domain::{AuditEvent, Delivery, DeliveryState, Invite, InviteId, InviteToken, Organization};
-use mail::{InviteMail, SendError};
+use mail::InviteMail;
 use serde_json::Value;
 use store::{Commit, Key};
 
 use super::stream::{self, Progress};
-use crate::{App, Operation, failure::Failure};
+use crate::{App, Operation, failure::Failure, telemetry};
 
 /// How long a mail is tried to be sent before it counts as failed. The template
 /// has Lambda deliver a record for longer than that, so that it is always this
@@ -58,7 +58,8 @@ async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
         return Ok(());
     }
 
-    let (delivery, failed) = match send(app, &invite, &organization).await? {
+    let outcome = send(app, &invite, &organization).await;
+    let (delivery, failed) = match outcome {
         Ok(()) => {
             let sent = Delivery {
                 state: DeliveryState::Sent,
@@ -68,24 +69,30 @@ async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
             };
             (sent, None)
         }
-        Err(error) => {
+        Err(failure) => {
             let failures = invite.delivery.failures + 1;
-            let last = error.is_permanent() || now - event.at >= GIVE_UP_AFTER;
-            let state = if last {
-                DeliveryState::Failed
-            } else {
-                DeliveryState::Queued
+            let (last, reason) = match &failure {
+                Failure::Send(error) => (error.is_permanent(), error.reason()),
+                _ => (false, "the mail could not be made"),
             };
-            let reason = Some(error.reason().to_owned());
-            (
-                Delivery {
-                    state,
-                    at: now,
-                    failures,
-                    reason,
+            // The first attempt may come late; it is never the last for that alone.
+            let given_up = failures > 1 && now - event.at >= GIVE_UP_AFTER;
+            let last = last || given_up;
+            let delivery = Delivery {
+                state: if last {
+                    DeliveryState::Failed
+                } else {
+                    DeliveryState::Queued
                 },
-                (!last).then_some(error),
-            )
+                at: now,
+                failures,
+                reason: Some(reason.to_owned()),
+            };
+            if last {
+                let error = telemetry::chain(&failure);
+                tracing::error!(%invite_id, error, "a mail was given up");
+            }
+            (delivery, (!last).then_some(failure))
         }
     };
     match app
@@ -95,14 +102,10 @@ async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
     {
         Commit::Done | Commit::Conflict => {}
     }
-    failed.map_or(Ok(()), |error| Err(error.into()))
+    failed.map_or(Ok(()), Err)
 }
 
-async fn send(
-    app: &App,
-    invite: &Invite,
-    organization: &Organization,
-) -> Result<Result<(), SendError>, Failure> {
+async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result<(), Failure> {
     let keys = app.link_keys.get(app.clock.now()).await?;
     let token = InviteToken::sign(
         &keys.current,
@@ -121,9 +124,6 @@ async fn send(
         recipient: invite.email.as_typed(),
     }
     .render()?;
-    Ok(app
-        .mailer
-        .send(invite.email.normal(), &message)
-        .await
-        .map(|_id| ()))
+    app.mailer.send(invite.email.normal(), &message).await?;
+    Ok(())
 }

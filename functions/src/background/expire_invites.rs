@@ -7,7 +7,7 @@ use aws_lambda_events::dynamodb::EventRecord;
 use chrono::{DateTime, Utc};
 use domain::{Address, Holder, Invite, OrganizationId, expire};
 use serde_json::{Value, json};
-use store::{Commit, EXPIRY_SHARDS, Key, PageRequest, Transaction};
+use store::{Commit, EXPIRY_SHARDS, Key, PageRequest, StoreError, Transaction};
 use tokio::task::JoinSet;
 
 use super::stream::{self, Progress};
@@ -59,15 +59,12 @@ async fn sweep_shard(app: &App, shard: u8) -> Result<u64, Failure> {
         let now = app.clock.now();
         let keys = app.store.expired_invites(shard, now, BATCH).await?;
         let mut found = app.store.get_all(&keys).await?;
-        let mut ended = 0;
-        for key in &keys {
-            if let Some(invite) = found.take::<Invite>(key)?
-                && end(app, &invite).await?
-            {
-                ended += 1;
-            }
-        }
+        let invites = keys.iter().map(|key| found.take::<Invite>(key));
+        let (ended, failure) = end_all(app, invites).await;
         expired += ended;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
         // The index lags: invites that have just ended may be in it still.
         if ended == 0 || keys.len() < usize::from(BATCH) {
             return Ok(expired);
@@ -75,17 +72,39 @@ async fn sweep_shard(app: &App, shard: u8) -> Result<u64, Failure> {
     }
 }
 
+/// Ends what has expired of these invites. One that cannot be ended does not
+/// keep the others from it; the last failure is given with the count.
+async fn end_all(
+    app: &App,
+    invites: impl Iterator<Item = Result<Option<Invite>, StoreError>>,
+) -> (u64, Option<Failure>) {
+    let mut ended = 0;
+    let mut failure = None;
+    for invite in invites {
+        let outcome = match invite {
+            Ok(Some(invite)) => end(app, &invite).await,
+            Ok(None) => Ok(false),
+            Err(error) => Err(error.into()),
+        };
+        match outcome {
+            Ok(by_us) => ended += u64::from(by_us),
+            Err(error) => failure = Some(error),
+        }
+    }
+    (ended, failure)
+}
+
 /// Ends the expired invites of one organization.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure`], when there is one that cannot be ended and none that could.
 pub(crate) async fn of_organization(app: &App, id: OrganizationId) -> Result<(), Failure> {
     let mut page = PageRequest::first(PageRequest::MAX_LIMIT);
     loop {
         let invites = app.store.invites(id, &page).await?;
-        let now = app.clock.now();
-        for invite in invites.items.iter().filter(|invite| invite.is_expired(now)) {
-            end(app, invite).await?;
+        let (ended, failure) = end_all(app, invites.items.into_iter().map(|i| Ok(Some(i)))).await;
+        if let (0, Some(failure)) = (ended, failure) {
+            return Err(failure);
         }
         let next = invites.next_cursor;
         match next.and_then(|cursor| PageRequest::at(PageRequest::MAX_LIMIT, &cursor)) {

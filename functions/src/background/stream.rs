@@ -2,6 +2,7 @@
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use serde_json::{Value, json};
+use store::StoreError;
 
 use crate::{failure::Failure, telemetry};
 
@@ -26,6 +27,14 @@ impl Progress {
     pub(super) fn note(&mut self, record: &EventRecord, outcome: Result<(), Failure>) -> bool {
         let Err(failure) = outcome else { return true };
         let error = telemetry::chain(&failure);
+        if matches!(failure, Failure::Store(StoreError::Corrupt(_))) {
+            tracing::error!(
+                event_id = record.event_id,
+                error,
+                "a record of the stream cannot be read"
+            );
+            return true;
+        }
         tracing::warn!(
             event_id = record.event_id,
             error,

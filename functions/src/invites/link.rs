@@ -18,13 +18,12 @@ pub(crate) async fn follow(
 ) -> Result<(Organization, InviteState), Failure> {
     let token =
         InviteToken::parse(input::path(request, "token")).map_err(|_| Refusal::InviteNotFound)?;
-    let organization = Key::organization(token.organization_id);
-    let [pending, ended] = load::places(token.organization_id, token.invite_id);
-    let keys = [organization.clone(), pending, ended];
-    let (found, link_keys) =
-        tokio::join!(app.store.get_all(&keys), app.link_keys.get(app.clock.now()));
-    let mut found = found?;
-    let state = load::state(&mut found, token.organization_id, token.invite_id)?;
+    let organization = [Key::organization(token.organization_id)];
+    let (read, link_keys) = tokio::join!(
+        load::with_others(app, &organization, token.organization_id, token.invite_id),
+        app.link_keys.get(app.clock.now())
+    );
+    let (mut found, state) = read?;
     let state = state.ok_or(Refusal::InviteNotFound)?;
     let invite = state.invite();
     if !link_keys?.vouch_for(&token, &invite.email) {
@@ -33,6 +32,7 @@ pub(crate) async fn follow(
     if token.times_sent != invite.times_sent {
         return Err(Refusal::LinkReplaced.into());
     }
-    let organization: Option<Organization> = found.take(&organization)?;
+    let organization: Option<Organization> =
+        found.take(&Key::organization(token.organization_id))?;
     Ok((organization.ok_or(Refusal::InviteNotFound)?, state))
 }

@@ -32,20 +32,36 @@ pub(crate) fn state(
     Ok(found.take::<Invite>(&pending)?.map(InviteState::Pending))
 }
 
+/// Reads the places of an invite, with other things. An invite that is in
+/// neither place may have moved between the two reads that a batch is made of:
+/// then it is looked for once more.
+pub(crate) async fn with_others(
+    app: &App,
+    others: &[Key],
+    organization_id: OrganizationId,
+    id: InviteId,
+) -> Result<(Found, Option<InviteState>), Failure> {
+    let keys = [others, &places(organization_id, id)].concat();
+    let mut found = app.store.get_all(&keys).await?;
+    let mut state = state(&mut found, organization_id, id)?;
+    if state.is_none() {
+        found = app.store.get_all(&keys).await?;
+        state = self::state(&mut found, organization_id, id)?;
+    }
+    Ok((found, state))
+}
+
 /// The caller's membership and the organization's invite.
 pub(crate) async fn membership_and_invite(
     app: &App,
     asked: &Asked,
     id: Option<InviteId>,
 ) -> Result<(Member, InviteState), Failure> {
-    let mut keys = vec![asked.membership_key()];
-    keys.extend(
-        id.into_iter()
-            .flat_map(|id| places(asked.organization_id, id)),
-    );
-    let mut found = app.store.get_all(&keys).await?;
+    let membership = [asked.membership_key()];
+    let (mut found, state) = match id {
+        Some(id) => with_others(app, &membership, asked.organization_id, id).await?,
+        None => (app.store.get_all(&membership).await?, None),
+    };
     let me = asked.membership(&mut found)?;
-    let id = id.ok_or(Refusal::InviteNotFound)?;
-    let state = state(&mut found, asked.organization_id, id)?;
     Ok((me, state.ok_or(Refusal::InviteNotFound)?))
 }

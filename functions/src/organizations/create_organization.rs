@@ -80,7 +80,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
                 organization_id: id,
                 at: now,
             };
-            transaction = transaction.remember_request(&request, remembered.is_some());
+            transaction = transaction.remember_request(&request, remembered.as_ref());
         }
         let transaction = app.record(transaction, id, now, founded.events);
         match app.store.commit(transaction).await? {

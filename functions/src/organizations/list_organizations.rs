@@ -19,7 +19,8 @@ pub static OPERATION: Operation = Operation::http("list-organizations", |app, re
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let person = access::person(request)?;
-    let page = input::page(request)?;
+    // Two items are read for each: together not more than one batch holds.
+    let page = input::page(request)?.at_most(50);
 
     let memberships = app.store.memberships(&person.user_id, &page).await?;
     let keys: Vec<Key> = memberships

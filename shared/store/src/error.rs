@@ -18,6 +18,10 @@ pub enum StoreError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// DynamoDB kept leaving a part of a batch for later. The same request may
+    /// succeed later.
+    #[error("the table is throttling")]
+    Throttled,
     /// DynamoDB refused the request: a mistake of ours, or missing permissions.
     #[error("the table refused the request ({code})")]
     Rejected {
@@ -38,7 +42,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        matches!(self, Self::Unavailable { .. } | Self::Throttled)
     }
 }
 

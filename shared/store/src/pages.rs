@@ -36,6 +36,14 @@ impl PageRequest {
         })
     }
 
+    /// The same page, with at most that many items; the cursor leads on to the rest.
+    pub fn at_most(self, limit: u16) -> Self {
+        Self {
+            limit: self.limit.min(limit),
+            ..self
+        }
+    }
+
     pub(crate) fn limit(&self) -> usize {
         usize::from(self.limit)
     }

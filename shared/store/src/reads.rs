@@ -1,7 +1,7 @@
 //! Reads: each is one round trip, and all are strongly consistent but for the
 //! one through the expiry index.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use chrono::{DateTime, Utc};
@@ -11,6 +11,9 @@ use serde::de::DeserializeOwned;
 use crate::{
     EXPIRY_INDEX, Key, Membership, Page, PageRequest, Store, StoreError, keys, pages, records::Item,
 };
+
+/// How often DynamoDB may leave keys of a batch for later.
+const MAX_UNPROCESSED: u32 = 5;
 
 /// What a batch of reads found.
 #[derive(Debug, Default)]
@@ -55,6 +58,7 @@ impl Store {
         unique.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
         unique.dedup();
         let mut pending: Vec<Item> = unique.into_iter().map(Key::into_attributes).collect();
+        let mut throttled = 0;
         while !pending.is_empty() {
             let rest = pending.split_off(pending.len().min(100));
             let wanted = KeysAndAttributes::builder()
@@ -75,11 +79,19 @@ impl Store {
             {
                 found.0.insert(Key::from_item(&item)?, item);
             }
-            let unprocessed = answer
-                .unprocessed_keys
-                .into_iter()
-                .flat_map(HashMap::into_values);
-            pending = unprocessed.flat_map(|left| left.keys).chain(rest).collect();
+            let unprocessed = answer.unprocessed_keys.into_iter();
+            pending = unprocessed
+                .flat_map(HashMap::into_values)
+                .flat_map(|left| left.keys)
+                .collect();
+            if !pending.is_empty() {
+                throttled += 1;
+                if throttled > MAX_UNPROCESSED {
+                    return Err(StoreError::Throttled);
+                }
+                tokio::time::sleep(Duration::from_millis(20 << throttled)).await;
+            }
+            pending.extend(rest);
         }
         Ok(found)
     }
@@ -221,8 +233,11 @@ impl Store {
             };
             query = query.set_exclusive_start_key(Some(start.into_attributes()));
         }
-        let mut items = query.send().await?.items.unwrap_or_default();
-        let more = items.len() > page.limit();
+        let answer = query.send().await?;
+        // DynamoDB may end a page early, at a megabyte.
+        let cut = answer.last_evaluated_key.is_some();
+        let mut items = answer.items.unwrap_or_default();
+        let more = cut || items.len() > page.limit();
         items.truncate(page.limit());
         let last = items.last().filter(|_| more);
         let next_cursor = last.and_then(|item| pages::cursor_behind(item.get("sk"), prefix));

@@ -1,11 +1,14 @@
 //! Commits: everything that a decision changes, on the condition that what it
 //! rested on still is as it was read, in one transaction.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
-    operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
+    operation::{
+        transact_write_items::TransactWriteItemsError,
+        update_item::{UpdateItemError, UpdateItemOutput},
+    },
     types::{
         AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem,
         Update,
@@ -21,6 +24,9 @@ use crate::{
     Account, CreationRequest, Key, Membership, Store, StoreError, keys,
     records::{Item, Record, Versioned},
 };
+
+/// How often a single write may meet transactions on the same item.
+const MAX_MEETINGS: u32 = 10;
 
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +75,8 @@ enum Expected {
     Version(u64),
     /// An address record of this person's.
     HeldBy(UserId),
+    /// The request that made this organization.
+    MadeBy(OrganizationId),
 }
 
 /// A change of some attributes of an item that was not read, or not as a whole.
@@ -204,13 +212,16 @@ impl Transaction {
         })
     }
 
-    /// Remembers a request to create an organization; one with the same key
-    /// whose memory is over is replaced when the caller has read it.
-    pub fn remember_request(self, request: &CreationRequest, replaced: bool) -> Self {
-        let expected = if replaced {
-            Expected::Anything
-        } else {
-            Expected::Nothing
+    /// Remembers a request to create an organization, in place of an earlier one
+    /// with the same key whose memory is over.
+    pub fn remember_request(
+        self,
+        request: &CreationRequest,
+        replaced: Option<&CreationRequest>,
+    ) -> Self {
+        let expected = match replaced {
+            Some(replaced) => Expected::MadeBy(replaced.organization_id),
+            None => Expected::Nothing,
         };
         self.with(Write::Put {
             item: request.to_item(),
@@ -347,6 +358,11 @@ impl From<Expected> for Condition {
                 &[("#version", "version")],
                 [(":version", number(version))],
             ),
+            Expected::MadeBy(id) => Self::new(
+                "#organization = :organization",
+                &[("#organization", "organization_id")],
+                [(":organization", AttributeValue::S(id.to_string()))],
+            ),
             Expected::HeldBy(user_id) => Self::new(
                 "#holder.#user = :user",
                 &[("#holder", "holder"), ("#user", "user_id")],
@@ -448,36 +464,48 @@ impl Store {
         times_sent: u32,
         delivery: &Delivery,
     ) -> Result<Commit, StoreError> {
-        let answer = self
-            .client
+        let key = Key::invite(organization_id, invite_id);
+        let delivery = &to_value(delivery)?;
+        for _ in 0..MAX_MEETINGS {
+            match self.update_delivery(&key, times_sent, delivery).await {
+                Ok(_) => return Ok(Commit::Done),
+                Err(SdkError::ServiceError(error)) => match error.err() {
+                    UpdateItemError::ConditionalCheckFailedException(_) => {
+                        return Ok(Commit::Conflict);
+                    }
+                    // A transaction is writing the same invite at this moment.
+                    UpdateItemError::TransactionConflictException(_) => {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                    _ => return Err(SdkError::ServiceError(error).into()),
+                },
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Throttled)
+    }
+
+    async fn update_delivery(
+        &self,
+        key: &Key,
+        times_sent: u32,
+        delivery: &AttributeValue,
+    ) -> Result<UpdateItemOutput, SdkError<UpdateItemError>> {
+        self.client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(
-                Key::invite(organization_id, invite_id).into_attributes(),
-            ))
+            .set_key(Some(key.clone().into_attributes()))
             .update_expression("SET #delivery = :delivery, #version = #version + :one")
             .condition_expression("#times_sent = :times_sent")
             .expression_attribute_names("#delivery", "delivery")
             .expression_attribute_names("#version", "version")
             .expression_attribute_names("#times_sent", "times_sent")
-            .expression_attribute_values(":delivery", to_value(delivery)?)
+            .expression_attribute_values(":delivery", delivery.clone())
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":times_sent", number(u64::from(times_sent)))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(Commit::Done),
-            Err(SdkError::ServiceError(error))
-                if matches!(
-                    error.err(),
-                    UpdateItemError::ConditionalCheckFailedException(_)
-                ) =>
-            {
-                Ok(Commit::Conflict)
-            }
-            Err(error) => Err(error.into()),
-        }
+            .await
     }
 }
 
