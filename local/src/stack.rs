@@ -610,23 +610,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_that_always_fails_becomes_a_dead_letter_and_those_behind_it_go_on() {
-        let (clock, wait) = clock();
-        let stack = Stack::start(Options::for_tests(clock)).await.unwrap();
+    async fn a_record_that_cannot_be_read_does_not_hold_up_those_behind_it() {
+        let stack = Stack::start(Options::for_tests(Clock::system()))
+            .await
+            .unwrap();
         invite(&stack, "before@example.com").await;
         put_poison(&stack);
         invite(&stack, "behind@example.com").await;
-
-        for _ in 0..2 {
-            assert_eq!(stack.drain_stream().await.unwrap().stuck, 1);
-            assert_eq!(stack.mails().len(), 1);
-        }
-        wait(TimeDelta::hours(2));
         assert_eq!(stack.drain_stream().await.unwrap().stuck, 0);
         assert_eq!(stack.mails().len(), 2);
-        let dead = stack.pump().dead_letters().await;
-        assert_eq!(dead.len(), 1);
-        assert_eq!(dead[0]["dynamodb"]["Keys"]["pk"]["S"], "AUDIT#poison");
         stack.stop().await;
     }
 

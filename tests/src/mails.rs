@@ -222,6 +222,26 @@ async fn a_mail_that_waited_while_nothing_ran_is_not_given_up_at_the_first_failu
 }
 
 #[tokio::test]
+async fn what_cannot_be_handled_for_a_day_becomes_a_dead_letter() {
+    let cast = Cast::gather().await;
+    cast.admin
+        .invite(&cast.organization, "new@example.com", "user")
+        .await;
+    cast.world.wire.fail(0, 1000, Fault::Throttled);
+    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
+    assert!(cast.world.stack.pump().dead_letters().await.is_empty());
+    cast.world.clock.advance(TimeDelta::hours(25));
+    cast.world.drain().await;
+    cast.world.wire.heal();
+    let dead = cast.world.stack.pump().dead_letters().await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!(
+        dead[0]["dynamodb"]["NewImage"]["kind"]["S"],
+        "invite.created"
+    );
+}
+
+#[tokio::test]
 async fn an_answered_invite_is_not_mailed_any_more() {
     let cast = Cast::gather().await;
     let id = cast
