@@ -40,7 +40,13 @@ struct Shape {
 /// Makes the document. Operations that the routes name and this page does not
 /// know are left out; a test sees to it that there are none.
 pub fn document(routes: &[Route]) -> Value {
-    let mut generator = SchemaSettings::openapi3().into_generator();
+    let mut generator = SchemaSettings::draft2020_12()
+        .with(|settings| {
+            settings.definitions_path = "/components/schemas".into();
+            settings.meta_schema = None;
+        })
+        .for_serialize()
+        .into_generator();
     let problem = generator.subschema_for::<Problem>();
     let mut paths: Map<String, Value> = Map::new();
     for route in routes {
@@ -54,7 +60,7 @@ pub fn document(routes: &[Route]) -> Value {
         }
     }
     json!({
-        "openapi": "3.0.3",
+        "openapi": "3.1.0",
         "info": {
             "title": "Organization settings",
             "version": env!("CARGO_PKG_VERSION"),
@@ -140,9 +146,11 @@ impl Shape {
         }
     }
 
-    fn taking<T: JsonSchema>(mut self, generator: &mut SchemaGenerator) -> Self {
+    fn taking<T: JsonSchema>(mut self) -> Self {
         // Every operation has a body type of that name; inlined, they do not meet.
-        self.body = Some(T::json_schema(generator));
+        let mut settings = SchemaSettings::draft2020_12();
+        settings.inline_subschemas = true;
+        self.body = Some(T::json_schema(&mut settings.into_generator()));
         self
     }
 
@@ -164,7 +172,7 @@ fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
             "Create an organization",
             &["invalid_request", "email_required"],
         )
-        .taking::<organizations::create_organization::Body>(schemas)
+        .taking::<organizations::create_organization::Body>()
         .giving::<OrganizationView>(201, schemas),
         "list-organizations" => Shape::new("List my organizations", &["invalid_request"])
             .listing::<OrganizationView>(schemas),
@@ -178,7 +186,7 @@ fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
                 "organization_not_found",
             ],
         )
-        .taking::<organizations::update_organization::Body>(schemas)
+        .taking::<organizations::update_organization::Body>()
         .giving::<OrganizationView>(200, schemas),
         "get-settings" => Shape::new(
             "Get all that the settings page shows",
@@ -201,7 +209,7 @@ fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
                 "member_not_found",
             ],
         )
-        .taking::<members::update_member::Body>(schemas)
+        .taking::<members::update_member::Body>()
         .giving::<MemberView>(200, schemas),
         "remove-member" => Shape::new(
             "Remove a member, or leave",
@@ -225,7 +233,7 @@ fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
                 "too_many_invites",
             ],
         )
-        .taking::<invites::create_invite::Body>(schemas)
+        .taking::<invites::create_invite::Body>()
         .giving::<InviteView>(201, schemas),
         "list-invites" => Shape::new(
             "List pending invites",
@@ -246,7 +254,7 @@ fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
                 "invite_expired",
             ],
         )
-        .taking::<invites::update_invite::Body>(schemas)
+        .taking::<invites::update_invite::Body>()
         .giving::<InviteView>(200, schemas),
         "cancel-invite" => Shape::new(
             "Cancel a pending invite",
@@ -291,7 +299,7 @@ fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
             "Switch the current organization",
             &["invalid_request", "organization_not_found"],
         )
-        .taking::<account::switch_organization::Body>(schemas)
+        .taking::<account::switch_organization::Body>()
         .giving::<AccountView>(200, schemas),
         "list-my-invites" => Shape::new(
             "List the pending invites to my address",

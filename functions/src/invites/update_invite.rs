@@ -24,10 +24,20 @@ pub static OPERATION: Operation = Operation::http("update-invite", |app, request
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
     /// The role that accepting is to give.
-    #[serde(default, deserialize_with = "input::if_present")]
+    #[serde(
+        default,
+        deserialize_with = "input::if_present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Role")]
     role: Option<Role>,
     /// Whether accepting is to turn on billing emails.
-    #[serde(default, deserialize_with = "input::if_present")]
+    #[serde(
+        default,
+        deserialize_with = "input::if_present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "bool")]
     receives_billing_emails: Option<bool>,
 }
 

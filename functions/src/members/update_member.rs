@@ -21,10 +21,20 @@ pub static OPERATION: Operation = Operation::http("update-member", |app, request
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
     /// The new role.
-    #[serde(default, deserialize_with = "input::if_present")]
+    #[serde(
+        default,
+        deserialize_with = "input::if_present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Role")]
     role: Option<Role>,
     /// Whether billing emails go to them.
-    #[serde(default, deserialize_with = "input::if_present")]
+    #[serde(
+        default,
+        deserialize_with = "input::if_present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "bool")]
     receives_billing_emails: Option<bool>,
 }
 

@@ -23,10 +23,20 @@ pub static OPERATION: Operation = Operation::http("update-organization", |app, r
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
     /// The new name: 1 to 200 characters on one line.
-    #[serde(default, deserialize_with = "input::if_present")]
+    #[serde(
+        default,
+        deserialize_with = "input::if_present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "OrganizationName")]
     name: Option<OrganizationName>,
     /// The new metadata, in place of all the old.
-    #[serde(default, deserialize_with = "input::if_present")]
+    #[serde(
+        default,
+        deserialize_with = "input::if_present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Metadata")]
     metadata: Option<Metadata>,
 }
 
