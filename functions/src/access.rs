@@ -1,11 +1,13 @@
 //! Who asks, and what they are there: a handler gets at an organization's
 //! things only through here.
 
-use domain::{EmailAddress, Member, OrganizationId, Person, PersonName, Refusal, UserId};
+use domain::{
+    EmailAddress, Member, Organization, OrganizationId, Person, PersonName, Refusal, UserId,
+};
 use lambda_http::{Request, RequestExt, request::RequestContext};
 use store::{Found, Key};
 
-use crate::{failure::Failure, input};
+use crate::{App, failure::Failure, input};
 
 /// The person who is signed in, by the claims that API Gateway has verified.
 ///
@@ -33,6 +35,20 @@ pub(crate) fn person(request: &Request) -> Result<Person, Failure> {
 /// The organization in the path, where there is one.
 pub(crate) fn organization_id(request: &Request) -> Option<OrganizationId> {
     OrganizationId::parse(input::path(request, "organization_id")).ok()
+}
+
+/// An organization with the person's membership of it, in one round trip;
+/// `None` unless both are there.
+pub(crate) async fn organization_of(
+    app: &App,
+    user_id: &UserId,
+    id: OrganizationId,
+) -> Result<Option<(Organization, Member)>, Failure> {
+    let (organization, member) = (Key::organization(id), Key::member(id, user_id));
+    let keys = [organization.clone(), member.clone()];
+    let mut found = app.store.get_all(&keys).await?;
+    let organization: Option<Organization> = found.take(&organization)?;
+    Ok(organization.zip(found.take(&member)?))
 }
 
 /// A person, and the organization in the request's path.
@@ -68,5 +84,13 @@ impl Asked {
     pub(crate) fn membership(&self, found: &mut Found) -> Result<Member, Failure> {
         let member = found.take(&self.membership_key())?;
         Ok(member.ok_or(Refusal::OrganizationNotFound)?)
+    }
+    /// The organization, and the person's membership of it.
+    ///
+    /// # Errors
+    /// [`Refusal::OrganizationNotFound`] when the person is no member.
+    pub(crate) async fn organization(&self, app: &App) -> Result<(Organization, Member), Failure> {
+        let found = organization_of(app, &self.person.user_id, self.organization_id).await?;
+        Ok(found.ok_or(Refusal::OrganizationNotFound)?)
     }
 }

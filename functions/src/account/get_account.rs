@@ -3,7 +3,12 @@
 use lambda_http::Request;
 use store::{Account, Key};
 
-use crate::{App, Operation, access, failure::Failure, output::Answer};
+use crate::{
+    App, Operation, access,
+    failure::Failure,
+    output::Answer,
+    representation::{AccountView, OrganizationView},
+};
 
 /// Gives who is signed in, and their current organization.
 pub static OPERATION: Operation =
@@ -12,8 +17,11 @@ pub static OPERATION: Operation =
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let person = access::person(request)?;
     let account: Option<Account> = app.store.get(Key::account(&person.user_id)).await?;
-    let current = account.map(|account| account.current_organization_id);
-    Ok(Answer::ok(
-        &super::view::account(app, person, current).await?,
-    ))
+    // One that they are not, or no longer, a member of is not the current one.
+    let current = match account.map(|account| account.current_organization_id) {
+        Some(id) => access::organization_of(app, &person.user_id, id).await?,
+        None => None,
+    };
+    let current = current.map(|(organization, me)| OrganizationView::of(&organization, &me));
+    Ok(Answer::ok(&AccountView::of(person, current)))
 }

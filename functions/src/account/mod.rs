@@ -7,4 +7,3 @@ pub mod list_my_invites;
 pub mod switch_organization;
 
 mod invitation;
-mod view;

@@ -1,10 +1,10 @@
 //! `PUT /v1/account/current-organization`: members of it.
 
-use domain::{Member, Organization, OrganizationId, Refusal};
+use domain::{OrganizationId, Refusal};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Commit, Key, Transaction};
+use store::{Commit, Transaction};
 
 use crate::{
     App, Operation, access,
@@ -32,18 +32,11 @@ pub(crate) struct Body {
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let person = access::person(request)?;
     let id = input::body::<Body>(request)?.organization_id;
-    let organization_key = Key::organization(id);
-    let member_key = Key::member(id, &person.user_id);
 
     let mut attempts = Attempts::default();
     loop {
-        let keys = [organization_key.clone(), member_key.clone()];
-        let mut found = app.store.get_all(&keys).await?;
-        let organization: Option<Organization> = found.take(&organization_key)?;
-        let member: Option<Member> = found.take(&member_key)?;
-        let (organization, member) = organization
-            .zip(member)
-            .ok_or(Refusal::OrganizationNotFound)?;
+        let found = access::organization_of(app, &person.user_id, id).await?;
+        let (organization, member) = found.ok_or(Refusal::OrganizationNotFound)?;
 
         let transaction = Transaction::new()
             .require_member(&member)

@@ -48,16 +48,10 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             .as_ref()
             .filter(|request: &&CreationRequest| now < request.at + CreationRequest::MEMORY)
         {
-            let organization = Key::organization(request.organization_id);
-            let member = Key::member(request.organization_id, &person.user_id);
-            let mut found = app
-                .store
-                .get_all(&[organization.clone(), member.clone()])
-                .await?;
-            if let (Some(organization), Some(member)) =
-                (found.take(&organization)?, found.take(&member)?)
-            {
-                let location = format!("/v1/organizations/{}", request.organization_id);
+            let id = request.organization_id;
+            let found = access::organization_of(app, &person.user_id, id).await?;
+            if let Some((organization, member)) = found {
+                let location = format!("/v1/organizations/{id}");
                 return Ok(Answer::created(
                     location,
                     &OrganizationView::of(&organization, &member),

@@ -1,12 +1,10 @@
 //! `PATCH /v1/organizations/{organization_id}`: owners.
 
-use domain::{
-    Metadata, Organization, OrganizationName, OrganizationUpdate, Refusal, update_organization,
-};
+use domain::{Metadata, OrganizationName, OrganizationUpdate, update_organization};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Commit, Key, Transaction};
+use store::{Commit, Transaction};
 
 use crate::{
     App, Operation, access::Asked, attempts::Attempts, failure::Failure, input, output::Answer,
@@ -43,18 +41,11 @@ pub(crate) struct Body {
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;
     let body: Body = input::body(request)?;
-    let key = Key::organization(asked.organization_id);
 
     let mut attempts = Attempts::default();
     loop {
         let now = app.clock.now();
-        let mut found = app
-            .store
-            .get_all(&[asked.membership_key(), key.clone()])
-            .await?;
-        let me = asked.membership(&mut found)?;
-        let organization: Option<Organization> = found.take(&key)?;
-        let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
+        let (organization, me) = asked.organization(app).await?;
 
         let update = OrganizationUpdate {
             name: body.name.clone(),
