@@ -1,0 +1,407 @@
+/**
+ * Signing in at the OpenID provider: authorization code flow with PKCE.
+ *
+ * Tokens live in this tab alone (sessionStorage). What they allow is decided by
+ * the API; here they only say whose pages to show.
+ */
+
+import * as oauth from "oauth4webapi";
+
+/**
+ * @typedef {object} Person
+ * @property {string} sub
+ * @property {string | null} email
+ * @property {boolean} email_verified
+ * @property {string | null} name
+ */
+
+/**
+ * Whoever is signed in. Times are in milliseconds of this machine's clock,
+ * whatever it shows: only how long a token lives is taken from the provider.
+ *
+ * @typedef {object} Session
+ * @property {string} id_token
+ * @property {string | null} refresh_token
+ * @property {number} ends_at
+ * @property {Person} person
+ */
+
+/**
+ * What has to be remembered while the person is at the provider.
+ *
+ * @typedef {object} Pending
+ * @property {string} state
+ * @property {string} nonce
+ * @property {string} verifier
+ * @property {string} return_to
+ */
+
+/**
+ * Why signing in did not work:
+ * - `not_set_up`: this deployment has no provider for its pages.
+ * - `unreachable`: the provider does not answer; trying again may help.
+ * - `cancelled`: the person, or the provider, said no.
+ * - `stale`: the answer belongs to no sign-in of this tab, or to an older one.
+ * - `refused`: the provider's answer is not one that can be trusted.
+ *
+ * @typedef {"not_set_up" | "unreachable" | "cancelled" | "stale" | "refused"} Reason
+ */
+
+/** @type {Record<Reason, string>} */
+const WORDS = {
+  not_set_up: "Sign-in is not set up for these pages.",
+  unreachable: "The sign-in service does not answer. Check your connection and try again.",
+  cancelled: "You were not signed in.",
+  stale: "This sign-in is over or was begun in another tab. Please sign in again.",
+  refused: "The sign-in service gave an answer that cannot be trusted. Please sign in again.",
+};
+
+/** A sign-in that did not work. `message` is a sentence to show. */
+export class SignInError extends Error {
+  /**
+   * @param {Reason} reason
+   * @param {unknown} [cause]
+   */
+  constructor(reason, cause) {
+    super(WORDS[reason], { cause });
+    this.name = "SignInError";
+    this.reason = reason;
+  }
+}
+
+const SESSION = "sign-in.session";
+const PENDING = "sign-in.pending";
+const CALLBACK = "/auth/callback";
+const SCOPE = "openid email profile";
+/** A token that is over so soon is not used any more: a request takes a moment. */
+const MARGIN = 30_000;
+
+/** The page's `<html>` element says who signs people in. */
+const settings = document.documentElement.dataset;
+
+/** @returns {{ issuer: URL, client: oauth.Client }} */
+function provider() {
+  const { issuer, clientId } = settings;
+  if (!issuer || !clientId) {
+    throw new SignInError("not_set_up");
+  }
+  return { issuer: new URL(issuer), client: { client_id: clientId } };
+}
+
+/** Plain HTTP is for a provider on this very machine. */
+function transport() {
+  const { protocol, hostname } = provider().issuer;
+  const here = hostname === "localhost" || hostname === "127.0.0.1" || hostname === "[::1]";
+  return { [oauth.allowInsecureRequests]: protocol === "http:" && here };
+}
+
+/** @returns {Promise<oauth.AuthorizationServer>} */
+async function discover() {
+  const { issuer } = provider();
+  const response = await oauth.discoveryRequest(issuer, transport());
+  return oauth.processDiscoveryResponse(issuer, response);
+}
+
+/**
+ * Runs a step at the provider; what goes wrong there gets one of our reasons.
+ *
+ * @template T
+ * @param {() => Promise<T>} step
+ * @returns {Promise<T>}
+ */
+async function explained(step) {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof SignInError) {
+      throw error;
+    }
+    if (error instanceof oauth.AuthorizationResponseError) {
+      throw new SignInError("cancelled", error);
+    }
+    if (error instanceof oauth.ResponseBodyError) {
+      throw new SignInError(error.error === "invalid_grant" ? "stale" : "refused", error);
+    }
+    // No answer at all is a TypeError of `fetch`, which has no code; the library's have one.
+    const unanswered = error instanceof TypeError && !("code" in error);
+    const status = error instanceof Error && error.cause instanceof Response ? error.cause.status : 0;
+    throw new SignInError(unanswered || status >= 500 ? "unreachable" : "refused", error);
+  }
+}
+
+/**
+ * @template T
+ * @param {string} key
+ * @returns {T | null}
+ */
+function recall(key) {
+  try {
+    return JSON.parse(sessionStorage.getItem(key) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {Session | Pending} value
+ */
+function remember(key, value) {
+  sessionStorage.setItem(key, JSON.stringify(value));
+}
+
+/**
+ * The path to come back to, if it is one of ours; `/` for everything else.
+ *
+ * @param {string} path
+ */
+function ours(path) {
+  const url = new URL(path, location.origin);
+  const isOurs = url.origin === location.origin && url.pathname !== CALLBACK;
+  return isOurs ? url.pathname + url.search + url.hash : "/";
+}
+
+/**
+ * Leads to the provider, and back to that path once signed in. The page is left:
+ * the promise settles only when that cannot be.
+ *
+ * @param {string} returnTo a path of these pages
+ * @param {{ anew?: boolean }} [options] `anew` has the provider ask even somebody it knows: for another account
+ * @returns {Promise<never>}
+ */
+export async function signIn(returnTo, options = {}) {
+  const { client } = provider();
+  const pending = {
+    state: oauth.generateRandomState(),
+    nonce: oauth.generateRandomNonce(),
+    verifier: oauth.generateRandomCodeVerifier(),
+    return_to: ours(returnTo),
+  };
+  const url = await explained(async () => {
+    const server = await discover();
+    if (!server.authorization_endpoint) {
+      throw new SignInError("refused");
+    }
+    const url = new URL(server.authorization_endpoint);
+    const parameters = {
+      client_id: client.client_id,
+      redirect_uri: location.origin + CALLBACK,
+      response_type: "code",
+      scope: SCOPE,
+      state: pending.state,
+      nonce: pending.nonce,
+      code_challenge: await oauth.calculatePKCECodeChallenge(pending.verifier),
+      code_challenge_method: "S256",
+      ...(options.anew ? { prompt: "login" } : {}),
+    };
+    for (const [name, value] of Object.entries(parameters)) {
+      url.searchParams.set(name, value);
+    }
+    return url;
+  });
+  remember(PENDING, pending);
+  return leave(url);
+}
+
+/**
+ * @param {URL | string} url
+ * @returns {Promise<never>}
+ */
+function leave(url) {
+  location.assign(url);
+  return new Promise(() => {});
+}
+
+/**
+ * Takes the provider's answer from the address of the callback page, which it
+ * takes out of the history too. Gives the path where the person was.
+ *
+ * @returns {Promise<string>}
+ */
+export async function completeSignIn() {
+  const { client } = provider();
+  const answer = new URL(location.href);
+  history.replaceState(null, "", CALLBACK);
+  /** @type {Pending | null} */
+  const pending = recall(PENDING);
+  // An answer counts once.
+  sessionStorage.removeItem(PENDING);
+  if (!pending || answer.searchParams.get("state") !== pending.state) {
+    throw new SignInError("stale");
+  }
+  await explained(async () => {
+    const server = await discover();
+    const parameters = oauth.validateAuthResponse(server, client, answer, pending.state);
+    const response = await oauth.authorizationCodeGrantRequest(
+      server,
+      client,
+      oauth.None(),
+      parameters,
+      location.origin + CALLBACK,
+      pending.verifier,
+      transport(),
+    );
+    const tokens = await oauth.processAuthorizationCodeResponse(
+      server,
+      { ...client, ...(await skew(response)) },
+      response,
+      { expectedNonce: pending.nonce, requireIdToken: true },
+    );
+    keep(tokens, null);
+  });
+  return pending.return_to;
+}
+
+/**
+ * How far the provider's clock is from this machine's. The token has just been
+ * made for us, so its time of issue is the provider's now: people whose clock is
+ * wrong can sign in, too.
+ *
+ * @param {Response} response
+ */
+async function skew(response) {
+  if (!response.ok) {
+    return {};
+  }
+  const { id_token } = await response.clone().json();
+  const issued = typeof id_token === "string" ? decoded(id_token)["iat"] : undefined;
+  const now = Math.floor(Date.now() / 1000);
+  return typeof issued === "number" ? { [oauth.clockSkew]: issued - now } : {};
+}
+
+/**
+ * A token's claims, not validated.
+ *
+ * @param {string} token
+ * @returns {Record<string, unknown>}
+ */
+function decoded(token) {
+  const payload = token.split(".")[1] ?? "";
+  const bytes = Uint8Array.from(
+    atob(payload.replaceAll("-", "+").replaceAll("_", "/")),
+    (character) => character.charCodeAt(0),
+  );
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
+
+/**
+ * @param {oauth.TokenEndpointResponse} tokens
+ * @param {Session | null} before
+ */
+function keep(tokens, before) {
+  const claims = oauth.getValidatedIdTokenClaims(tokens);
+  if (!claims || !tokens.id_token || (before && claims.sub !== before.person.sub)) {
+    throw new SignInError("refused");
+  }
+  const { sub, email, email_verified, name } = claims;
+  remember(SESSION, {
+    id_token: tokens.id_token,
+    refresh_token: tokens.refresh_token ?? before?.refresh_token ?? null,
+    ends_at: Date.now() + (claims.exp - claims.iat) * 1000,
+    person: {
+      sub,
+      email: typeof email === "string" ? email : null,
+      email_verified: email_verified === true || email_verified === "true",
+      name: typeof name === "string" ? name : null,
+    },
+  });
+}
+
+/**
+ * The token to send to the API; `null` when nobody is signed in or its time is
+ * over: then `renew`, and if that gives none, `signIn`.
+ *
+ * @returns {string | null}
+ */
+export function idToken() {
+  /** @type {Session | null} */
+  const session = recall(SESSION);
+  return session && Date.now() < session.ends_at - MARGIN ? session.id_token : null;
+}
+
+/**
+ * Who is signed in. It stays known while a token is renewed.
+ *
+ * @returns {Person | null}
+ */
+export function person() {
+  /** @type {Session | null} */
+  const session = recall(SESSION);
+  return session?.person ?? null;
+}
+
+/** @type {Promise<string | null> | null} */
+let renewal = null;
+
+/**
+ * A fresh token without leaving the page, where the provider allows that: for
+ * when the old one is over, or the API no longer takes it (401). `null` means
+ * that only `signIn` helps. One renewal at a time, whoever asks.
+ *
+ * @returns {Promise<string | null>}
+ * @throws {SignInError} `unreachable`: the session is still there, so it can be tried again
+ */
+export function renew() {
+  renewal ??= renewed().finally(() => {
+    renewal = null;
+  });
+  return renewal;
+}
+
+async function renewed() {
+  /** @type {Session | null} */
+  const session = recall(SESSION);
+  const token = session?.refresh_token;
+  if (!token) {
+    return null;
+  }
+  const { client } = provider();
+  try {
+    await explained(async () => {
+      const server = await discover();
+      const response = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), token, transport());
+      const tokens = await oauth.processRefreshTokenResponse(
+        server,
+        { ...client, ...(await skew(response)) },
+        response,
+      );
+      keep(tokens, session);
+    });
+  } catch (error) {
+    if (error instanceof SignInError && error.reason !== "unreachable") {
+      sessionStorage.removeItem(SESSION);
+      return null;
+    }
+    throw error;
+  }
+  return idToken();
+}
+
+/**
+ * Forgets who is signed in, and has the provider forget it, too. The page is left.
+ *
+ * @returns {Promise<never>}
+ */
+export async function signOut() {
+  /** @type {Session | null} */
+  const session = recall(SESSION);
+  sessionStorage.removeItem(SESSION);
+  const home = `${location.origin}/`;
+  // For providers whose sign-out is not the standard's, such as Cognito.
+  const { signOutUrl } = settings;
+  if (signOutUrl) {
+    const url = signOutUrl
+      .replaceAll("{return_to}", encodeURIComponent(home))
+      .replaceAll("{id_token}", encodeURIComponent(session?.id_token ?? ""));
+    return leave(url);
+  }
+  const { client } = provider();
+  const server = await discover().catch(() => null);
+  if (!server?.end_session_endpoint) {
+    return leave(home);
+  }
+  const url = new URL(server.end_session_endpoint);
+  url.searchParams.set("client_id", client.client_id);
+  url.searchParams.set("post_logout_redirect_uri", home);
+  return leave(url);
+}
