@@ -2,10 +2,11 @@
 //! an API Gateway stand-in around the very operations that Lambda runs.
 //!
 //! What there is comes from `template.yaml`: the table, the routes, the
-//! stream's filters and the schedule have no second list.
+//! stream's filters, the schedule and the rules have no second list.
 
 mod database;
 mod demo;
+mod event_bus;
 mod gateway;
 mod invocation;
 mod issuer;
@@ -20,10 +21,12 @@ mod template;
 
 pub use database::DatabaseError;
 pub use demo::{DemoError, PEOPLE as DEMO_PEOPLE, fill as fill_with_demo};
+pub use event_bus::{Called, Published, PutEvent};
 pub use gateway::{Gateway, GatewayAnswer};
 pub use issuer::{Issuer, IssuerError, SignIn};
 pub use mail_catcher::{CaughtMail, MailCatcher, SesFailure};
+pub use pattern::{Condition, InvalidPattern, Pattern};
 pub use secrets::LinkKeyStore;
 pub use stack::{Background, DatabaseLocation, Options, Stack, StartError};
 pub use stream::{Drained, StreamPump};
-pub use template::{Schedule, StreamSource, Template, TemplateError};
+pub use template::{Rule, Schedule, StreamSource, Template, TemplateError};

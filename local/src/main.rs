@@ -152,6 +152,7 @@ async fn run(arguments: Arguments) -> ExitCode {
     println!("API         {url}/v1");
     println!("DynamoDB    {}   (data {kept})", stack.dynamodb_url());
     println!("SES         {}", stack.services_url());
+    println!("Events      {url}/local/events   (POST; calls the functions whose rule matches)");
     for schedule in &stack.template().schedules {
         println!(
             "Schedule    {} every {} minutes",

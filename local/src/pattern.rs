@@ -1,5 +1,5 @@
-//! Event patterns, as far as Lambda's filter criteria use them here: exact
-//! values, `prefix`, `exists` and `anything-but`.
+//! Event patterns, as far as Lambda's filter criteria and EventBridge's rules use
+//! them here: exact values, `prefix`, `exists` and `anything-but`.
 
 use serde_json::Value;
 
@@ -7,38 +7,47 @@ use serde_json::Value;
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidPattern {
     /// The pattern is no JSON.
-    #[error("a filter pattern is not JSON: {0}")]
+    #[error("a pattern is not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
     /// The pattern has a condition that this stand-in does not know: better to
     /// say so than to deliver the wrong records.
-    #[error("a filter pattern has `{0}`, which is not supported locally")]
+    #[error("a pattern has `{0}`, which is not supported locally")]
     Unsupported(String),
 }
 
-/// What a record has to look like.
+/// What a record or an event has to look like.
 #[derive(Debug, Clone)]
-pub(crate) enum Pattern {
+pub enum Pattern {
     /// Every one of the fields has to match.
     Fields(Vec<(String, Pattern)>),
     /// One of the conditions has to hold.
     OneOf(Vec<Condition>),
 }
 
+/// What a value has to be like.
 #[derive(Debug, Clone)]
-pub(crate) enum Condition {
+pub enum Condition {
+    /// It is this one.
     Equals(Value),
+    /// It is a text that begins like that.
     Prefix(String),
+    /// It is there, or it is not; an object never is.
     Exists(bool),
+    /// It is there, and none of these.
     AnythingBut(Vec<Value>),
 }
 
 impl Pattern {
     /// Reads a pattern.
-    pub(crate) fn parse(text: &str) -> Result<Self, InvalidPattern> {
+    ///
+    /// # Errors
+    /// [`InvalidPattern`] shows what is not understood.
+    pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
         Self::read(serde_json::from_str(text)?)
     }
 
-    fn read(value: Value) -> Result<Self, InvalidPattern> {
+    /// Reads a pattern that is there as a value.
+    pub(crate) fn read(value: Value) -> Result<Self, InvalidPattern> {
         match value {
             Value::Object(fields) => {
                 let fields = fields
@@ -46,7 +55,7 @@ impl Pattern {
                     .map(|(name, value)| Ok((name, Self::read(value)?)));
                 Ok(Self::Fields(fields.collect::<Result<_, InvalidPattern>>()?))
             }
-            Value::Array(conditions) => {
+            Value::Array(conditions) if !conditions.is_empty() => {
                 let conditions = conditions.into_iter().map(Condition::read);
                 Ok(Self::OneOf(conditions.collect::<Result<_, _>>()?))
             }
@@ -54,8 +63,12 @@ impl Pattern {
         }
     }
 
-    /// Whether a record looks like that.
-    pub(crate) fn matches(&self, value: Option<&Value>) -> bool {
+    /// Whether a record or an event looks like that. Of an array, one element
+    /// has to.
+    pub fn matches(&self, value: Option<&Value>) -> bool {
+        if let Some(Value::Array(elements)) = value {
+            return elements.iter().any(|element| self.matches(Some(element)));
+        }
         match self {
             Self::Fields(fields) => fields
                 .iter()
@@ -67,8 +80,13 @@ impl Pattern {
 
 impl Condition {
     fn read(value: Value) -> Result<Self, InvalidPattern> {
-        let Value::Object(object) = &value else {
-            return Ok(Self::Equals(value));
+        let object = match &value {
+            Value::Object(object) => object,
+            // What the template leaves to the deployment reads as null.
+            Value::Null | Value::Array(_) => {
+                return Err(InvalidPattern::Unsupported(value.to_string()));
+            }
+            _ => return Ok(Self::Equals(value)),
         };
         let mut entries = object.iter();
         let condition = match (entries.next(), entries.next()) {
@@ -89,7 +107,7 @@ impl Condition {
             Self::Prefix(prefix) => value
                 .and_then(Value::as_str)
                 .is_some_and(|text| text.starts_with(prefix)),
-            Self::Exists(wanted) => value.is_some() == *wanted,
+            Self::Exists(wanted) => value.is_some_and(|value| !value.is_object()) == *wanted,
             Self::AnythingBut(values) => value.is_some_and(|value| !values.contains(value)),
         }
     }
@@ -133,8 +151,41 @@ mod tests {
     }
 
     #[test]
+    fn one_element_of_an_array_has_to_match() {
+        let tags = json!({"tags": {"invite": ["a", "b"], "none": []}});
+        assert!(matches(&json!({"tags": {"invite": ["b"]}}), &tags));
+        assert!(matches(
+            &json!({"tags": {"invite": [{"exists": true}]}}),
+            &tags
+        ));
+        assert!(!matches(&json!({"tags": {"invite": ["c"]}}), &tags));
+        assert!(!matches(
+            &json!({"tags": {"none": [{"exists": true}]}}),
+            &tags
+        ));
+        // Both fields have to be right in the same element.
+        let list = json!({"list": [{"a": 1, "b": 1}, {"a": 2, "b": 2}]});
+        assert!(matches(&json!({"list": {"a": [2], "b": [2]}}), &list));
+        assert!(!matches(&json!({"list": {"a": [1], "b": [2]}}), &list));
+    }
+
+    #[test]
+    fn only_what_holds_no_more_fields_exists() {
+        let pattern = json!({"a": [{"exists": true}]});
+        assert!(matches(&pattern, &json!({"a": null})));
+        assert!(!matches(&pattern, &json!({"a": {"b": 1}})));
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused() {
-        for pattern in [json!({"a": "x"}), json!({"a": [{"numeric": ["<", 3]}]})] {
+        for pattern in [
+            json!({"a": "x"}),
+            json!({"a": []}),
+            json!({"a": [null]}),
+            json!({"a": [["x"]]}),
+            json!({"a": [{"numeric": ["<", 3]}]}),
+            json!({"$or": [{"a": ["x"]}, {"b": ["y"]}]}),
+        ] {
             assert!(Pattern::parse(&pattern.to_string()).is_err(), "{pattern}");
         }
     }

@@ -21,12 +21,12 @@ use axum::{
 };
 use dynoxide::Database;
 use functions::{App, Aws, Clock, Config};
-use serde_json::json;
+use serde_json::{Map, Value};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
-use uuid::Uuid;
 
 use crate::{
     database::{self, DatabaseError, TABLE},
+    event_bus::{self, EventBus, Published, PutEvent},
     gateway::{self, Gateway},
     invocation::invoke,
     issuer::{Issuer, IssuerError, SignIn},
@@ -39,6 +39,8 @@ use crate::{
 
 /// How often the stream is looked at.
 const STREAM_POLL: Duration = Duration::from_millis(250);
+/// How often the event bus is looked at.
+const EVENT_POLL: Duration = Duration::from_millis(500);
 /// How often expired items are swept; on AWS, DynamoDB does so on its own.
 const TTL_SWEEP: Duration = Duration::from_secs(60);
 /// What API Gateway takes at most.
@@ -152,6 +154,7 @@ pub struct Stack {
     mail_catcher: MailCatcher,
     link_keys: LinkKeyStore,
     pump: Arc<StreamPump>,
+    events: EventBus,
     database: Database,
     template: Template,
     clock: Clock,
@@ -236,6 +239,8 @@ impl Stack {
             in_folder("stream-positions.json"),
         )?);
 
+        let events = EventBus::new(&template, clock.clone());
+
         let (stopping, _) = watch::channel(false);
         let mut stack = Self {
             url,
@@ -249,6 +254,7 @@ impl Stack {
             mail_catcher,
             link_keys,
             pump,
+            events,
             database,
             template,
             clock,
@@ -284,6 +290,7 @@ impl Stack {
             self.gateway.clone(),
         );
         let router = pages
+            .merge(event_bus::router(self.events.clone(), self.app.clone()))
             .merge(
                 Router::new()
                     .fallback(api_request)
@@ -325,6 +332,13 @@ impl Stack {
                     }
                 };
                 tokio::time::sleep(pause).await;
+            }
+        }));
+        let (events, app, stopped) = (self.events.clone(), self.app.clone(), self.stopped());
+        self.tasks.spawn(until(stopped, async move {
+            loop {
+                events.deliver(&app).await;
+                tokio::time::sleep(EVENT_POLL).await;
             }
         }));
         for schedule in self.template.schedules.clone() {
@@ -429,6 +443,22 @@ impl Stack {
         self.pump.drain(&self.app).await
     }
 
+    /// Puts an event on the bus, and calls every function whose rule matches it.
+    pub async fn put_event(&self, event: PutEvent) -> Published {
+        self.events.publish(&self.app, event).await
+    }
+
+    /// Calls the functions whose next attempt at an event is due. Gives how many
+    /// events still wait.
+    pub async fn deliver_events(&self) -> usize {
+        self.events.deliver(&self.app).await
+    }
+
+    /// Events that were given up.
+    pub fn dead_events(&self) -> Vec<Value> {
+        self.events.dead_letters()
+    }
+
     /// Runs what is scheduled, once.
     pub async fn run_schedules(&self) {
         for schedule in &self.template.schedules {
@@ -484,17 +514,13 @@ async fn fire(app: &Arc<App>, clock: &Clock, operation: &str) {
     let Some(operation) = functions::operation(operation) else {
         return;
     };
-    let event = json!({
-        "version": "0",
-        "id": Uuid::now_v7(),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": "000000000000",
-        "time": clock.now(),
-        "region": "us-east-1",
-        "resources": [],
-        "detail": {},
-    });
+    let event = PutEvent {
+        source: "aws.events".to_owned(),
+        detail_type: "Scheduled Event".to_owned(),
+        detail: Map::new(),
+        resources: Vec::new(),
+    };
+    let event = event_bus::envelope(event, clock.now());
     if let Err(error) = invoke(app, operation, event).await {
         tracing::error!(operation = operation.name, %error, "a scheduled operation failed");
     }
@@ -542,7 +568,8 @@ mod tests {
     };
 
     use chrono::{DateTime, TimeDelta, Utc};
-    use serde_json::Value;
+    use serde_json::json;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -632,6 +659,104 @@ mod tests {
         wait(TimeDelta::days(14) + TimeDelta::seconds(1));
         assert_eq!(stack.sweep_ttl().unwrap(), 1);
         assert_eq!(stack.drain_stream().await.unwrap().delivered, 1);
+        stack.stop().await;
+    }
+
+    /// The shipped template with a rule on `deliver-mail`, which fails with
+    /// whatever is no event of a stream, and one on `expire-invites`, which does not.
+    async fn with_rules(clock: Clock, folder: &Folder) -> Stack {
+        let mut text = fs::read_to_string(Options::shipped_template()).unwrap();
+        for (event, pattern) in [
+            (
+                "AuditEvents",
+                "source: [shop], detail: { kind: [{ prefix: re }] }",
+            ),
+            ("Hourly", "source: [shop, pub], detail-type: [sold]"),
+        ] {
+            let rule = format!(
+                "        Rule: {{ Type: EventBridgeRule, Properties: {{ Pattern: {{ {pattern} }} }} }}\n"
+            );
+            let line = format!("        {event}:\n");
+            let at = text.find(&line).unwrap();
+            text.insert_str(at, &rule);
+        }
+        fs::create_dir_all(&folder.0).unwrap();
+        let template = folder.0.join("template.yaml");
+        fs::write(&template, text).unwrap();
+        let options = Options {
+            template,
+            ..Options::for_tests(clock)
+        };
+        Stack::start(options).await.unwrap()
+    }
+
+    fn event(source: &str, kind: &str) -> PutEvent {
+        let put = json!({ "source": source, "detail-type": "sold", "detail": { "kind": kind } });
+        serde_json::from_value(put).unwrap()
+    }
+
+    fn called(operation: &str, failed: bool) -> event_bus::Called {
+        event_bus::Called {
+            operation: operation.to_owned(),
+            failed,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_calls_every_function_whose_rule_matches_it() {
+        let folder = Folder::new();
+        let stack = with_rules(clock().0, &folder).await;
+        for (event, expected) in [
+            (event("pub", "red"), vec![called("expire-invites", false)]),
+            (
+                event("shop", "red"),
+                vec![
+                    called("deliver-mail", true),
+                    called("expire-invites", false),
+                ],
+            ),
+            (
+                event("shop", "green"),
+                vec![called("expire-invites", false)],
+            ),
+            (event("bank", "red"), vec![]),
+        ] {
+            let published = stack.put_event(event).await;
+            assert_eq!(published.called, expected);
+            assert!(Uuid::parse_str(&published.id).is_ok());
+        }
+        stack.stop().await;
+    }
+
+    #[tokio::test]
+    async fn an_event_that_fails_is_tried_twice_more_and_is_then_a_dead_letter() {
+        let folder = Folder::new();
+        let (clock, wait) = clock();
+        let stack = with_rules(clock, &folder).await;
+        stack.put_event(event("shop", "red")).await;
+        assert_eq!(stack.deliver_events().await, 1);
+        for minutes in [1, 2] {
+            wait(TimeDelta::minutes(minutes) - TimeDelta::seconds(1));
+            assert_eq!(stack.deliver_events().await, 1);
+            assert!(stack.dead_events().is_empty());
+            wait(TimeDelta::seconds(1));
+            stack.deliver_events().await;
+        }
+        assert_eq!(stack.deliver_events().await, 0);
+        let dead = stack.dead_events();
+        assert_eq!(dead.len(), 1);
+        let envelope = json!({
+            "version": "0",
+            "id": dead[0]["id"],
+            "detail-type": "sold",
+            "source": "shop",
+            "account": "000000000000",
+            "time": "2024-11-06T05:37:44Z",
+            "region": "us-east-1",
+            "resources": [],
+            "detail": { "kind": "red" },
+        });
+        assert_eq!(dead[0], envelope);
         stack.stop().await;
     }
 

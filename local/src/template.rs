@@ -1,5 +1,5 @@
-//! Reading `template.yaml`: the table, the routes, the stream's subscribers
-//! and the schedules.
+//! Reading `template.yaml`: the table, the routes, the stream's subscribers,
+//! the schedules and the rules.
 
 use std::{path::Path, time::Duration};
 
@@ -31,7 +31,7 @@ pub enum TemplateError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A stream's filter cannot be understood.
+    /// A stream's filter or a rule's pattern cannot be understood.
     #[error("the template's `{place}`: {source}")]
     Pattern {
         /// Where.
@@ -54,6 +54,8 @@ pub struct Template {
     pub streams: Vec<StreamSource>,
     /// What runs on a schedule.
     pub schedules: Vec<Schedule>,
+    /// Who is called with events.
+    pub rules: Vec<Rule>,
 }
 
 /// A function's subscription to the table's stream.
@@ -95,6 +97,26 @@ pub struct Schedule {
     pub every: Duration,
 }
 
+/// A rule of EventBridge's that calls a function.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// What the template calls it, such as `RecordMailDelivery.Mails`.
+    pub name: String,
+    /// The operation.
+    pub operation: String,
+    /// Which events it is called with.
+    pub pattern: Pattern,
+    /// How often a failed call is tried again.
+    pub max_retries: u32,
+    /// How old an event may get before it is tried no more.
+    pub max_age: Duration,
+}
+
+/// How often Lambda tries a failed event again, unless told otherwise.
+const EVENT_RETRIES: u32 = 2;
+/// How old Lambda lets an event get, unless told otherwise.
+const EVENT_AGE: Duration = Duration::from_secs(6 * 60 * 60);
+
 impl Template {
     /// Reads a file.
     ///
@@ -118,7 +140,8 @@ impl Template {
         let resources = object(&template, "Resources", "template")?;
         let authorizes = authorizes(resources);
         let mut table = None;
-        let (mut routes, mut streams, mut schedules) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut routes, mut streams) = (Vec::new(), Vec::new());
+        let (mut schedules, mut rules) = (Vec::new(), Vec::new());
         for (name, resource) in resources {
             match resource.get("Type").and_then(Json::as_str) {
                 Some("AWS::DynamoDB::Table") if table.is_some() => {
@@ -135,6 +158,7 @@ impl Template {
                         .ok_or_else(|| wrong(name, "names no binary"))?;
                     let properties = object(resource, "Properties", name)?;
                     let events = properties.get("Events").and_then(Json::as_object);
+                    let invoke = properties.get("EventInvokeConfig");
                     for (event_name, event) in events.into_iter().flatten() {
                         let place = format!("{name}.{event_name}");
                         let properties = object(event, "Properties", &place)?;
@@ -149,6 +173,9 @@ impl Template {
                             }
                             Some("Schedule" | "ScheduleV2") => {
                                 schedules.push(read_schedule(operation, properties, &place)?);
+                            }
+                            Some("EventBridgeRule") => {
+                                rules.push(read_rule(operation, properties, invoke, &place)?);
                             }
                             _ => {
                                 return Err(wrong(
@@ -170,6 +197,7 @@ impl Template {
             routes,
             streams,
             schedules,
+            rules,
         })
     }
 }
@@ -373,6 +401,42 @@ fn read_schedule(
     })
 }
 
+fn read_rule(
+    operation: &str,
+    properties: &Map<String, Json>,
+    invoke: Option<&Json>,
+    place: &str,
+) -> Result<Rule, TemplateError> {
+    for changing in ["Input", "InputPath", "InputTransformer"] {
+        if properties.contains_key(changing) {
+            let problem = format!("has `{changing}`: events cannot be changed locally");
+            return Err(wrong(place, &problem));
+        }
+    }
+    if properties
+        .get("State")
+        .is_some_and(|state| *state != json!("ENABLED"))
+    {
+        return Err(wrong(place, "is not always `ENABLED`"));
+    }
+    let pattern = properties.get("Pattern").filter(|p| p.is_object());
+    let pattern = pattern.ok_or_else(|| wrong(place, "has no `Pattern`"))?;
+    let pattern = Pattern::read(pattern.clone()).map_err(|source| TemplateError::Pattern {
+        place: place.to_owned(),
+        source,
+    })?;
+    let number = |name| invoke.and_then(|invoke| invoke.get(name)?.as_u64());
+    Ok(Rule {
+        name: place.to_owned(),
+        operation: operation.to_owned(),
+        pattern,
+        max_retries: number("MaximumRetryAttempts")
+            .and_then(|retries| u32::try_from(retries).ok())
+            .unwrap_or(EVENT_RETRIES),
+        max_age: number("MaximumEventAgeInSeconds").map_or(EVENT_AGE, Duration::from_secs),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -413,7 +477,9 @@ mod tests {
             .schedules
             .iter()
             .map(|schedule| &schedule.operation);
-        let called: Vec<&String> = routes.chain(streams).chain(schedules).collect();
+        let rules = template.rules.iter().map(|rule| &rule.operation);
+        let called = routes.chain(streams).chain(schedules).chain(rules);
+        let called: Vec<&String> = called.collect();
         for operation in functions::OPERATIONS {
             assert!(
                 called.iter().any(|name| *name == operation.name),
@@ -434,6 +500,33 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_has_lambdas_retries_unless_the_function_says_otherwise() {
+        let template = |invoke: &str| {
+            let text = format!(
+                "Resources:\n  T: {{ Type: 'AWS::DynamoDB::Table', Properties: {{ KeySchema: [], \
+                 TimeToLiveSpecification: {{ AttributeName: ttl }} }} }}\n  F:\n    \
+                 Type: AWS::Serverless::Function\n    \
+                 Metadata: {{ BuildProperties: {{ Binary: expire-invites }} }}\n    \
+                 Properties: {{ {invoke} Events: {{ E: {{ Type: EventBridgeRule, Properties: {{ \
+                 EventBusName: !Ref Bus, Pattern: {{ source: [shop] }} }} }} }} }}\n"
+            );
+            Template::parse(&text).unwrap().rules.remove(0)
+        };
+        let rule = template("");
+        assert_eq!((&*rule.name, &*rule.operation), ("F.E", "expire-invites"));
+        assert!(rule.pattern.matches(Some(&json!({ "source": "shop" }))));
+        assert!(!rule.pattern.matches(Some(&json!({ "source": "pub" }))));
+        assert_eq!((rule.max_retries, rule.max_age), (2, EVENT_AGE));
+        let rule = template(
+            "EventInvokeConfig: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },",
+        );
+        assert_eq!(
+            (rule.max_retries, rule.max_age),
+            (0, Duration::from_secs(60))
+        );
+    }
+
+    #[test]
     fn a_broken_template_says_where_it_is_broken() {
         let function = |binary: &str, event: &str| {
             format!(
@@ -444,6 +537,10 @@ mod tests {
         };
         let schedule = |rate: &str| {
             let event = format!("{{ Type: Schedule, Properties: {{ Schedule: {rate} }} }}");
+            function("expire-invites", &event)
+        };
+        let rule = |properties: &str| {
+            let event = format!("{{ Type: EventBridgeRule, Properties: {{ {properties} }} }}");
             function("expire-invites", &event)
         };
         let table = "{ Type: 'AWS::DynamoDB::Table', Properties: { KeySchema: [], \
@@ -484,6 +581,23 @@ mod tests {
             ),
             (schedule("cron(0 * * * ? *)"), "`F.E` has a schedule other"),
             (schedule("rate(0 hours)"), "`F.E` has a schedule other"),
+            (rule("EventBusName: x"), "`F.E` has no `Pattern`"),
+            (
+                rule("Pattern: { source: [!Ref Source] }"),
+                "`F.E`: a pattern has `null`, which is not supported locally",
+            ),
+            (
+                rule("Pattern: { detail: { n: [{ numeric: ['>', 1] }] } }"),
+                "`F.E`: a pattern has `{\"numeric\":[\">\",1]}`, which",
+            ),
+            (
+                rule("Pattern: { source: [x] }, InputPath: $.detail"),
+                "`F.E` has `InputPath`: events cannot be changed",
+            ),
+            (
+                rule("Pattern: { source: [x] }, State: DISABLED"),
+                "`F.E` is not always `ENABLED`",
+            ),
         ] {
             let message = Template::parse(&text).unwrap_err().to_string();
             assert!(message.contains(error), "{message}");

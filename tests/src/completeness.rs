@@ -31,7 +31,9 @@ fn operations() -> BTreeSet<String> {
         .schedules
         .into_iter()
         .map(|schedule| schedule.operation);
-    routes.chain(streams).chain(schedules).collect()
+    let rules = template.rules.into_iter().map(|rule| rule.operation);
+    let called = routes.chain(streams).chain(schedules).chain(rules);
+    called.collect()
 }
 
 fn names_in(folder: &str, ending: &str) -> BTreeSet<String> {

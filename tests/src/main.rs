@@ -11,6 +11,7 @@
 mod access;
 mod completeness;
 mod costs;
+mod event_bus;
 mod events;
 mod expiry;
 mod faults;

@@ -1,0 +1,37 @@
+//! Events that people put on the local bus.
+
+use serde_json::json;
+
+use crate::harness::World;
+
+#[tokio::test]
+async fn an_event_that_is_no_event_is_refused_and_the_answer_names_the_field() {
+    let world = World::start().await;
+    let anybody = world.nobody();
+    for (event, said) in [
+        (
+            json!({"source": "shop", "detail-type": "sold"}),
+            "missing field `detail`",
+        ),
+        (
+            json!({"source": "shop", "detail-type": 1, "detail": {}}),
+            "detail-type: invalid type: integer `1`, expected a string",
+        ),
+        (
+            json!({"source": "shop", "detail-type": "sold", "detail": {}, "bus": "b"}),
+            "unknown field `bus`",
+        ),
+    ] {
+        let reply = anybody.post("/local/events", event).await;
+        let message = reply.expect("422")["message"].clone();
+        assert!(message.as_str().unwrap().contains(said), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_no_rule_matches_calls_nobody() {
+    let world = World::start().await;
+    let event = json!({"source": "weather", "detail-type": "rain", "detail": {"mm": 3}});
+    let answer = world.nobody().post("/local/events", event).await;
+    assert_eq!(answer.expect("200")["called"], json!([]));
+}
