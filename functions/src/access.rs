@@ -2,7 +2,8 @@
 //! things only through here.
 
 use domain::{
-    EmailAddress, Member, Organization, OrganizationId, Person, PersonName, Refusal, UserId,
+    ApiKeyId, EmailAddress, Member, Organization, OrganizationId, Person, PersonName, Refusal,
+    UserId,
 };
 use lambda_http::{Request, RequestExt, request::RequestContext};
 use store::{Found, Key};
@@ -30,6 +31,37 @@ pub(crate) fn person(request: &Request) -> Result<Person, Failure> {
         email_verified: claim("email_verified") == Some("true"),
         name: claim("name").and_then(PersonName::from_claim),
     })
+}
+
+/// The machine behind a request, by what `authorize-api-key` has told API
+/// Gateway: an API key, and the organization whose key it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Machine {
+    pub(crate) organization_id: OrganizationId,
+    pub(crate) api_key_id: ApiKeyId,
+}
+
+impl Machine {
+    /// Reads both.
+    ///
+    /// # Errors
+    /// [`Failure::NotSignedIn`] when the route has another authorizer, or none.
+    pub(crate) fn of(request: &Request) -> Result<Self, Failure> {
+        let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+            return Err(Failure::NotSignedIn);
+        };
+        let authorizer = context.authorizer.as_ref().ok_or(Failure::NotSignedIn)?;
+        let told = |name: &str| authorizer.fields.get(name).and_then(|value| value.as_str());
+        let organization_id = told("organization_id").and_then(|id| OrganizationId::parse(id).ok());
+        let api_key_id = told("api_key_id").and_then(|id| ApiKeyId::parse(id).ok());
+        organization_id
+            .zip(api_key_id)
+            .map(|(organization_id, api_key_id)| Self {
+                organization_id,
+                api_key_id,
+            })
+            .ok_or(Failure::NotSignedIn)
+    }
 }
 
 /// The organization in the path, where there is one.

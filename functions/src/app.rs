@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use store::{Store, Transaction};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::link_keys::LinkKeySource;
+use crate::{failure::Failure, link_keys::LinkKeySource};
 
 /// What every operation works with; made once for each process.
 pub struct App {
@@ -217,6 +217,13 @@ impl App {
             seconds,
             now.timestamp_subsec_nanos(),
         ))
+    }
+
+    /// Random bytes that nobody can guess, for secrets.
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], Failure> {
+        let mut bytes = [0; N];
+        getrandom::fill(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Makes the audit events that go with a commit.

@@ -42,6 +42,9 @@ pub(crate) enum Failure {
     /// The mail service.
     #[error(transparent)]
     Send(#[from] mail::SendError),
+    /// The machine's source of randomness.
+    #[error("there is no randomness to be had")]
+    Randomness(#[from] getrandom::Error),
     /// An event that is not what the operation takes.
     #[error("the event cannot be read")]
     Event(#[from] serde_json::Error),
@@ -73,9 +76,12 @@ impl Failure {
             Self::Busy => "busy",
             Self::Store(error) if error.is_transient() => "unavailable",
             Self::LinkKey(LinkKeyError::Unavailable(_)) | Self::OutOfTime => "unavailable",
-            Self::Store(_) | Self::LinkKey(_) | Self::Mail(_) | Self::Send(_) | Self::Event(_) => {
-                "internal_error"
-            }
+            Self::Store(_)
+            | Self::LinkKey(_)
+            | Self::Mail(_)
+            | Self::Send(_)
+            | Self::Event(_)
+            | Self::Randomness(_) => "internal_error",
         }
     }
 
@@ -83,6 +89,7 @@ impl Failure {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Refused(refusal) => match refusal.kind() {
+                RefusalKind::Invalid => 400,
                 RefusalKind::Forbidden => 403,
                 RefusalKind::NotFound => 404,
                 RefusalKind::Conflict => 409,
@@ -116,6 +123,9 @@ impl Failure {
         match self {
             Self::Refused(Refusal::InviteOutstanding { invite_id, .. }) => {
                 problem.invite_id = Some(invite_id.to_string());
+            }
+            Self::Refused(Refusal::ExpiryNotInFuture) => {
+                problem.field = Some("expires_at".to_owned());
             }
             Self::Refused(Refusal::ResendTooSoon { wait }) => {
                 // Rounded up: whoever waits so long has waited long enough.

@@ -1,7 +1,12 @@
 //! Reading requests: what cannot be understood is refused with the field's name.
 
+use chrono::{DateTime, Utc};
 use lambda_http::{Request, RequestExt};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use schemars::JsonSchema;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error},
+};
 use store::PageRequest;
 
 use crate::failure::Failure;
@@ -88,6 +93,20 @@ where
     T: Deserialize<'de>,
 {
     T::deserialize(deserializer).map(Some)
+}
+
+/// A time in a body: any RFC 3339 time, in whichever zone.
+#[derive(Debug, Clone, Copy, JsonSchema)]
+#[schemars(transparent, inline)]
+pub(crate) struct Time(pub(crate) DateTime<Utc>);
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time = DateTime::parse_from_rfc3339(&text)
+            .map_err(|_| D::Error::custom("must be a time such as `2026-03-01T12:00:00Z`"))?;
+        Ok(Self(time.to_utc()))
+    }
 }
 
 /// Which page of a list, from the query's `limit` and `cursor`.

@@ -16,6 +16,7 @@ mod representation;
 mod telemetry;
 
 pub mod account;
+pub mod api_keys;
 pub mod audit;
 pub mod background;
 pub mod invites;
@@ -41,6 +42,8 @@ pub static OPERATIONS: &[&Operation] = &[
     &invites::update_invite::OPERATION,
     &invites::cancel_invite::OPERATION,
     &invites::resend_invite::OPERATION,
+    &api_keys::create_api_key::OPERATION,
+    &api_keys::authorize_api_key::OPERATION,
     &audit::list_audit_events::OPERATION,
     &account::get_account::OPERATION,
     &account::switch_organization::OPERATION,

@@ -5,12 +5,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    account,
+    account, api_keys,
     failure::Problem,
     invites, members, organizations,
     representation::{
         AcceptedView, AccountView, AuditEventView, InviteView, List, MemberView, MyInviteView,
-        OrganizationView, PreviewView, SettingsView,
+        OrganizationView, PreviewView, SecretView, SettingsView,
     },
 };
 
@@ -23,8 +23,19 @@ pub struct Route {
     pub path: String,
     /// The operation's name.
     pub operation: String,
-    /// Whether it takes a signed-in person.
-    pub signed_in: bool,
+    /// Whom API Gateway lets through to it.
+    pub caller: Caller,
+}
+
+/// Whom a route is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Anyone at all.
+    Anyone,
+    /// A signed-in person.
+    Person,
+    /// A machine with an API key.
+    Machine,
 }
 
 /// What an operation takes and gives.
@@ -72,6 +83,11 @@ pub fn document(routes: &[Route]) -> Value {
             "schemas": generator.take_definitions(true),
             "securitySchemes": {
                 "signed_in": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
+                "api_key": {
+                    "type": "http", "scheme": "basic",
+                    "description": "The organization's id as user name, an API key as password.",
+                },
+                "api_key_as_bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "osk_…" },
             },
         },
     })
@@ -127,9 +143,12 @@ fn describe(route: &Route, shape: Shape, problem: &Schema) -> Value {
                 json!({ "required": true, "content": { "application/json": { "schema": body } } }),
             );
         }
-        if route.signed_in {
-            operation.insert("security".to_owned(), json!([{ "signed_in": [] }]));
-        }
+        let security = match route.caller {
+            Caller::Anyone => None,
+            Caller::Person => Some(json!([{ "signed_in": [] }])),
+            Caller::Machine => Some(json!([{ "api_key": [] }, { "api_key_as_bearer": [] }])),
+        };
+        operation.extend(security.map(|security| ("security".to_owned(), security)));
     }
     operation
 }
@@ -283,6 +302,17 @@ fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
             ],
         )
         .giving::<InviteView>(200, schemas),
+        "create-api-key" => Shape::new(
+            "Make an API key",
+            &[
+                "invalid_request",
+                "owner_or_admin_required",
+                "organization_not_found",
+                "too_many_api_keys",
+            ],
+        )
+        .taking::<api_keys::create_api_key::Body>()
+        .giving::<SecretView>(201, schemas),
         "list-audit-events" => Shape::new(
             "List what happened, newest first",
             &[

@@ -14,7 +14,13 @@ use lambda_http::{
 use lambda_runtime::Context;
 use serde_json::Value;
 
-use crate::{App, access, failure::Failure, output::Answer, telemetry};
+use crate::{
+    App,
+    access::{self, Machine},
+    failure::Failure,
+    output::Answer,
+    telemetry,
+};
 
 /// What is kept of a function's time for answering that it was too short.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -37,6 +43,7 @@ pub struct Operation {
 #[derive(Debug, Clone, Copy)]
 enum Entry {
     Http(HttpHandler),
+    Authorizer(EventHandler),
     Event(EventHandler),
 }
 
@@ -49,6 +56,14 @@ impl Operation {
         }
     }
 
+    /// An operation that API Gateway asks whether a request may pass.
+    pub(crate) const fn authorizer(name: &'static str, handler: EventHandler) -> Self {
+        Self {
+            name,
+            entry: Entry::Authorizer(handler),
+        }
+    }
+
     /// An operation that a stream or a schedule calls.
     pub(crate) const fn event(name: &'static str, handler: EventHandler) -> Self {
         Self {
@@ -57,9 +72,14 @@ impl Operation {
         }
     }
 
-    /// Whether API Gateway calls it.
+    /// Whether a route of API Gateway's leads to it.
     pub fn is_http(&self) -> bool {
         matches!(self.entry, Entry::Http(_))
+    }
+
+    /// Whether API Gateway asks it before it calls another one.
+    pub fn is_authorizer(&self) -> bool {
+        matches!(self.entry, Entry::Authorizer(_))
     }
 }
 
@@ -82,7 +102,7 @@ pub fn serve(operation: &'static Operation) -> Result<(), Error> {
                 }))
                 .await
             }
-            Entry::Event(handler) => {
+            Entry::Authorizer(handler) | Entry::Event(handler) => {
                 lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
                     let request_id = event.context.request_id;
                     react(
@@ -121,7 +141,7 @@ pub async fn invoke(
             let response = adapter.call(LambdaEvent::new(event, context)).await?;
             Ok(serde_json::to_value(response)?)
         }
-        Entry::Event(handler) => {
+        Entry::Authorizer(handler) | Entry::Event(handler) => {
             react(app, operation.name, handler, event, context.request_id).await
         }
     }
@@ -147,11 +167,14 @@ async fn answer(
         }
         None => handler(&app, &request).await,
     };
-    let organization_id = access::organization_id(&request);
+    let machine = Machine::of(&request).ok();
+    let organization_id = access::organization_id(&request)
+        .or_else(|| machine.map(|machine| machine.organization_id));
     telemetry::log_request(
         name,
         request_id,
         organization_id,
+        machine.map(|machine| machine.api_key_id),
         &outcome,
         started.elapsed(),
     );

@@ -1,16 +1,26 @@
 //! Answers.
 
+use std::fmt;
+
 use lambda_http::{Body, Response};
 use serde::Serialize;
 
 use crate::failure::Problem;
 
 /// What an operation answers.
-#[derive(Debug)]
 pub(crate) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Option<String>,
+}
+
+/// A body may hold a secret: debug output shows none.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Answer {

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Action, Actor, AuditEvent, Change, DeliveryState, EmailAddress, EventId, EventKind, Invite,
-    InviteId, Inviter, Member, Metadata, Organization, OrganizationId, OrganizationName, Person,
-    PersonName, Refusal, Role, Subject, UserId, permit,
+    Action, Actor, ApiKey, ApiKeyId, ApiKeyName, ApiKeySecret, AuditEvent, Change, DeliveryState,
+    EmailAddress, EventId, EventKind, Invite, InviteId, Inviter, KeyCreator, Member, Metadata,
+    Organization, OrganizationId, OrganizationName, Person, PersonName, Refusal, Role, Subject,
+    UserId, may_rotate, permit,
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use store::Page;
 
 /// A page of a list.
@@ -240,6 +241,79 @@ impl InviteView {
             },
         }
     }
+}
+
+/// An API key, without its secret.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ApiKeyView {
+    /// Its id.
+    id: ApiKeyId,
+    /// What people call it.
+    name: ApiKeyName,
+    /// What people know its secret by: how it begins and ends.
+    hint: String,
+    /// Who made it; they may have left since.
+    created_by: KeyCreator,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// From when on it is no good; `null` if it has no end.
+    expires_at: Option<DateTime<Utc>>,
+    /// The hour that it was last used in; `null` if it never was.
+    last_used_at: Option<DateTime<Utc>>,
+    /// When it last got a new secret.
+    rotated_at: Option<DateTime<Utc>>,
+    /// Until when a secret from before a rotation is good; `null` if none is.
+    previous_secret_valid_until: Option<DateTime<Utc>>,
+    /// What the caller may do with it.
+    may: ApiKeyPermissions,
+}
+
+/// What the caller may do with an API key.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ApiKeyPermissions {
+    /// Change its name and expiry.
+    update: Permission,
+    /// Give it a new secret.
+    rotate: Permission,
+    /// Revoke it.
+    revoke: Permission,
+}
+
+impl ApiKeyView {
+    pub(crate) fn of(key: &ApiKey, me: &Member, now: DateTime<Utc>) -> Self {
+        let manage = || Permission::of(permit(me, Action::ManageApiKeys));
+        Self {
+            id: key.id,
+            name: key.name.clone(),
+            hint: key.hint.clone(),
+            created_by: key.created_by.clone(),
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            last_used_at: key.last_used_at,
+            rotated_at: key.rotated_at,
+            previous_secret_valid_until: key.previous_secret_valid_until(now),
+            may: ApiKeyPermissions {
+                update: manage(),
+                rotate: Permission::of(may_rotate(me, key, now)),
+                revoke: manage(),
+            },
+        }
+    }
+}
+
+/// An API key with its secret, which is shown this once.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SecretView {
+    /// The key.
+    pub(crate) api_key: ApiKeyView,
+    /// What clients are let in with.
+    #[serde(serialize_with = "reveal")]
+    #[schemars(with = "String")]
+    pub(crate) secret: ApiKeySecret,
+}
+
+fn reveal<S: Serializer>(secret: &ApiKeySecret, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&secret.reveal())
 }
 
 /// All that the settings page shows.

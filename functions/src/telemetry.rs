@@ -4,7 +4,7 @@
 
 use std::{error::Error, fmt::Write, time::Duration};
 
-use domain::OrganizationId;
+use domain::{ApiKeyId, OrganizationId};
 use serde_json::Value;
 use tracing::Level;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -37,16 +37,19 @@ pub(crate) fn log_request(
     operation: &str,
     request_id: &str,
     organization_id: Option<OrganizationId>,
+    api_key_id: Option<ApiKeyId>,
     outcome: &Result<Answer, Failure>,
     took: Duration,
 ) {
     let duration_ms = milliseconds(took);
     let organization_id = organization_id.map(|id| id.to_string());
+    let api_key_id = api_key_id.map(|id| id.to_string());
     match outcome {
         Ok(answer) => tracing::info!(
             operation,
             request_id,
             organization_id,
+            api_key_id,
             status = answer.status(),
             code = "ok",
             duration_ms,
@@ -56,6 +59,7 @@ pub(crate) fn log_request(
             operation,
             request_id,
             organization_id,
+            api_key_id,
             status = failure.status(),
             code = failure.code(),
             duration_ms,
@@ -65,6 +69,7 @@ pub(crate) fn log_request(
             operation,
             request_id,
             organization_id,
+            api_key_id,
             status = failure.status(),
             code = failure.code(),
             duration_ms,

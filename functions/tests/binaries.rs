@@ -163,6 +163,8 @@ async fn every_binary_starts_and_answers_its_sample_event() {
         "update-invite" => 404,
         "cancel-invite" => 404,
         "resend-invite" => 404,
+        "create-api-key" => 404,
+        "authorize-api-key" => json!({"isAuthorized": false}),
         "list-audit-events" => 404,
         "get-account" => 200,
         "switch-organization" => 404,

@@ -1,7 +1,10 @@
 //! The API Gateway stand-in: makes the events that an HTTP API makes, checks
 //! tokens as its JWT authorizer does, and turns Lambda's answers into HTTP.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -9,16 +12,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chrono::{DateTime, Utc};
-use functions::{App, Clock, Operation, openapi::Route};
+use chrono::{DateTime, TimeDelta, Utc};
+use functions::{
+    App, Clock, Operation,
+    openapi::{Caller, Route},
+};
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
     invocation::invoke,
     issuer::Issuer,
-    template::{Template, TemplateError},
+    template::{MachineAuthorizer, Template, TemplateError},
 };
 
 /// Where every request comes from.
@@ -31,6 +37,21 @@ pub struct Gateway {
     issuer: Arc<Issuer>,
     clock: Clock,
     routes: Arc<Vec<(Route, &'static Operation)>>,
+    machines: Option<Machines>,
+}
+
+/// What lets machines in: a function, whose answers are kept for a while.
+#[derive(Clone)]
+struct Machines {
+    authorizer: MachineAuthorizer,
+    operation: &'static Operation,
+    kept: Arc<Mutex<HashMap<String, Kept>>>,
+}
+
+/// An answer of the authorizer's, and until when it is kept.
+struct Kept {
+    context: Option<Value>,
+    until: DateTime<Utc>,
 }
 
 /// What the API answers to a request made from within.
@@ -49,14 +70,24 @@ impl Gateway {
         clock: Clock,
         template: &Template,
     ) -> Result<Self, TemplateError> {
+        let operation = |name: &str, place: &str| {
+            functions::operation(name).ok_or_else(|| TemplateError::Wrong {
+                place: place.to_owned(),
+                problem: format!("leads to `{name}`, which is no operation"),
+            })
+        };
         let routes = template.routes.iter().map(|route| {
-            let operation =
-                functions::operation(&route.operation).ok_or_else(|| TemplateError::Wrong {
-                    place: route.path.clone(),
-                    problem: format!("leads to `{}`, which is no operation", route.operation),
-                })?;
+            let operation = operation(&route.operation, &route.path)?;
             Ok::<_, TemplateError>((route.clone(), operation))
         });
+        let machines = template.machine_authorizer.as_ref().map(|authorizer| {
+            Ok::<_, TemplateError>(Machines {
+                authorizer: authorizer.clone(),
+                operation: operation(&authorizer.operation, &authorizer.name)?,
+                kept: Arc::default(),
+            })
+        });
+        let machines = machines.transpose()?;
         let mut routes = routes.collect::<Result<Vec<_>, _>>()?;
         // Where two routes fit, the more literal one answers.
         routes.sort_by_key(|(route, _)| route.path.matches('{').count());
@@ -66,6 +97,7 @@ impl Gateway {
             issuer,
             clock,
             routes,
+            machines,
         })
     }
 
@@ -125,15 +157,6 @@ impl Gateway {
         let Some((route, operation, parameters)) = found else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
-        let mut claims = None;
-        if route.signed_in {
-            claims = bearer(headers).and_then(|token| self.issuer.verify(token));
-            if claims.is_none() {
-                let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-                return (challenge, message(StatusCode::UNAUTHORIZED, "Unauthorized"))
-                    .into_response();
-            }
-        }
         let incoming = Incoming {
             route,
             method,
@@ -141,16 +164,91 @@ impl Gateway {
             headers,
             body: &body,
             parameters,
-            claims,
+            request_id: Uuid::now_v7(),
             at: self.clock.now(),
         };
-        match invoke(&self.app, operation, incoming.event()).await {
+        let authorizer = match self.authorize(&incoming).await {
+            Ok(authorizer) => authorizer,
+            Err(refusal) => return refusal,
+        };
+        match invoke(&self.app, operation, incoming.event(authorizer)).await {
             Ok(answer) => from_lambda(answer),
             Err(error) => {
                 tracing::error!(operation = operation.name, %error, "an operation failed");
                 message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
             }
         }
+    }
+}
+
+impl Gateway {
+    /// What the route's authorizer tells of who it is; nothing on a route that
+    /// has none.
+    async fn authorize(&self, incoming: &Incoming<'_>) -> Result<Option<Value>, Response> {
+        match incoming.route.caller {
+            Caller::Anyone => Ok(None),
+            Caller::Person => {
+                let token = bearer(incoming.headers);
+                let claims = token.and_then(|token| self.issuer.verify(token));
+                let claims = claims.ok_or_else(|| {
+                    let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+                    (challenge, message(StatusCode::UNAUTHORIZED, "Unauthorized")).into_response()
+                })?;
+                Ok(Some(json!({ "jwt": { "claims": claims, "scopes": null } })))
+            }
+            Caller::Machine => {
+                let context = match &self.machines {
+                    Some(machines) => machines.authorize(&self.app, incoming).await?,
+                    None => None,
+                };
+                let context = context.ok_or_else(|| message(StatusCode::FORBIDDEN, "Forbidden"))?;
+                Ok(Some(json!({ "lambda": context })))
+            }
+        }
+    }
+}
+
+impl Machines {
+    /// What the function tells of who it is; `None` when it says no. A request
+    /// without the header never gets to it.
+    async fn authorize(
+        &self,
+        app: &Arc<App>,
+        incoming: &Incoming<'_>,
+    ) -> Result<Option<Value>, Response> {
+        let identity = incoming.header(&self.authorizer.header);
+        if identity.is_empty() {
+            return Err(message(StatusCode::UNAUTHORIZED, "Unauthorized"));
+        }
+        if let Some(context) = self.kept(&identity, incoming.at) {
+            return Ok(context);
+        }
+        let event = incoming.authorizer_event(&identity);
+        let failed = || message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+        let answer = invoke(app, self.operation, event).await.map_err(|error| {
+            tracing::error!(operation = self.operation.name, %error, "an authorizer failed");
+            failed()
+        })?;
+        let authorized = answer.get("isAuthorized").and_then(Value::as_bool);
+        let context = authorized
+            .ok_or_else(failed)?
+            .then(|| answer.get("context").cloned().unwrap_or_default());
+        self.keep(identity, context.clone(), incoming.at);
+        Ok(context)
+    }
+
+    fn kept(&self, identity: &str, now: DateTime<Utc>) -> Option<Option<Value>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = kept.get(identity).filter(|kept| now < kept.until)?;
+        Some(kept.context.clone())
+    }
+
+    fn keep(&self, identity: String, context: Option<Value>, now: DateTime<Utc>) {
+        let kept_for = TimeDelta::from_std(self.authorizer.kept_for).unwrap_or_default();
+        let until = now + kept_for;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, kept| now < kept.until);
+        kept.insert(identity, Kept { context, until });
     }
 }
 
@@ -163,15 +261,38 @@ struct Incoming<'a> {
     body: &'a Bytes,
     /// The path's parameters, decoded.
     parameters: BTreeMap<String, String>,
-    /// Who is signed in, on routes that ask for it.
-    claims: Option<Map<String, Value>>,
+    request_id: Uuid,
     at: DateTime<Utc>,
 }
 
 impl Incoming<'_> {
-    /// An event in payload format 2.0.
-    fn event(self) -> Value {
-        let request_id = Uuid::now_v7();
+    /// The values of a header, joined; nothing if it is not there.
+    fn header(&self, name: &str) -> String {
+        let values = self.headers.get_all(name).into_iter();
+        let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        values.collect::<Vec<_>>().join(",")
+    }
+
+    /// What an authorizer gets: the request without its body, and what it is
+    /// known by.
+    fn authorizer_event(&self, identity: &str) -> Value {
+        let mut event = self.event(None);
+        if let Some(event) = event.as_object_mut() {
+            event.remove("body");
+            event.remove("isBase64Encoded");
+            let (method, path) = (self.method, self.uri.path());
+            let arn =
+                format!("arn:aws:execute-api:us-east-1:000000000000:local/$default/{method}{path}");
+            event.insert("type".to_owned(), json!("REQUEST"));
+            event.insert("routeArn".to_owned(), json!(arn));
+            event.insert("identitySource".to_owned(), json!([identity]));
+        }
+        event
+    }
+
+    /// An event in payload format 2.0, with what the authorizer has told.
+    fn event(&self, authorizer: Option<Value>) -> Value {
+        let request_id = self.request_id;
         let mut headers: BTreeMap<&str, String> = BTreeMap::new();
         let mut cookies = Vec::new();
         for (name, value) in self.headers {
@@ -217,9 +338,8 @@ impl Incoming<'_> {
             "time": self.at.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
             "timeEpoch": self.at.timestamp_millis(),
         });
-        if let (Some(claims), Some(context)) = (self.claims, context.as_object_mut()) {
-            let authorizer = json!({ "jwt": { "claims": claims, "scopes": null } });
-            context.insert("authorizer".to_owned(), authorizer);
+        if let Some(context) = context.as_object_mut() {
+            context.extend(authorizer.map(|authorizer| ("authorizer".to_owned(), authorizer)));
         }
         let mut event = json!({
             "version": "2.0",
@@ -388,29 +508,40 @@ mod tests {
     const ROUTE: &str = "/v1/organizations/{organization_id}/members/{user_id}";
 
     fn event(uri: &str, headers: &[(&'static str, &str)], body: &[u8]) -> Value {
+        let claims = json!({ "sub": "a|b", "email_verified": "true" });
+        let authorizer = json!({ "jwt": { "claims": claims, "scopes": null } });
+        incoming(uri, headers, body, |incoming| {
+            incoming.event(Some(authorizer))
+        })
+    }
+
+    fn incoming(
+        uri: &str,
+        headers: &[(&'static str, &str)],
+        body: &[u8],
+        make: impl FnOnce(&Incoming<'_>) -> Value,
+    ) -> Value {
         let route = Route {
             method: "PATCH".to_owned(),
             path: ROUTE.to_owned(),
             operation: "update-member".to_owned(),
-            signed_in: true,
+            caller: Caller::Person,
         };
         let uri: Uri = uri.parse().unwrap();
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let claims = json!({ "sub": "a|b", "email_verified": "true" });
-        let incoming = Incoming {
+        make(&Incoming {
             route: &route,
             method: &Method::PATCH,
             uri: &uri,
             headers: &map,
             body: &Bytes::copy_from_slice(body),
             parameters: path_parameters(ROUTE, uri.path()).unwrap(),
-            claims: claims.as_object().cloned(),
+            request_id: Uuid::from_u128(1),
             at: DateTime::from_timestamp_millis(1_730_871_464_000).unwrap(),
-        };
-        incoming.event()
+        })
     }
 
     #[test]
@@ -466,6 +597,35 @@ mod tests {
             "true"
         );
         assert!(event.get("body").is_none());
+    }
+
+    #[test]
+    fn an_authorizer_gets_the_request_without_its_body() {
+        let headers = [("authorization", "Basic a"), ("authorization", "Basic b")];
+        let uri = "/v1/organizations/1/members/2?limit=2";
+        let event = incoming(uri, &headers, b"{}", |incoming| {
+            incoming.authorizer_event(&incoming.header("authorization"))
+        });
+        assert_eq!(event["type"], "REQUEST");
+        assert_eq!(event["version"], "2.0");
+        assert_eq!(event["identitySource"], json!(["Basic a,Basic b"]));
+        assert_eq!(event["headers"]["authorization"], "Basic a,Basic b");
+        assert_eq!(
+            event["routeArn"],
+            "arn:aws:execute-api:us-east-1:000000000000:local/$default/PATCH/v1/organizations/1/members/2"
+        );
+        assert_eq!(event["queryStringParameters"]["limit"], "2");
+        assert_eq!(event["pathParameters"]["user_id"], "2");
+        let context = &event["requestContext"];
+        assert_eq!(context["http"]["method"], "PATCH");
+        assert_eq!(context["routeKey"], event["routeKey"]);
+        for absent in [
+            &event["body"],
+            &event["isBase64Encoded"],
+            &context["authorizer"],
+        ] {
+            assert!(absent.is_null(), "{event}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::{path::Path, time::Duration};
 
-use functions::openapi::Route;
+use functions::openapi::{Caller, Route};
 use serde_json::{Map, Value as Json, json};
 use serde_norway::Value as Yaml;
 
@@ -50,12 +50,27 @@ pub struct Template {
     pub ttl_attribute: String,
     /// The API's routes.
     pub routes: Vec<Route>,
+    /// What lets machines in.
+    pub machine_authorizer: Option<MachineAuthorizer>,
     /// Who follows the table's stream.
     pub streams: Vec<StreamSource>,
     /// What runs on a schedule.
     pub schedules: Vec<Schedule>,
     /// Who is called with events.
     pub rules: Vec<Rule>,
+}
+
+/// A function that API Gateway asks whether a machine may come in.
+#[derive(Debug, Clone)]
+pub struct MachineAuthorizer {
+    /// What the template calls it.
+    pub name: String,
+    /// The operation.
+    pub operation: String,
+    /// The header that tells who it is, in lower case.
+    pub header: String,
+    /// How long an answer is kept.
+    pub kept_for: Duration,
 }
 
 /// A function's subscription to the table's stream.
@@ -138,7 +153,7 @@ impl Template {
         let yaml: Yaml = serde_norway::from_str(text)?;
         let template = plain(&yaml);
         let resources = object(&template, "Resources", "template")?;
-        let authorizes = authorizes(resources);
+        let authorizers = Authorizers::read(resources)?;
         let mut table = None;
         let (mut routes, mut streams) = (Vec::new(), Vec::new());
         let (mut schedules, mut rules) = (Vec::new(), Vec::new());
@@ -163,10 +178,18 @@ impl Template {
                         let place = format!("{name}.{event_name}");
                         let properties = object(event, "Properties", &place)?;
                         let kind = event.get("Type").and_then(Json::as_str);
-                        check_operation(operation, kind == Some("HttpApi"), &place)?;
+                        check_operation(operation, &place, |operation| match kind {
+                            Some("HttpApi") => operation.is_http(),
+                            _ => !operation.is_http() && !operation.is_authorizer(),
+                        })?;
                         match kind {
                             Some("HttpApi") => {
-                                routes.push(read_route(operation, properties, authorizes, &place)?);
+                                routes.push(read_route(
+                                    operation,
+                                    properties,
+                                    &authorizers,
+                                    &place,
+                                )?);
                             }
                             Some("DynamoDB") => {
                                 streams.push(read_stream(operation, properties, &place)?);
@@ -195,6 +218,7 @@ impl Template {
             table,
             ttl_attribute,
             routes,
+            machine_authorizer: authorizers.machines,
             streams,
             schedules,
             rules,
@@ -202,25 +226,116 @@ impl Template {
     }
 }
 
-/// Whether routes ask for a signed-in person unless they say otherwise.
-fn authorizes(resources: &Map<String, Json>) -> bool {
-    let mut apis = resources.values().filter(|resource| {
-        resource.get("Type").and_then(Json::as_str) == Some("AWS::Serverless::HttpApi")
-    });
-    apis.any(|api| {
-        api.pointer("/Properties/Auth/DefaultAuthorizer")
-            .is_some_and(Json::is_string)
+/// Who lets whom in.
+#[derive(Debug, Default)]
+struct Authorizers {
+    /// The one of routes that name none.
+    default: Option<String>,
+    /// Those that check a person's token.
+    people: Vec<String>,
+    /// The one that is a function.
+    machines: Option<MachineAuthorizer>,
+}
+
+impl Authorizers {
+    fn read(resources: &Map<String, Json>) -> Result<Self, TemplateError> {
+        let mut read = Self::default();
+        let apis = resources.values().filter(|resource| {
+            resource.get("Type").and_then(Json::as_str) == Some("AWS::Serverless::HttpApi")
+        });
+        for auth in apis.filter_map(|api| api.pointer("/Properties/Auth")) {
+            let default = auth.get("DefaultAuthorizer").and_then(Json::as_str);
+            read.default = default.map(str::to_owned).or(read.default);
+            let authorizers = auth.get("Authorizers").and_then(Json::as_object);
+            for (name, authorizer) in authorizers.into_iter().flatten() {
+                if authorizer.get("JwtConfiguration").is_some() {
+                    read.people.push(name.clone());
+                } else if read.machines.is_some() {
+                    let problem = "is a second function; only one can be run locally";
+                    return Err(wrong(name, problem));
+                } else {
+                    read.machines = Some(read_authorizer(name, authorizer, resources)?);
+                }
+            }
+        }
+        Ok(read)
+    }
+
+    /// Whom a route with that authorizer is for, or with none of its own.
+    fn caller(&self, authorizer: Option<&str>, place: &str) -> Result<Caller, TemplateError> {
+        let machines = self
+            .machines
+            .as_ref()
+            .map(|machines| machines.name.as_str());
+        match authorizer.or(self.default.as_deref()) {
+            None | Some("NONE") => Ok(Caller::Anyone),
+            name if name == machines => Ok(Caller::Machine),
+            Some(name) if self.people.iter().any(|people| people == name) => Ok(Caller::Person),
+            Some(name) => Err(wrong(
+                place,
+                &format!("asks `{name}`, which is no authorizer"),
+            )),
+        }
+    }
+}
+
+fn read_authorizer(
+    name: &str,
+    authorizer: &Json,
+    resources: &Map<String, Json>,
+) -> Result<MachineAuthorizer, TemplateError> {
+    // Its event and its answer are made in this form alone.
+    let is = |field: &str, value: Json| authorizer.get(field) == Some(&value);
+    if !is("AuthorizerPayloadFormatVersion", json!("2.0"))
+        || !is("EnableSimpleResponses", json!(true))
+    {
+        let problem = "is not of payload format 2.0 with simple responses";
+        return Err(wrong(name, problem));
+    }
+    // An HTTP API without this permission answers 500, and says nothing of it.
+    if !is("EnableFunctionDefaultPermissions", json!(true)) {
+        return Err(wrong(name, "does not let API Gateway call its function"));
+    }
+    let function = authorizer.pointer("/FunctionArn/Fn::GetAtt");
+    let function = function
+        .and_then(Json::as_str)
+        .and_then(|arn| arn.strip_suffix(".Arn"));
+    let function = function.and_then(|function| resources.get(function));
+    let operation = function
+        .and_then(|function| function.pointer("/Metadata/BuildProperties/Binary"))
+        .and_then(Json::as_str)
+        .ok_or_else(|| wrong(name, "leads to no function"))?;
+    check_operation(operation, name, functions::Operation::is_authorizer)?;
+    let headers = authorizer
+        .pointer("/Identity/Headers")
+        .and_then(Json::as_array);
+    let headers = headers.map(Vec::as_slice).unwrap_or_default();
+    let [Json::String(header)] = headers else {
+        return Err(wrong(name, "does not go by exactly one header"));
+    };
+    let seconds = authorizer
+        .pointer("/Identity/ReauthorizeEvery")
+        .and_then(Json::as_u64);
+    Ok(MachineAuthorizer {
+        name: name.to_owned(),
+        operation: operation.to_owned(),
+        header: header.to_lowercase(),
+        kept_for: Duration::from_secs(seconds.unwrap_or_default()),
     })
 }
 
 /// A function without its operation would be found out only when it is called.
-fn check_operation(name: &str, is_http: bool, place: &str) -> Result<(), TemplateError> {
+fn check_operation(
+    name: &str,
+    place: &str,
+    fits: impl Fn(&functions::Operation) -> bool,
+) -> Result<(), TemplateError> {
     match functions::operation(name) {
         None => Err(wrong(
             place,
             &format!("runs `{name}`, which is no operation"),
         )),
-        Some(operation) if operation.is_http() != is_http => {
+        Some(operation) if !fits(operation) => {
             let problem = format!("runs `{name}`, which takes other events");
             Err(wrong(place, &problem))
         }
@@ -254,9 +369,12 @@ fn text<'a>(
 }
 
 /// YAML as JSON. What an intrinsic function such as `!Ref` would give is known
-/// only when deployed: it reads as null.
+/// only when deployed: it reads as null, but for `!GetAtt`, which may name a function.
 fn plain(yaml: &Yaml) -> Json {
     match yaml {
+        Yaml::Tagged(tagged) if tagged.tag == "!GetAtt" => {
+            json!({ "Fn::GetAtt": plain(&tagged.value) })
+        }
         Yaml::Null | Yaml::Tagged(_) => Json::Null,
         Yaml::Bool(bool) => json!(bool),
         Yaml::Number(number) => number
@@ -308,7 +426,7 @@ fn read_table(name: &str, resource: &Json) -> Result<(Json, String), TemplateErr
 fn read_route(
     operation: &str,
     properties: &Map<String, Json>,
-    authorizes: bool,
+    authorizers: &Authorizers,
     place: &str,
 ) -> Result<Route, TemplateError> {
     let authorizer = properties
@@ -327,7 +445,7 @@ fn read_route(
         method,
         path,
         operation: operation.to_owned(),
-        signed_in: authorizer.map_or(authorizes, |authorizer| authorizer != "NONE"),
+        caller: authorizers.caller(authorizer, place)?,
     })
 }
 
@@ -457,7 +575,7 @@ mod tests {
         let open: Vec<&str> = template
             .routes
             .iter()
-            .filter(|route| !route.signed_in)
+            .filter(|route| route.caller == Caller::Anyone)
             .map(|route| route.operation.as_str())
             .collect();
         assert_eq!(open, ["decline-invite-by-link", "preview-invite"]);
@@ -478,8 +596,10 @@ mod tests {
             .iter()
             .map(|schedule| &schedule.operation);
         let rules = template.rules.iter().map(|rule| &rule.operation);
+        let authorizers = template.machine_authorizer.iter();
+        let authorizers = authorizers.map(|authorizer| &authorizer.operation);
         let called = routes.chain(streams).chain(schedules).chain(rules);
-        let called: Vec<&String> = called.collect();
+        let called: Vec<&String> = called.chain(authorizers).collect();
         for operation in functions::OPERATIONS {
             assert!(
                 called.iter().any(|name| *name == operation.name),
@@ -496,7 +616,8 @@ mod tests {
                 .unwrap();
         let without = shipped.replace("DefaultAuthorizer: SignedIn", "");
         let template = Template::parse(&without).unwrap();
-        assert!(template.routes.iter().all(|route| !route.signed_in));
+        let mut people = template.routes.iter().map(|route| route.caller);
+        assert!(!people.any(|caller| caller == Caller::Person));
     }
 
     #[test]
@@ -524,6 +645,60 @@ mod tests {
             (rule.max_retries, rule.max_age),
             (0, Duration::from_secs(60))
         );
+    }
+
+    #[test]
+    fn an_authorizer_that_api_gateway_could_not_ask_is_told_of() {
+        let shipped =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"))
+                .unwrap();
+        let authorizer = Template::parse(&shipped).unwrap().machine_authorizer;
+        let authorizer = authorizer.unwrap();
+        assert_eq!(authorizer.operation, "authorize-api-key");
+        assert_eq!(authorizer.header, "authorization");
+        assert_eq!(authorizer.kept_for, Duration::from_secs(30));
+        for (from, to, error) in [
+            (
+                "AuthorizerPayloadFormatVersion: \"2.0\"",
+                "AuthorizerPayloadFormatVersion: \"1.0\"",
+                "`ApiKey` is not of payload format 2.0 with simple responses",
+            ),
+            (
+                "EnableSimpleResponses: true",
+                "",
+                "`ApiKey` is not of payload format 2.0 with simple responses",
+            ),
+            (
+                "EnableFunctionDefaultPermissions: true",
+                "",
+                "`ApiKey` does not let API Gateway call its function",
+            ),
+            (
+                "!GetAtt AuthorizeApiKey.Arn",
+                "!GetAtt Nobody.Arn",
+                "`ApiKey` leads to no function",
+            ),
+            (
+                "!GetAtt AuthorizeApiKey.Arn",
+                "!GetAtt DeliverMail.Arn",
+                "`ApiKey` runs `deliver-mail`, which takes other events",
+            ),
+            (
+                "Headers: [Authorization]",
+                "Headers: [Authorization, Cookie]",
+                "`ApiKey` does not go by exactly one header",
+            ),
+            (
+                "DefaultAuthorizer: SignedIn",
+                "DefaultAuthorizer: Nobody",
+                "asks `Nobody`, which is no authorizer",
+            ),
+        ] {
+            let broken = shipped.replace(from, to);
+            assert_ne!(broken, shipped, "{from}");
+            let message = Template::parse(&broken).unwrap_err().to_string();
+            assert!(message.contains(error), "{message}");
+        }
     }
 
     #[test]

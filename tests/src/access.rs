@@ -3,15 +3,16 @@
 //! A row says who is answered what. `creator` to `user` are members in these
 //! roles; `outsider` is a member of another organization, `stranger` of none;
 //! `expired` and `forged` are the owner with a token that is no longer, or
-//! never was, good.
+//! never was, good; `key` is a machine with an API key of the organization.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Cast, Session};
 
-pub const EVERYBODY: [&str; 9] = [
+pub const EVERYBODY: [&str; 10] = [
     "creator", "owner", "admin", "user", "outsider", "stranger", "nobody", "expired", "forged",
+    "key",
 ];
 
 pub struct Access {
@@ -20,24 +21,24 @@ pub struct Access {
     /// Whose request it is when everything is as it should be.
     pub rightful: fn(&Cast) -> &Session,
     /// What everybody is answered.
-    pub expected: [&'static str; 9],
+    pub expected: [&'static str; 10],
 }
 
 const HIDDEN: &str = "404 organization_not_found";
 const SIGN_IN: &str = "401";
 
 /// Members may, nobody else; `a` is what the four kinds of members are answered.
-const fn members(a: [&'static str; 4]) -> [&'static str; 9] {
+const fn members(a: [&'static str; 4]) -> [&'static str; 10] {
     let [creator, owner, admin, user] = a;
     [
-        creator, owner, admin, user, HIDDEN, HIDDEN, SIGN_IN, SIGN_IN, SIGN_IN,
+        creator, owner, admin, user, HIDDEN, HIDDEN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN,
     ]
 }
 
 /// Whoever is signed in is answered the same.
-const fn signed_in(answer: &'static str) -> [&'static str; 9] {
+const fn signed_in(answer: &'static str) -> [&'static str; 10] {
     [
-        answer, answer, answer, answer, answer, answer, SIGN_IN, SIGN_IN, SIGN_IN,
+        answer, answer, answer, answer, answer, answer, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN,
     ]
 }
 
@@ -171,6 +172,15 @@ pub static ACCESS: &[Access] = &[
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
+        operation: "create-api-key",
+        request: |cast| {
+            let path = format!("{}/api-keys", cast.organization);
+            (Method::POST, path, Some(json!({"name": "New"})))
+        },
+        rightful: |cast| &cast.admin,
+        expected: members(["201", "201", "201", NOT_A_USER]),
+    },
+    Access {
         operation: "list-audit-events",
         request: |cast| {
             (
@@ -243,7 +253,7 @@ pub static ACCESS: &[Access] = &[
             )
         },
         rightful: |cast| &cast.dana,
-        expected: ["200"; 9],
+        expected: ["200"; 10],
     },
     Access {
         operation: "decline-invite-by-link",
@@ -252,7 +262,7 @@ pub static ACCESS: &[Access] = &[
             (Method::POST, format!("/v1/invites/{token}/decline"), None)
         },
         rightful: |cast| &cast.dana,
-        expected: ["204"; 9],
+        expected: ["204"; 10],
     },
 ];
 
@@ -288,6 +298,7 @@ fn session(cast: &Cast, who: &str) -> Session {
             let forger = local::Issuer::new(world.stack.url(), clock, None).unwrap();
             world.with_token(Some(forger.sign(claims)), owner.user_id, String::new())
         }
+        "key" => world.machine(&cast.key),
         other => panic!("{other}"),
     }
 }
@@ -327,6 +338,7 @@ access_tests! {
     create_organization list_organizations get_organization update_organization get_settings
     list_members update_member remove_member
     create_invite list_invites update_invite cancel_invite resend_invite
+    create_api_key
     list_audit_events
     get_account switch_organization list_my_invites accept_invite decline_invite
     preview_invite decline_invite_by_link

@@ -32,8 +32,10 @@ fn operations() -> BTreeSet<String> {
         .into_iter()
         .map(|schedule| schedule.operation);
     let rules = template.rules.into_iter().map(|rule| rule.operation);
+    let authorizer = template.machine_authorizer;
+    let authorizer = authorizer.map(|authorizer| authorizer.operation);
     let called = routes.chain(streams).chain(schedules).chain(rules);
-    called.collect()
+    called.chain(authorizer).collect()
 }
 
 fn names_in(folder: &str, ending: &str) -> BTreeSet<String> {

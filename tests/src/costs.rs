@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::{
     access::{self, Access},
+    api_keys,
     completeness::repository,
     harness::Cast,
     wire::Exchange,
@@ -53,6 +54,13 @@ async fn measured() -> BTreeMap<String, Cost> {
         costs.insert(access.operation.to_owned(), cost_of(access, &cast).await);
     }
     let cast = Cast::gather().await;
+    // The second use in an hour: the first one notes it, which takes one more of each.
+    for rounds in [2, 1] {
+        api_keys::authorize(&cast.world, &cast.key).await.unwrap();
+        let cost = Cost::of(&cast.world.wire.take());
+        assert_eq!(cost.rounds, rounds);
+        costs.insert("authorize-api-key".to_owned(), cost);
+    }
     cast.creator
         .invite(&cast.organization, "mail@example.com", "user")
         .await;
@@ -134,7 +142,7 @@ async fn reads_take_one_round_trip_and_mutations_two() {
             // There is nothing to load: the organization is new.
             "create-organization" => 1,
             name if name.starts_with("get-") || name.starts_with("list-") => 1,
-            "preview-invite" => 1,
+            "preview-invite" | "authorize-api-key" => 1,
             _ => 2,
         };
         assert_eq!(cost.rounds, allowed, "{name}");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{completeness::repository, harness::World};
 
 /// What each sample is answered in an organization where all it names is there.
-const ANSWERS: [(&str, u64); 21] = [
+const ANSWERS: [(&str, u64); 22] = [
     ("create-organization", 201),
     ("list-organizations", 200),
     ("get-organization", 200),
@@ -22,6 +22,7 @@ const ANSWERS: [(&str, u64); 21] = [
     ("update-invite", 200),
     ("cancel-invite", 204),
     ("resend-invite", 200),
+    ("create-api-key", 201),
     ("list-audit-events", 200),
     ("get-account", 200),
     ("switch-organization", 200),
@@ -31,6 +32,10 @@ const ANSWERS: [(&str, u64); 21] = [
     ("preview-invite", 200),
     ("decline-invite-by-link", 204),
 ];
+
+/// The key in the sample of the authorizer: of the sample ids, and of no use.
+const SAMPLE_KEY: &str = "osk_02yAdIlYMGQr9qMFIKJStN02yAdIlYMGQr9qMFIKJStP\
+                          0DG9mkOv2l6AkSp3WsPxY70DG9mkOv2l6AkSp3WsPxY73JcA3e";
 
 /// The sample, with the ids of what there is in this world.
 async fn sample(world: &World, name: &str) -> Value {
@@ -45,6 +50,7 @@ async fn sample(world: &World, name: &str) -> Value {
     let owner = person("sample-owner", "owner@example.com");
     let invitee = person("sample-invitee", "invitee@example.com");
     let organization = owner.found("Sample Studio").await;
+    let key = owner.make_key(&organization, "Sample").await;
     let mut invite_id = String::new();
     let mut token = String::new();
     match name {
@@ -69,6 +75,8 @@ async fn sample(world: &World, name: &str) -> Value {
             organization.rsplit('/').next().unwrap(),
         )
         .replace("01930000-0000-7000-8000-000000000002", &invite_id)
+        .replace("01930000-0000-7000-8000-000000000003", &key.id)
+        .replace(SAMPLE_KEY, &key.secret)
         .replace("sample-token", &token);
     serde_json::from_str(&text).unwrap()
 }
@@ -116,6 +124,14 @@ async fn the_schedules_sample_ends_what_has_expired() {
         invoke(&world, "expire-invites", event).await,
         json!({"expired": 1})
     );
+}
+
+#[tokio::test]
+async fn the_authorizers_sample_is_let_in() {
+    let world = World::start().await;
+    let event = sample(&world, "authorize-api-key").await;
+    let answer = invoke(&world, "authorize-api-key", event).await;
+    assert_eq!(answer["isAuthorized"], true, "{answer}");
 }
 
 #[tokio::test]

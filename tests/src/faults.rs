@@ -90,6 +90,7 @@ fault_tests! {
     create_organization list_organizations get_organization update_organization get_settings
     list_members update_member remove_member
     create_invite list_invites update_invite cancel_invite resend_invite
+    create_api_key
     list_audit_events
     get_account switch_organization list_my_invites accept_invite decline_invite
     preview_invite decline_invite_by_link

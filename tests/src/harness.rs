@@ -1,6 +1,9 @@
 //! A stack of its own for each test, people who use it, and a clock to move.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use functions::Clock;
@@ -41,6 +44,13 @@ pub struct World {
     pub clock: TestClock,
     pub wire: Wire,
     http: reqwest::Client,
+}
+
+/// An API key.
+#[derive(Clone)]
+pub struct Key {
+    pub id: String,
+    pub secret: String,
 }
 
 /// Somebody who makes requests: signed in, or not.
@@ -86,10 +96,16 @@ impl Reply {
 
 impl World {
     pub async fn start() -> Self {
+        Self::start_from(Options::shipped_template()).await
+    }
+
+    /// A stack of another template than the shipped one.
+    pub async fn start_from(template: PathBuf) -> Self {
         let clock = TestClock::new();
         let wire = Wire::new();
         let options = Options {
             http_client: Some(wire.client()),
+            template,
             ..Options::for_tests(clock.clock())
         };
         let stack = Stack::start(options).await.unwrap();
@@ -129,6 +145,11 @@ impl World {
 
     pub fn nobody(&self) -> Session {
         self.with_token(None, String::new(), String::new())
+    }
+
+    /// A client that shows an API key.
+    pub fn machine(&self, key: &Key) -> Session {
+        self.with_token(Some(key.secret.clone()), String::new(), String::new())
     }
 
     /// Delivers what the stream holds, and expects it all to be taken.
@@ -279,6 +300,19 @@ impl Session {
         invite["id"].as_str().unwrap().to_owned()
     }
 
+    /// Makes an API key.
+    pub async fn make_key(&self, organization: &str, name: &str) -> Key {
+        let wish = json!({ "name": name });
+        let made = self
+            .post(&format!("{organization}/api-keys"), wish)
+            .await
+            .expect("201");
+        Key {
+            id: made["api_key"]["id"].as_str().unwrap().to_owned(),
+            secret: made["secret"].as_str().unwrap().to_owned(),
+        }
+    }
+
     pub async fn accept(&self, invite_id: &str) -> Reply {
         self.act(&format!("/v1/account/invites/{invite_id}/accept"))
             .await
@@ -320,11 +354,16 @@ pub struct Cast {
     pub invite_id: String,
     /// Whom the invite is to; not a member.
     pub dana: Session,
+    /// An API key of the organization, made by the admin.
+    pub key: Key,
 }
 
 impl Cast {
     pub async fn gather() -> Self {
-        let world = World::start().await;
+        Self::gather_in(World::start().await).await
+    }
+
+    pub async fn gather_in(world: World) -> Self {
         let [creator, owner, admin, user, outsider, stranger, dana] =
             ["ada", "olga", "anna", "ulla", "otto", "sten", "dana"]
                 .map(|name| world.sign_in(&format!("{name}@example.com")));
@@ -336,6 +375,7 @@ impl Cast {
         let invite_id = creator
             .invite(&organization, "dana@example.com", "user")
             .await;
+        let key = admin.make_key(&organization, "Rendering").await;
         // Whoever resends in a test may do so at once.
         world.clock.advance(TimeDelta::minutes(2));
         world.drain().await;
@@ -351,6 +391,7 @@ impl Cast {
             stranger,
             invite_id,
             dana,
+            key,
         }
     }
 

@@ -44,8 +44,15 @@ pub async fn hold(world: &World) {
             let member = at(&by_key, sk, &format!("MEMBER#{user}"));
             assert!(member.is_some(), "a pointer to no membership: {pk} {sk}");
         }
+        let text = item.to_string();
+        let keys = text.split("osk_").skip(1);
+        for key in keys {
+            let secret = key.chars().take_while(char::is_ascii_alphanumeric);
+            assert!(secret.count() < 20, "a secret in the table: {pk} {sk}");
+        }
         if pk.starts_with("AUDIT#") {
-            let log = item.to_string();
+            let log = text;
+            assert!(!log.contains("hash"), "a hash in the audit log: {log}");
             assert!(!log.contains("/invites/"), "a link in the audit log: {log}");
             assert!(
                 !log.replace("…@", "").contains('@'),
@@ -117,6 +124,15 @@ fn check_organization(by_key: &Table<'_>, pk: &str) {
         .unwrap();
     assert_eq!(counted, outstanding, "the count of outstanding invites");
 
+    let keys = under("API_KEY#");
+    let counted: usize = organization["api_keys"]["N"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(counted, keys.len(), "the count of API keys");
+    assert!(counted <= 50, "{counted} API keys");
+
     // The log tells of every change, and of none twice.
     let log = pk.replace("ORG#", "AUDIT#");
     let mut told: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -135,6 +151,10 @@ fn check_organization(by_key: &Table<'_>, pk: &str) {
             count("member.removed", user) + 1,
             "{user} in the log"
         );
+    }
+    for (id, _) in keys {
+        assert_eq!(count("api_key.created", id), 1, "{id} in the log");
+        assert_eq!(count("api_key.revoked", id), 0, "{id} in the log");
     }
     for (id, _) in under("INVITE#") {
         assert_eq!(count("invite.created", id), 1, "{id} in the log");

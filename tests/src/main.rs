@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod api_keys;
 mod completeness;
 mod costs;
 mod event_bus;

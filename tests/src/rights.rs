@@ -9,7 +9,7 @@ use serde_json::json;
 use serde_norway::Value;
 
 use crate::{
-    access,
+    access, api_keys,
     harness::{Cast, World},
 };
 
@@ -119,6 +119,11 @@ async fn used() -> Rights {
     let wish = json!({"email": "new@example.com", "role": "user"});
     creator.post(&path, wish).await.expect("201");
     note(&mut used, "create-invite", &cast.world);
+
+    // The first use of a key in an hour is noted.
+    let cast = Cast::gather().await;
+    api_keys::authorize(&cast.world, &cast.key).await.unwrap();
+    note(&mut used, "authorize-api-key", &cast.world);
 
     // Mails that can be sent, and the end of invites, on both ways.
     let cast = Cast::gather().await;

@@ -49,6 +49,18 @@ pub enum EventKind {
     /// An invite was not answered within its 14 days.
     #[serde(rename = "invite.expired")]
     InviteExpired,
+    /// An API key was made.
+    #[serde(rename = "api_key.created")]
+    ApiKeyCreated,
+    /// An API key's name or expiry changed.
+    #[serde(rename = "api_key.updated")]
+    ApiKeyUpdated,
+    /// An API key got a new secret.
+    #[serde(rename = "api_key.rotated")]
+    ApiKeyRotated,
+    /// An API key was revoked.
+    #[serde(rename = "api_key.revoked")]
+    ApiKeyRevoked,
 }
 
 /// Who did it.
@@ -80,6 +92,8 @@ pub enum SubjectKind {
     Member,
     /// An invite.
     Invite,
+    /// An API key.
+    ApiKey,
 }
 
 /// Whom or what it was done to.

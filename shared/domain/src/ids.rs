@@ -68,6 +68,10 @@ uuid_id! {
     InviteId
 }
 uuid_id! {
+    /// An API key's id, a UUID v7.
+    ApiKeyId
+}
+uuid_id! {
     /// An audit event's id, a UUID v7: events of one organization sort by it in time.
     EventId
 }

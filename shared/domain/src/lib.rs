@@ -6,6 +6,7 @@
 //! read and tested in one place.
 
 mod address;
+mod api_key;
 mod audit;
 mod email;
 mod ids;
@@ -17,12 +18,17 @@ mod permission;
 mod person;
 mod refusal;
 mod role;
+mod secret;
 mod text;
 
 pub use address::{Address, Holder};
+pub use api_key::{
+    ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, GraceTooLong, KeyCreator,
+    MAX_API_KEYS, create_api_key, may_rotate, revoke_api_key, rotate_api_key, update_api_key,
+};
 pub use audit::{Actor, AuditEvent, Change, Event, EventKind, MailKind, Subject, SubjectKind};
 pub use email::{EmailAddress, InvalidEmail};
-pub use ids::{EventId, InvalidId, InviteId, OrganizationId, UserId};
+pub use ids::{ApiKeyId, EventId, InvalidId, InviteId, OrganizationId, UserId};
 pub use invite::{
     Acceptance, Accepted, Created, Delivery, DeliveryState, Ended, EndedInvite, INVITE_LIFETIME,
     Invite, InviteRequest, InviteState, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES,
@@ -38,4 +44,5 @@ pub use permission::{Action, permit};
 pub use person::Person;
 pub use refusal::{Refusal, RefusalKind};
 pub use role::Role;
-pub use text::{InvalidMetadata, InvalidText, Metadata, OrganizationName, PersonName};
+pub use secret::{ApiKeySecret, InvalidSecret, SecretHash};
+pub use text::{ApiKeyName, InvalidMetadata, InvalidText, Metadata, OrganizationName, PersonName};

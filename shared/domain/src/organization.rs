@@ -23,6 +23,9 @@ pub struct Organization {
     pub created_at: DateTime<Utc>,
     /// How many of its invites have not ended; expired ones count until they are tidied up.
     pub outstanding_invites: u32,
+    /// How many API keys it has.
+    #[serde(default)]
+    pub api_keys: u32,
     /// Counts the changes of this record.
     pub version: u64,
 }
@@ -85,6 +88,7 @@ pub fn found_organization(
         creator_id: person.user_id.clone(),
         created_at: now,
         outstanding_invites: 0,
+        api_keys: 0,
         version: 0,
     };
     let events = vec![

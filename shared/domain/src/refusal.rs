@@ -47,6 +47,18 @@ pub enum Refusal {
         "an organization can have at most 100 outstanding invites; cancel one or wait for answers"
     )]
     TooManyInvites,
+    /// There is no such API key.
+    #[error("there is no such API key in this organization")]
+    ApiKeyNotFound,
+    /// The organization has as many API keys as it may.
+    #[error("an organization can have at most 50 API keys; revoke one that is not used any more")]
+    TooManyApiKeys,
+    /// The key's time is over.
+    #[error("this API key has expired; give it a later expiry first")]
+    ApiKeyExpired,
+    /// A key that would be no good from the start.
+    #[error("`expires_at` must be in the future")]
+    ExpiryNotInFuture,
     /// The invite has ended.
     #[error("this invite has {}", .0.as_participle())]
     InviteEnded(Outcome),
@@ -78,6 +90,8 @@ pub enum Refusal {
 /// What kind of refusal it is; how it is answered follows from that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalKind {
+    /// A value of the request cannot be.
+    Invalid,
     /// The person may not do this.
     Forbidden,
     /// There is no such thing, for this person at least.
@@ -103,6 +117,10 @@ impl Refusal {
             Self::AlreadyMember { .. } | Self::AlreadyMemberYourself => "already_member",
             Self::InviteOutstanding { .. } => "invite_outstanding",
             Self::TooManyInvites => "too_many_invites",
+            Self::ApiKeyNotFound => "api_key_not_found",
+            Self::TooManyApiKeys => "too_many_api_keys",
+            Self::ApiKeyExpired => "api_key_expired",
+            Self::ExpiryNotInFuture => "invalid_request",
             Self::InviteEnded(Outcome::Accepted) => "invite_accepted",
             Self::InviteEnded(Outcome::Declined) => "invite_declined",
             Self::InviteEnded(Outcome::Cancelled) => "invite_cancelled",
@@ -124,13 +142,17 @@ impl Refusal {
             | Self::CreatorProtected(_)
             | Self::EmailRequired
             | Self::EmailNotVerified => RefusalKind::Forbidden,
-            Self::OrganizationNotFound | Self::MemberNotFound | Self::InviteNotFound => {
-                RefusalKind::NotFound
-            }
+            Self::ExpiryNotInFuture => RefusalKind::Invalid,
+            Self::OrganizationNotFound
+            | Self::MemberNotFound
+            | Self::InviteNotFound
+            | Self::ApiKeyNotFound => RefusalKind::NotFound,
             Self::AlreadyMember { .. }
             | Self::AlreadyMemberYourself
             | Self::InviteOutstanding { .. }
             | Self::TooManyInvites
+            | Self::TooManyApiKeys
+            | Self::ApiKeyExpired
             | Self::InviteNeedsResend
             | Self::ResendLimitReached => RefusalKind::Conflict,
             Self::InviteEnded(_) | Self::LinkReplaced => RefusalKind::Gone,

@@ -1,4 +1,4 @@
-//! Names that people give: to organizations and to themselves.
+//! Names that people give: to organizations, to API keys and to themselves.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -22,55 +22,68 @@ pub enum InvalidText {
     ControlCharacter,
 }
 
-/// An organization's name: 1 to 200 characters, trimmed, on one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(inline)]
-pub struct OrganizationName(String);
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(inline)]
+        pub struct $name(String);
 
-impl OrganizationName {
-    /// Takes the name that a person typed.
-    ///
-    /// # Errors
-    /// [`InvalidText`] says what is wrong, in words that fit behind "name".
-    pub fn parse(text: &str) -> Result<Self, InvalidText> {
-        let name = text.trim();
-        if name.is_empty() {
-            return Err(InvalidText::Empty);
-        }
-        if name.chars().count() > MAX_NAME {
-            return Err(InvalidText::TooLong);
-        }
-        if name.chars().any(breaks_the_line) {
-            return Err(InvalidText::ControlCharacter);
-        }
-        Ok(Self(name.to_owned()))
-    }
+        impl $name {
+            /// Takes the name that a person typed.
+            ///
+            /// # Errors
+            /// [`InvalidText`] says what is wrong, in words that fit behind "name".
+            pub fn parse(text: &str) -> Result<Self, InvalidText> {
+                let name = text.trim();
+                if name.is_empty() {
+                    return Err(InvalidText::Empty);
+                }
+                if name.chars().count() > MAX_NAME {
+                    return Err(InvalidText::TooLong);
+                }
+                if name.chars().any(breaks_the_line) {
+                    return Err(InvalidText::ControlCharacter);
+                }
+                Ok(Self(name.to_owned()))
+            }
 
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+            /// The name.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidText;
+
+            fn try_from(text: String) -> Result<Self, InvalidText> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
 }
 
-impl TryFrom<String> for OrganizationName {
-    type Error = InvalidText;
-
-    fn try_from(text: String) -> Result<Self, InvalidText> {
-        Self::parse(&text)
-    }
+name! {
+    /// An organization's name: 1 to 200 characters, trimmed, on one line.
+    OrganizationName
 }
-
-impl From<OrganizationName> for String {
-    fn from(name: OrganizationName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for OrganizationName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+name! {
+    /// An API key's name: 1 to 200 characters, trimmed, on one line.
+    ApiKeyName
 }
 
 /// A person's name as the sign-in provider tells it, made fit for one line.

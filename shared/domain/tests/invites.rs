@@ -26,6 +26,7 @@ fn organization(outstanding_invites: u32) -> Organization {
         creator_id: UserId::parse("ada").unwrap(),
         created_at: noon(),
         outstanding_invites,
+        api_keys: 0,
         version: 1,
     }
 }

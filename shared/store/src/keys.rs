@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
-use domain::{EmailAddress, EventId, InviteId, OrganizationId, UserId};
+use domain::{ApiKeyId, EmailAddress, EventId, InviteId, OrganizationId, UserId};
 
 use crate::StoreError;
 
@@ -16,6 +16,7 @@ pub const EXPIRY_SHARDS: u8 = 8;
 
 pub(crate) const MEMBER: &str = "MEMBER#";
 pub(crate) const INVITE: &str = "INVITE#";
+pub(crate) const API_KEY: &str = "API_KEY#";
 pub(crate) const ORGANIZATION_OF_PERSON: &str = "ORG#";
 
 /// An item's primary key.
@@ -48,6 +49,11 @@ impl Key {
     /// An invite that has ended.
     pub fn ended_invite(organization_id: OrganizationId, id: InviteId) -> Self {
         Self::new(organization(organization_id), format!("ENDED_INVITE#{id}"))
+    }
+
+    /// An API key of an organization.
+    pub fn api_key(organization_id: OrganizationId, id: ApiKeyId) -> Self {
+        Self::new(organization(organization_id), format!("{API_KEY}{id}"))
     }
 
     /// What an organization has with an email address: the uniqueness lock.
@@ -107,7 +113,7 @@ impl Key {
     }
 }
 
-/// The partition of an organization, its members and its invites.
+/// The partition of an organization, its members, its invites and its API keys.
 pub(crate) fn organization(id: OrganizationId) -> String {
     format!("ORG#{id}")
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use chrono::{DateTime, Utc};
-use domain::{Address, AuditEvent, EmailAddress, Invite, Member, OrganizationId, UserId};
+use domain::{Address, ApiKey, AuditEvent, EmailAddress, Invite, Member, OrganizationId, UserId};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -120,6 +120,20 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<Invite>, StoreError> {
         self.list(keys::organization(id), keys::INVITE, page, Order::Ascending)
+            .await
+    }
+
+    /// A page of an organization's API keys, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn api_keys(
+        &self,
+        id: OrganizationId,
+        page: &PageRequest,
+    ) -> Result<Page<ApiKey>, StoreError> {
+        let organization = keys::organization(id);
+        self.list(organization, keys::API_KEY, page, Order::Ascending)
             .await
     }
 

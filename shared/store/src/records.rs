@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Address, AuditEvent, EndedInvite, Invite, Member, Organization, OrganizationId, UserId,
+    Address, ApiKey, AuditEvent, EndedInvite, Invite, Member, Organization, OrganizationId, UserId,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -92,6 +92,18 @@ impl Record for EndedInvite {
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
         vec![("ttl", keys::seconds(self.ended_at + Address::MEMORY))]
+    }
+}
+
+impl Record for ApiKey {
+    fn key(&self) -> Key {
+        Key::api_key(self.organization_id, self.id)
+    }
+}
+
+impl Versioned for ApiKey {
+    fn version(&self) -> u64 {
+        self.version
     }
 }
 

@@ -14,9 +14,11 @@ use aws_sdk_dynamodb::{
         Update,
     },
 };
+use chrono::{DateTime, Utc};
 use domain::{
-    Address, AuditEvent, Delivery, EmailAddress, Ended, EndedInvite, Holder, Invite, InviteId,
-    MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, UserId,
+    Address, ApiKey, ApiKeyId, AuditEvent, Delivery, EmailAddress, Ended, EndedInvite, Holder,
+    Invite, InviteId, MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId,
+    UserId,
 };
 use serde::Serialize;
 
@@ -200,6 +202,43 @@ impl Transaction {
         }))
     }
 
+    /// Writes an API key.
+    pub fn write_api_key(self, key: &ApiKey) -> Self {
+        self.write(key)
+    }
+
+    /// Counts one more API key, unless there are as many as there may be.
+    /// Organizations from before there were keys have no count yet.
+    pub fn count_api_key(self, id: OrganizationId) -> Self {
+        let max = AttributeValue::N(MAX_API_KEYS.to_string());
+        self.with(Write::Update(Change {
+            key: Key::organization(id),
+            set: "SET #count = if_not_exists(#count, :none) + :one, #version = #version + :one",
+            condition: "attribute_exists(pk) AND (attribute_not_exists(#count) OR #count < :max)",
+            names: API_KEY_COUNT,
+            values: Ok(vec![
+                (":none", number(0)),
+                (":one", number(1)),
+                (":max", max),
+            ]),
+        }))
+    }
+
+    /// Takes an API key away, and counts one less.
+    pub fn revoke_api_key(self, key: &ApiKey) -> Self {
+        self.with(Write::Delete {
+            key: key.key(),
+            expected: Expected::Version(key.version),
+        })
+        .with(Write::Update(Change {
+            key: Key::organization(key.organization_id),
+            set: "SET #count = #count - :one, #version = #version + :one",
+            condition: "#count > :none",
+            names: API_KEY_COUNT,
+            values: Ok(vec![(":one", number(1)), (":none", number(0))]),
+        }))
+    }
+
     /// Makes an organization the person's current one.
     pub fn switch_to(self, user_id: &UserId, organization_id: OrganizationId) -> Self {
         let account = Account {
@@ -299,6 +338,7 @@ impl Transaction {
 }
 
 const COUNT: &[(&str, &str)] = &[("#count", "outstanding_invites"), ("#version", "version")];
+const API_KEY_COUNT: &[(&str, &str)] = &[("#count", "api_keys"), ("#version", "version")];
 const HOLDER: &[(&str, &str)] = &[
     ("#holder", "holder"),
     ("#invite", "invite_id"),
@@ -483,6 +523,49 @@ impl Store {
             }
         }
         Err(StoreError::Throttled)
+    }
+
+    /// Notes the hour of a key's last use. Gives [`Commit::Conflict`] when that
+    /// is noted by somebody else, or the key has changed since it was read:
+    /// then the next use notes it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_use(
+        &self,
+        organization_id: OrganizationId,
+        id: ApiKeyId,
+        version: u64,
+        hour: DateTime<Utc>,
+    ) -> Result<Commit, StoreError> {
+        let noted = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::api_key(organization_id, id).into_attributes()))
+            .update_expression("SET #last_used_at = :hour, #version = #version + :one")
+            .condition_expression("#version = :version")
+            .expression_attribute_names("#last_used_at", "last_used_at")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":hour", to_value(&hour)?)
+            .expression_attribute_values(":version", number(version))
+            .expression_attribute_values(":one", number(1))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match noted {
+            Ok(_) => Ok(Commit::Done),
+            Err(SdkError::ServiceError(error))
+                if matches!(
+                    error.err(),
+                    UpdateItemError::ConditionalCheckFailedException(_)
+                        | UpdateItemError::TransactionConflictException(_)
+                ) =>
+            {
+                Ok(Commit::Conflict)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn update_delivery(

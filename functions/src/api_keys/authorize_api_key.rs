@@ -1,0 +1,157 @@
+//! API Gateway's question before it lets a machine's request through: is there
+//! a good API key in the `Authorization` header?
+//!
+//! API Gateway keeps the answer for as long as the template says. So a key may
+//! outlive its end by that long, and not by more.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
+use domain::{ApiKey, ApiKeySecret, OrganizationId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::Key;
+
+use crate::{App, Operation, failure::Failure, telemetry};
+
+/// How long a request may wait for the hour of a key's last use to be noted.
+const NOTING: Duration = Duration::from_millis(250);
+
+/// Lets the holders of API keys in: by one read, whatever is shown. A header
+/// that cannot be read, a key of another organization, an unknown, revoked or
+/// expired one and a secret whose grace is over are refused all alike.
+pub static OPERATION: Operation = Operation::authorizer("authorize-api-key", |app, event| {
+    Box::pin(async move {
+        let event: Event = serde_json::from_value(event)?;
+        let now = app.clock.now();
+        let answer = match admitted(&app, &event, now).await? {
+            None => json!({ "isAuthorized": false }),
+            Some(key) => {
+                note_use(&app, &key, now).await;
+                json!({
+                    "isAuthorized": true,
+                    "context": { "organization_id": key.organization_id, "api_key_id": key.id },
+                })
+            }
+        };
+        Ok::<Value, Failure>(answer)
+    })
+});
+
+/// What matters of a request authorizer's event, in payload format 2.0.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    /// The values that API Gateway keeps the answer for: here the one of the
+    /// `Authorization` header.
+    identity_source: Vec<String>,
+}
+
+async fn admitted(app: &App, event: &Event, now: DateTime<Utc>) -> Result<Option<ApiKey>, Failure> {
+    let [authorization] = event.identity_source.as_slice() else {
+        return Ok(None);
+    };
+    let Some(secret) = secret(authorization) else {
+        return Ok(None);
+    };
+    let key = Key::api_key(secret.organization_id, secret.api_key_id);
+    let key: Option<ApiKey> = app.store.get(key).await?;
+    Ok(key.filter(|key| key.admits(&secret, now)))
+}
+
+/// The secret in an `Authorization` header: of the scheme `Bearer`, or `Basic`
+/// with the organization's id as the user name. A key of another organization
+/// than the one named is none.
+fn secret(authorization: &str) -> Option<ApiKeySecret> {
+    let (scheme, credentials) = authorization.split_once(' ')?;
+    let credentials = credentials.trim_matches(' ');
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return ApiKeySecret::parse(credentials).ok();
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
+    let (organization_id, secret) = pair.split_once(':')?;
+    let organization_id = OrganizationId::parse(organization_id).ok()?;
+    let secret = ApiKeySecret::parse(secret).ok()?;
+    (secret.organization_id == organization_id).then_some(secret)
+}
+
+/// Notes that the key is used: once an hour, in no more than a moment. Whether
+/// it works out is no matter to the request.
+async fn note_use(app: &App, key: &ApiKey, now: DateTime<Utc>) {
+    let Some(hour) = key.use_to_note(now) else {
+        return;
+    };
+    let api_key_id = key.id;
+    let noting = app
+        .store
+        .note_use(key.organization_id, api_key_id, key.version, hour);
+    match tokio::time::timeout(NOTING, noting).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            let error = telemetry::chain(&error);
+            tracing::warn!(%api_key_id, error, "the use of an API key was not noted");
+        }
+        Err(_) => tracing::warn!(%api_key_id, "the use of an API key was not noted in time"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ApiKeyId;
+
+    use super::*;
+
+    const ORGANIZATION: &str = "01930000-0000-7000-8000-000000000001";
+
+    fn good() -> ApiKeySecret {
+        let organization_id = OrganizationId::parse(ORGANIZATION).unwrap();
+        let api_key_id = ApiKeyId::parse("01930000-0000-7000-8000-000000000003").unwrap();
+        ApiKeySecret::new(organization_id, api_key_id, [7; 32])
+    }
+
+    fn basic(user: &str, password: &str) -> String {
+        format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+    }
+
+    #[test]
+    fn a_key_is_read_from_either_scheme_in_any_letter_case() {
+        let text = good().reveal();
+        for header in [
+            format!("Bearer {text}"),
+            format!("bearer  {text} "),
+            basic(ORGANIZATION, &text),
+            basic(&ORGANIZATION.to_uppercase(), &text).replace("Basic", "BASIC"),
+        ] {
+            assert_eq!(secret(&header), Some(good()), "{header}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_none() {
+        let text = good().reveal();
+        let another = "01930000-0000-7000-8000-000000000009";
+        for header in [
+            String::new(),
+            text.clone(),
+            "Bearer".to_owned(),
+            "Bearer ".to_owned(),
+            format!("Token {text}"),
+            format!("Bearer {text}x"),
+            format!("Bearer {text},Bearer {text}"),
+            format!("Bearer {}", text.to_lowercase()),
+            basic(another, &text),
+            basic("", &text),
+            basic(ORGANIZATION, ""),
+            basic(ORGANIZATION, &format!("{text} ")),
+            format!("Basic {}", STANDARD.encode(&text)),
+            format!("Basic {text}"),
+            "Basic /////w==".to_owned(),
+        ] {
+            assert_eq!(secret(&header), None, "{header}");
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! API keys: an organization's own, whoever made them.
+
+use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Action, ApiKeyId, ApiKeyName, ApiKeySecret, Change, Event, EventKind, Member, Organization,
+    OrganizationId, Refusal, SecretHash, Subject, SubjectKind, UserId, permit,
+};
+
+/// How many keys an organization may have.
+pub const MAX_API_KEYS: u32 = 50;
+/// How many earlier secrets of a key are remembered, for as long as they are good.
+const MAX_EARLIER_SECRETS: usize = 5;
+
+/// An API key. Its authority is the organization's: it outlives the membership
+/// of whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// What people call it.
+    pub name: ApiKeyName,
+    /// What people know the present secret by.
+    pub hint: String,
+    /// Who made it.
+    pub created_by: KeyCreator,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// From when on it is no good; for good if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it last got a new secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated_at: Option<DateTime<Utc>>,
+    /// The hour that it was last used in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// The present secret.
+    pub secret_hash: SecretHash,
+    /// Secrets from before rotations that may still be good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_secrets: Vec<EarlierSecret>,
+    /// Counts the changes of this record.
+    pub version: u64,
+}
+
+/// Who made an API key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct KeyCreator {
+    /// The person's user id; they may have left since.
+    pub id: UserId,
+    /// Their name, or their masked email address where they told no name.
+    pub name: String,
+}
+
+/// A secret from before a rotation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierSecret {
+    /// The secret.
+    pub secret_hash: SecretHash,
+    /// From when on it is no good.
+    pub valid_until: DateTime<Utc>,
+}
+
+impl ApiKey {
+    /// Whether its time is over. The instant itself is over.
+    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|expires_at| now >= expires_at)
+    }
+
+    /// Whether a secret is good for this key now. All secrets are compared, each
+    /// in the same time whatever it is.
+    pub fn admits(&self, secret: &ApiKeySecret, now: DateTime<Utc>) -> bool {
+        let hash = secret.hash();
+        let earlier = self
+            .earlier_secrets
+            .iter()
+            .fold(false, |admitted, earlier| {
+                admitted | (earlier.secret_hash == hash) & (now < earlier.valid_until)
+            });
+        let known = (self.secret_hash == hash) | earlier;
+        known && !self.is_expired(now)
+    }
+
+    /// Until when the last of the earlier secrets is good; `None` when none is.
+    pub fn previous_secret_valid_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let ends = self.earlier_secrets.iter().map(|secret| secret.valid_until);
+        let last = ends.max()?;
+        let end = self
+            .expires_at
+            .map_or(last, |expires_at| last.min(expires_at));
+        (now < end).then_some(end)
+    }
+
+    /// The hour to note as that of the last use, unless it is noted.
+    pub fn use_to_note(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
+        self.last_used_at
+            .is_none_or(|last_used_at| last_used_at < hour)
+            .then_some(hour)
+    }
+
+    fn as_subject(&self) -> Subject {
+        Subject {
+            kind: SubjectKind::ApiKey,
+            id: self.id.to_string(),
+            name: self.name.to_string(),
+        }
+    }
+
+    fn event(&self, kind: EventKind, actor: &Member, changes: Vec<Change>) -> Event {
+        Event::new(kind, actor.as_actor(), self.as_subject(), changes)
+    }
+}
+
+/// What key to make.
+#[derive(Debug, Clone)]
+pub struct ApiKeyRequest {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What people are to call it.
+    pub name: ApiKeyName,
+    /// From when on it is to be no good.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The random part of its secret.
+    pub random: [u8; 32],
+}
+
+/// Decides the making of an API key. Gives the key, its secret, and what to
+/// record.
+///
+/// # Errors
+/// [`Refusal::OwnerOrAdminRequired`], [`Refusal::TooManyApiKeys`],
+/// [`Refusal::ExpiryNotInFuture`].
+pub fn create_api_key(
+    actor: &Member,
+    organization: &Organization,
+    wish: ApiKeyRequest,
+    now: DateTime<Utc>,
+) -> Result<(ApiKey, ApiKeySecret, Event), Refusal> {
+    permit(actor, Action::ManageApiKeys)?;
+    in_future(wish.expires_at, now)?;
+    if organization.api_keys >= MAX_API_KEYS {
+        return Err(Refusal::TooManyApiKeys);
+    }
+    let secret = ApiKeySecret::new(organization.id, wish.id, wish.random);
+    let key = ApiKey {
+        id: wish.id,
+        organization_id: organization.id,
+        name: wish.name,
+        hint: secret.hint(),
+        created_by: KeyCreator {
+            id: actor.user_id.clone(),
+            name: actor.public_name(),
+        },
+        created_at: now,
+        expires_at: wish.expires_at,
+        rotated_at: None,
+        last_used_at: None,
+        secret_hash: secret.hash(),
+        earlier_secrets: Vec::new(),
+        version: 0,
+    };
+    let mut changes = vec![Change::to("name", &key.name)];
+    changes.extend(key.expires_at.map(|at| Change::to("expires_at", time(at))));
+    let event = key.event(EventKind::ApiKeyCreated, actor, changes);
+    Ok((key, secret, event))
+}
+
+/// What to change about an API key; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ApiKeyUpdate {
+    /// The new name.
+    pub name: Option<ApiKeyName>,
+    /// From when on it is to be no good; `Some(None)` for good.
+    pub expires_at: Option<Option<DateTime<Utc>>>,
+}
+
+/// Decides a change of a key's name or expiry: all of it or nothing. Gives the
+/// key as it is to be and what to record; no event when nothing would change.
+///
+/// # Errors
+/// [`Refusal::OwnerOrAdminRequired`], [`Refusal::ExpiryNotInFuture`].
+pub fn update_api_key(
+    actor: &Member,
+    key: &ApiKey,
+    update: ApiKeyUpdate,
+    now: DateTime<Utc>,
+) -> Result<(ApiKey, Option<Event>), Refusal> {
+    permit(actor, Action::ManageApiKeys)?;
+    let mut updated = key.clone();
+    let mut changes = Vec::new();
+    if let Some(name) = update.name.filter(|name| *name != key.name) {
+        changes.push(Change::of("name", &key.name, &name));
+        updated.name = name;
+    }
+    if let Some(expires_at) = update.expires_at.filter(|at| *at != key.expires_at) {
+        in_future(expires_at, now)?;
+        changes.push(Change {
+            field: "expires_at".to_owned(),
+            from: key.expires_at.map(time),
+            to: expires_at.map(time),
+        });
+        updated.expires_at = expires_at;
+    }
+    let event =
+        (!changes.is_empty()).then(|| updated.event(EventKind::ApiKeyUpdated, actor, changes));
+    Ok((updated, event))
+}
+
+/// How long the earlier secrets stay good after a rotation: up to 7 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "u32")]
+#[schemars(inline)]
+pub struct GracePeriod(#[schemars(range(max = 604_800))] u32);
+
+/// A grace period that is too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a whole number of seconds from 0 to 604800, which are 7 days")]
+pub struct GraceTooLong;
+
+impl GracePeriod {
+    const MAX_SECONDS: u32 = 7 * 24 * 3600;
+}
+
+/// A day.
+impl Default for GracePeriod {
+    fn default() -> Self {
+        Self(24 * 3600)
+    }
+}
+
+impl TryFrom<u32> for GracePeriod {
+    type Error = GraceTooLong;
+
+    fn try_from(seconds: u32) -> Result<Self, GraceTooLong> {
+        if seconds > Self::MAX_SECONDS {
+            return Err(GraceTooLong);
+        }
+        Ok(Self(seconds))
+    }
+}
+
+/// Whether a member may rotate a key: one that has expired would only get a
+/// secret that is no good.
+///
+/// # Errors
+/// [`Refusal::OwnerOrAdminRequired`], [`Refusal::ApiKeyExpired`].
+pub fn may_rotate(actor: &Member, key: &ApiKey, now: DateTime<Utc>) -> Result<(), Refusal> {
+    permit(actor, Action::ManageApiKeys)?;
+    if key.is_expired(now) {
+        return Err(Refusal::ApiKeyExpired);
+    }
+    Ok(())
+}
+
+/// Decides a rotation. Gives the key with a new secret, that secret, and what
+/// to record. No earlier secret is good for longer than the grace period, and
+/// none for longer than an earlier rotation has said.
+///
+/// # Errors
+/// As [`may_rotate`].
+pub fn rotate_api_key(
+    actor: &Member,
+    key: &ApiKey,
+    random: [u8; 32],
+    grace: GracePeriod,
+    now: DateTime<Utc>,
+) -> Result<(ApiKey, ApiKeySecret, Event), Refusal> {
+    may_rotate(actor, key, now)?;
+    let end = now + TimeDelta::seconds(grace.0.into());
+    let replaced = EarlierSecret {
+        secret_hash: key.secret_hash.clone(),
+        valid_until: end,
+    };
+    let earlier = key.earlier_secrets.iter().map(|earlier| EarlierSecret {
+        valid_until: earlier.valid_until.min(end),
+        ..earlier.clone()
+    });
+    let still_good = [replaced]
+        .into_iter()
+        .chain(earlier)
+        .filter(|secret| now < secret.valid_until);
+    let secret = ApiKeySecret::new(key.organization_id, key.id, random);
+    let rotated = ApiKey {
+        hint: secret.hint(),
+        rotated_at: Some(now),
+        secret_hash: secret.hash(),
+        earlier_secrets: still_good.take(MAX_EARLIER_SECRETS).collect(),
+        ..key.clone()
+    };
+    let changes = vec![
+        Change::of("hint", &key.hint, &rotated.hint),
+        Change::to("previous_secret_valid_until", time(end)),
+    ];
+    let event = rotated.event(EventKind::ApiKeyRotated, actor, changes);
+    Ok((rotated, secret, event))
+}
+
+/// Decides the end of a key. Gives what to record.
+///
+/// # Errors
+/// [`Refusal::OwnerOrAdminRequired`].
+pub fn revoke_api_key(actor: &Member, key: &ApiKey) -> Result<Event, Refusal> {
+    permit(actor, Action::ManageApiKeys)?;
+    let changes = vec![Change::from("name", &key.name)];
+    Ok(key.event(EventKind::ApiKeyRevoked, actor, changes))
+}
+
+fn in_future(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Refusal> {
+    match expires_at {
+        Some(expires_at) if expires_at <= now => Err(Refusal::ExpiryNotInFuture),
+        _ => Ok(()),
+    }
+}
+
+/// Times in the log look as those of the API.
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}

@@ -1,0 +1,274 @@
+//! The text of an API key: what a client shows to be let in.
+//!
+//! `osk_`, then the organization's id, the key's id and 256 random bits in
+//! base62, then a CRC-32 of all that. So a key leads to its item in one read,
+//! scanners know one by its looks, and a typo is told without any look-up.
+//! `docs/api.md` has the regular expression.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use hmac::digest::CtOutput;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{ApiKeyId, OrganizationId};
+
+/// What every key begins with.
+const PREFIX: &str = "osk_";
+/// The digits of 128 bits in base62.
+const BLOCK: usize = 22;
+/// The digits of 32 bits in base62.
+const CHECKSUM: usize = 6;
+/// How much of a key's end a hint shows.
+const HINT: usize = 4;
+
+/// A string that is no API key: mistyped, cut off, or something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not an API key")]
+pub struct InvalidSecret;
+
+/// The secret of an API key. Shown once, when it is made; the table has its
+/// hash alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKeySecret {
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The key.
+    pub api_key_id: ApiKeyId,
+    random: [u8; 32],
+}
+
+impl ApiKeySecret {
+    /// Makes a secret of random bytes, which the caller takes from a
+    /// cryptographic source.
+    pub fn new(organization_id: OrganizationId, api_key_id: ApiKeyId, random: [u8; 32]) -> Self {
+        Self {
+            organization_id,
+            api_key_id,
+            random,
+        }
+    }
+
+    /// Reads a key. Whether it is a good one, [`ApiKey::admits`](crate::ApiKey::admits) tells.
+    ///
+    /// # Errors
+    /// [`InvalidSecret`] for whatever [`reveal`](Self::reveal) does not give.
+    pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
+        let digits = text.strip_prefix(PREFIX).ok_or(InvalidSecret)?;
+        let (body, checksum) = digits
+            .split_at_checked(4 * BLOCK)
+            .filter(|(_, checksum)| checksum.len() == CHECKSUM)
+            .ok_or(InvalidSecret)?;
+        let checked = text.strip_suffix(checksum).ok_or(InvalidSecret)?;
+        if from_base62(checksum) != Some(u128::from(crc32(checked.as_bytes()))) {
+            return Err(InvalidSecret);
+        }
+        let mut rest = body;
+        let mut block = || {
+            let (block, behind) = rest.split_at_checked(BLOCK).ok_or(InvalidSecret)?;
+            rest = behind;
+            from_base62(block).ok_or(InvalidSecret)
+        };
+        let organization_id = OrganizationId::new(Uuid::from_u128(block()?));
+        let api_key_id = ApiKeyId::new(Uuid::from_u128(block()?));
+        let mut random = [0; 32];
+        let (high, low) = random.split_at_mut(16);
+        high.copy_from_slice(&block()?.to_be_bytes());
+        low.copy_from_slice(&block()?.to_be_bytes());
+        Ok(Self::new(organization_id, api_key_id, random))
+    }
+
+    /// The key as text: for whoever made it, once.
+    pub fn reveal(&self) -> String {
+        let mut text = PREFIX.to_owned();
+        push_base62(&mut text, self.organization_id.uuid().as_u128(), BLOCK);
+        push_base62(&mut text, self.api_key_id.uuid().as_u128(), BLOCK);
+        for half in self.random.chunks_exact(16) {
+            let number = half.iter().fold(0, |n, byte| n << 8 | u128::from(*byte));
+            push_base62(&mut text, number, BLOCK);
+        }
+        let checksum = crc32(text.as_bytes());
+        push_base62(&mut text, checksum.into(), CHECKSUM);
+        text
+    }
+
+    /// What is kept of it. The hash is of the whole text, so it is of no use in
+    /// another key's place.
+    pub fn hash(&self) -> SecretHash {
+        SecretHash(CtOutput::new(Sha256::digest(self.reveal())))
+    }
+
+    /// What people know it by: the prefix and the last characters. They are of
+    /// the checksum, and leave more than 230 bits to guess.
+    pub fn hint(&self) -> String {
+        let text = self.reveal();
+        let end = text.len().saturating_sub(HINT);
+        let (_, last) = text.split_at_checked(end).unwrap_or_default();
+        format!("{PREFIX}…{last}")
+    }
+}
+
+/// Debug output names the key only.
+impl fmt::Debug for ApiKeySecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeySecret")
+            .field("api_key_id", &self.api_key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The SHA-256 of a secret. Two compare in the same time whatever they are, and
+/// debug output shows nothing of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SecretHash(CtOutput<Sha256>);
+
+impl TryFrom<String> for SecretHash {
+    type Error = InvalidSecret;
+
+    fn try_from(text: String) -> Result<Self, InvalidSecret> {
+        let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| InvalidSecret)?;
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| InvalidSecret)?;
+        Ok(Self(CtOutput::new(bytes.into())))
+    }
+}
+
+impl From<SecretHash> for String {
+    fn from(hash: SecretHash) -> Self {
+        STANDARD_NO_PAD.encode(hash.0.as_bytes())
+    }
+}
+
+/// Digits, then capitals, then small letters: in the order of their bytes.
+fn push_base62(text: &mut String, number: u128, width: usize) {
+    let mut rest = number;
+    let mut digits = Vec::with_capacity(width);
+    for _ in 0..width {
+        let digit = u8::try_from(rest % 62).unwrap_or_default();
+        rest /= 62;
+        digits.push(char::from(match digit {
+            0..=9 => b'0' + digit,
+            10..=35 => b'A' + digit - 10,
+            _ => b'a' + digit - 36,
+        }));
+    }
+    text.extend(digits.into_iter().rev());
+}
+
+/// `None` for what is no base62, or more than 128 bits: a number has one spelling.
+fn from_base62(text: &str) -> Option<u128> {
+    text.bytes().try_fold(0_u128, |number, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'Z' => byte - b'A' + 10,
+            b'a'..=b'z' => byte - b'a' + 36,
+            _ => return None,
+        };
+        number.checked_mul(62)?.checked_add(digit.into())
+    })
+}
+
+/// The CRC-32 of zip and PNG.
+fn crc32(bytes: &[u8]) -> u32 {
+    let crc = bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 }
+        })
+    });
+    !crc
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn secret() -> ApiKeySecret {
+        let organization_id = OrganizationId::new(Uuid::from_u128(1));
+        let api_key_id = ApiKeyId::new(Uuid::from_u128(2));
+        ApiKeySecret::new(organization_id, api_key_id, [7; 32])
+    }
+
+    #[test]
+    fn a_key_looks_always_the_same() {
+        let text = secret().reveal();
+        assert_eq!(
+            text,
+            "osk_00000000000000000000010000000000000000000002\
+             0DG9mkOv2l6AkSp3WsPxY70DG9mkOv2l6AkSp3WsPxY72AII89"
+        );
+        assert_eq!(secret().hint(), "osk_…II89");
+    }
+
+    #[test]
+    fn the_checksum_is_the_usual_one() {
+        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+    }
+
+    #[test]
+    fn no_part_of_a_secret_is_in_debug_output() {
+        let text = secret().reveal();
+        let debug = format!("{:?} {:?}", secret(), secret().hash());
+        assert!(debug.contains("00000000-0000-0000-0000-000000000002"));
+        assert!(
+            !debug.contains(text.split_at(48).1.split_at(8).0),
+            "{debug}"
+        );
+        let kept: String = secret().hash().into();
+        assert!(!debug.contains(kept.split_at(8).0), "{debug}");
+    }
+
+    #[test]
+    fn a_hash_is_read_back_as_it_was_and_nothing_else_is_one() {
+        let kept: String = secret().hash().into();
+        assert_eq!(SecretHash::try_from(kept.clone()), Ok(secret().hash()));
+        for wrong in ["", "AAAA", "%", &format!("{kept}AAAA")] {
+            assert!(SecretHash::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_number_too_large_is_no_other_spelling_of_a_small_one() {
+        let largest = "7n42DGM5Tflk9n8mt7Fhc7";
+        assert_eq!(from_base62(largest), Some(u128::MAX));
+        assert_eq!(from_base62("7n42DGM5Tflk9n8mt7Fhc8"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_survives_its_journey(organization: u128, key: u128, random: [u8; 32]) {
+            let secret = ApiKeySecret::new(
+                OrganizationId::new(Uuid::from_u128(organization)),
+                ApiKeyId::new(Uuid::from_u128(key)),
+                random,
+            );
+            let text = secret.reveal();
+            prop_assert_eq!(text.len(), 98);
+            prop_assert!(text.bytes().skip(4).all(|byte| byte.is_ascii_alphanumeric()));
+            prop_assert_eq!(ApiKeySecret::parse(&text), Ok(secret));
+        }
+
+        #[test]
+        fn parsing_never_panics_and_reads_only_what_reveal_gives(text in "(osk_)?\\PC*") {
+            if let Ok(secret) = ApiKeySecret::parse(&text) {
+                prop_assert_eq!(secret.reveal(), text);
+            }
+        }
+
+        #[test]
+        fn one_wrong_character_is_a_typo(at in 0usize..98, with in "[0-9A-Za-z_-]") {
+            let text = secret().reveal();
+            let mut typo = text.clone();
+            typo.replace_range(at..=at, &with);
+            prop_assert_eq!(ApiKeySecret::parse(&typo).is_ok(), typo == text);
+        }
+
+        #[test]
+        fn a_key_cut_off_anywhere_is_none(length in 0usize..98) {
+            prop_assert!(ApiKeySecret::parse(secret().reveal().split_at(length).0).is_err());
+        }
+    }
+}
