@@ -1,6 +1,10 @@
 //! What an operation works with: the table, the mail service, the time.
 
-use std::{env, fmt, sync::Arc, time::Duration};
+use std::{
+    env, fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{
@@ -11,17 +15,19 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use domain::{AuditEvent, Event, EventId, OrganizationId};
 use mail::{Mailer, Sender};
-use std::sync::Mutex;
 use store::{Store, Transaction};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::{failure::Failure, link_keys::LinkKeySource};
+use crate::{failure::Failure, link_keys::LinkKeySource, telemetry, tls};
+
+/// How long a function waits for connections before it takes its first request.
+const WARM_UP: Duration = Duration::from_secs(2);
 
 /// What every operation works with; made once for each process.
 pub struct App {
     pub(crate) store: Store,
-    pub(crate) mailer: Mailer,
-    pub(crate) link_keys: LinkKeySource,
+    mailer: Option<Mailer>,
+    link_keys: Option<LinkKeySource>,
     pub(crate) public_url: String,
     pub(crate) clock: Clock,
     ids: Mutex<ContextV7>,
@@ -70,7 +76,7 @@ pub struct Aws {
     pub ses_endpoint: Option<String>,
     /// Where Secrets Manager is, if not in the region.
     pub secrets_endpoint: Option<String>,
-    /// The HTTP client to use in place of the SDK's.
+    /// The HTTP client to use in place of our own.
     pub http_client: Option<SharedHttpClient>,
 }
 
@@ -81,14 +87,15 @@ pub struct Config {
     pub table_name: String,
     /// What links begin with, such as `https://app.example.com`, without a slash at the end.
     pub public_url: String,
-    /// Whom mails are from.
-    pub mail_from: String,
+    /// Whom mails are from; none where no mails are sent.
+    pub mail_from: Option<String>,
     /// Whom answers to mails go to, if not to the sender.
     pub mail_reply_to: Option<String>,
     /// The SES configuration set that mails are sent with.
     pub mail_configuration_set: Option<String>,
-    /// The Secrets Manager secret that links are signed with.
-    pub link_key_secret_id: String,
+    /// The Secrets Manager secret that links are signed with; none where there
+    /// is nothing to do with links.
+    pub link_key_secret_id: Option<String>,
 }
 
 /// An environment variable that is missing.
@@ -138,17 +145,17 @@ impl Config {
         Ok(Self {
             table_name: required("TABLE_NAME")?,
             public_url: optional("PUBLIC_URL").unwrap_or_default(),
-            mail_from: optional("MAIL_FROM").unwrap_or_default(),
+            mail_from: optional("MAIL_FROM"),
             mail_reply_to: optional("MAIL_REPLY_TO"),
             mail_configuration_set: optional("MAIL_CONFIGURATION_SET"),
-            link_key_secret_id: optional("LINK_KEY_SECRET_ID").unwrap_or_default(),
+            link_key_secret_id: optional("LINK_KEY_SECRET_ID"),
         })
     }
 }
 
 /// The settings that all three clients share: each service has a config type of its own.
 macro_rules! client {
-    ($sdk:ident, $aws:expr, $endpoint:expr, $attempts:expr, $seconds:expr) => {{
+    ($sdk:ident, $aws:expr, $http:expr, $endpoint:expr, $attempts:expr, $seconds:expr) => {{
         // The pause between attempts is as short as DynamoDB's own clients make
         // it: somebody waits for the answer.
         let retries = RetryConfig::standard()
@@ -162,33 +169,53 @@ macro_rules! client {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new($aws.region.clone()))
             .credentials_provider($aws.credentials.clone())
+            .http_client($http.clone())
             .retry_config(retries)
             .timeout_config(timeouts)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_endpoint_url($endpoint.clone());
-        config.set_http_client($aws.http_client.clone());
         $sdk::Client::from_conf(config.build())
     }};
 }
 
 impl App {
-    /// Makes the clients. Nothing is connected before the first request.
+    /// Makes the clients: those that there is a configuration for. They share
+    /// connections and certificates.
     pub fn new(aws: Aws, config: Config, clock: Clock) -> Self {
-        let dynamodb = client!(aws_sdk_dynamodb, aws, aws.dynamodb_endpoint, 3, 3);
-        // A mail whose answer is late may have left: only the stream tries again.
-        let ses = client!(aws_sdk_sesv2, aws, aws.ses_endpoint, 1, 15);
-        let secrets = client!(aws_sdk_secretsmanager, aws, aws.secrets_endpoint, 3, 3);
+        let http_client = aws.http_client.clone().unwrap_or_else(tls::https_client);
+        let dynamodb = client!(
+            aws_sdk_dynamodb,
+            aws,
+            http_client,
+            aws.dynamodb_endpoint,
+            3,
+            3
+        );
+        let mailer = config.mail_from.map(|from| {
+            // A mail whose answer is late may have left: only the stream tries again.
+            let ses = client!(aws_sdk_sesv2, aws, http_client, aws.ses_endpoint, 1, 15);
+            let sender = Sender {
+                from,
+                reply_to: config.mail_reply_to,
+                configuration_set: config.mail_configuration_set,
+            };
+            Mailer::new(ses, sender)
+        });
+        let link_keys = config.link_key_secret_id.map(|secret_id| {
+            let secrets = client!(
+                aws_sdk_secretsmanager,
+                aws,
+                http_client,
+                aws.secrets_endpoint,
+                3,
+                3
+            );
+            LinkKeySource::new(secrets, secret_id)
+        });
         Self {
             store: Store::new(dynamodb, config.table_name),
-            mailer: Mailer::new(
-                ses,
-                Sender {
-                    from: config.mail_from,
-                    reply_to: config.mail_reply_to,
-                    configuration_set: config.mail_configuration_set,
-                },
-            ),
-            link_keys: LinkKeySource::new(secrets, config.link_key_secret_id),
+            mailer,
+            link_keys,
             public_url: config.public_url,
             clock,
             ids: Mutex::new(ContextV7::new()),
@@ -205,6 +232,49 @@ impl App {
             Config::from_env()?,
             Clock::system(),
         ))
+    }
+
+    /// What sends mails.
+    pub(crate) fn mailer(&self) -> Result<&Mailer, ConfigError> {
+        self.mailer.as_ref().ok_or(ConfigError("MAIL_FROM"))
+    }
+
+    /// What links are signed with.
+    pub(crate) fn link_keys(&self) -> Result<&LinkKeySource, ConfigError> {
+        let keys = self.link_keys.as_ref();
+        keys.ok_or(ConfigError("LINK_KEY_SECRET_ID"))
+    }
+
+    /// Does what the first request would otherwise wait for: connects to the
+    /// table, and reads the link keys where they are needed. Lambda starts a
+    /// function on a whole processor, and runs it on a part of one.
+    ///
+    /// What fails here fails nothing: the first request tries it again.
+    pub(crate) async fn warm_up(&self) {
+        let table = async {
+            if let Err(error) = self.store.connect().await {
+                let error = telemetry::chain(&error);
+                tracing::warn!(
+                    error,
+                    "the table cannot be reached ahead of the first request"
+                );
+            }
+        };
+        let link_keys = async {
+            if let Some(source) = &self.link_keys
+                && let Err(error) = source.get(self.clock.now()).await
+            {
+                let error = telemetry::chain(&error);
+                tracing::warn!(
+                    error,
+                    "the link key cannot be read ahead of the first request"
+                );
+            }
+        };
+        let both = async { tokio::join!(table, link_keys) };
+        if tokio::time::timeout(WARM_UP, both).await.is_err() {
+            tracing::warn!("the first request is taken before everything is connected");
+        }
     }
 
     /// A new UUID v7. Those of one process sort as they were made, even within

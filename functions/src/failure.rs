@@ -5,7 +5,7 @@ use lambda_http::Request;
 use serde::Serialize;
 use store::StoreError;
 
-use crate::{input, link_keys::LinkKeyError, output::Answer};
+use crate::{ConfigError, input, link_keys::LinkKeyError, output::Answer};
 
 /// Why an operation did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,9 @@ pub(crate) enum Failure {
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The function's configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The link key.
     #[error(transparent)]
     LinkKey(#[from] LinkKeyError),
@@ -77,6 +80,7 @@ impl Failure {
             Self::Store(error) if error.is_transient() => "unavailable",
             Self::LinkKey(LinkKeyError::Unavailable(_)) | Self::OutOfTime => "unavailable",
             Self::Store(_)
+            | Self::Config(_)
             | Self::LinkKey(_)
             | Self::Mail(_)
             | Self::Send(_)

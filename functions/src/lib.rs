@@ -14,6 +14,7 @@ mod operation;
 mod output;
 mod representation;
 mod telemetry;
+mod tls;
 
 pub mod account;
 pub mod api_keys;

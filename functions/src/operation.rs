@@ -95,6 +95,7 @@ pub fn serve(operation: &'static Operation) -> Result<(), Error> {
         .build()?;
     runtime.block_on(async {
         let app = Arc::new(App::from_env()?);
+        app.warm_up().await;
         match operation.entry {
             Entry::Http(handler) => {
                 lambda_http::run(service_fn(move |request: Request| {

@@ -225,10 +225,10 @@ impl Stack {
         let config = Config {
             table_name: TABLE.to_owned(),
             public_url: url.clone(),
-            mail_from: "Organization settings <no-reply@example.com>".to_owned(),
+            mail_from: Some("Organization settings <no-reply@example.com>".to_owned()),
             mail_reply_to: None,
             mail_configuration_set: None,
-            link_key_secret_id: LINK_KEY.to_owned(),
+            link_key_secret_id: Some(LINK_KEY.to_owned()),
         };
         let app = Arc::new(App::new(aws.clone(), config.clone(), clock.clone()));
         let gateway = Gateway::new(app.clone(), issuer.clone(), clock.clone(), &template)?;

@@ -106,7 +106,7 @@ async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
 }
 
 async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result<(), Failure> {
-    let keys = app.link_keys.get(app.clock.now()).await?;
+    let keys = app.link_keys()?.get(app.clock.now()).await?;
     let token = InviteToken::sign(
         &keys.current,
         invite.organization_id,
@@ -124,6 +124,6 @@ async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result
         recipient: invite.email.as_typed(),
     }
     .render()?;
-    app.mailer.send(invite.email.normal(), &message).await?;
+    app.mailer()?.send(invite.email.normal(), &message).await?;
     Ok(())
 }

@@ -21,7 +21,7 @@ pub(crate) async fn follow(
     let organization = [Key::organization(token.organization_id)];
     let (read, link_keys) = tokio::join!(
         load::with_others(app, &organization, token.organization_id, token.invite_id),
-        app.link_keys.get(app.clock.now())
+        app.link_keys()?.get(app.clock.now())
     );
     let (mut found, state) = read?;
     let state = state.ok_or(Refusal::InviteNotFound)?;

@@ -4,6 +4,7 @@
 //! pattern and what it costs. Nothing outside of this crate spells a key or an
 //! expression.
 
+mod connect;
 mod error;
 mod keys;
 mod pages;
