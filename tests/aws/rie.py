@@ -1,0 +1,283 @@
+"""Runs every built function under AWS's Lambda Runtime Interface Emulator.
+
+Each gets its sample event from `events/`, against the local stack's database,
+mail catcher and secret, in the environment that SAM makes of the template and
+of `events/env.json`. The answers are compared with those in `tests/aws/answers`;
+`UPDATE_ANSWERS=1` writes them anew.
+"""
+
+import json
+import os
+import platform
+import re
+import sys
+import uuid
+from pathlib import Path
+
+import boto3
+import samcli
+from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
+from samcli.lib.providers.sam_function_provider import SamFunctionProvider
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
+
+from support import (
+    BUILT,
+    ROOT,
+    TEMPLATE,
+    Person,
+    clean_environment,
+    fail,
+    free_port,
+    link_token,
+    listens,
+    need_build,
+    running,
+    send,
+    until,
+)
+
+ANSWERS = ROOT / "tests" / "aws" / "answers"
+ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
+EMULATOR = Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{ARCHITECTURE}"
+
+# What the samples call the things that are made anew for each of them.
+ORGANIZATION = "01930000-0000-7000-8000-000000000001"
+INVITE = "01930000-0000-7000-8000-000000000002"
+
+
+class Stack:
+    """The local stack, in memory."""
+
+    def __init__(self, log):
+        text = Path(log).read_text()
+        place = lambda name: re.search(rf"^{name} +(http://\S+)", text, re.M)
+        found = {name: place(name) for name in ("API", "DynamoDB", "SES")}
+        self.ready = all(found.values())
+        if self.ready:
+            self.api = found["API"].group(1).removesuffix("/v1")
+            self.dynamodb = found["DynamoDB"].group(1)
+            self.services = found["SES"].group(1)
+
+    def sign_in(self, email, name):
+        form = f"email={email}&name={name}&verified=true".replace(" ", "%20")
+        answer = send_form(f"{self.api}/local/sign-in", form)
+        return Person(self.api, answer["token"])
+
+    def mails_to(self, email):
+        mails = send("GET", f"{self.api}/local/mails").body
+        mails = mails["items"] if isinstance(mails, dict) else mails
+        return [mail for mail in mails if email in mail["to"]]
+
+    def table(self):
+        client = boto3.resource(
+            "dynamodb",
+            endpoint_url=self.dynamodb,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        return client.Table("organizations")
+
+
+def send_form(url, form):
+    import urllib.request
+
+    with urllib.request.urlopen(url, data=form.encode()) as answer:
+        return json.loads(answer.read())
+
+
+class Scene:
+    """What a sample needs to be there, and its names for it."""
+
+    def __init__(self, stack, operation):
+        self.stack = stack
+        self.operation = operation
+        self.invitee_email = f"invitee-{operation}@example.com"
+        self.owner_email = f"owner-{operation}@example.com"
+        self.owner = stack.sign_in(self.owner_email, "Olivia Owner")
+        self.invitee = stack.sign_in(self.invitee_email, "Ivan Invitee")
+        self.names = {
+            "owner@example.com": self.owner_email,
+            "invitee@example.com": self.invitee_email,
+            "sample-owner": self.owner.user_id(),
+            "sample-invitee": self.invitee.user_id(),
+        }
+        made = self.owner.post("/v1/organizations", {"name": "Sample Studio"}).expect("201")
+        self.path = f"/v1/organizations/{made['id']}"
+        self.names[ORGANIZATION] = made["id"]
+
+    def invite(self):
+        wish = {"email": self.invitee_email, "role": "user"}
+        invite = self.owner.post(f"{self.path}/invites", wish).expect("201")
+        self.names[INVITE] = invite["id"]
+        sent = until(
+            lambda: self.stack.mails_to(self.invitee_email), f"{self.operation}: the mail"
+        )
+        self.names["sample-token"] = link_token(sent[-1]["text"])
+
+    def admit(self):
+        self.invite()
+        self.invitee.post(f"/v1/account/invites/{self.names[INVITE]}/accept").expect("200")
+
+    def change_invite(self, expression, names, values):
+        """Changes the invite in the table, past the functions."""
+        self.stack.table().update_item(
+            Key={"pk": f"ORG#{self.names[ORGANIZATION]}", "sk": f"INVITE#{self.names[INVITE]}"},
+            UpdateExpression=expression,
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+        )
+
+    def event(self):
+        text = (ROOT / "events" / f"{self.operation}.json").read_text()
+        for name, real in self.names.items():
+            text = re.sub(re.escape(name) + r'(?=["/@\\]|$)', real, text)
+        return json.loads(text)
+
+    def in_the_samples_words(self, answer):
+        """The answer with the samples' names, and without what differs from run to run."""
+        text = json.dumps(answer, indent=2, sort_keys=True, ensure_ascii=False)
+        for name, real in sorted(self.names.items(), key=lambda pair: -len(pair[1])):
+            text = text.replace(real, name)
+        text = re.sub(
+            r"(?!01930000)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", text
+        )
+        text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
+        return text + "\n"
+
+
+def nobody_invited(scene):
+    pass
+
+
+def as_member(scene):
+    scene.admit()
+
+
+def long_ago(scene):
+    """The invite can be resent: its last mail is more than a minute old."""
+    scene.invite()
+    scene.change_invite("SET #at = :at", {"#at": "sent_at"}, {":at": "2024-11-06T05:37:44Z"})
+
+
+def not_sent_yet(scene):
+    scene.invite()
+    scene.change_invite(
+        "SET #delivery.#state = :queued",
+        {"#delivery": "delivery", "#state": "state"},
+        {":queued": "queued"},
+    )
+
+
+def expired(scene):
+    scene.invite()
+    scene.change_invite(
+        "SET #at = :at, #seconds = :seconds",
+        {"#at": "expires_at", "#seconds": "expires_at_seconds"},
+        {":at": "2024-11-06T05:37:44Z", ":seconds": 1730871464},
+    )
+
+
+# Where it is not an outstanding invite that the sample is about.
+SCENES = {
+    "create-invite": nobody_invited,
+    "update-member": as_member,
+    "remove-member": as_member,
+    "resend-invite": long_ago,
+    "deliver-mail": not_sent_yet,
+    "expire-invites": expired,
+}
+
+
+def functions():
+    """The template's functions: name of the operation, logical id, environment."""
+    stacks, _ = SamLocalStackProvider.get_stacks(
+        str(TEMPLATE), parameter_overrides={"Architecture": ARCHITECTURE}
+    )
+    provider = SamFunctionProvider(stacks)
+    overrides = json.loads((ROOT / "events" / "env.json").read_text())
+    # Asked for the environment alone, it starts no container.
+    root = str(ROOT)
+    runner = LocalLambdaRunner(None, provider, root, root, env_vars_values=overrides)
+    for function in provider.get_all():
+        binary = function.metadata["BuildProperties"]["Binary"]
+        yield binary, function.name, runner._make_env_vars(function).resolve()
+
+
+def reach(environment, stack):
+    """Leads to this process's stack: there is no container that would have to get out."""
+    def local(value):
+        value = value.replace("http://host.docker.internal:8000", stack.dynamodb)
+        return value.replace("http://host.docker.internal:8001", stack.services)
+
+    return {name: local(value) for name, value in environment.items()}
+
+
+def run(operation, logical_id, environment, stack, logs):
+    scene = Scene(stack, operation)
+    SCENES.get(operation, Scene.invite)(scene)
+    mails = len(stack.mails_to(scene.invitee_email))
+    port, runtime_port = free_port(), free_port()
+    command = [
+        EMULATOR,
+        "--runtime-interface-emulator-address",
+        f"127.0.0.1:{port}",
+        "--runtime-api-address",
+        f"127.0.0.1:{runtime_port}",
+        BUILT / logical_id / "bootstrap",
+    ]
+    log = logs / f"{operation}.log"
+    with running(command, log, env=reach(environment, stack)) as emulator:
+        until(lambda: listens(port), operation, emulator)
+        url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+        answer = send("POST", url, scene.event())
+        if answer.body is None:
+            fail(f"{operation} answered {answer.status}: {answer.text}")
+    body = answer.body.get("body")
+    if isinstance(body, str) and body.startswith("{"):
+        answer.body["body"] = json.loads(body)
+    if operation == "deliver-mail":
+        answer.body["mails sent"] = len(stack.mails_to(scene.invitee_email)) - mails
+    return scene.in_the_samples_words(answer.body)
+
+
+def compare(operation, answer):
+    file = ANSWERS / f"{operation}.json"
+    if os.environ.get("UPDATE_ANSWERS"):
+        file.write_text(answer)
+        return None
+    if not file.exists():
+        return f"{operation} has no answer in {file.relative_to(ROOT)} to be compared with"
+    if file.read_text() != answer:
+        return f"{operation} answers otherwise than {file.relative_to(ROOT)} says:\n{answer}"
+    return None
+
+
+def main():
+    need_build()
+    EMULATOR.chmod(0o755)
+    logs = ROOT / "target" / "rie"
+    logs.mkdir(parents=True, exist_ok=True)
+    local = [sys.argv[1], "--ephemeral", "--port", "0", "--template", ROOT / "template.yaml"]
+    wrong, seen = [], []
+    with running(local, logs / "stack.log", cwd=ROOT, env=clean_environment()) as process:
+        stack = until(
+            lambda: (found := Stack(logs / "stack.log")).ready and found, "local stack", process
+        )
+        for operation, logical_id, environment in functions():
+            seen.append(operation)
+            problem = compare(operation, run(operation, logical_id, environment, stack, logs))
+            print(f"{'FAILED' if problem else 'ok    '} {operation}", flush=True)
+            if problem:
+                wrong.append(problem)
+    for file in sorted(ANSWERS.glob("*.json")):
+        if file.stem not in seen:
+            wrong.append(f"{file.relative_to(ROOT)} is of no function")
+    if wrong:
+        fail("\n".join(wrong))
+    print(f"{len(seen)} functions answered as expected under the Runtime Interface Emulator")
+
+
+if __name__ == "__main__":
+    main()
