@@ -1,0 +1,95 @@
+"""How many instructions functions take, counted by callgrind, and how large they are.
+
+    python3 benches/instructions.py LOCAL
+
+Ends with an error when a number is over its budget. Counts hardly differ from
+run to run, whatever else the machine does. LOCAL is the local stack's binary.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+
+from scene import Scene
+from lambda_side import FOLDER, Lambda, bootstrap, environment, fail, local_stack
+
+# Millions of instructions of a warm request. Measured and rounded up.
+READ, MUTATION = 0.9, 1.4
+BUDGETS = {
+    "get-account": READ,
+    "get-organization": READ,
+    "list-members": READ,
+    "create-organization": MUTATION,
+    "create-invite": MUTATION,
+    "update-organization": MUTATION,
+}
+# Millions of instructions up to the first request, with the connection made.
+START = 4.0
+# Megabytes, stripped.
+SIZE = 12.0
+WARM = 20
+
+
+def count(operation, events, stack):
+    """Instructions of a process that answers these events."""
+    runtime = Lambda()
+    report = FOLDER / f"{operation}.callgrind"
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    with open(report, "w") as log:
+        process = subprocess.Popen(
+            [*command, bootstrap(operation)],
+            env=environment(runtime, stack["DynamoDB"]),
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
+        try:
+            runtime.wait_for_poll(process, seconds=120)
+            for event in events:
+                runtime.give(event)
+                runtime.wait_for_poll(process, seconds=120)
+        finally:
+            process.terminate()
+            process.wait()
+            runtime.close()
+    for kind, body in runtime.answers:
+        if kind != "response" or not re.search(rb'"statusCode": *20\d', body):
+            fail(f"{operation} answered {kind}: {body.decode()}")
+    return int(re.search(r"Collected : (\d+)", report.read_text()).group(1)) / 1e6
+
+
+def main():
+    if not shutil.which("valgrind"):
+        fail("valgrind is not installed: instructions cannot be counted")
+    over = []
+
+    def check(value, budget, unit, what):
+        if value > budget:
+            over.append(f"{what}: {value:.2f} {unit}, and {budget} are allowed")
+        return f"{value:9.2f} of {budget:4}"
+
+    print(f"{'':22}{'start':>17}{'first':>10}{'warm':>18}{'megabytes':>18}")
+    with local_stack(sys.argv[1]) as stack:
+        scene = Scene(stack["API"])
+        number = iter(range(10**9))
+        for operation, budget in BUDGETS.items():
+            events = [scene.event(operation, next(number)) for _ in range(2 * WARM + 2)]
+            start = count(operation, [], stack)
+            first = count(operation, events[:1], stack) - start
+            few = count(operation, events[1:2] + events[2 : WARM // 2 + 1], stack)
+            many = count(operation, events[WARM:], stack)
+            warm = (many - few) / (len(events[WARM:]) - WARM // 2)
+            size = bootstrap(operation).stat().st_size / 1e6
+            print(
+                f"{operation:22}"
+                + check(start, START, "million instructions", f"{operation}, start")
+                + f"{first:10.2f}"
+                + check(warm, budget, "million instructions", f"{operation}, warm")
+                + check(size, SIZE, "MB", f"{operation}, size")
+            )
+    if over:
+        fail("\n".join(over))
+
+
+if __name__ == "__main__":
+    main()
