@@ -1,6 +1,7 @@
 //! `cargo run`: the whole system on this machine.
 
 use std::{
+    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -19,6 +20,8 @@ Usage: cargo run [-- [demo] [options]]
   --port N             the API's port (3000)
   --dynamodb-port N    the port of DynamoDB's API (8000)
   --services-port N    the port of SES's and Secrets Manager's API (8001)
+  --aws-address IP     where DynamoDB, SES and Secrets Manager listen (127.0.0.1);
+                       0.0.0.0 lets containers and the network reach them
   --data FOLDER        where the database and what belongs to it are kept
                        (.local, beside template.yaml)
   --ephemeral          keep the database in memory only, and take any free
@@ -33,6 +36,7 @@ struct Arguments {
     port: u16,
     dynamodb_port: Option<u16>,
     services_port: Option<u16>,
+    aws_address: IpAddr,
     data: PathBuf,
     template: PathBuf,
 }
@@ -57,6 +61,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         port: 3000,
         dynamodb_port: None,
         services_port: None,
+        aws_address: Ipv4Addr::LOCALHOST.into(),
         data: default_folder(),
         template: Options::shipped_template(),
     };
@@ -68,6 +73,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
             Long("port") => arguments.port = parser.value()?.parse()?,
             Long("dynamodb-port") => arguments.dynamodb_port = Some(parser.value()?.parse()?),
             Long("services-port") => arguments.services_port = Some(parser.value()?.parse()?),
+            Long("aws-address") => arguments.aws_address = parser.value()?.parse()?,
             Long("data") => arguments.data = parser.value()?.into(),
             Long("template") => arguments.template = parser.value()?.into(),
             Long("help") | Short('h') => return Ok(None),
@@ -126,6 +132,7 @@ async fn run(arguments: Arguments) -> ExitCode {
         port: Some(arguments.port),
         dynamodb_port: arguments.dynamodb_port,
         services_port: arguments.services_port,
+        aws_address: arguments.aws_address,
         database,
         template: arguments.template,
         clock: clock.clone(),

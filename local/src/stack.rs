@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -108,6 +108,8 @@ pub struct Options {
     pub dynamodb_port: Option<u16>,
     /// The port of SES's and Secrets Manager's API; any free one if none.
     pub services_port: Option<u16>,
+    /// Where DynamoDB, SES and Secrets Manager listen. The API listens on loopback alone.
+    pub aws_address: IpAddr,
     /// Where the database is.
     pub database: DatabaseLocation,
     /// The template's file.
@@ -127,6 +129,7 @@ impl Options {
             port: None,
             dynamodb_port: None,
             services_port: None,
+            aws_address: Ipv4Addr::LOCALHOST.into(),
             database: DatabaseLocation::Memory,
             template: Self::shipped_template(),
             clock,
@@ -165,6 +168,7 @@ pub struct Stack {
 }
 
 async fn listen(
+    address: IpAddr,
     port: Option<u16>,
     option: &'static str,
 ) -> Result<(TcpListener, String), StartError> {
@@ -174,11 +178,14 @@ async fn listen(
         option,
         source,
     };
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    let listener = TcpListener::bind(SocketAddr::from((address, port)))
         .await
         .map_err(failed)?;
-    let url = format!("http://{}", listener.local_addr().map_err(failed)?);
-    Ok((listener, url))
+    let mut local = listener.local_addr().map_err(failed)?;
+    if local.ip().is_unspecified() {
+        local.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    Ok((listener, format!("http://{local}")))
 }
 
 impl Stack {
@@ -202,9 +209,12 @@ impl Stack {
         };
         let lock = folder.map(lock).transpose()?;
 
-        let (api, url) = listen(options.port, "--port").await?;
-        let (dynamodb, dynamodb_url) = listen(options.dynamodb_port, "--dynamodb-port").await?;
-        let (services, services_url) = listen(options.services_port, "--services-port").await?;
+        let (loopback, aws) = (Ipv4Addr::LOCALHOST.into(), options.aws_address);
+        let (api, url) = listen(loopback, options.port, "--port").await?;
+        let (dynamodb, dynamodb_url) =
+            listen(aws, options.dynamodb_port, "--dynamodb-port").await?;
+        let (services, services_url) =
+            listen(aws, options.services_port, "--services-port").await?;
 
         let database = database::open(in_folder("organizations.db").as_deref(), &clock, &template)?;
         let link_keys =
