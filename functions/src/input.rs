@@ -37,6 +37,17 @@ pub(crate) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Failure>
     Ok(value)
 }
 
+/// The body, as JSON, where there is one.
+///
+/// # Errors
+/// As [`body`].
+pub(crate) fn body_if_any<T: DeserializeOwned>(request: &Request) -> Result<Option<T>, Failure> {
+    if request.body().as_ref().is_empty() {
+        return Ok(None);
+    }
+    body(request).map(Some)
+}
+
 /// Puts serde's words into ours. Values are not repeated: they may be addresses.
 fn explain(path: &str, error: &serde_json::Error) -> Failure {
     // A value of the wrong kind altogether may count as bad syntax.

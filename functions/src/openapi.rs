@@ -9,8 +9,9 @@ use crate::{
     failure::Problem,
     invites, members, organizations,
     representation::{
-        AcceptedView, AccountView, AuditEventView, InviteView, List, MemberView, MyInviteView,
-        OrganizationView, PreviewView, SecretView, SettingsView,
+        AcceptedView, AccountView, ApiKeyView, AuditEventView, InviteView, List, MemberView,
+        MyInviteView, OrganizationView, PreviewView, RemovedView, SecretView, SettingsView,
+        UpdatedMemberView,
     },
 };
 
@@ -42,6 +43,7 @@ pub enum Caller {
 struct Shape {
     summary: &'static str,
     body: Option<Schema>,
+    body_required: bool,
     status: u16,
     answer: Option<Schema>,
     paged: bool,
@@ -140,7 +142,7 @@ fn describe(route: &Route, shape: Shape, problem: &Schema) -> Value {
         if let Some(body) = shape.body {
             operation.insert(
                 "requestBody".to_owned(),
-                json!({ "required": true, "content": { "application/json": { "schema": body } } }),
+                json!({ "required": shape.body_required, "content": { "application/json": { "schema": body } } }),
             );
         }
         let security = match route.caller {
@@ -158,6 +160,7 @@ impl Shape {
         Self {
             summary,
             body: None,
+            body_required: true,
             status: 204,
             answer: None,
             paged: false,
@@ -171,6 +174,11 @@ impl Shape {
         settings.inline_subschemas = true;
         self.body = Some(T::json_schema(&mut settings.into_generator()));
         self
+    }
+
+    fn taking_if_any<T: JsonSchema>(mut self) -> Self {
+        self.body_required = false;
+        self.taking::<T>()
     }
 
     fn giving<T: JsonSchema>(mut self, status: u16, generator: &mut SchemaGenerator) -> Self {
@@ -229,7 +237,7 @@ fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
             ],
         )
         .taking::<members::update_member::Body>()
-        .giving::<MemberView>(200, schemas),
+        .giving::<UpdatedMemberView>(200, schemas),
         "remove-member" => Shape::new(
             "Remove a member, or leave",
             &[
@@ -239,7 +247,8 @@ fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
                 "organization_not_found",
                 "member_not_found",
             ],
-        ),
+        )
+        .giving::<RemovedView>(200, schemas),
         "create-invite" => Shape::new(
             "Invite somebody",
             &[
@@ -313,6 +322,42 @@ fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
         )
         .taking::<api_keys::create_api_key::Body>()
         .giving::<SecretView>(201, schemas),
+        "list-api-keys" => Shape::new(
+            "List API keys, without their secrets",
+            &["invalid_request", "organization_not_found"],
+        )
+        .listing::<ApiKeyView>(schemas),
+        "update-api-key" => Shape::new(
+            "Change an API key's name or expiry",
+            &[
+                "invalid_request",
+                "owner_or_admin_required",
+                "organization_not_found",
+                "api_key_not_found",
+            ],
+        )
+        .taking::<api_keys::update_api_key::Body>()
+        .giving::<ApiKeyView>(200, schemas),
+        "rotate-api-key" => Shape::new(
+            "Give an API key a new secret",
+            &[
+                "invalid_request",
+                "owner_or_admin_required",
+                "organization_not_found",
+                "api_key_not_found",
+                "api_key_expired",
+            ],
+        )
+        .taking_if_any::<api_keys::rotate_api_key::Body>()
+        .giving::<SecretView>(200, schemas),
+        "revoke-api-key" => Shape::new(
+            "Revoke an API key",
+            &[
+                "owner_or_admin_required",
+                "organization_not_found",
+                "api_key_not_found",
+            ],
+        ),
         "list-audit-events" => Shape::new(
             "List what happened, newest first",
             &[

@@ -160,6 +160,48 @@ impl MemberView {
     }
 }
 
+/// A member after a change.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct UpdatedMemberView {
+    /// The member.
+    #[serde(flatten)]
+    pub(crate) member: MemberView,
+    /// For whoever was made a user: the API keys that they made and cannot
+    /// manage any more. The keys stay good; rotate those whose secret the person
+    /// may have kept. Otherwise empty.
+    pub(crate) api_keys: Vec<ApiKeySummary>,
+}
+
+/// What is left of a member who was removed, or has left.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RemovedView {
+    /// The API keys that they made. The keys stay good; rotate those whose secret
+    /// the person may have kept.
+    pub(crate) api_keys: Vec<ApiKeySummary>,
+}
+
+/// An API key's name.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ApiKeySummary {
+    /// Its id.
+    id: ApiKeyId,
+    /// What people call it.
+    name: ApiKeyName,
+}
+
+impl ApiKeySummary {
+    /// Those of the keys that this person made.
+    pub(crate) fn made_by(person: &UserId, keys: &[ApiKey]) -> Vec<Self> {
+        let theirs = keys.iter().filter(|key| key.created_by.id == *person);
+        theirs
+            .map(|key| Self {
+                id: key.id,
+                name: key.name.clone(),
+            })
+            .collect()
+    }
+}
+
 /// How far the mail of an invite's last sending has come.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct DeliveryView {
@@ -329,6 +371,8 @@ pub(crate) struct SettingsView {
     pub(crate) members: List<MemberView>,
     /// The first page of the pending invites.
     pub(crate) invites: List<InviteView>,
+    /// The first page of the API keys.
+    pub(crate) api_keys: List<ApiKeyView>,
 }
 
 /// What the caller may do in the organization.

@@ -94,6 +94,23 @@ pub async fn fill(stack: &Stack, clock: &Clock) -> Result<(), DemoError> {
     days_ago(0)
         .invite(id, GRACE, "barbara@example.com", "owner", false)
         .await?;
+    let keys = format!("/v1/organizations/{id}/api-keys");
+    let make = async |days, who: Person, key: Value| {
+        let then = days_ago(days);
+        let made = then.send(who, Method::POST, &keys, Some(&key)).await?;
+        let id = made.pointer("/api_key/id").and_then(Value::as_str);
+        Ok::<_, DemoError>(format!("{keys}/{}", id.unwrap_or_default()))
+    };
+    let production = make(37, GRACE, json!({ "name": "Production" })).await?;
+    make(29, annie, json!({ "name": "Nightly previews" })).await?;
+    let until = clock.now() + TimeDelta::days(20);
+    let trial = json!({ "name": "Load test", "expires_at": until });
+    make(10, KATHERINE, trial).await?;
+    let grace = json!({ "grace_period_seconds": 7 * 24 * 3600 });
+    let rotate = format!("{production}/rotate");
+    days_ago(2)
+        .send(KATHERINE, Method::POST, &rotate, Some(&grace))
+        .await?;
     // Betty never answered.
     stack.run_schedules().await;
     Ok(())

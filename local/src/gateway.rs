@@ -101,10 +101,16 @@ impl Gateway {
         })
     }
 
-    /// The same gateway in front of another app.
+    /// The same gateway in front of another app. What the authorizer told this
+    /// one, that one asks anew.
     pub(crate) fn with_app(&self, app: Arc<App>) -> Self {
+        let machines = self.machines.clone();
         Self {
             app,
+            machines: machines.map(|machines| Machines {
+                kept: Arc::default(),
+                ..machines
+            }),
             ..self.clone()
         }
     }

@@ -1,6 +1,6 @@
 //! API keys: what they let in, and for how long.
 
-use std::{error::Error, fs};
+use std::{error::Error, fs, future::Future};
 
 use chrono::TimeDelta;
 use local::Options;
@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::{
     completeness::repository,
-    harness::{Cast, Key, Reply, World},
+    harness::{Cast, Key, Reply, World, audit_kinds},
     invariants,
+    races::{assert_outcomes, interleave, request},
     wire::Fault,
 };
 
@@ -226,5 +227,576 @@ async fn the_table_has_a_hash_and_no_secret() {
             .get(48 + part * 11..48 + (part + 1) * 11)
             .unwrap();
         assert!(!all.contains(block), "{block}");
+    }
+}
+
+impl Cast {
+    fn keys(&self) -> String {
+        format!("{}/api-keys", self.organization)
+    }
+
+    fn key_path(&self) -> String {
+        format!("{}/{}", self.keys(), self.key.id)
+    }
+
+    /// The cast's key as people see it.
+    async fn key_view(&self) -> Value {
+        let list = self.user.get(&self.keys()).await.expect("200");
+        let mut items = list["items"].as_array().unwrap().iter();
+        items
+            .find(|key| key["id"] == json!(self.key.id))
+            .unwrap()
+            .clone()
+    }
+
+    async fn rotate(&self, grace_period_seconds: u32) -> Key {
+        let body = json!({ "grace_period_seconds": grace_period_seconds });
+        let path = format!("{}/rotate", self.key_path());
+        let rotated = self.admin.post(&path, body).await.expect("200");
+        assert_eq!(rotated["api_key"]["id"], json!(self.key.id));
+        Key {
+            id: self.key.id.clone(),
+            secret: rotated["secret"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    async fn is_let_in(&self, key: &Key) -> bool {
+        let answer = authorize(&self.world, key).await.unwrap();
+        answer["isAuthorized"].as_bool().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_list_shows_how_a_key_begins_and_ends_and_who_made_it() {
+    let cast = Cast::gather().await;
+    let now = cast.world.clock.now() - TimeDelta::minutes(2);
+    let key = cast.key_view().await;
+    let (_, last) = cast.key.secret.split_at(94);
+    let refused =
+        json!({"allowed": false, "reason": "only an owner or an admin can manage API keys"});
+    assert_eq!(
+        key,
+        json!({
+            "id": cast.key.id,
+            "name": "Rendering",
+            "hint": format!("osk_…{last}"),
+            "created_by": {"id": cast.admin.user_id, "name": "anna"},
+            "created_at": now,
+            "expires_at": null,
+            "last_used_at": null,
+            "rotated_at": null,
+            "previous_secret_valid_until": null,
+            "may": {"update": refused, "rotate": refused, "revoke": refused},
+        })
+    );
+    let settings = format!("{}/settings", cast.organization);
+    let settings = cast.user.get(&settings).await.expect("200");
+    assert_eq!(
+        settings["api_keys"],
+        json!({"items": [key], "next_cursor": null})
+    );
+    let list = cast.admin.get(&cast.keys()).await.expect("200");
+    let allowed = json!({"allowed": true});
+    let may = json!({"update": allowed, "rotate": allowed, "revoke": allowed});
+    assert_eq!(list["items"][0]["may"], may);
+}
+
+#[tokio::test]
+async fn a_key_can_be_renamed_and_given_an_end_and_none() {
+    let cast = Cast::gather().await;
+    let soon = cast.world.clock.now() + TimeDelta::hours(1);
+    let change = json!({"name": " Nightly ", "expires_at": soon});
+    let key = cast
+        .owner
+        .patch(&cast.key_path(), change)
+        .await
+        .expect("200");
+    assert_eq!(
+        (&key["name"], &key["expires_at"]),
+        (&json!("Nightly"), &json!(soon))
+    );
+    // Nothing of it would change: nothing is recorded.
+    let change = json!({"name": "Nightly", "expires_at": soon});
+    cast.owner
+        .patch(&cast.key_path(), change)
+        .await
+        .expect("200");
+    let key = cast
+        .owner
+        .patch(&cast.key_path(), json!({"expires_at": null}))
+        .await
+        .expect("200");
+    assert_eq!(
+        (&key["name"], &key["expires_at"]),
+        (&json!("Nightly"), &Value::Null)
+    );
+    let log = format!("{}/audit-events?limit=2", cast.organization);
+    let log = cast.owner.get(&log).await.expect("200");
+    let change = json!({"field": "expires_at", "from": soon});
+    assert_eq!(log["items"][0]["kind"], "api_key.updated");
+    assert_eq!(log["items"][0]["changes"], json!([change]));
+    let subject = json!({"kind": "api_key", "id": cast.key.id, "name": "Nightly"});
+    assert_eq!(log["items"][1]["subject"], subject);
+    assert_eq!(
+        log["items"][1]["changes"],
+        json!([
+            {"field": "name", "from": "Rendering", "to": "Nightly"},
+            {"field": "expires_at", "to": soon},
+        ])
+    );
+    assert!(cast.is_let_in(&cast.key).await, "the secret is what it was");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_key_is_named() {
+    let cast = Cast::gather().await;
+    let now = cast.world.clock.now();
+    let (create, change) = (cast.keys(), cast.key_path());
+    let rotate = format!("{change}/rotate");
+    for (method, path, body, field, detail) in [
+        (
+            Method::POST,
+            &create,
+            json!({}),
+            "name",
+            "`name` is missing",
+        ),
+        (
+            Method::POST,
+            &create,
+            json!({"name": " "}),
+            "name",
+            "`name` must not be empty",
+        ),
+        (
+            Method::POST,
+            &create,
+            json!({"name": "x", "expires_at": now}),
+            "expires_at",
+            "`expires_at` must be in the future",
+        ),
+        (
+            Method::POST,
+            &create,
+            json!({"name": "x", "expires_at": "tomorrow"}),
+            "expires_at",
+            "`expires_at` must be a time such as `2026-03-01T12:00:00Z`",
+        ),
+        (
+            Method::POST,
+            &create,
+            json!({"name": "x", "expires_at": 5}),
+            "expires_at",
+            "`expires_at` must be a string",
+        ),
+        (
+            Method::PATCH,
+            &change,
+            json!({"name": null}),
+            "name",
+            "`name` must be a string",
+        ),
+        (
+            Method::PATCH,
+            &change,
+            json!({"expires_at": now}),
+            "expires_at",
+            "`expires_at` must be in the future",
+        ),
+        (
+            Method::PATCH,
+            &change,
+            json!({"secret": "x"}),
+            "secret",
+            "`secret` is not a field of this request",
+        ),
+        (
+            Method::POST,
+            &rotate,
+            json!({"grace_period_seconds": 604_801}),
+            "grace_period_seconds",
+            "`grace_period_seconds` must be a whole number of seconds from 0 to 604800",
+        ),
+        (
+            Method::POST,
+            &rotate,
+            json!({"grace_period_seconds": -1}),
+            "grace_period_seconds",
+            "`grace_period_seconds` must be a whole number of seconds from 0 to 604800",
+        ),
+    ] {
+        let reply = cast.admin.send(method, path, Some(body.clone())).await;
+        let problem = reply.expect("400 invalid_request");
+        assert_eq!(problem["field"], field, "{body}");
+        let words = problem["detail"].as_str().unwrap();
+        assert!(words.starts_with(detail), "{body}: {words}");
+    }
+    for id in ["nothing", "01930000-0000-7000-8000-000000000003"] {
+        let path = format!("{}/{id}", cast.keys());
+        cast.admin
+            .delete(&path)
+            .await
+            .expect("404 api_key_not_found");
+    }
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn the_old_secret_is_good_for_its_grace_and_ends_by_itself() {
+    let cast = Cast::gather().await;
+    let now = cast.world.clock.now();
+    let new = cast.rotate(3600).await;
+    assert_ne!(new.secret, cast.key.secret);
+    let view = cast.key_view().await;
+    assert_eq!(view["rotated_at"], json!(now));
+    let end = now + TimeDelta::hours(1);
+    assert_eq!(view["previous_secret_valid_until"], json!(end));
+    cast.world
+        .clock
+        .advance(TimeDelta::hours(1) - TimeDelta::milliseconds(1));
+    assert!(cast.is_let_in(&cast.key).await && cast.is_let_in(&new).await);
+    cast.world.clock.advance(TimeDelta::milliseconds(1));
+    assert!(!cast.is_let_in(&cast.key).await && cast.is_let_in(&new).await);
+    assert!(cast.key_view().await["previous_secret_valid_until"].is_null());
+}
+
+#[tokio::test]
+async fn without_a_body_the_grace_is_a_day_and_with_zero_there_is_none() {
+    let cast = Cast::gather().await;
+    let rotate = format!("{}/rotate", cast.key_path());
+    let rotated = cast.owner.act(&rotate).await.expect("200");
+    let end = cast.world.clock.now() + TimeDelta::days(1);
+    assert_eq!(
+        rotated["api_key"]["previous_secret_valid_until"],
+        json!(end)
+    );
+    assert!(cast.is_let_in(&cast.key).await);
+    let newest = cast.rotate(0).await;
+    let between = Key {
+        id: cast.key.id.clone(),
+        secret: rotated["secret"].as_str().unwrap().to_owned(),
+    };
+    for ended in [&cast.key, &between] {
+        assert!(!cast.is_let_in(ended).await);
+    }
+    assert!(cast.is_let_in(&newest).await);
+    assert!(cast.key_view().await["previous_secret_valid_until"].is_null());
+}
+
+/// Whoever does not get the answer of a rotation rotates again: that must not
+/// end the secret that their clients still have.
+#[tokio::test]
+async fn a_second_rotation_does_not_end_the_secret_from_before_the_first() {
+    let cast = Cast::gather().await;
+    let lost = cast.rotate(3600).await;
+    let newest = cast.rotate(7200).await;
+    for good in [&cast.key, &lost, &newest] {
+        assert!(cast.is_let_in(good).await);
+    }
+    cast.world.clock.advance(TimeDelta::hours(1));
+    assert!(
+        !cast.is_let_in(&cast.key).await,
+        "it has the grace that it was given first"
+    );
+    assert!(cast.is_let_in(&lost).await && cast.is_let_in(&newest).await);
+    // A shorter grace shortens that of all.
+    cast.rotate(60).await;
+    cast.world.clock.advance(TimeDelta::seconds(60));
+    assert!(!cast.is_let_in(&lost).await && !cast.is_let_in(&newest).await);
+}
+
+#[tokio::test]
+async fn an_expired_key_is_not_rotated_but_can_be_given_a_later_end() {
+    let cast = Cast::gather().await;
+    let expires_at = cast.world.clock.now() + TimeDelta::hours(1);
+    let end = json!({ "expires_at": expires_at });
+    cast.admin.patch(&cast.key_path(), end).await.expect("200");
+    cast.world.clock.advance(TimeDelta::hours(1));
+    assert!(!cast.is_let_in(&cast.key).await);
+    let rotate = format!("{}/rotate", cast.key_path());
+    cast.admin.act(&rotate).await.expect("409 api_key_expired");
+    let list = cast.admin.get(&cast.keys()).await.expect("200");
+    let reason = "this API key has expired; give it a later expiry first";
+    let may = json!({"allowed": false, "reason": reason});
+    assert_eq!(list["items"][0]["may"]["rotate"], may);
+    let later = json!({ "expires_at": expires_at + TimeDelta::hours(1) });
+    cast.admin
+        .patch(&cast.key_path(), later)
+        .await
+        .expect("200");
+    assert!(cast.is_let_in(&cast.key).await);
+    cast.admin.act(&rotate).await.expect("200");
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_out_once_the_kept_answer_is() {
+    let cast = cast().await;
+    assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
+    cast.admin.delete(&cast.key_path()).await.expect("204");
+    assert!(!cast.is_let_in(&cast.key).await);
+    cast.world.clock.advance(TimeDelta::seconds(29));
+    assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
+    cast.world.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(bearer(&cast, &cast.key).await, REFUSED);
+    cast.admin
+        .delete(&cast.key_path())
+        .await
+        .expect("404 api_key_not_found");
+    let list = cast.user.get(&cast.keys()).await.expect("200");
+    assert_eq!(list["items"], json!([]));
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn an_organization_has_fifty_keys_and_revoking_one_makes_room() {
+    let cast = Cast::gather().await;
+    for n in 1..50 {
+        cast.admin
+            .make_key(&cast.organization, &format!("Key {n}"))
+            .await;
+    }
+    let wish = json!({"name": "One too many"});
+    let refusal = cast.owner.post(&cast.keys(), wish.clone()).await;
+    let words = refusal.refused("409 too_many_api_keys");
+    assert!(words.contains("at most 50 API keys"), "{words}");
+    cast.owner.delete(&cast.key_path()).await.expect("204");
+    cast.owner.post(&cast.keys(), wish).await.expect("201");
+    invariants::hold(&cast.world).await;
+    // More than a page of the list, none lost and none twice.
+    let path = format!("{}?limit=49", cast.keys());
+    let first = cast.user.get(&path).await.expect("200");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let rest = cast
+        .user
+        .get(&format!("{path}&cursor={cursor}"))
+        .await
+        .expect("200");
+    assert_eq!(first["items"].as_array().unwrap().len(), 49);
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+    assert_eq!(rest["items"][0]["name"], "One too many");
+}
+
+#[tokio::test]
+async fn a_key_outlives_its_makers_power_and_is_named() {
+    let named = |cast: &Cast| json!([{"id": cast.key.id, "name": "Rendering"}]);
+    let cast = Cast::gather().await;
+    cast.owner.make_key(&cast.organization, "Another's").await;
+    let admin = format!("{}/members/{}", cast.organization, cast.admin.user_id);
+    let kept = cast
+        .owner
+        .patch(&admin, json!({"receives_billing_emails": true}))
+        .await;
+    assert_eq!(kept.expect("200")["api_keys"], json!([]));
+    let demoted = cast
+        .owner
+        .patch(&admin, json!({"role": "user"}))
+        .await
+        .expect("200");
+    assert_eq!(
+        (&demoted["role"], &demoted["api_keys"]),
+        (&json!("user"), &named(&cast))
+    );
+    assert!(cast.is_let_in(&cast.key).await);
+    let removed = cast.owner.delete(&admin).await.expect("200");
+    assert_eq!(removed, json!({ "api_keys": named(&cast) }));
+    assert!(cast.is_let_in(&cast.key).await);
+    assert_eq!(cast.key_view().await["created_by"]["name"], "anna");
+
+    let cast = Cast::gather().await;
+    let left = format!("{}/members/{}", cast.organization, cast.admin.user_id);
+    let left = cast.admin.delete(&left).await.expect("200");
+    assert_eq!(left["api_keys"], named(&cast));
+    let nothing = format!("{}/members/{}", cast.organization, cast.user.user_id);
+    let nothing = cast.owner.delete(&nothing).await.expect("200");
+    assert_eq!(nothing, json!({"api_keys": []}));
+}
+
+#[tokio::test]
+async fn the_hour_of_the_last_use_is_noted_once() {
+    let cast = Cast::gather().await;
+    cast.world.clock.advance(TimeDelta::minutes(40));
+    cast.world.wire.take();
+    let updates = || {
+        let exchanges = cast.world.wire.take();
+        let updates = exchanges
+            .iter()
+            .filter(|exchange| exchange.action == "UpdateItem");
+        updates.count()
+    };
+    for (wait, hour, written) in [
+        (0, "2026-03-01T12:00:00Z", 1),
+        (17, "2026-03-01T12:00:00Z", 0),
+        (1, "2026-03-01T13:00:00Z", 1),
+        (59, "2026-03-01T13:00:00Z", 0),
+    ] {
+        cast.world.clock.advance(TimeDelta::minutes(wait));
+        assert!(cast.is_let_in(&cast.key).await);
+        assert_eq!(updates(), written, "at {}", cast.world.clock.now());
+        assert_eq!(cast.key_view().await["last_used_at"], hour);
+    }
+    // A change of the key leaves it as it is, and a refused secret notes nothing.
+    let new = cast.rotate(0).await;
+    cast.world.clock.advance(TimeDelta::hours(1));
+    updates();
+    assert!(!cast.is_let_in(&cast.key).await);
+    assert_eq!(updates(), 0);
+    assert_eq!(
+        cast.key_view().await["last_used_at"],
+        "2026-03-01T13:00:00Z"
+    );
+    assert!(cast.is_let_in(&new).await);
+    assert_eq!(updates(), 1);
+}
+
+#[tokio::test]
+async fn the_log_tells_of_a_key_and_of_no_secret() {
+    let cast = Cast::gather().await;
+    let new = cast.rotate(3600).await;
+    cast.owner
+        .patch(&cast.key_path(), json!({"name": "Nightly"}))
+        .await
+        .expect("200");
+    cast.owner.delete(&cast.key_path()).await.expect("204");
+    let kinds = audit_kinds(&cast.owner, &cast.organization).await;
+    let keys = kinds.iter().filter(|kind| kind.starts_with("api_key."));
+    let keys: Vec<&str> = keys.map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        [
+            "api_key.created",
+            "api_key.rotated",
+            "api_key.updated",
+            "api_key.revoked"
+        ]
+    );
+    let log = format!("{}/audit-events?limit=100", cast.organization);
+    let log = cast.owner.get(&log).await.expect("200").to_string();
+    for secret in [&cast.key.secret, &new.secret] {
+        assert!(!log.contains(secret.get(48..70).unwrap()), "{log}");
+    }
+    invariants::hold(&cast.world).await;
+}
+
+// Two at once.
+
+impl Cast {
+    fn making(&self, name: &str) -> impl Future<Output = Reply> + Send + 'static {
+        let body = Some(json!({ "name": name }));
+        request(&self.admin, Method::POST, self.keys(), body)
+    }
+
+    fn rotating(&self) -> impl Future<Output = Reply> + Send + 'static {
+        let body = Some(json!({"grace_period_seconds": 60}));
+        let path = format!("{}/rotate", self.key_path());
+        request(&self.admin, Method::POST, path, body)
+    }
+
+    fn revoking(&self) -> impl Future<Output = Reply> + Send + 'static {
+        request(&self.owner, Method::DELETE, self.key_path(), None)
+    }
+}
+
+#[tokio::test]
+async fn the_fiftieth_key_is_given_once() {
+    let cast = Cast::gather().await;
+    for n in 1..49 {
+        cast.admin
+            .make_key(&cast.organization, &format!("Key {n}"))
+            .await;
+    }
+    let owner = request(
+        &cast.owner,
+        Method::POST,
+        cast.keys(),
+        Some(json!({"name": "Other"})),
+    );
+    let outcomes = interleave(&cast.world, cast.making("One"), owner).await;
+    assert_outcomes(outcomes, "409 too_many_api_keys", "201");
+}
+
+#[tokio::test]
+async fn of_two_rotations_at_once_the_secrets_are_good_as_one_after_the_other() {
+    let cast = Cast::gather().await;
+    let mut held = cast.world.wire.hold("TransactWriteItems");
+    let late = tokio::spawn(cast.rotating());
+    held.arrived().await;
+    let early = cast.rotating().await.expect("200");
+    held.release();
+    let late = late.await.unwrap().expect("200");
+    let key = |reply: &Value| Key {
+        id: cast.key.id.clone(),
+        secret: reply["secret"].as_str().unwrap().to_owned(),
+    };
+    assert!(cast.is_let_in(&key(&early)).await && cast.is_let_in(&key(&late)).await);
+    cast.world.clock.advance(TimeDelta::seconds(60));
+    assert!(!cast.is_let_in(&key(&early)).await && cast.is_let_in(&key(&late)).await);
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn a_key_revoked_while_being_rotated_is_gone() {
+    let cast = Cast::gather().await;
+    let outcomes = interleave(&cast.world, cast.rotating(), cast.revoking()).await;
+    assert_outcomes(outcomes, "404 api_key_not_found", "204");
+    let cast = Cast::gather().await;
+    let mut held = cast.world.wire.hold("TransactWriteItems");
+    let revoking = tokio::spawn(cast.revoking());
+    held.arrived().await;
+    let rotated = cast.rotate(60).await;
+    held.release();
+    assert_eq!(revoking.await.unwrap().outcome(), "204");
+    assert!(!cast.is_let_in(&rotated).await && !cast.is_let_in(&cast.key).await);
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn a_key_revoked_while_its_use_is_noted_does_not_come_back() {
+    let cast = cast().await;
+    let mut held = cast.world.wire.hold("UpdateItem");
+    let key = cast.key.clone();
+    let header = format!("Bearer {}", key.secret);
+    let nobody = cast.world.nobody();
+    let using = tokio::spawn(async move {
+        let header = [("authorization", header.as_str())];
+        nobody.send_with(Method::GET, ROUTE, None, &header).await
+    });
+    held.arrived().await;
+    cast.revoking().await.expect("204");
+    held.release();
+    assert_eq!(using.await.unwrap().outcome(), LET_IN);
+    assert!(!cast.is_let_in(&key).await);
+    let list = cast.user.get(&cast.keys()).await.expect("200");
+    assert_eq!(list["items"], json!([]));
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn whoever_is_removed_while_making_a_key_either_makes_none_or_has_it_named() {
+    let cast = Cast::gather().await;
+    let removing = cast.removing(&cast.owner, &cast.admin);
+    let outcomes = interleave(&cast.world, cast.making("Late"), removing).await;
+    assert_outcomes(outcomes, "404 organization_not_found", "200");
+
+    let cast = Cast::gather().await;
+    let demoting = cast.giving_role(&cast.owner, &cast.admin, "user");
+    let outcomes = interleave(&cast.world, cast.making("Late"), demoting).await;
+    assert_outcomes(outcomes, "403 owner_or_admin_required", "200");
+
+    for demoted in [false, true] {
+        let cast = Cast::gather().await;
+        let mut held = cast.world.wire.hold("TransactWriteItems");
+        let ending = if demoted {
+            tokio::spawn(cast.giving_role(&cast.owner, &cast.admin, "user"))
+        } else {
+            tokio::spawn(cast.removing(&cast.owner, &cast.admin))
+        };
+        held.arrived().await;
+        cast.making("Late").await.expect("201");
+        held.release();
+        let ended = ending.await.unwrap().expect("200");
+        let names = ended["api_keys"].as_array().unwrap().iter();
+        let names: Vec<_> = names.map(|key| key["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["Rendering", "Late"]);
+        invariants::hold(&cast.world).await;
     }
 }

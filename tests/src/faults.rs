@@ -23,6 +23,7 @@ fn done_before(operation: &str) -> &'static [&'static str] {
     match operation {
         "create-invite" => &["409 invite_outstanding"],
         "resend-invite" => &["429 resend_too_soon"],
+        "revoke-api-key" => &["404 api_key_not_found"],
         "remove-member" => &["404 member_not_found"],
         _ => &[],
     }
@@ -90,7 +91,7 @@ fault_tests! {
     create_organization list_organizations get_organization update_organization get_settings
     list_members update_member remove_member
     create_invite list_invites update_invite cancel_invite resend_invite
-    create_api_key
+    create_api_key list_api_keys update_api_key rotate_api_key revoke_api_key
     list_audit_events
     get_account switch_organization list_my_invites accept_invite decline_invite
     preview_invite decline_invite_by_link

@@ -120,6 +120,13 @@ async fn used() -> Rights {
     creator.post(&path, wish).await.expect("201");
     note(&mut used, "create-invite", &cast.world);
 
+    // Whose keys are named: those of somebody who is made a user.
+    let cast = Cast::gather().await;
+    let member = format!("{}/members/{}", cast.organization, cast.admin.user_id);
+    let demoted = cast.owner.patch(&member, json!({"role": "user"})).await;
+    demoted.expect("200");
+    note(&mut used, "update-member", &cast.world);
+
     // The first use of a key in an hour is noted.
     let cast = Cast::gather().await;
     api_keys::authorize(&cast.world, &cast.key).await.unwrap();

@@ -4,10 +4,20 @@ pub mod list_members;
 pub mod remove_member;
 pub mod update_member;
 
-use domain::{Member, Refusal, UserId};
-use store::Key;
+use domain::{ApiKey, Member, Refusal, UserId};
+use store::{Key, PageRequest};
 
 use crate::{App, access::Asked, failure::Failure};
+
+/// All the API keys of an organization: never more than fit on one page.
+async fn all_keys(app: &App, asked: &Asked) -> Result<Vec<ApiKey>, Failure> {
+    let page = PageRequest::first(PageRequest::MAX_LIMIT);
+    Ok(app
+        .store
+        .api_keys(asked.organization_id, &page)
+        .await?
+        .items)
+}
 
 /// The caller's membership and the member in the path, who may be the same.
 /// What cannot be a user id is nobody's.

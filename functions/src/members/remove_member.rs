@@ -6,10 +6,17 @@ use lambda_http::Request;
 use store::{Commit, Transaction};
 
 use crate::{
-    App, Operation, access::Asked, attempts::Attempts, failure::Failure, input, output::Answer,
+    App, Operation,
+    access::Asked,
+    attempts::Attempts,
+    failure::Failure,
+    input,
+    output::Answer,
+    representation::{ApiKeySummary, RemovedView},
 };
 
-/// Removes a member. Their power ends with the next request.
+/// Removes a member. Their power ends with the next request; the API keys that
+/// they made stay good, and are named.
 pub static OPERATION: Operation = Operation::http("remove-member", |app, request| {
     Box::pin(handle(app, request))
 });
@@ -21,7 +28,14 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let mut attempts = Attempts::default();
     loop {
         let now = app.clock.now();
-        let (me, target) = super::load(app, &asked, target_id.as_ref().ok()).await?;
+        let (loaded, keys) = tokio::join!(
+            super::load(app, &asked, target_id.as_ref().ok()),
+            super::all_keys(app, &asked),
+        );
+        let (me, target) = loaded?;
+        let answer = Answer::ok(&RemovedView {
+            api_keys: ApiKeySummary::made_by(&target.user_id, &keys?),
+        });
         let event = remove_member(&me, &target)?;
 
         let mut transaction = Transaction::new().remove_member(&target);
@@ -30,7 +44,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         }
         let transaction = app.record(transaction, asked.organization_id, now, [event]);
         match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(Answer::no_content()),
+            Commit::Done => return Ok(answer),
             Commit::Conflict => attempts.again().await?,
         }
     }

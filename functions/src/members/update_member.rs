@@ -1,14 +1,19 @@
 //! `PATCH /v1/organizations/{organization_id}/members/{user_id}`: by the rules.
 
-use domain::{MemberUpdate, Role, UserId, update_member};
+use domain::{ApiKey, MemberUpdate, Role, UserId, update_member};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use store::{Commit, Transaction};
 
 use crate::{
-    App, Operation, access::Asked, attempts::Attempts, failure::Failure, input, output::Answer,
-    representation::MemberView,
+    App, Operation,
+    access::Asked,
+    attempts::Attempts,
+    failure::Failure,
+    input,
+    output::Answer,
+    representation::{ApiKeySummary, MemberView, UpdatedMemberView},
 };
 
 /// Changes a member's role or billing emails: all that is asked, or nothing.
@@ -50,13 +55,17 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let mut attempts = Attempts::default();
     loop {
         let now = app.clock.now();
-        let (me, target) = super::load(app, &asked, target_id.as_ref().ok()).await?;
+        let (loaded, keys) = tokio::join!(
+            super::load(app, &asked, target_id.as_ref().ok()),
+            keys_to_name(app, &asked, update.role),
+        );
+        let (me, target) = loaded?;
         let (updated, events) = update_member(&me, &target, update)?;
         let yourself = target.user_id == me.user_id;
-        let answer = Answer::ok(&MemberView::of(
-            &updated,
-            if yourself { &updated } else { &me },
-        ));
+        let answer = Answer::ok(&UpdatedMemberView {
+            member: MemberView::of(&updated, if yourself { &updated } else { &me }),
+            api_keys: ApiKeySummary::made_by(&updated.user_id, &keys?),
+        });
         if events.is_empty() {
             return Ok(answer);
         }
@@ -70,5 +79,17 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             Commit::Done => return Ok(answer),
             Commit::Conflict => attempts.again().await?,
         }
+    }
+}
+
+/// The keys among which are those that a new user made, and cannot manage any more.
+async fn keys_to_name(
+    app: &App,
+    asked: &Asked,
+    role: Option<Role>,
+) -> Result<Vec<ApiKey>, Failure> {
+    match role {
+        Some(Role::User) => super::all_keys(app, asked).await,
+        Some(Role::Admin | Role::Owner) | None => Ok(Vec::new()),
     }
 }

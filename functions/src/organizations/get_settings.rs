@@ -9,10 +9,12 @@ use crate::{
     access::Asked,
     failure::Failure,
     output::Answer,
-    representation::{InviteView, List, MemberView, OrganizationView, Permissions, SettingsView},
+    representation::{
+        ApiKeyView, InviteView, List, MemberView, OrganizationView, Permissions, SettingsView,
+    },
 };
 
-/// How many members and invites come with the settings; the lists have the rest.
+/// How many members, invites and API keys come with the settings; the lists have the rest.
 const FIRST_PAGE: u16 = 25;
 
 /// Gives all that the settings page shows, with what the caller may do.
@@ -26,10 +28,11 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let organization = Key::organization(id);
     let keys = [asked.membership_key(), organization.clone()];
     let page = PageRequest::first(FIRST_PAGE);
-    let (found, members, invites) = tokio::join!(
+    let (found, members, invites, keys) = tokio::join!(
         app.store.get_all(&keys),
         app.store.members(id, &page),
         app.store.invites(id, &page),
+        app.store.api_keys(id, &page),
     );
     let mut found = found?;
     let me = asked.membership(&mut found)?;
@@ -44,5 +47,6 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         may: Permissions::of(&me),
         members: List::of(members?, |member| MemberView::of(member, &me)),
         invites: List::of(pending, |invite| InviteView::of(invite, &me)),
+        api_keys: List::of(keys?, |key| ApiKeyView::of(key, &me, now)),
     }))
 }

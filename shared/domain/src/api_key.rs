@@ -215,17 +215,17 @@ pub fn update_api_key(
 
 /// How long the earlier secrets stay good after a rotation: up to 7 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(try_from = "u32")]
+#[serde(try_from = "i64")]
 #[schemars(inline)]
-pub struct GracePeriod(#[schemars(range(max = 604_800))] u32);
+pub struct GracePeriod(#[schemars(range(min = 0, max = 604_800))] i64);
 
-/// A grace period that is too long.
+/// A grace period that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a whole number of seconds from 0 to 604800, which are 7 days")]
-pub struct GraceTooLong;
+pub struct InvalidGrace;
 
 impl GracePeriod {
-    const MAX_SECONDS: u32 = 7 * 24 * 3600;
+    const MAX_SECONDS: i64 = 7 * 24 * 3600;
 }
 
 /// A day.
@@ -235,14 +235,15 @@ impl Default for GracePeriod {
     }
 }
 
-impl TryFrom<u32> for GracePeriod {
-    type Error = GraceTooLong;
+impl TryFrom<i64> for GracePeriod {
+    type Error = InvalidGrace;
 
-    fn try_from(seconds: u32) -> Result<Self, GraceTooLong> {
-        if seconds > Self::MAX_SECONDS {
-            return Err(GraceTooLong);
+    fn try_from(seconds: i64) -> Result<Self, InvalidGrace> {
+        if (0..=Self::MAX_SECONDS).contains(&seconds) {
+            Ok(Self(seconds))
+        } else {
+            Err(InvalidGrace)
         }
-        Ok(Self(seconds))
     }
 }
 
@@ -273,7 +274,7 @@ pub fn rotate_api_key(
     now: DateTime<Utc>,
 ) -> Result<(ApiKey, ApiKeySecret, Event), Refusal> {
     may_rotate(actor, key, now)?;
-    let end = now + TimeDelta::seconds(grace.0.into());
+    let end = now + TimeDelta::seconds(grace.0);
     let replaced = EarlierSecret {
         secret_hash: key.secret_hash.clone(),
         valid_until: end,

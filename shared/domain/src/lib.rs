@@ -23,7 +23,7 @@ mod text;
 
 pub use address::{Address, Holder};
 pub use api_key::{
-    ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, GraceTooLong, KeyCreator,
+    ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, InvalidGrace, KeyCreator,
     MAX_API_KEYS, create_api_key, may_rotate, revoke_api_key, rotate_api_key, update_api_key,
 };
 pub use audit::{Actor, AuditEvent, Change, Event, EventKind, MailKind, Subject, SubjectKind};

@@ -127,6 +127,19 @@ fn page() -> String {
         );
     }
 
+    // Which operations let an API key in, a test of the whole system compares.
+    writeln!(
+        page,
+        "\n## What an API key may do\n\n\
+         A key stands for the organization, whoever made it, and has no role.\n\n\
+         | may … | an API key |\n\
+         | --- | --- |\n\
+         | use the organization's credits: `record-usage` | yes |\n\
+         | see the organization's usage: `get-usage` | yes |\n\
+         | do anything else | no |"
+    )
+    .unwrap();
+
     for (name, actor) in &actors {
         writeln!(page, "\n## What {name} may do with members\n").unwrap();
         head(

@@ -1,0 +1,126 @@
+//! Decisions about API keys, where no scenario over HTTP gets to.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeySecret, EmailAddress, GracePeriod,
+    MAX_API_KEYS, Member, Metadata, Organization, OrganizationId, OrganizationName, Refusal, Role,
+    UserId, create_api_key, rotate_api_key,
+};
+use uuid::Uuid;
+
+fn now() -> DateTime<Utc> {
+    "2026-03-01T12:34:56.789Z".parse().unwrap()
+}
+
+fn admin() -> Member {
+    Member {
+        organization_id: OrganizationId::new(Uuid::from_u128(1)),
+        user_id: UserId::parse("anna").unwrap(),
+        email: EmailAddress::parse("anna@example.com").unwrap(),
+        name: None,
+        role: Role::Admin,
+        receives_billing_emails: false,
+        is_creator: false,
+        joined_at: now(),
+        version: 1,
+    }
+}
+
+fn organization(api_keys: u32) -> Organization {
+    Organization {
+        id: OrganizationId::new(Uuid::from_u128(1)),
+        name: OrganizationName::parse("Acme").unwrap(),
+        metadata: Metadata::default(),
+        creator_id: UserId::parse("ada").unwrap(),
+        created_at: now(),
+        outstanding_invites: 0,
+        api_keys,
+        version: 1,
+    }
+}
+
+fn create(api_keys: u32) -> Result<(ApiKey, ApiKeySecret), Refusal> {
+    let wish = ApiKeyRequest {
+        id: ApiKeyId::new(Uuid::from_u128(2)),
+        name: ApiKeyName::parse("Rendering").unwrap(),
+        expires_at: None,
+        random: [0; 32],
+    };
+    let (key, secret, _) = create_api_key(&admin(), &organization(api_keys), wish, now())?;
+    Ok((key, secret))
+}
+
+#[test]
+fn the_fiftieth_key_is_the_last() {
+    assert!(create(MAX_API_KEYS - 1).is_ok());
+    assert_eq!(create(MAX_API_KEYS).err(), Some(Refusal::TooManyApiKeys));
+}
+
+#[test]
+fn a_maker_without_a_name_is_masked() {
+    let (key, _) = create(0).unwrap();
+    assert_eq!(key.created_by.name, "a…@example.com");
+}
+
+#[test]
+fn at_most_five_earlier_secrets_are_good_at_once() {
+    let (mut key, first) = create(0).unwrap();
+    let mut secrets = vec![first];
+    for n in 1..=6 {
+        let day = GracePeriod::default();
+        let (rotated, secret, _) = rotate_api_key(&admin(), &key, [n; 32], day, now()).unwrap();
+        key = rotated;
+        secrets.push(secret);
+    }
+    let admitted: Vec<bool> = secrets
+        .iter()
+        .map(|secret| key.admits(secret, now()))
+        .collect();
+    assert_eq!(admitted, [false, true, true, true, true, true, true]);
+    assert!(!key.admits(&secrets[5], now() + TimeDelta::days(1)));
+}
+
+#[test]
+fn secrets_that_are_over_are_forgotten_with_the_next_rotation() {
+    let (key, _) = create(0).unwrap();
+    let hour = GracePeriod::try_from(3600_i64).unwrap();
+    let (key, ..) = rotate_api_key(&admin(), &key, [1; 32], hour, now()).unwrap();
+    let later = now() + TimeDelta::hours(1);
+    let (key, ..) = rotate_api_key(&admin(), &key, [2; 32], hour, later).unwrap();
+    assert_eq!(key.earlier_secrets.len(), 1);
+}
+
+#[test]
+fn a_grace_is_seven_days_at_the_most() {
+    assert!(GracePeriod::try_from(604_800_i64).is_ok());
+    assert!(GracePeriod::try_from(604_801_i64).is_err());
+}
+
+#[test]
+fn a_use_is_noted_by_the_hour() {
+    let (mut key, _) = create(0).unwrap();
+    let hour = key.use_to_note(now()).unwrap();
+    assert_eq!(
+        hour,
+        "2026-03-01T12:00:00Z".parse::<DateTime<Utc>>().unwrap()
+    );
+    key.last_used_at = Some(hour);
+    assert_eq!(key.use_to_note(now()), None);
+    // A clock that is behind takes no use back.
+    assert_eq!(key.use_to_note(now() - TimeDelta::hours(1)), None);
+    assert!(key.use_to_note(now() + TimeDelta::minutes(26)).is_some());
+}
+
+#[test]
+fn a_secret_is_no_other_keys() {
+    let (key, secret) = create(0).unwrap();
+    assert!(key.admits(&secret, now()));
+    let another = ApiKeySecret::new(
+        key.organization_id,
+        ApiKeyId::new(Uuid::from_u128(3)),
+        [0; 32],
+    );
+    assert!(!key.admits(&another, now()));
+}
