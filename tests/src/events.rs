@@ -31,6 +31,7 @@ const ANSWERS: [(&str, u64); 22] = [
     ("decline-invite", 204),
     ("preview-invite", 200),
     ("decline-invite-by-link", 204),
+    ("pages", 200),
 ];
 
 /// The key in the sample of the authorizer: of the sample ids, and of no use.
