@@ -474,22 +474,21 @@ export function told(event) {
   const change = (/** @type {string} */ field) => event.changes.find((change) => change.field === field);
   const own = event.actor.kind === "person" && event.subject.kind === "member" && event.actor.user_id === event.subject.id;
   const role = change("role");
+  const name = change("name");
   const billing = change("receives_billing_emails");
   const asRole = role?.to ? ` as ${role.to}` : "";
   const fromTo = (/** @type {{ from?: string | null, to?: string | null } | undefined} */ change) => {
     if (!change) return "";
     return `${change.from ? ` from ${change.from}` : ""}${change.to ? ` to ${change.to}` : ""}`;
   };
-  switch (event.kind) {
+  switch (/** @type {string} */ (event.kind)) {
     case "organization.created":
       return [actor, " created the organization ", subject];
-    case "organization.updated": {
-      const name = change("name");
+    case "organization.updated":
       if (name) {
         return [actor, " renamed the organization from ", { name: name.from ?? "" }, " to ", { name: name.to ?? "" }];
       }
       return [actor, ` changed the organization's ${format.list(event.changes.map((change) => fieldName(change.field)))}`];
-    }
     case "member.added":
       return own ? [actor, ` joined${asRole}`] : [actor, " added ", subject, asRole];
     case "member.removed":
@@ -516,6 +515,30 @@ export function told(event) {
       return [actor, " cancelled the invite to ", subject];
     case "invite.expired":
       return ["The invite to ", subject, " expired"];
+    case "api_key.created":
+      return [actor, " created the API key ", subject];
+    case "api_key.updated":
+      return [actor, " changed the API key ", subject, name ? ", once " : "", name ? { name: name.from ?? "" } : ""];
+    case "api_key.rotated":
+      return [actor, " rotated the API key ", subject];
+    case "api_key.revoked":
+      return [actor, " revoked the API key ", subject];
+    case "billing.plan_changed":
+      return [actor, ` changed the plan${fromTo(change("plan"))}`];
+    case "billing.plan_change_scheduled":
+      return [actor, ` planned a change of the plan${fromTo(change("plan"))}, on ${change("from")?.to ?? ""}`];
+    case "billing.plan_change_cancelled":
+      return [actor, " took back the planned change of the plan"];
+    case "billing.details_updated":
+      return [actor, ` changed the billing details: ${format.list(event.changes.map((change) => fieldName(change.field)))}`];
+    case "billing.invoice_issued":
+      return ["Invoice ", subject, ` of ${change("amount")?.to ?? ""} was issued`];
+    case "billing.payment_failed":
+      return ["The payment of invoice ", subject, " failed"];
+    case "billing.payment_succeeded":
+      return ["Invoice ", subject, " was paid"];
+    case "usage.threshold_reached":
+      return [`${change("percent")?.to ?? ""}% of the period's credits were used`];
     default:
       return [actor, ": ", fieldName(event.kind), " ", subject];
   }
