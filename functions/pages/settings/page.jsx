@@ -1,6 +1,6 @@
 /** The settings of one organization. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Refusal, ask, told } from "../api.js";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, Skeleton } from "../parts/waiting.jsx";
@@ -187,8 +187,16 @@ function Sections({ settings }) {
     addEventListener("scroll", read, { passive: true });
     return () => removeEventListener("scroll", read);
   }, [ids]);
+  // On a narrow screen the links are one line, wider than the screen.
+  const nav = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    const link = nav.current?.querySelector("[aria-current]");
+    if (nav.current && link instanceof HTMLElement) {
+      nav.current.scrollLeft = link.offsetLeft - (nav.current.clientWidth - link.offsetWidth) / 2;
+    }
+  }, [current]);
   return (
-    <nav class="side" aria-label={words.settings.sections}>
+    <nav ref={nav} class="side" aria-label={words.settings.sections}>
       <ul class="plain-list">
         {sections.map(([id, text]) => (
           <li key={id}>
