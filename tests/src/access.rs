@@ -269,7 +269,7 @@ pub static ACCESS: &[Access] = &[
         operation: "pages",
         request: |_| (Method::GET, "/dashboard/organization-settings".into(), None),
         rightful: |cast| &cast.stranger,
-        expected: ["200"; 9],
+        expected: ["200"; 10],
     },
 ];
 
