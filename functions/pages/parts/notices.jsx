@@ -1,13 +1,14 @@
 /**
  * Short messages about what just happened: shown at the page's foot, and read
- * out. A success goes by itself; a failure stays until it is dismissed.
+ * out. A success goes by itself, unless there is something to do about it; a
+ * failure stays until it is dismissed.
  */
 
 import { useEffect, useState } from "preact/hooks";
 import { connection, told } from "../api.js";
 import { words } from "../words.js";
 
-/** @typedef {{ id: number, kind: "done" | "failed", text: string }} Notice */
+/** @typedef {{ id: number, kind: "done" | "failed", text: string, stays: boolean }} Notice */
 
 const SHOWN_FOR = 6_000;
 
@@ -29,16 +30,21 @@ function dismiss(id) {
 }
 
 export const notify = {
-  /** @param {string} text */
-  done(text) {
+  /**
+   * @param {string} text
+   * @param {{ stays?: boolean }} [options] `stays`: until it is dismissed
+   */
+  done(text, { stays = false } = {}) {
     const id = ++count;
-    show([...notices.filter((notice) => notice.kind === "failed"), { id, kind: "done", text }]);
-    setTimeout(() => dismiss(id), SHOWN_FOR);
+    show([...notices.filter((notice) => notice.stays), { id, kind: "done", text, stays }]);
+    if (!stays) {
+      setTimeout(() => dismiss(id), SHOWN_FOR);
+    }
   },
   /** @param {unknown} error an error, or a sentence */
   failed(error) {
     const text = typeof error === "string" ? error : told(error);
-    show([...notices.filter((notice) => notice.text !== text), { id: ++count, kind: "failed", text }]);
+    show([...notices.filter((notice) => notice.text !== text), { id: ++count, kind: "failed", text, stays: true }]);
   },
 };
 
@@ -70,7 +76,8 @@ export function Notices() {
         {of("done").map((notice) => (
           <p key={notice.id} class="notice" data-testid="notice-done">
             <span class="notice-mark" aria-hidden="true" />
-            {notice.text}
+            <span class="notice-text">{notice.text}</span>
+            {notice.stays && <Dismiss notice={notice} />}
           </p>
         ))}
       </div>
@@ -78,9 +85,7 @@ export function Notices() {
         {of("failed").map((notice) => (
           <p key={notice.id} class="notice notice-failed" data-testid="notice-failed">
             <span class="notice-text">{notice.text}</span>
-            <button type="button" class="icon-button" aria-label={words.dismiss} onClick={() => dismiss(notice.id)}>
-              <Cross />
-            </button>
+            <Dismiss notice={notice} />
           </p>
         ))}
       </div>
@@ -88,10 +93,13 @@ export function Notices() {
   );
 }
 
-export function Cross() {
+/** @param {{ notice: Notice }} props */
+function Dismiss({ notice }) {
   return (
-    <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-      <path d="M4 4l8 8M12 4l-8 8" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" />
-    </svg>
+    <button type="button" class="icon-button" aria-label={words.dismiss} onClick={() => dismiss(notice.id)}>
+      <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+        <path d="M4 4l8 8M12 4l-8 8" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" />
+      </svg>
+    </button>
   );
 }

@@ -28,6 +28,14 @@ export function shownName(member) {
   return member.name ?? member.email;
 }
 
+/** @typedef {{ api_keys?: { id: string, name: string }[] }} WithKeys what loses power has made these keys */
+
+/** @param {WithKeys | null} answer */
+function keysToRotate(answer) {
+  const names = (answer?.api_keys ?? []).map((key) => key.name);
+  return names.length > 0 ? words.members.rotate(names) : "";
+}
+
 /** @param {{ page: SettingsState, settings: Settings, onLeft: () => void }} props */
 export function Members({ page, settings, onLeft }) {
   const { members, me } = settings;
@@ -62,10 +70,11 @@ export function Members({ page, settings, onLeft }) {
     const done = await page.change({
       at: (settings) => withItem(settings, "members", which, wish),
       back: (settings) => withItem(settings, "members", which, before),
-      /** @returns {Promise<MemberView>} */
+      /** @returns {Promise<MemberView & WithKeys>} */
       request: () => ask("PATCH", `${page.path}/members/${encodeURIComponent(member.user_id)}`, { body: wish }),
       done: (settings, answer) => withItem(settings, "members", which, answer),
       said,
+      todo: (answer) => keysToRotate(answer),
     });
     // With another role of one's own everything is allowed differently.
     if (done && member.user_id === me.user_id) {
@@ -230,11 +239,11 @@ function RemoveMember({ page, settings, member, onClose, onRemoved }) {
       action={self ? words.members.leave : words.members.remove(name)}
       onClose={onClose}
       onConfirm={async () => {
-        /** @type {{ api_keys?: { id: string, name: string }[] } | null} */
+        /** @type {WithKeys | null} */
         const answer = await ask("DELETE", `${page.path}/members/${encodeURIComponent(member.user_id)}`);
-        const left = (answer?.api_keys ?? []).map((key) => key.name);
+        const todo = keysToRotate(answer);
         if (!self) {
-          notify.done(words.members.removed(name) + (left.length > 0 ? ` ${words.members.rotate(left)}` : ""));
+          notify.done(`${words.members.removed(name)} ${todo}`.trim(), { stays: todo !== "" });
         }
         onRemoved();
       }}

@@ -25,6 +25,7 @@ const FRESH_FOR = 5_000;
  * @property {(settings: Settings) => Settings} [back] how it looks again when refused
  * @property {(settings: Settings, answer: R) => Settings} done
  * @property {string} said
+ * @property {(answer: R) => string} [todo] what there is to do now, if anything
  */
 
 /**
@@ -134,14 +135,15 @@ export function useSettings(organizationId) {
 
   /** @type {SettingsState["change"]} */
   const change = useCallback(
-    async ({ request, at, back, done, said }) => {
+    async ({ request, at, back, done, said, todo }) => {
       if (at) {
         update(at);
       }
       try {
         const answer = await request();
         update((settings) => done(settings, answer));
-        notify.done(said);
+        const next = todo?.(answer) ?? "";
+        notify.done(`${said} ${next}`.trim(), { stays: next !== "" });
         return true;
       } catch (error) {
         if (back) {
