@@ -8,15 +8,17 @@ const OUTPUT = "dist/app.js";
 const check = process.argv.includes("--check");
 
 const { outputFiles } = await build({
-  entryPoints: ["main.js"],
+  entryPoints: ["main.jsx"],
   outfile: OUTPUT,
   absWorkingDir: import.meta.dirname,
   bundle: true,
   charset: "utf8",
   format: "esm",
+  jsx: "automatic",
+  jsxImportSource: "preact",
   minify: true,
   target: "es2022",
-  banner: { js: "/* Contains oauth4webapi, copyright 2022 Filip Skokan, MIT License: see dist/LICENSES.txt */" },
+  banner: { js: "/* Contains oauth4webapi, copyright 2022 Filip Skokan, and Preact, copyright 2015-present Jason Miller, MIT License: see dist/LICENSES.txt */" },
   write: !check,
 });
 

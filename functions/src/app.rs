@@ -18,7 +18,12 @@ use mail::{Mailer, Sender};
 use store::{Store, Transaction};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::{failure::Failure, link_keys::LinkKeySource, telemetry, tls};
+use crate::{
+    failure::Failure,
+    link_keys::LinkKeySource,
+    pages::{Document, SignInConfig},
+    telemetry, tls,
+};
 
 /// How long a function waits for connections before it takes its first request.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -29,6 +34,7 @@ pub struct App {
     mailer: Option<Mailer>,
     link_keys: Option<LinkKeySource>,
     pub(crate) public_url: String,
+    pub(crate) pages: Document,
     pub(crate) clock: Clock,
     ids: Mutex<ContextV7>,
 }
@@ -96,6 +102,8 @@ pub struct Config {
     /// The Secrets Manager secret that links are signed with; none where there
     /// is nothing to do with links.
     pub link_key_secret_id: Option<String>,
+    /// How pages find the sign-in.
+    pub sign_in: SignInConfig,
 }
 
 /// An environment variable that is missing.
@@ -149,6 +157,12 @@ impl Config {
             mail_reply_to: optional("MAIL_REPLY_TO"),
             mail_configuration_set: optional("MAIL_CONFIGURATION_SET"),
             link_key_secret_id: optional("LINK_KEY_SECRET_ID"),
+            sign_in: SignInConfig {
+                issuer: optional("SIGN_IN_ISSUER").unwrap_or_default(),
+                client_id: optional("SIGN_IN_CLIENT_ID").unwrap_or_default(),
+                sign_out_url: optional("SIGN_OUT_URL").unwrap_or_default(),
+                origins: optional("SIGN_IN_ORIGINS").unwrap_or_default(),
+            },
         })
     }
 }
@@ -217,6 +231,7 @@ impl App {
             mailer,
             link_keys,
             public_url: config.public_url,
+            pages: Document::new(&config.sign_in),
             clock,
             ids: Mutex::new(ContextV7::new()),
         }

@@ -24,9 +24,11 @@ pub mod invites;
 pub mod members;
 pub mod openapi;
 pub mod organizations;
+pub mod pages;
 
 pub use app::{App, Aws, Clock, Config, ConfigError};
 pub use operation::{Operation, invoke, serve};
+pub use pages::SignInConfig;
 
 /// Every operation, in the order of the API's table.
 pub static OPERATIONS: &[&Operation] = &[
@@ -57,6 +59,7 @@ pub static OPERATIONS: &[&Operation] = &[
     &account::decline_invite::OPERATION,
     &invites::preview_invite::OPERATION,
     &invites::decline_invite_by_link::OPERATION,
+    &pages::OPERATION,
     &background::deliver_mail::OPERATION,
     &background::expire_invites::OPERATION,
 ];

@@ -51,7 +51,7 @@ struct Shape {
 }
 
 /// Makes the document. Operations that the routes name and this page does not
-/// know are left out; a test sees to it that there are none.
+/// know are left out: a test sees to it that these are the pages alone.
 pub fn document(routes: &[Route]) -> Value {
     let mut generator = SchemaSettings::draft2020_12()
         .with(|settings| {

@@ -11,7 +11,7 @@ use crate::failure::Problem;
 pub(crate) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: Option<String>,
+    body: Body,
 }
 
 /// A body may hold a secret: debug output shows none.
@@ -39,12 +39,55 @@ impl Answer {
         Self {
             status: 204,
             headers: vec![no_store()],
-            body: None,
+            body: Body::Empty,
         }
     }
 
     pub(crate) fn problem(status: u16, problem: &Problem) -> Self {
         Self::json(status, "application/problem+json", problem)
+    }
+
+    /// A page: the browser asks each time whether it has changed.
+    pub(crate) fn html(status: u16, html: String) -> Self {
+        let mut headers = for_browsers();
+        headers.push(("content-type", "text/html; charset=utf-8".to_owned()));
+        headers.push(("cache-control", "no-cache".to_owned()));
+        Self {
+            status,
+            headers,
+            body: Body::Text(html),
+        }
+    }
+
+    /// 304: the browser has the page.
+    pub(crate) fn not_modified() -> Self {
+        let mut headers = for_browsers();
+        headers.push(("cache-control", "no-cache".to_owned()));
+        Self {
+            status: 304,
+            headers,
+            body: Body::Empty,
+        }
+    }
+
+    /// A file whose name changes with its content.
+    pub(crate) fn file(media_type: &str, content: &[u8]) -> Self {
+        let mut headers = for_browsers();
+        headers.push(("content-type", media_type.to_owned()));
+        let forever = "public, max-age=31536000, immutable";
+        headers.push(("cache-control", forever.to_owned()));
+        headers.push(("vary", "accept-encoding".to_owned()));
+        Self {
+            status: 200,
+            headers,
+            body: Body::Binary(content.to_vec()),
+        }
+    }
+
+    /// 404, in the words of the gateway.
+    pub(crate) fn not_found() -> Self {
+        let body = serde_json::json!({ "message": "Not Found" });
+        Self::json(404, "application/json", &body)
     }
 
     pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
@@ -62,21 +105,21 @@ impl Answer {
             Ok(body) => Self {
                 status,
                 headers,
-                body: Some(body),
+                body: Body::Text(body),
             },
             Err(error) => {
                 tracing::error!(%error, "an answer cannot be written as JSON");
                 Self {
                     status: 500,
                     headers,
-                    body: None,
+                    body: Body::Empty,
                 }
             }
         }
     }
 
     pub(crate) fn into_response(self) -> Response<Body> {
-        let mut response = Response::new(self.body.map_or(Body::Empty, Body::Text));
+        let mut response = Response::new(self.body);
         if let Ok(status) = self.status.try_into() {
             *response.status_mut() = status;
         }
@@ -92,4 +135,16 @@ impl Answer {
 /// What people may see changes with their role: nothing is kept on the way.
 fn no_store() -> (&'static str, String) {
     ("cache-control", "no-store".to_owned())
+}
+
+/// What is shown is what was sent, and says nowhere where it was opened from.
+fn for_browsers() -> Vec<(&'static str, String)> {
+    [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .into()
 }

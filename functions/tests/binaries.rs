@@ -177,6 +177,7 @@ async fn every_binary_starts_and_answers_its_sample_event() {
         "decline-invite" => 404,
         "preview-invite" => 404,
         "decline-invite-by-link" => 404,
+        "pages" => 200,
         "deliver-mail" => json!({"batchItemFailures": []}),
         "expire-invites" => json!({"expired": 0}),
     };

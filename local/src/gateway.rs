@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::{
     invocation::invoke,
     issuer::Issuer,
-    template::{MachineAuthorizer, Template, TemplateError},
+    template::{DEFAULT_ROUTE, MachineAuthorizer, Template, TemplateError},
 };
 
 /// Where every request comes from.
@@ -159,6 +159,11 @@ impl Gateway {
         let found = self.routes.iter().find_map(|(route, operation)| {
             let parameters = path_parameters(&route.path, uri.path())?;
             (route.method == method.as_str()).then_some((route, *operation, parameters))
+        });
+        let found = found.or_else(|| {
+            let mut routes = self.routes.iter();
+            let (route, operation) = routes.find(|(route, _)| route.path == DEFAULT_ROUTE)?;
+            Some((route, *operation, BTreeMap::new()))
         });
         let Some((route, operation, parameters)) = found else {
             return message(StatusCode::NOT_FOUND, "Not Found");
@@ -323,7 +328,11 @@ impl Incoming<'_> {
             ("x-forwarded-for", LOOPBACK.to_owned()),
             ("x-forwarded-proto", "http".to_owned()),
         ]);
-        let route_key = format!("{} {}", self.route.method, self.route.path);
+        let route_key = if self.route.path == DEFAULT_ROUTE {
+            DEFAULT_ROUTE.to_owned()
+        } else {
+            format!("{} {}", self.route.method, self.route.path)
+        };
         // HTTP APIs decode the path before they pass it on, unlike REST APIs.
         let path = decode(self.uri.path());
         let mut context = json!({

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::kept;
 
 /// Whom tokens are for.
-const AUDIENCE: &str = "local";
+pub(crate) const AUDIENCE: &str = "local";
 /// How long a token lives, in seconds.
 const LIFETIME: i64 = 12 * 3600;
 const KEY_ID: &str = "local";

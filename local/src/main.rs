@@ -155,7 +155,8 @@ async fn run(arguments: Arguments) -> ExitCode {
         arguments.data.display().to_string()
     };
     let url = stack.url();
-    println!("Pages       {url}/   (sign in as anybody, read the caught mails)");
+    println!("Pages       {url}/");
+    println!("Mails       {url}/local/   (and tokens for curl)");
     println!("API         {url}/v1");
     println!("DynamoDB    {}   (data {kept})", stack.dynamodb_url());
     println!("SES         {}", stack.services_url());

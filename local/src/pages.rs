@@ -1,5 +1,4 @@
-//! The local pages: sign in as anybody, read the caught mails, see where a
-//! link leads.
+//! The developer's pages: sign in as anybody for curl, and read the caught mails.
 
 use std::sync::Arc;
 
@@ -7,17 +6,15 @@ use askama::Template;
 use axum::{
     Form, Json, Router,
     extract::{FromRequest, Path, Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
-    response::{Html, IntoResponse, Response},
+    http::{HeaderMap, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use chrono::{DateTime, Utc};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    gateway::Gateway,
     issuer::{Issuer, SignIn},
     mail_catcher::{CaughtMail, MailCatcher},
 };
@@ -27,29 +24,22 @@ struct Pages {
     url: String,
     issuer: Arc<Issuer>,
     mail_catcher: MailCatcher,
-    gateway: Gateway,
 }
 
-pub(crate) fn router(
-    url: String,
-    issuer: Arc<Issuer>,
-    mail_catcher: MailCatcher,
-    gateway: Gateway,
-) -> Router {
+pub(crate) fn router(url: String, issuer: Arc<Issuer>, mail_catcher: MailCatcher) -> Router {
     Router::new()
-        .route("/", get(index))
+        .route("/local", get(|| async { Redirect::permanent("/local/") }))
+        .route("/local/", get(index))
         .route("/local/sign-in", post(sign_in))
         .route("/local/mails", get(mails))
         .route("/local/mails/{id}", get(mail))
         .route("/local/mails/{id}/html", get(mail_html))
-        .route("/invites/{token}", get(invite).post(decline))
         .route("/.well-known/openid-configuration", get(configuration))
         .route("/.well-known/jwks.json", get(keys))
         .with_state(Pages {
             url,
             issuer,
             mail_catcher,
-            gateway,
         })
 }
 
@@ -107,27 +97,6 @@ impl MailPage {
             [(bare, is_link), (space, false)]
         })
     }
-}
-
-#[derive(Template)]
-#[template(path = "invite.html")]
-struct InvitePage {
-    url: String,
-    preview: Option<Preview>,
-    problem: Option<String>,
-    declined: bool,
-}
-
-/// What `preview-invite` answers, as far as the page shows it.
-#[derive(Deserialize)]
-struct Preview {
-    invite_id: String,
-    organization_name: String,
-    inviter_name: String,
-    masked_email: String,
-    role: String,
-    receives_billing_emails: bool,
-    expires_at: DateTime<Utc>,
 }
 
 fn moment(at: &DateTime<Utc>) -> String {
@@ -259,50 +228,6 @@ async fn mail_html(State(pages): State<Pages>, Path(id): Path<usize>) -> Respons
     }
 }
 
-async fn invite(State(pages): State<Pages>, Path(token): Path<String>) -> Response {
-    let path = format!("/v1/invites/{}", encoded(&token));
-    let answer = pages.gateway.call(Method::GET, &path, None, None).await;
-    let preview = serde_json::from_value::<Preview>(answer.body.clone()).ok();
-    let problem = preview.is_none().then(|| detail(&answer.body));
-    pages.invite(answer.status, preview, problem)
-}
-
-async fn decline(State(pages): State<Pages>, Path(token): Path<String>) -> Response {
-    let path = format!("/v1/invites/{}/decline", encoded(&token));
-    let answer = pages.gateway.call(Method::POST, &path, None, None).await;
-    if answer.status == 204 {
-        return pages.invite(200, None, None);
-    }
-    pages.invite(answer.status, None, Some(detail(&answer.body)))
-}
-
-impl Pages {
-    /// The page of an invite: what it is, why it cannot be shown or, without
-    /// either, that it is declined.
-    fn invite(&self, status: u16, preview: Option<Preview>, problem: Option<String>) -> Response {
-        let declined = preview.is_none() && problem.is_none();
-        let page = InvitePage {
-            url: self.url.clone(),
-            preview,
-            problem,
-            declined,
-        };
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, show(&page, POLICY)).into_response()
-    }
-}
-
-fn encoded(token: &str) -> String {
-    utf8_percent_encode(token, NON_ALPHANUMERIC).to_string()
-}
-
-fn detail(problem: &Value) -> String {
-    let detail = problem.get("detail").and_then(Value::as_str);
-    detail
-        .unwrap_or("this link cannot be shown just now")
-        .to_owned()
-}
-
 async fn configuration(State(pages): State<Pages>) -> Response {
     Json(pages.issuer.configuration()).into_response()
 }
@@ -339,32 +264,15 @@ mod tests {
             verified: true,
             token: NASTY.to_owned(),
         };
-        let preview = Preview {
-            invite_id: NASTY.to_owned(),
-            organization_name: NASTY.to_owned(),
-            inviter_name: NASTY.to_owned(),
-            masked_email: NASTY.to_owned(),
-            role: NASTY.to_owned(),
-            receives_billing_emails: true,
-            expires_at: mail().at,
-        };
         let index = Index {
             url: String::new(),
             signed_in: Some(signed_in),
             problem: None,
             mails: vec![mail()],
         };
-        let invite = |preview, problem| InvitePage {
-            url: String::new(),
-            preview,
-            problem,
-            declined: false,
-        };
         for page in [
             index.render().unwrap(),
             MailPage { mail: mail() }.render().unwrap(),
-            invite(Some(preview), None).render().unwrap(),
-            invite(None, Some(NASTY.to_owned())).render().unwrap(),
         ] {
             assert!(!page.contains("<script"), "{page}");
             assert!(page.contains("&#60;script"), "{page}");

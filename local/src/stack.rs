@@ -20,7 +20,7 @@ use axum::{
     routing::post,
 };
 use dynoxide::Database;
-use functions::{App, Aws, Clock, Config};
+use functions::{App, Aws, Clock, Config, SignInConfig};
 use serde_json::{Map, Value};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
@@ -29,7 +29,7 @@ use crate::{
     event_bus::{self, EventBus, Published, PutEvent},
     gateway::{self, Gateway},
     invocation::invoke,
-    issuer::{Issuer, IssuerError, SignIn},
+    issuer::{AUDIENCE, Issuer, IssuerError, SignIn},
     mail_catcher::{CaughtMail, MailCatcher},
     pages,
     secrets::{LINK_KEY, LinkKeyStore},
@@ -239,6 +239,12 @@ impl Stack {
             mail_reply_to: None,
             mail_configuration_set: None,
             link_key_secret_id: Some(LINK_KEY.to_owned()),
+            sign_in: SignInConfig {
+                issuer: url.clone(),
+                client_id: AUDIENCE.to_owned(),
+                sign_out_url: String::new(),
+                origins: String::new(),
+            },
         };
         let app = Arc::new(App::new(aws.clone(), config.clone(), clock.clone()));
         let gateway = Gateway::new(app.clone(), issuer.clone(), clock.clone(), &template)?;
@@ -297,7 +303,6 @@ impl Stack {
             self.url.clone(),
             self.issuer.clone(),
             self.mail_catcher.clone(),
-            self.gateway.clone(),
         );
         let router = pages
             .merge(event_bus::router(self.events.clone(), self.app.clone()))

@@ -423,6 +423,9 @@ fn read_table(name: &str, resource: &Json) -> Result<(Json, String), TemplateErr
     Ok((Json::Object(request), ttl.to_owned()))
 }
 
+/// The key of the route that takes what no other one does.
+pub(crate) const DEFAULT_ROUTE: &str = "$default";
+
 fn read_route(
     operation: &str,
     properties: &Map<String, Json>,
@@ -433,6 +436,16 @@ fn read_route(
         .get("Auth")
         .and_then(|auth| auth.get("Authorizer"))
         .and_then(Json::as_str);
+    let caller = authorizers.caller(authorizer, place)?;
+    // SAM's way to say: whatever is no other route.
+    if !properties.contains_key("Method") && !properties.contains_key("Path") {
+        return Ok(Route {
+            method: "ANY".to_owned(),
+            path: DEFAULT_ROUTE.to_owned(),
+            operation: operation.to_owned(),
+            caller,
+        });
+    }
     let method = text(properties, "Method", place)?.to_uppercase();
     let path = text(properties, "Path", place)?.to_owned();
     if matches!(method.as_str(), "ANY" | "X-AMAZON-APIGATEWAY-ANY-METHOD") || path.contains('+') {
@@ -445,7 +458,7 @@ fn read_route(
         method,
         path,
         operation: operation.to_owned(),
-        caller: authorizers.caller(authorizer, place)?,
+        caller,
     })
 }
 
@@ -557,6 +570,8 @@ fn read_rule(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn shipped() -> Template {
@@ -578,7 +593,9 @@ mod tests {
             .filter(|route| route.caller == Caller::Anyone)
             .map(|route| route.operation.as_str())
             .collect();
-        assert_eq!(open, ["decline-invite-by-link", "preview-invite"]);
+        let open: BTreeSet<&str> = open.into_iter().collect();
+        let expected = ["decline-invite-by-link", "pages", "preview-invite"];
+        assert_eq!(open, BTreeSet::from(expected));
         assert_eq!(template.schedules[0].every, Duration::from_secs(3600));
         for stream in &template.streams {
             assert!(!stream.filters.is_empty() && stream.bisects, "{stream:?}");

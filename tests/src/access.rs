@@ -300,6 +300,13 @@ pub static ACCESS: &[Access] = &[
         rightful: |cast| &cast.dana,
         expected: ["204"; 10],
     },
+    // The same document for everybody; what it shows is asked of the API.
+    Access {
+        operation: "pages",
+        request: |_| (Method::GET, "/dashboard/organization-settings".into(), None),
+        rightful: |cast| &cast.stranger,
+        expected: ["200"; 10],
+    },
 ];
 
 pub fn access(operation: &str) -> &'static Access {
@@ -378,6 +385,7 @@ access_tests! {
     list_audit_events
     get_account switch_organization list_my_invites accept_invite decline_invite
     preview_invite decline_invite_by_link
+    pages
 }
 
 #[tokio::test]

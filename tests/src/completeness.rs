@@ -109,7 +109,9 @@ fn every_operation_is_in_the_docs() {
 
 #[test]
 fn the_openapi_document_is_the_one_that_the_code_gives() {
-    let routes = template().routes;
+    // What people see in a browser is no part of the API.
+    let mut routes = template().routes;
+    routes.retain(|route| route.operation != "pages");
     let document = openapi::document(&routes);
     let described: usize = document["paths"]
         .as_object()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{completeness::repository, harness::World};
 
 /// What each sample is answered in an organization where all it names is there.
-const ANSWERS: [(&str, u64); 26] = [
+const ANSWERS: [(&str, u64); 27] = [
     ("create-organization", 201),
     ("list-organizations", 200),
     ("get-organization", 200),
@@ -35,6 +35,7 @@ const ANSWERS: [(&str, u64); 26] = [
     ("decline-invite", 204),
     ("preview-invite", 200),
     ("decline-invite-by-link", 204),
+    ("pages", 200),
 ];
 
 /// The key in the sample of the authorizer: of the sample ids, and of no use.

@@ -247,7 +247,13 @@ impl Session {
         let body = if text.is_empty() {
             Value::Null
         } else {
-            serde_json::from_str(&text).unwrap()
+            let kind = headers
+                .get("content-type")
+                .map(|kind| kind.to_str().unwrap());
+            match kind {
+                Some(kind) if kind.contains("json") => serde_json::from_str(&text).unwrap(),
+                _ => Value::String(text),
+            }
         };
         Reply {
             status,

@@ -20,6 +20,7 @@ mod harness;
 mod input;
 mod invariants;
 mod mails;
+mod pages;
 mod paging;
 mod races;
 mod rights;

@@ -1,0 +1,31 @@
+import type { Permission, SettingsView } from "./api-types.d.ts";
+
+export type ApiKeyView = {
+  id: string;
+  name: string;
+  hint: string;
+  created_by: { id: string; name: string };
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+  rotated_at: string | null;
+  previous_secret_valid_until: string | null;
+  may: { update: Permission; rotate: Permission; revoke: Permission };
+};
+export type ListOfApiKeyView = { items: ApiKeyView[]; next_cursor: string | null };
+export type ApiKeyWithSecretView = { api_key: ApiKeyView; secret: string };
+export type PlanView = { id: string; name: string; monthly_credits: number };
+export type PeriodView = { start: string; end: string };
+export type NextPlanView = PlanView & { from: string };
+export type BillingDetailsView = { company_name: string | null; tax_id: string | null; invoice_address: string | null };
+export type BillingView = {
+  plan: PlanView;
+  period: PeriodView;
+  next_plan: NextPlanView | null;
+  plans: PlanView[];
+  details?: BillingDetailsView | null;
+  may: { manage: Permission };
+};
+export type BillingSummary = { plan: PlanView; period: PeriodView; next_plan: NextPlanView | null };
+export type UsageSummary = { used: number; allowed: number; remaining: number; days: { date: string; credits: number }[] };
+export type Settings = SettingsView & { api_keys?: ListOfApiKeyView; billing?: BillingSummary; usage?: UsageSummary };

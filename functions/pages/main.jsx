@@ -1,0 +1,47 @@
+/** Where the pages begin: which one it is, and whether it takes a sign-in. */
+
+import { render } from "preact";
+import { AccountPage } from "./account/page.jsx";
+import { told } from "./api.js";
+import { CallbackPage } from "./callback.jsx";
+import { HomePage, NotFoundPage } from "./home.jsx";
+import { InvitePage } from "./invite/page.jsx";
+import { Notices, notify } from "./parts/notices.jsx";
+import { hereNow } from "./places.js";
+import { SettingsPage } from "./settings/page.jsx";
+import { idToken, renew, signIn } from "./sign-in.js";
+
+/** @import { ComponentType } from "preact" */
+
+/** @type {[RegExp, ComponentType, boolean][]} */
+const PAGES = [
+  [/^\/$/, HomePage, false],
+  [/^\/dashboard\/organization-settings$/, SettingsPage, true],
+  [/^\/account\/settings$/, AccountPage, true],
+  [/^\/invites\/[^/]+$/, InvitePage, false],
+  [/^\/auth\/callback$/, CallbackPage, false],
+];
+
+const [, Page, signedIn] = PAGES.find(([path]) => path.test(location.pathname)) ?? [null, NotFoundPage, false];
+const root = document.getElementById("page");
+if (root) {
+  /** @param {ComponentType} Shown */
+  const show = (Shown) =>
+    render(
+      <>
+        <Shown />
+        <Notices />
+      </>,
+      root,
+    );
+  if (signedIn && !idToken() && !(await renew().catch(() => null))) {
+    try {
+      await signIn(hereNow());
+    } catch (error) {
+      show(HomePage);
+      notify.failed(told(error));
+    }
+  } else {
+    show(Page);
+  }
+}

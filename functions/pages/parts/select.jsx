@@ -1,0 +1,35 @@
+/** A choice of one. */
+
+/**
+ * @param {object} props
+ * @param {string} props.value
+ * @param {(readonly [string, string])[]} props.options values with what stands for them
+ * @param {string} [props.label] where no label is around it
+ * @param {(value: string) => void} props.onChoose
+ */
+export function Select({ value, options, label, onChoose }) {
+  return (
+    <span class="select-box">
+      <select
+        aria-label={label}
+        class="select"
+        value={value}
+        onChange={(event) => {
+          const chosen = event.currentTarget.value;
+          // What is shown follows from the state, not from the click.
+          event.currentTarget.value = value;
+          onChoose(chosen);
+        }}
+      >
+        {options.map(([option, text]) => (
+          <option key={option} value={option} selected={option === value}>
+            {text}
+          </option>
+        ))}
+      </select>
+      <svg class="select-arrow" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+        <path d="M5 6.5l3 3 3-3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" />
+      </svg>
+    </span>
+  );
+}

@@ -1,0 +1,75 @@
+/** While something is loaded, or could not be. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { told } from "../api.js";
+import { words } from "../words.js";
+import { Button } from "./button.jsx";
+
+/** @import { RefObject } from "preact" */
+
+/** Lines where text will be, so that nothing jumps. @param {{ lines?: number }} props */
+export function Skeleton({ lines = 3 }) {
+  return (
+    <div class="skeleton" aria-busy="true">
+      <span class="hidden-text">{words.loading}</span>
+      {Array.from({ length: lines }, (_, line) => (
+        <span key={line} class="skeleton-line" aria-hidden="true" />
+      ))}
+    </div>
+  );
+}
+
+/** @param {{ error: unknown, onRetry: () => void }} props */
+export function Failed({ error, onRetry }) {
+  return (
+    <div class="failed" role="alert">
+      <p>{told(error)}</p>
+      <Button onPress={onRetry}>{words.retry}</Button>
+    </div>
+  );
+}
+
+/** @param {{ onPress: () => Promise<void>, label?: string }} props */
+export function LoadMore({ onPress, label = words.loadMore }) {
+  const [busy, setBusy] = useState(false);
+  return (
+    <div class="load-more">
+      <Button
+        busy={busy}
+        onPress={async () => {
+          setBusy(true);
+          await onPress();
+          setBusy(false);
+        }}
+      >
+        {label}
+      </Button>
+    </div>
+  );
+}
+
+/**
+ * Whether an element has come near what is seen of the page.
+ *
+ * @returns {[RefObject<HTMLDivElement | null>, boolean]}
+ */
+export function useSeen() {
+  const element = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const [seen, setSeen] = useState(false);
+  useEffect(() => {
+    if (seen || !element.current) {
+      return undefined;
+    }
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) {
+          setSeen(true);
+        }
+      },
+      { rootMargin: "200px" },
+    );
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [seen]);
+  return [element, seen];
+}

@@ -1,0 +1,143 @@
+/** The organization itself. Its name is changed where it stands. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask, told } from "../api.js";
+import { format } from "../format.js";
+import { Button } from "../parts/button.jsx";
+import { Copy } from "../parts/copy.jsx";
+import { Problem } from "../parts/dialog.jsx";
+import { notify } from "../parts/notices.jsx";
+import { words } from "../words.js";
+import { Section } from "./section.jsx";
+
+/** @import { OrganizationView } from "../api-types.d.ts" */
+/** @import { Settings } from "../awaited.d.ts" */
+/** @import { SettingsState } from "./state.js" */
+
+/** @param {{ page: SettingsState, settings: Settings }} props */
+export function General({ page, settings }) {
+  const { organization } = settings;
+  return (
+    <Section id="general" title={words.settings.general} text={words.general.text}>
+      <dl class="card facts">
+        <div class="fact">
+          <dt>{words.general.name}</dt>
+          <dd>
+            <Name page={page} settings={settings} />
+          </dd>
+        </div>
+        <div class="fact">
+          <dt>{words.general.id}</dt>
+          <dd>
+            <Copy text={organization.id} label={words.general.copyId} testid="organization-id" />
+          </dd>
+        </div>
+        <div class="fact">
+          <dt>{words.general.created}</dt>
+          <dd>{format.day(organization.created_at)}</dd>
+        </div>
+        <div class="fact">
+          <dt>{words.general.yourRole}</dt>
+          <dd>
+            {words.roles[organization.role]} <span class="muted">· {words.roleMeanings[organization.role]}</span>
+          </dd>
+        </div>
+      </dl>
+    </Section>
+  );
+}
+
+/** @param {{ page: SettingsState, settings: Settings }} props */
+function Name({ page, settings }) {
+  const { organization, may } = settings;
+  /** What was there when the typing began; `null` while nobody types. */
+  const [begun, setBegun] = useState(/** @type {string | null} */ (null));
+  const [typed, setTyped] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const line = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const typing = begun !== null;
+
+  useEffect(() => {
+    if (typing) {
+      input.current?.select();
+    }
+  }, [typing]);
+
+  const close = () => {
+    setBegun(null);
+    setProblem("");
+    requestAnimationFrame(() => line.current?.querySelector("button")?.focus());
+  };
+  const save = async () => {
+    if (typed === organization.name) {
+      close();
+      return;
+    }
+    setBusy(true);
+    try {
+      /** @type {OrganizationView} */
+      const renamed = await ask("PATCH", page.path, { body: { name: typed } });
+      page.update((settings) => ({ ...settings, organization: renamed }));
+      notify.done(words.general.renamed(renamed.name));
+      close();
+    } catch (error) {
+      // What was typed stays, to be mended.
+      setProblem(told(error));
+      input.current?.focus();
+      void page.refresh();
+    }
+    setBusy(false);
+  };
+
+  if (!typing) {
+    return (
+      <div ref={line} class="name-line">
+        <bdi class="strong" data-testid="organization-name">
+          {organization.name}
+        </bdi>
+        <Button
+          look="quiet"
+          may={may.update_organization}
+          onPress={() => {
+            setBegun(organization.name);
+            setTyped(organization.name);
+          }}
+        >
+          {words.general.rename}
+        </Button>
+      </div>
+    );
+  }
+  return (
+    <form
+      class="name-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save();
+      }}
+      onKeyDown={(event) => event.key === "Escape" && close()}
+    >
+      <input
+        ref={input}
+        class="input"
+        dir="auto"
+        aria-label={words.general.newName}
+        aria-invalid={problem !== ""}
+        aria-describedby="name-problem"
+        autocomplete="off"
+        value={typed}
+        onInput={(event) => setTyped(event.currentTarget.value)}
+      />
+      <Button look="main" submits busy={busy}>
+        {words.save}
+      </Button>
+      <Button onPress={close}>{words.cancel}</Button>
+      {organization.name !== begun && <p class="hint form-wide">{words.general.renamedMeanwhile(organization.name)}</p>}
+      <div class="form-wide">
+        <Problem id="name-problem" text={problem} />
+      </div>
+    </form>
+  );
+}

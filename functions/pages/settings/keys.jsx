@@ -1,0 +1,286 @@
+/** API keys. A secret is shown once, when it is made. */
+
+import { useRef, useState } from "preact/hooks";
+import { ask, told } from "../api.js";
+import { format } from "../format.js";
+import { Button } from "../parts/button.jsx";
+import { Copy } from "../parts/copy.jsx";
+import { Confirm, Dialog, Problem } from "../parts/dialog.jsx";
+import { focusNear } from "../parts/focus.js";
+import { notify } from "../parts/notices.jsx";
+import { Select } from "../parts/select.jsx";
+import { LoadMore } from "../parts/waiting.jsx";
+import { words } from "../words.js";
+import { Section } from "./section.jsx";
+import { withItem } from "./state.js";
+
+/** @import { ApiKeyView, ApiKeyWithSecretView, Settings } from "../awaited.d.ts" */
+/** @import { SettingsState } from "./state.js" */
+
+const DAY = 86_400_000;
+const EXPIRIES = [30, 90, 365];
+/** What the API takes where nothing is said. */
+const USUAL_GRACE = 86_400;
+
+/** @typedef {{ what: "create" } | { what: "edit" | "rotate" | "revoke", key: ApiKeyView } | { what: "secret", key: ApiKeyView, secret: string }} Open */
+
+/** @param {{ page: SettingsState, settings: Settings }} props */
+export function Keys({ page, settings }) {
+  const [open, setOpen] = useState(/** @type {Open | null} */ (null));
+  const list = useRef(/** @type {HTMLUListElement | null} */ (null));
+  const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
+  const keys = settings.api_keys;
+  if (!keys) {
+    return null;
+  }
+  const path = `${page.path}/api-keys`;
+  const keyPath = (/** @type {ApiKeyView} */ key) => `${path}/${key.id}`;
+  const close = () => setOpen(null);
+  const none = keys.items.length === 0 && keys.next_cursor === null;
+
+  /** @param {ApiKeyView} key */
+  const put = (key) =>
+    page.update((settings) => {
+      const shown = settings.api_keys ?? { items: [], next_cursor: null };
+      if (shown.items.some((one) => one.id === key.id)) {
+        return withItem(settings, "api_keys", (one) => one.id === key.id, key);
+      }
+      return { ...settings, api_keys: { ...shown, items: [...shown.items, key] } };
+    });
+
+  const create = (
+    <Button look={none ? "main" : "plain"} may={settings.may.manage_api_keys} onPress={() => setOpen({ what: "create" })}>
+      {words.keys.create}
+    </Button>
+  );
+  return (
+    <Section id="keys" title={words.settings.keys} text={words.keys.text} heading={heading} aside={none ? undefined : create}>
+      <div class="card">
+        {none ? (
+          <div class="empty">
+            <p class="strong">{words.keys.none}</p>
+            <p class="muted">{words.keys.noneText}</p>
+            {create}
+          </div>
+        ) : (
+          <ul ref={list} class="plain-list rows" aria-label={words.settings.keys} data-testid="api-keys">
+            {keys.items.map((key) => (
+              <li key={key.id} class="row row-keys" data-testid="api-key">
+                <span class="key-text">
+                  <span class="person-name">
+                    <bdi>{key.name}</bdi>
+                    <code>{key.hint}</code>
+                  </span>
+                  <span class="muted small">
+                    <bdi>{words.keys.by(key.created_by.name, format.day(key.created_at))}</bdi>
+                  </span>
+                  {key.previous_secret_valid_until && new Date(key.previous_secret_valid_until).getTime() > Date.now() && (
+                    <span class="soon small">{words.keys.grace(format.moment(key.previous_secret_valid_until))}</span>
+                  )}
+                </span>
+                <span class="muted small key-times">
+                  <span>{key.last_used_at ? words.keys.used(format.relative(key.last_used_at)) : words.keys.unused}</span>
+                  {key.expires_at && <Expiry at={key.expires_at} />}
+                </span>
+                <span class="row-end">
+                  <Button look="quiet" label={words.keys.editOf(key.name)} may={key.may.update} onPress={() => setOpen({ what: "edit", key })}>
+                    {words.keys.edit}
+                  </Button>
+                  <Button look="quiet" label={words.keys.rotateOf(key.name)} may={key.may.rotate} onPress={() => setOpen({ what: "rotate", key })}>
+                    {words.keys.rotate}
+                  </Button>
+                  <Button
+                    look="quiet-danger"
+                    label={words.keys.revokeOf(key.name)}
+                    may={key.may.revoke}
+                    onPress={() => setOpen({ what: "revoke", key })}
+                  >
+                    {words.keys.revoke}
+                  </Button>
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+        {keys.next_cursor !== null && <LoadMore onPress={() => page.more("api_keys")} />}
+      </div>
+      {open?.what === "create" && (
+        <KeyForm
+          title={words.keys.create}
+          action={words.keys.create}
+          onClose={close}
+          onSave={async ({ name, expires_at }) => {
+            /** @type {ApiKeyWithSecretView} */
+            const made = await ask("POST", path, { body: { name, ...(expires_at ? { expires_at } : {}) } });
+            put(made.api_key);
+            setOpen({ what: "secret", key: made.api_key, secret: made.secret });
+          }}
+        />
+      )}
+      {open?.what === "edit" && (
+        <KeyForm
+          title={words.keys.editTitle(open.key.name)}
+          action={words.save}
+          edited={open.key}
+          onClose={close}
+          onSave={async (wish) => {
+            /** @type {ApiKeyView} */
+            const changed = await ask("PATCH", keyPath(open.key), { body: wish });
+            put(changed);
+            notify.done(words.keys.changed(changed.name));
+            close();
+          }}
+        />
+      )}
+      {open?.what === "rotate" && (
+        <Rotate
+          name={open.key.name}
+          onClose={close}
+          onRotate={async (grace) => {
+            /** @type {ApiKeyWithSecretView} */
+            const made = await ask("POST", `${keyPath(open.key)}/rotate`, { body: { grace_period_seconds: grace } });
+            put(made.api_key);
+            setOpen({ what: "secret", key: made.api_key, secret: made.secret });
+          }}
+        />
+      )}
+      {open?.what === "revoke" && (
+        <Confirm
+          title={words.keys.revokeTitle(open.key.name)}
+          action={words.keys.revoke}
+          onClose={close}
+          onConfirm={async () => {
+            await ask("DELETE", keyPath(open.key));
+            const index = keys.items.findIndex((key) => key.id === open.key.id);
+            close();
+            page.update((settings) => withItem(settings, "api_keys", (one) => one.id === open.key.id, null));
+            notify.done(words.keys.revoked(open.key.name));
+            focusNear(list.current, index, heading.current);
+          }}
+        >
+          <p>{words.keys.revokeText}</p>
+        </Confirm>
+      )}
+      {open?.what === "secret" && (
+        <Dialog title={words.keys.secretTitle} onClose={close} stays>
+          <p class="dialog-text">{words.keys.secretText}</p>
+          <div class="secret" role="group" aria-label={words.keys.secret}>
+            <Copy text={open.secret} label={words.keys.copySecret} testid="secret" />
+          </div>
+          <div class="dialog-actions">
+            <Button look="main" onPress={close}>
+              {words.keys.stored}
+            </Button>
+          </div>
+        </Dialog>
+      )}
+    </Section>
+  );
+}
+
+/** @param {{ at: string }} props */
+function Expiry({ at }) {
+  const left = new Date(at).getTime() - Date.now();
+  return (
+    <time dateTime={at} title={format.moment(at)} class={left < 7 * DAY ? "soon" : ""}>
+      {left > 0 ? words.keys.expires(format.relative(at)) : words.keys.expired(format.relative(at))}
+    </time>
+  );
+}
+
+/**
+ * @param {object} props
+ * @param {string} props.title
+ * @param {string} props.action
+ * @param {ApiKeyView} [props.edited]
+ * @param {() => void} props.onClose
+ * @param {(wish: { name: string, expires_at?: string | null }) => Promise<void>} props.onSave
+ */
+function KeyForm({ title, action, edited, onClose, onSave }) {
+  const [name, setName] = useState(edited?.name ?? "");
+  const [expiry, setExpiry] = useState(edited ? "keep" : "never");
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  /** @type {[string, string][]} */
+  const expiries = EXPIRIES.map((days) => [String(days), words.keys.expiryDays(days)]);
+  if (!edited || edited.expires_at) {
+    expiries.unshift(["never", words.keys.expiryNever]);
+  }
+  if (edited) {
+    expiries.unshift(["keep", edited.expires_at ? format.moment(edited.expires_at) : words.keys.expiryNever]);
+  }
+  const save = async () => {
+    setBusy(true);
+    setProblem("");
+    const wish = { name };
+    try {
+      if (expiry === "keep") {
+        await onSave(wish);
+      } else {
+        const expires_at = expiry === "never" ? null : new Date(Date.now() + Number(expiry) * DAY).toISOString();
+        await onSave({ ...wish, expires_at });
+      }
+    } catch (error) {
+      setProblem(told(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form
+        class="dialog-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!busy) {
+            void save();
+          }
+        }}
+      >
+        <label class="field">
+          <span class="label">{words.keys.name}</span>
+          <input
+            class="input"
+            dir="auto"
+            autocomplete="off"
+            aria-describedby="key-hint key-problem"
+            aria-invalid={problem !== ""}
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        </label>
+        <p class="hint" id="key-hint">
+          {words.keys.nameHint}
+        </p>
+        <label class="field">
+          <span class="label">{words.keys.expiry}</span>
+          <Select value={expiry} options={expiries} onChoose={setExpiry} />
+        </label>
+        <Problem id="key-problem" text={problem} />
+        <div class="dialog-actions">
+          <Button onPress={onClose}>{words.cancel}</Button>
+          <Button look="main" submits busy={busy}>
+            {action}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** @param {{ name: string, onClose: () => void, onRotate: (grace: number) => Promise<void> }} props */
+function Rotate({ name, onClose, onRotate }) {
+  const [grace, setGrace] = useState(USUAL_GRACE);
+  return (
+    <Confirm title={words.keys.rotateTitle(name)} action={words.keys.rotate} danger={false} onClose={onClose} onConfirm={() => onRotate(grace)}>
+      <p>{words.keys.rotateText}</p>
+      <label class="field">
+        <span class="label">{words.keys.graceLabel}</span>
+        <Select
+          value={String(grace)}
+          options={words.keys.graces.map(([seconds, text]) => [String(seconds), text])}
+          onChoose={(chosen) => setGrace(Number(chosen))}
+        />
+      </label>
+    </Confirm>
+  );
+}

@@ -1,0 +1,266 @@
+/** Who belongs to the organization, as what, and whom bills are sent to. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask } from "../api.js";
+import { format } from "../format.js";
+import { Button } from "../parts/button.jsx";
+import { Confirm } from "../parts/dialog.jsx";
+import { focusNear } from "../parts/focus.js";
+import { notify } from "../parts/notices.jsx";
+import { PersonLine } from "../parts/person.jsx";
+import { RoleChoice } from "../parts/role-choice.jsx";
+import { Switch } from "../parts/switch.jsx";
+import { LoadMore } from "../parts/waiting.jsx";
+import { words } from "../words.js";
+import { Section } from "./section.jsx";
+import { withItem } from "./state.js";
+
+/** @import { MemberView } from "../api-types.d.ts" */
+/** @import { Settings } from "../awaited.d.ts" */
+/** @import { Role } from "../parts/role-choice.jsx" */
+/** @import { SettingsState } from "./state.js" */
+
+/** A list that fits on a screen needs no search. */
+const WORTH_SEARCHING = 8;
+
+/** @param {{ name: string | null, email: string }} member */
+export function shownName(member) {
+  return member.name ?? member.email;
+}
+
+/** @typedef {{ api_keys?: { id: string, name: string }[] }} WithKeys what loses power has made these keys */
+
+/** @param {WithKeys | null} answer */
+function keysToRotate(answer) {
+  const names = (answer?.api_keys ?? []).map((key) => key.name);
+  return names.length > 0 ? words.members.rotate(names) : "";
+}
+
+/** @param {{ page: SettingsState, settings: Settings, onLeft: () => void }} props */
+export function Members({ page, settings, onLeft }) {
+  const { members, me } = settings;
+  const [search, setSearch] = useState("");
+  const [removing, setRemoving] = useState(/** @type {MemberView | null} */ (null));
+  const [demoting, setDemoting] = useState(/** @type {{ member: MemberView, role: Role } | null} */ (null));
+  const list = useRef(/** @type {HTMLUListElement | null} */ (null));
+  const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
+  const wanted = search.trim().toLocaleLowerCase();
+  const complete = members.next_cursor === null;
+
+  // Only what is here can be searched: so all of them come.
+  const searches = wanted !== "";
+  useEffect(() => {
+    if (searches && !complete) {
+      void page.more("members", Infinity);
+    }
+  }, [searches, complete]);
+
+  const shown = members.items.filter((member) =>
+    `${member.name ?? ""}\n${member.email}`.toLocaleLowerCase().includes(wanted),
+  );
+
+  /**
+   * @param {MemberView} member
+   * @param {Partial<Pick<MemberView, "role" | "receives_billing_emails">>} wish
+   * @param {string} said
+   */
+  const patch = async (member, wish, said) => {
+    const which = (/** @type {MemberView} */ one) => one.user_id === member.user_id;
+    const before = { role: member.role, receives_billing_emails: member.receives_billing_emails };
+    const done = await page.change({
+      at: (settings) => withItem(settings, "members", which, wish),
+      back: (settings) => withItem(settings, "members", which, before),
+      /** @returns {Promise<MemberView & WithKeys>} */
+      request: () => ask("PATCH", `${page.path}/members/${encodeURIComponent(member.user_id)}`, { body: wish }),
+      done: (settings, answer) => withItem(settings, "members", which, answer),
+      said,
+      todo: (answer) => keysToRotate(answer),
+    });
+    // With another role of one's own everything is allowed differently.
+    if (done && member.user_id === me.user_id) {
+      await page.refresh();
+    }
+  };
+
+  /** @param {MemberView} member @param {Role} role */
+  const changeRole = (member, role) =>
+    patch(member, { role }, words.members.roleChanged(shownName(member), (words.roles[role] ?? role).toLocaleLowerCase()));
+
+  return (
+    <Section
+      id="members"
+      title={words.settings.members}
+      text={words.members.text}
+      heading={heading}
+      aside={
+        (members.items.length > WORTH_SEARCHING || !complete) && (
+          <label class="search">
+            <span class="hidden-text">{words.members.search}</span>
+            <input
+              class="input"
+              type="search"
+              autocomplete="off"
+              placeholder={words.members.placeholder}
+              value={search}
+              onInput={(event) => setSearch(event.currentTarget.value)}
+            />
+          </label>
+        )
+      }
+    >
+      <p class="hidden-text" role="status">
+        {searches && (complete ? words.members.found(shown.length) : words.members.searching)}
+      </p>
+      <div class="card">
+        <div class="row row-members row-head" aria-hidden="true">
+          <span>{words.members.person}</span>
+          <span>{words.members.role}</span>
+          <span>{words.members.billing}</span>
+          <span>{words.members.joined}</span>
+          <span />
+        </div>
+        <ul ref={list} class="plain-list rows" aria-label={words.settings.members} data-testid="members">
+          {shown.map((member) => {
+            const name = shownName(member);
+            const self = member.user_id === me.user_id;
+            return (
+              <li key={member.user_id} class="row row-members" data-testid="member">
+                <PersonLine
+                  name={name}
+                  id={member.user_id}
+                  detail={
+                    <>
+                      {member.name && <bdi>{member.email}</bdi>}
+                      <span class="row-label">{words.members.joinedOn(format.day(member.joined_at))}</span>
+                    </>
+                  }
+                  badges={
+                    <>
+                      {self && <span class="badge">{words.you}</span>}
+                      {member.is_creator && (
+                        <span class="badge badge-accent" title={words.members.creatorHint}>
+                          {words.members.creator}
+                        </span>
+                      )}
+                    </>
+                  }
+                />
+                <RoleChoice
+                  role={member.role}
+                  may={member.may.change_role}
+                  label={words.members.roleOf(name)}
+                  onChange={(role) => (self ? setDemoting({ member, role }) : void changeRole(member, role))}
+                />
+                <Switch
+                  on={member.receives_billing_emails}
+                  label={words.members.billingOf(name)}
+                  shownLabel={words.members.billing}
+                  may={member.may.change_billing_emails}
+                  onChange={(on) => patch(member, { receives_billing_emails: on }, words.members.billingChanged(name, on))}
+                />
+                <span class="muted small row-date">{format.day(member.joined_at)}</span>
+                <span class="row-end">
+                  <Button
+                    look="quiet-danger"
+                    label={self ? words.members.leave : words.members.remove(name)}
+                    may={member.may.remove}
+                    onPress={() => setRemoving(member)}
+                  >
+                    {self ? words.settings.leave : words.members.removeShort}
+                  </Button>
+                </span>
+              </li>
+            );
+          })}
+        </ul>
+        {searches && complete && shown.length === 0 && <p class="empty muted">{words.members.nobody}</p>}
+        {searches && !complete && <p class="empty muted">{words.members.searching}</p>}
+        {!searches && !complete && <LoadMore onPress={() => page.more("members")} />}
+      </div>
+      {removing && (
+        <RemoveMember
+          page={page}
+          settings={settings}
+          member={removing}
+          onClose={() => setRemoving(null)}
+          onRemoved={() => {
+            const index = shown.findIndex((member) => member.user_id === removing.user_id);
+            setRemoving(null);
+            if (removing.user_id === me.user_id) {
+              onLeft();
+              return;
+            }
+            page.update((settings) => withItem(settings, "members", (one) => one.user_id === removing.user_id, null));
+            focusNear(list.current, index, heading.current);
+          }}
+        />
+      )}
+      {demoting && (
+        <Confirm
+          title={words.members.yourPowerTitle}
+          action={words.members.changeRole}
+          onClose={() => setDemoting(null)}
+          onConfirm={async () => {
+            setDemoting(null);
+            await changeRole(demoting.member, demoting.role);
+          }}
+        >
+          <p>{words.members.yourPowerText((words.roles[demoting.role] ?? "").toLocaleLowerCase())}</p>
+        </Confirm>
+      )}
+    </Section>
+  );
+}
+
+/**
+ * Names what removing, or leaving, comes to: among it the keys that go on working.
+ *
+ * @param {object} props
+ * @param {SettingsState} props.page
+ * @param {Settings} props.settings
+ * @param {MemberView} props.member
+ * @param {() => void} props.onClose
+ * @param {() => void} props.onRemoved
+ */
+function RemoveMember({ page, settings, member, onClose, onRemoved }) {
+  const name = shownName(member);
+  const organization = settings.organization.name;
+  const self = member.user_id === settings.me.user_id;
+  const keys = (settings.api_keys?.items ?? []).filter((key) => key.created_by.id === member.user_id);
+  const more = Boolean(settings.api_keys?.next_cursor);
+  useEffect(() => {
+    if (more) {
+      void page.more("api_keys", Infinity);
+    }
+  }, [more]);
+  return (
+    <Confirm
+      title={self ? words.members.leaveTitle : words.members.removeTitle(name)}
+      action={self ? words.members.leave : words.members.remove(name)}
+      onClose={onClose}
+      onConfirm={async () => {
+        /** @type {WithKeys | null} */
+        const answer = await ask("DELETE", `${page.path}/members/${encodeURIComponent(member.user_id)}`);
+        const todo = keysToRotate(answer);
+        if (!self) {
+          notify.done(`${words.members.removed(name)} ${todo}`.trim(), { stays: todo !== "" });
+        }
+        onRemoved();
+      }}
+    >
+      <p>{self ? words.members.leaveText(organization) : words.members.removeText(name, organization)}</p>
+      {keys.length > 0 && (
+        <>
+          <p>{self ? words.members.keysStayYours : words.members.keysStay(name)}</p>
+          <ul class="dialog-list">
+            {keys.map((key) => (
+              <li key={key.id}>
+                <bdi>{key.name}</bdi> <code>{key.hint}</code>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </Confirm>
+  );
+}

@@ -1,0 +1,173 @@
+//! The document that every page begins with.
+
+use lambda_http::{Request, http::header};
+use sha2::{Digest, Sha256};
+
+use super::{assets, header_text};
+use crate::output::Answer;
+
+/// How pages find the sign-in.
+#[derive(Debug, Clone, Default)]
+pub struct SignInConfig {
+    /// The OpenID provider's issuer, as in its tokens.
+    pub issuer: String,
+    /// What the pages are called there.
+    pub client_id: String,
+    /// Where signing out leads, for providers whose sign-out is not the standard's.
+    pub sign_out_url: String,
+    /// The provider's other origins, with spaces between, where its endpoints are not all at the issuer's.
+    pub origins: String,
+}
+
+/// The document and its policy, filled with the deployment's configuration.
+pub(crate) struct Document {
+    html: String,
+    policy: String,
+}
+
+const SHELL: &str = include_str!("../../pages/shell.html");
+
+impl Document {
+    pub(crate) fn new(sign_in: &SignInConfig) -> Self {
+        let asset = |asset: &assets::Asset| format!("/assets/{}", asset.name);
+        let html = SHELL
+            .replace("{{script}}", &asset(&assets::SCRIPT))
+            .replace("{{style}}", &asset(&assets::STYLE))
+            .replace("{{icon}}", &asset(&assets::ICON))
+            .replace("{{issuer}}", &attribute(&sign_in.issuer))
+            .replace("{{client_id}}", &attribute(&sign_in.client_id))
+            .replace("{{sign_out_url}}", &attribute(&sign_in.sign_out_url));
+        let mut origins = vec!["'self'".to_owned()];
+        let others = sign_in.origins.split_whitespace();
+        for url in std::iter::once(sign_in.issuer.as_str()).chain(others) {
+            if let Some(origin) = origin(url).filter(|origin| !origins.contains(origin)) {
+                origins.push(origin);
+            }
+        }
+        // No script makes markup out of text anywhere: the last directives see to it.
+        let policy = format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+             connect-src {}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+             require-trusted-types-for 'script'; trusted-types 'none'",
+            origins.join(" ")
+        );
+        Self { html, policy }
+    }
+
+    /// A page, or that it is still the one that the browser has.
+    pub(super) fn answer(&self, status: u16, title: &str, request: &Request) -> Answer {
+        let html = self.html.replace("{{title}}", title);
+        let digest = Sha256::digest(html.as_bytes());
+        let hash = digest
+            .iter()
+            .take(8)
+            .fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+        let tag = format!("\"{hash}\"");
+        let kept = header_text(request, header::IF_NONE_MATCH);
+        let fresh = kept.split(',').any(|kept| {
+            let kept = kept.trim();
+            kept == "*" || kept.strip_prefix("W/").unwrap_or(kept) == tag
+        });
+        let answer = if fresh && status == 200 {
+            Answer::not_modified()
+        } else {
+            Answer::html(status, html)
+        };
+        let answer = answer
+            .with_header("etag", tag)
+            .with_header("content-security-policy", self.policy.clone());
+        // A browser that talks plain HTTP to a laptop must not learn otherwise.
+        if header_text(
+            request,
+            header::HeaderName::from_static("x-forwarded-proto"),
+        ) == "https"
+        {
+            let year = "max-age=31536000".to_owned();
+            return answer.with_header("strict-transport-security", year);
+        }
+        answer
+    }
+}
+
+/// Text inside the quotes of an attribute.
+fn attribute(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
+}
+
+/// Scheme, host and port of a URL, where they are fit for a policy.
+fn origin(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next()?;
+    let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    let known = matches!(scheme, "https" | "http");
+    (known && !host.is_empty() && host.chars().all(fit)).then(|| format!("{scheme}://{host}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(issuer: &str, origins: &str) -> SignInConfig {
+        SignInConfig {
+            issuer: issuer.to_owned(),
+            client_id: "a\"><script>".to_owned(),
+            sign_out_url: String::new(),
+            origins: origins.to_owned(),
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_configuration_becomes_markup() {
+        let document = Document::new(&config("https://id.example.com/\"&<", ""));
+        assert!(
+            document
+                .html
+                .contains("data-issuer=\"https://id.example.com/&quot;&amp;&lt;\"")
+        );
+        assert!(
+            document
+                .html
+                .contains("data-client-id=\"a&quot;>&lt;script>\"")
+        );
+    }
+
+    #[test]
+    fn the_document_has_no_inline_script_or_style_and_nothing_from_elsewhere() {
+        let html = Document::new(&SignInConfig::default()).html;
+        assert_eq!(html.matches("<script").count(), 1);
+        assert!(html.contains("<script type=\"module\" src=\"/assets/app-"));
+        for wrong in [
+            "<style",
+            "style=",
+            " on",
+            "http://",
+            "https://",
+            "javascript:",
+        ] {
+            assert!(!html.contains(wrong), "{wrong}");
+        }
+        assert_eq!(html.matches("{{").count(), 1, "the title alone comes later");
+    }
+
+    #[test]
+    fn pages_connect_to_their_own_origin_and_the_providers_alone() {
+        for (issuer, origins, expected) in [
+            ("", "", "connect-src 'self';"),
+            (
+                "https://id.example.com/pool?x",
+                "https://sign-in.example.com https://id.example.com",
+                "connect-src 'self' https://id.example.com https://sign-in.example.com;",
+            ),
+            (
+                "https://a; script-src *",
+                "data://x *",
+                "connect-src 'self';",
+            ),
+        ] {
+            let policy = Document::new(&config(issuer, origins)).policy;
+            assert!(policy.contains(expected), "{policy}");
+        }
+    }
+}
