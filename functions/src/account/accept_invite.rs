@@ -34,7 +34,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let organization_key = Key::organization(id);
         let my_key = Key::member(id, &person.user_id);
         let inviter_id = match &address.holder {
-            Holder::Invite { invited_by, .. } => Some(invited_by.clone()),
+            Holder::Invite(held) => Some(held.invited_by.id.clone()),
             Holder::Member { .. } | Holder::Ended { .. } => None,
         };
         let inviter_key = inviter_id

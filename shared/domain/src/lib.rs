@@ -21,7 +21,7 @@ mod role;
 mod secret;
 mod text;
 
-pub use address::{Address, Holder};
+pub use address::{Address, HeldBy, Holder};
 pub use api_key::{
     ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, GraceTooLong, KeyCreator,
     MAX_API_KEYS, create_api_key, may_rotate, revoke_api_key, rotate_api_key, update_api_key,
@@ -32,7 +32,7 @@ pub use ids::{ApiKeyId, EventId, InvalidId, InviteId, OrganizationId, UserId};
 pub use invite::{
     Acceptance, Accepted, Created, Delivery, DeliveryState, Ended, EndedInvite, INVITE_LIFETIME,
     Invite, InviteRequest, InviteState, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES,
-    MAX_RESENDS, Outcome, RESEND_INTERVAL, accept, cancel, create_invite, decline, expire, resend,
+    MAX_RESENDS, Outcome, RESEND_INTERVAL, accept, cancel, create_invite, decline, resend,
     update_invite,
 };
 pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Address, ApiKey, AuditEvent, EndedInvite, Invite, Member, Organization, OrganizationId, UserId,
+    Address, ApiKey, AuditEvent, EndedInvite, Holder, Invite, Member, Organization, OrganizationId,
+    UserId,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -68,14 +69,7 @@ impl Record for Invite {
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
-        vec![
-            ("ttl", keys::seconds(self.expires_at)),
-            (
-                "expiry_shard",
-                AttributeValue::S(keys::expiry_shard(self.id)),
-            ),
-            ("expires_at_seconds", keys::seconds(self.expires_at)),
-        ]
+        vec![("ttl", keys::seconds(self.forget_at()))]
     }
 }
 
@@ -113,10 +107,15 @@ impl Record for Address {
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
-        self.forget_at()
-            .map(|at| ("ttl", keys::seconds(at)))
-            .into_iter()
-            .collect()
+        if let Holder::Invite(held) = &self.holder {
+            let shard = keys::shard(keys::expiry_shard(self.organization_id));
+            return vec![
+                ("expiry_shard", AttributeValue::S(shard)),
+                ("expires_at_seconds", keys::seconds(held.expires_at)),
+            ];
+        }
+        let ttl = self.forget_at().map(|at| ("ttl", keys::seconds(at)));
+        ttl.into_iter().collect()
     }
 }
 
