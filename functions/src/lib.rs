@@ -55,6 +55,7 @@ pub static OPERATIONS: &[&Operation] = &[
     &invites::decline_invite_by_link::OPERATION,
     &background::deliver_mail::OPERATION,
     &background::expire_invites::OPERATION,
+    &background::record_mail_delivery::OPERATION,
 ];
 
 /// The operation of that name, such as `create-invite`.

@@ -30,8 +30,8 @@ use crate::{
     gateway::{self, Gateway},
     invocation::invoke,
     issuer::{Issuer, IssuerError, SignIn},
-    mail_catcher::{CaughtMail, MailCatcher},
-    pages,
+    mail_catcher::{self, CaughtMail, MailCatcher},
+    mailbox_simulator, pages,
     secrets::{LINK_KEY, LinkKeyStore},
     stream::{Drained, StreamPump},
     template::{Template, TemplateError},
@@ -291,7 +291,11 @@ impl Stack {
         let services_router = Router::new()
             .route("/", post(secrets_manager))
             .route("/v2/email/outbound-emails", post(ses))
-            .with_state((self.mail_catcher.clone(), self.link_keys.clone()));
+            .with_state(Services {
+                mail_catcher: self.mail_catcher.clone(),
+                link_keys: self.link_keys.clone(),
+                events: self.events.clone(),
+            });
         self.serve_router(services, services_router);
         let pages = pages::router(
             self.url.clone(),
@@ -552,12 +556,28 @@ async fn api_request(
     }
 }
 
-async fn ses(State((catcher, _)): State<(MailCatcher, LinkKeyStore)>, body: Bytes) -> Response {
-    catcher.send_email(&body)
+/// What stands in for SES and Secrets Manager.
+#[derive(Clone)]
+struct Services {
+    mail_catcher: MailCatcher,
+    link_keys: LinkKeyStore,
+    events: EventBus,
+}
+
+async fn ses(State(services): State<Services>, body: Bytes) -> Response {
+    match services.mail_catcher.catch(&body) {
+        Ok(mail) => {
+            if let Some(report) = mailbox_simulator::report(&mail) {
+                services.events.put(report);
+            }
+            mail_catcher::taken(&mail)
+        }
+        Err(refusal) => refusal,
+    }
 }
 
 async fn secrets_manager(
-    State((_, keys)): State<(MailCatcher, LinkKeyStore)>,
+    State(Services { link_keys, .. }): State<Services>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -565,7 +585,7 @@ async fn secrets_manager(
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok())
     {
-        Some("secretsmanager.GetSecretValue") => keys.get_secret_value(&body),
+        Some("secretsmanager.GetSecretValue") => link_keys.get_secret_value(&body),
         _ => StatusCode::NOT_IMPLEMENTED.into_response(),
     }
 }

@@ -19,6 +19,7 @@ mod faults;
 mod harness;
 mod input;
 mod invariants;
+mod mail_reports;
 mod mails;
 mod paging;
 mod races;

@@ -134,6 +134,13 @@ async fn used() -> Rights {
     cast.world.clock.advance(TimeDelta::minutes(5));
     cast.world.drain().await;
     note(&mut used, "deliver-mail", &cast.world);
+    cast.creator
+        .invite(&cast.organization, "bounce@simulator.amazonses.com", "user")
+        .await;
+    cast.world.drain().await;
+    cast.world.wire.take();
+    cast.world.stack.deliver_events().await;
+    note(&mut used, "record-mail-delivery", &cast.world);
     for by_ttl in [false, true] {
         let cast = Cast::gather().await;
         cast.world.clock.advance(TimeDelta::days(15));

@@ -8,7 +8,10 @@ use mail::InviteMail;
 use serde_json::Value;
 use store::{Commit, Key};
 
-use super::stream::{self, Progress};
+use super::{
+    mail_tags::Sending,
+    stream::{self, Progress},
+};
 use crate::{App, Operation, failure::Failure, telemetry};
 
 /// How long a mail is tried to be sent before it counts as failed. The template
@@ -124,6 +127,9 @@ async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result
         recipient: invite.email.as_typed(),
     }
     .render()?;
-    app.mailer()?.send(invite.email.normal(), &message).await?;
+    let tags = Sending::of(invite).to_tags();
+    app.mailer()?
+        .send_tagged(invite.email.normal(), &message, &tags)
+        .await?;
     Ok(())
 }

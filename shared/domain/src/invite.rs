@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Actor, Address, Change, EmailAddress, Event, EventKind, HeldBy, Holder, InviteId,
-    Member, Organization, OrganizationId, Person, Refusal, Role, UserId, permit,
+    Action, Actor, Address, Change, Delivery, EmailAddress, Event, EventKind, HeldBy, Holder,
+    InviteId, Member, Organization, OrganizationId, Person, Refusal, Role, UserId, permit,
 };
 
 /// How long an invite lives, from its last sending.
@@ -33,44 +33,6 @@ impl Inviter {
         Self {
             id: member.user_id.clone(),
             name: member.public_name(),
-        }
-    }
-}
-
-/// How far the mail of an invite's last sending has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum DeliveryState {
-    /// It will be sent.
-    Queued,
-    /// SES has taken it.
-    Sent,
-    /// It could not be sent, and will not be tried again.
-    Failed,
-}
-
-/// The delivery of an invite's last sending.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// How far it has come.
-    pub state: DeliveryState,
-    /// Since when.
-    pub at: DateTime<Utc>,
-    /// How often sending it has failed.
-    pub failures: u32,
-    /// Why it failed last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-impl Delivery {
-    fn queued(now: DateTime<Utc>) -> Self {
-        Self {
-            state: DeliveryState::Queued,
-            at: now,
-            failures: 0,
-            reason: None,
         }
     }
 }

@@ -520,7 +520,9 @@ impl Store {
     }
 
     /// Notes how far the mail of an invite's sending has come. Gives
-    /// [`Commit::Conflict`] when the invite has ended or was sent again since.
+    /// [`Commit::Conflict`] when the invite has ended, was sent again since, or
+    /// is known to have fared otherwise: a bounce may be reported before the
+    /// sending is noted.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -606,10 +608,12 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(key.clone().into_attributes()))
             .update_expression("SET #delivery = :delivery, #version = #version + :one")
-            .condition_expression("#times_sent = :times_sent")
+            .condition_expression("#times_sent = :times_sent AND #delivery.#state = :queued")
             .expression_attribute_names("#delivery", "delivery")
             .expression_attribute_names("#version", "version")
             .expression_attribute_names("#times_sent", "times_sent")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":queued", AttributeValue::S("queued".to_owned()))
             .expression_attribute_values(":delivery", delivery.clone())
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":times_sent", number(u64::from(times_sent)))
