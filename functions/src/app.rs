@@ -18,7 +18,7 @@ use mail::{Mailer, Sender};
 use store::{Store, Transaction};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::{failure::Failure, link_keys::LinkKeySource, telemetry, tls};
+use crate::{failure::Failure, link_keys::LinkKeySource, metrics::Metrics, telemetry, tls};
 
 /// How long a function waits for connections before it takes its first request.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -30,6 +30,7 @@ pub struct App {
     link_keys: Option<LinkKeySource>,
     pub(crate) public_url: String,
     pub(crate) clock: Clock,
+    pub(crate) metrics: Option<Metrics>,
     ids: Mutex<ContextV7>,
 }
 
@@ -218,8 +219,15 @@ impl App {
             link_keys,
             public_url: config.public_url,
             clock,
+            metrics: None,
             ids: Mutex::new(ContextV7::new()),
         }
+    }
+
+    /// Tells there how its operations fare.
+    #[must_use]
+    pub fn reporting(self, metrics: Option<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Reads the environment that the template sets.

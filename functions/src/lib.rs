@@ -10,6 +10,7 @@ mod attempts;
 mod failure;
 mod input;
 mod link_keys;
+mod metrics;
 mod operation;
 mod output;
 mod representation;
@@ -26,6 +27,7 @@ pub mod openapi;
 pub mod organizations;
 
 pub use app::{App, Aws, Clock, Config, ConfigError};
+pub use metrics::Metrics;
 pub use operation::{Operation, invoke, serve};
 
 /// Every operation, in the order of the API's table.

@@ -20,7 +20,7 @@ use axum::{
     routing::post,
 };
 use dynoxide::Database;
-use functions::{App, Aws, Clock, Config};
+use functions::{App, Aws, Clock, Config, Metrics};
 use serde_json::{Map, Value};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
@@ -118,6 +118,8 @@ pub struct Options {
     pub clock: Clock,
     /// What the functions' AWS clients send requests with; theirs if none.
     pub http_client: Option<SharedHttpClient>,
+    /// Where the functions' metrics go; nowhere if none.
+    pub metrics: Option<Metrics>,
     /// Whether the background work runs by itself.
     pub background: Background,
 }
@@ -134,6 +136,7 @@ impl Options {
             template: Self::shipped_template(),
             clock,
             http_client: None,
+            metrics: None,
             background: Background::Manual,
         }
     }
@@ -240,7 +243,8 @@ impl Stack {
             mail_configuration_set: None,
             link_key_secret_id: Some(LINK_KEY.to_owned()),
         };
-        let app = Arc::new(App::new(aws.clone(), config.clone(), clock.clone()));
+        let app = App::new(aws.clone(), config.clone(), clock.clone());
+        let app = Arc::new(app.reporting(options.metrics));
         let gateway = Gateway::new(app.clone(), issuer.clone(), clock.clone(), &template)?;
         let pump = Arc::new(StreamPump::new(
             database.clone(),

@@ -21,6 +21,7 @@ mod input;
 mod invariants;
 mod mail_reports;
 mod mails;
+mod metrics;
 mod paging;
 mod races;
 mod rights;

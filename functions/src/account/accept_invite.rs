@@ -10,6 +10,7 @@ use crate::{
     attempts::Attempts,
     failure::Failure,
     invites::load,
+    metrics::{Counter, count},
     output::Answer,
     representation::{AcceptedView, MemberView, OrganizationView},
 };
@@ -88,7 +89,10 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         }
         let transaction = app.record(transaction, id, now, accepted.events);
         match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(answer(&organization, &accepted.member)),
+            Commit::Done => {
+                count(Counter::InvitesAccepted, 1);
+                return Ok(answer(&organization, &accepted.member));
+            }
             Commit::Conflict => attempts.again().await?,
         }
     }

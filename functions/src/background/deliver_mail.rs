@@ -12,7 +12,12 @@ use super::{
     mail_tags::Sending,
     stream::{self, Progress},
 };
-use crate::{App, Operation, failure::Failure, telemetry};
+use crate::{
+    App, Operation,
+    failure::Failure,
+    metrics::{Counter, count},
+    telemetry,
+};
 
 /// How long a mail is tried to be sent before it counts as failed. The template
 /// has Lambda deliver a record for longer than that, so that it is always this
@@ -64,6 +69,7 @@ async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
     let outcome = send(app, &invite, &organization).await;
     let (delivery, failed) = match outcome {
         Ok(()) => {
+            count(Counter::MailsSent, 1);
             let sent = Delivery {
                 state: DeliveryState::Sent,
                 at: now,
@@ -92,6 +98,7 @@ async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
                 reason: Some(reason.to_owned()),
             };
             if last {
+                count(Counter::MailsFailed, 1);
                 let error = telemetry::chain(&failure);
                 tracing::error!(%invite_id, error, "a mail was given up");
             }

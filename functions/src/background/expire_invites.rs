@@ -8,7 +8,12 @@ use serde_json::json;
 use store::{Commit, EXPIRY_SHARDS, ExpiryPosition, Key, StoreError, Transaction, expiry_shard};
 use tokio::task::JoinSet;
 
-use crate::{App, Operation, attempts::Attempts, failure::Failure};
+use crate::{
+    App, Operation,
+    attempts::Attempts,
+    failure::Failure,
+    metrics::{self, Counter, count},
+};
 
 /// Frees the addresses of expired invites and records `invite.expired`. Whether
 /// an invite can be accepted does not hang on this: the clock decides.
@@ -21,7 +26,9 @@ async fn sweep(app: &Arc<App>) -> Result<u64, Failure> {
     let mut shards = JoinSet::new();
     for shard in 0..EXPIRY_SHARDS {
         let app = app.clone();
-        shards.spawn(async move { sweep_shard(&app, shard, None).await });
+        shards.spawn(metrics::for_same_call(async move {
+            sweep_shard(&app, shard, None).await
+        }));
     }
     let mut expired = 0;
     let mut failure = None;
@@ -118,7 +125,10 @@ async fn end(app: &App, key: &Key, read: Read) -> Result<bool, Failure> {
             .uncount_invite(id);
         let transaction = app.record(transaction, id, now, [ended.event]);
         match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(true),
+            Commit::Done => {
+                count(Counter::InvitesExpired, 1);
+                return Ok(true);
+            }
             Commit::Conflict => attempts.again().await?,
         }
         address = app.store.get_all(slice::from_ref(key)).await?.take(key)?;

@@ -9,7 +9,12 @@ use serde_json::{Value, json};
 use store::{Commit, Key, Transaction};
 
 use super::mail_tags::Sending;
-use crate::{App, Operation, attempts::Attempts, failure::Failure};
+use crate::{
+    App, Operation,
+    attempts::Attempts,
+    failure::Failure,
+    metrics::{Counter, count},
+};
 
 /// Notes on the invite that its mail bounced, was called spam or was not sent.
 pub static OPERATION: Operation = Operation::event("record-mail-delivery", |app, event| {
@@ -78,9 +83,20 @@ async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Failure> {
         let transaction = Transaction::new().write_invite(&updated);
         let transaction = app.record(transaction, id, now, event);
         match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(Recorded::Noted(updated.delivery.state.as_str())),
+            Commit::Done => {
+                count(counter(report), 1);
+                return Ok(Recorded::Noted(updated.delivery.state.as_str()));
+            }
             Commit::Conflict => attempts.again().await?,
         }
+    }
+}
+
+fn counter(report: MailReport) -> Counter {
+    match report {
+        MailReport::Bounced(_) => Counter::MailsBounced,
+        MailReport::Complained => Counter::MailsComplained,
+        MailReport::NotSent => Counter::MailsFailed,
     }
 }
 

@@ -9,8 +9,15 @@ use serde::Deserialize;
 use store::{Commit, Key, Transaction};
 
 use crate::{
-    App, Operation, access::Asked, attempts::Attempts, background::expire_invites,
-    failure::Failure, input, output::Answer, representation::InviteView,
+    App, Operation,
+    access::Asked,
+    attempts::Attempts,
+    background::expire_invites,
+    failure::Failure,
+    input,
+    metrics::{Counter, count},
+    output::Answer,
+    representation::InviteView,
 };
 
 /// Invites an email address. The mail leaves through the table's stream.
@@ -74,6 +81,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             .require_member(&me)
             .write_invite(&created.invite)
             .write_address(&created.address);
+        let ends_expired = created.expired.is_some();
         let mut events = vec![created.event];
         // An expired invite that makes room leaves the count as it is.
         transaction = match created.expired {
@@ -86,6 +94,10 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let transaction = app.record(transaction, id, now, events);
         match app.store.commit(transaction).await? {
             Commit::Done => {
+                count(Counter::InvitesCreated, 1);
+                if ends_expired {
+                    count(Counter::InvitesExpired, 1);
+                }
                 let invite = &created.invite;
                 let location = format!("/v1/organizations/{id}/invites/{}", invite.id);
                 return Ok(Answer::created(location, &InviteView::of(invite, &me)));
