@@ -66,8 +66,8 @@ tokio::task_local! {
 /// Counts something that happened in the call under way.
 pub(crate) fn count(counter: Counter, times: u64) {
     // Without a call there is nobody to tell.
-    let _ = TALLY.try_with(|Tally(counts)| {
-        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = TALLY.try_with(|tally| {
+        let mut counts = tally.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry(counter).or_default() += times;
     });
 }

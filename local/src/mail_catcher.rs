@@ -108,15 +108,14 @@ impl MailCatcher {
     /// Takes a request to `SendEmail`.
     ///
     /// # Errors
-    /// The answer that refuses it.
-    #[expect(clippy::result_large_err, reason = "it is the answer")]
-    pub(crate) fn catch(&self, body: &Bytes) -> Result<CaughtMail, Response> {
+    /// The status and SES's code that refuse it.
+    pub(crate) fn catch(&self, body: &Bytes) -> Result<CaughtMail, (StatusCode, &'static str)> {
         if let Some(failure) = lock(&self.failures).pop_front() {
             let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_REQUEST);
-            return Err(refuse(status, failure.code));
+            return Err((status, failure.code));
         }
         let Ok(request) = serde_json::from_slice::<Value>(body) else {
-            return Err(refuse(StatusCode::BAD_REQUEST, "BadRequestException"));
+            return Err((StatusCode::BAD_REQUEST, "BadRequestException"));
         };
         let text = |pointer: &str| {
             request
@@ -138,11 +137,11 @@ impl MailCatcher {
         };
         let to = texts("/Destination/ToAddresses");
         if to.is_empty() || text("/FromEmailAddress").is_empty() {
-            return Err(refuse(StatusCode::BAD_REQUEST, "BadRequestException"));
+            return Err((StatusCode::BAD_REQUEST, "BadRequestException"));
         }
         let tags = request.get("EmailTags").and_then(Value::as_array);
         let tags = tags.into_iter().flatten().filter_map(|tag| {
-            let text = |name| Some(tag.get(name)?.as_str()?.to_owned());
+            let text = |name: &str| Some(tag.get(name)?.as_str()?.to_owned());
             Some((text("Name")?, text("Value")?))
         });
         let mut caught = lock(&self.caught);
@@ -178,7 +177,8 @@ pub(crate) fn taken(mail: &CaughtMail) -> Response {
     axum::Json(json!({ "MessageId": format!("local-{}", mail.id) })).into_response()
 }
 
-fn refuse(status: StatusCode, code: &'static str) -> Response {
+/// What SES answers for one that it has not.
+pub(crate) fn refused((status, code): (StatusCode, &'static str)) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (HeaderName::from_static("x-amzn-errortype"), code),
@@ -198,7 +198,7 @@ mod tests {
     fn send(catcher: &MailCatcher, request: &Value) -> Response {
         match catcher.catch(&Bytes::from(request.to_string())) {
             Ok(mail) => taken(&mail),
-            Err(refusal) => refusal,
+            Err(refusal) => refused(refusal),
         }
     }
 

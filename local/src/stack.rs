@@ -576,7 +576,7 @@ async fn ses(State(services): State<Services>, body: Bytes) -> Response {
             }
             mail_catcher::taken(&mail)
         }
-        Err(refusal) => refusal,
+        Err(refusal) => mail_catcher::refused(refusal),
     }
 }
 

@@ -12,6 +12,7 @@ mod access;
 mod api_keys;
 mod completeness;
 mod costs;
+mod deployment;
 mod event_bus;
 mod events;
 mod expiry;

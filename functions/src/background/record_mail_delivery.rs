@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use domain::{Bounce, Invite, MailReport};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use store::{Commit, Key, Transaction};
 
 use super::mail_tags::Sending;

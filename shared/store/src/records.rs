@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Address, ApiKey, AuditEvent, EndedInvite, Holder, Invite, Member, Organization, OrganizationId,
-    UserId,
+    Actor, Address, ApiKey, AuditEvent, EndedInvite, Holder, Invite, Member, Organization,
+    OrganizationId, UserId,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -128,6 +128,16 @@ impl Versioned for Address {
 impl Record for AuditEvent {
     fn key(&self) -> Key {
         Key::audit_event(self.organization_id, self.id)
+    }
+
+    /// What goes out to other systems names people by their ids; the Pipe can
+    /// take only what every event has.
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        let id = match &self.actor {
+            Actor::Person { user_id, .. } => user_id.to_string(),
+            Actor::LinkHolder | Actor::System => String::new(),
+        };
+        vec![("actor_id", AttributeValue::S(id))]
     }
 }
 
