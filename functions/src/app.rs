@@ -21,6 +21,7 @@ use uuid::{ContextV7, Timestamp, Uuid};
 use crate::{
     failure::Failure,
     link_keys::LinkKeySource,
+    metrics::Metrics,
     pages::{Document, SignInConfig},
     telemetry, tls,
 };
@@ -36,6 +37,7 @@ pub struct App {
     pub(crate) public_url: String,
     pub(crate) pages: Document,
     pub(crate) clock: Clock,
+    pub(crate) metrics: Option<Metrics>,
     ids: Mutex<ContextV7>,
 }
 
@@ -233,8 +235,15 @@ impl App {
             public_url: config.public_url,
             pages: Document::new(&config.sign_in),
             clock,
+            metrics: None,
             ids: Mutex::new(ContextV7::new()),
         }
+    }
+
+    /// Tells there how its operations fare.
+    #[must_use]
+    pub fn reporting(self, metrics: Option<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Reads the environment that the template sets.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    metrics::{Counter, count},
+};
 
 /// How often a decision is made anew before the client is asked to try again.
 const MAX_ATTEMPTS: u32 = 8;
@@ -22,6 +25,7 @@ impl Attempts {
         if self.0 >= MAX_ATTEMPTS {
             return Err(Failure::Busy);
         }
+        count(Counter::ConflictsRetried, 1);
         let longest = 10_u64 << self.0.min(5);
         tokio::time::sleep(Duration::from_millis(fastrand::u64(0..longest))).await;
         Ok(())

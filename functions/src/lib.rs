@@ -10,6 +10,7 @@ mod attempts;
 mod failure;
 mod input;
 mod link_keys;
+mod metrics;
 mod operation;
 mod output;
 mod representation;
@@ -27,6 +28,7 @@ pub mod organizations;
 pub mod pages;
 
 pub use app::{App, Aws, Clock, Config, ConfigError};
+pub use metrics::Metrics;
 pub use operation::{Operation, invoke, serve};
 pub use pages::SignInConfig;
 
@@ -62,6 +64,7 @@ pub static OPERATIONS: &[&Operation] = &[
     &pages::OPERATION,
     &background::deliver_mail::OPERATION,
     &background::expire_invites::OPERATION,
+    &background::record_mail_delivery::OPERATION,
 ];
 
 /// The operation of that name, such as `create-invite`.

@@ -18,6 +18,7 @@ use crate::{
     App,
     access::{self, Machine},
     failure::Failure,
+    metrics::{self, Metrics},
     output::Answer,
     telemetry,
 };
@@ -94,7 +95,7 @@ pub fn serve(operation: &'static Operation) -> Result<(), Error> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let app = Arc::new(App::from_env()?);
+        let app = Arc::new(App::from_env()?.reporting(Some(Metrics::to_stdout())));
         app.warm_up().await;
         match operation.entry {
             Entry::Http(handler) => {
@@ -159,15 +160,19 @@ async fn answer(
     let request_id = context.map_or("", |context| &context.request_id);
     let left =
         context.and_then(|context| context.deadline().duration_since(SystemTime::now()).ok());
-    let outcome = match left {
-        // Whoever waits is told to try again, before Lambda ends the function without a word.
-        Some(left) => {
-            tokio::time::timeout(left.saturating_sub(LAST_WORDS), handler(&app, &request))
-                .await
-                .unwrap_or(Err(Failure::OutOfTime))
+    let (outcome, tally) = metrics::tallied(async {
+        match left {
+            // Whoever waits is told to try again, before Lambda ends the function without a word.
+            Some(left) => {
+                tokio::time::timeout(left.saturating_sub(LAST_WORDS), handler(&app, &request))
+                    .await
+                    .unwrap_or(Err(Failure::OutOfTime))
+            }
+            None => handler(&app, &request).await,
         }
-        None => handler(&app, &request).await,
-    };
+    })
+    .await;
+    let took = started.elapsed();
     let machine = Machine::of(&request).ok();
     let organization_id = access::organization_id(&request)
         .or_else(|| machine.map(|machine| machine.organization_id));
@@ -177,8 +182,12 @@ async fn answer(
         organization_id,
         machine.map(|machine| machine.api_key_id),
         &outcome,
-        started.elapsed(),
+        took,
     );
+    if let Some(metrics) = &app.metrics {
+        let failure = outcome.as_ref().err();
+        metrics.report(app.clock.now(), name, request_id, failure, took, &tally);
+    }
     let answer = outcome.unwrap_or_else(|failure| failure.into_answer(&request));
     Ok(answer.into_response())
 }
@@ -191,7 +200,12 @@ async fn react(
     request_id: String,
 ) -> Result<Value, Error> {
     let started = Instant::now();
-    let outcome = handler(app, event).await;
-    telemetry::log_event(name, &request_id, &outcome, started.elapsed());
+    let (outcome, tally) = metrics::tallied(handler(app.clone(), event)).await;
+    let took = started.elapsed();
+    telemetry::log_event(name, &request_id, &outcome, took);
+    if let Some(metrics) = &app.metrics {
+        let failure = outcome.as_ref().err();
+        metrics.report(app.clock.now(), name, &request_id, failure, took, &tally);
+    }
     Ok(outcome?)
 }

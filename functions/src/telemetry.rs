@@ -1,4 +1,5 @@
-//! Logs: one JSON line for each request, which says what became of it.
+//! Logs: one JSON line for each request, which says what became of it. Beside it
+//! stands the line of its metrics.
 //!
 //! No line holds a token, a secret or an email address.
 

@@ -130,6 +130,12 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
         line["request_id"], "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
         "{logs}"
     );
+    let metrics: Value =
+        serde_json::from_str(logs.lines().last().expect("a line of metrics")).unwrap();
+    assert_eq!(metrics["operation"], name, "{logs}");
+    assert_eq!(metrics["Requests"], 1, "{logs}");
+    let directive = &metrics["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(directive["Namespace"], "Organizations", "{logs}");
     assert!(
         !logs.contains("@example.com"),
         "an address in the log: {logs}"
@@ -180,6 +186,7 @@ async fn every_binary_starts_and_answers_its_sample_event() {
         "pages" => 200,
         "deliver-mail" => json!({"batchItemFailures": []}),
         "expire-invites" => json!({"expired": 0}),
+        "record-mail-delivery" => json!({"ignored": "no pending invite"}),
     };
     let tested: Vec<&str> = binaries.iter().map(|(name, _, _)| *name).collect();
     let all: Vec<&str> = functions::OPERATIONS

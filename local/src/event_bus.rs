@@ -111,6 +111,12 @@ impl EventBus {
         }
     }
 
+    /// Puts an event. The functions are called with the next deliveries.
+    pub(crate) fn put(&self, event: PutEvent) {
+        let (_, deliveries) = self.matching(event);
+        self.queue().waiting.extend(deliveries);
+    }
+
     /// Puts an event, and calls every function whose rule matches it.
     pub(crate) async fn publish(&self, app: &Arc<App>, event: PutEvent) -> Published {
         let (id, deliveries) = self.matching(event);

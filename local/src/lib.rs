@@ -12,6 +12,7 @@ mod invocation;
 mod issuer;
 mod kept;
 mod mail_catcher;
+mod mailbox_simulator;
 mod pages;
 mod pattern;
 mod secrets;

@@ -1,7 +1,7 @@
 //! A loopback endpoint that speaks SES v2 and shows what it caught.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -40,6 +40,9 @@ pub struct CaughtMail {
     pub html: String,
     /// The configuration set that it was sent with.
     pub configuration_set: Option<String>,
+    /// What SES repeats in its reports about it.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// How SES fails.
@@ -102,14 +105,17 @@ impl MailCatcher {
         lock(&self.failures).clear();
     }
 
-    /// Answers `SendEmail`.
-    pub(crate) fn send_email(&self, body: &Bytes) -> Response {
+    /// Takes a request to `SendEmail`.
+    ///
+    /// # Errors
+    /// The status and SES's code that refuse it.
+    pub(crate) fn catch(&self, body: &Bytes) -> Result<CaughtMail, (StatusCode, &'static str)> {
         if let Some(failure) = lock(&self.failures).pop_front() {
             let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_REQUEST);
-            return refuse(status, failure.code);
+            return Err((status, failure.code));
         }
         let Ok(request) = serde_json::from_slice::<Value>(body) else {
-            return refuse(StatusCode::BAD_REQUEST, "BadRequestException");
+            return Err((StatusCode::BAD_REQUEST, "BadRequestException"));
         };
         let text = |pointer: &str| {
             request
@@ -131,8 +137,13 @@ impl MailCatcher {
         };
         let to = texts("/Destination/ToAddresses");
         if to.is_empty() || text("/FromEmailAddress").is_empty() {
-            return refuse(StatusCode::BAD_REQUEST, "BadRequestException");
+            return Err((StatusCode::BAD_REQUEST, "BadRequestException"));
         }
+        let tags = request.get("EmailTags").and_then(Value::as_array);
+        let tags = tags.into_iter().flatten().filter_map(|tag| {
+            let text = |name: &str| Some(tag.get(name)?.as_str()?.to_owned());
+            Some((text("Name")?, text("Value")?))
+        });
         let mut caught = lock(&self.caught);
         let id = caught.last().map_or(0, |mail| mail.id) + 1;
         let mail = CaughtMail {
@@ -148,6 +159,7 @@ impl MailCatcher {
                 .get("ConfigurationSetName")
                 .and_then(Value::as_str)
                 .map(str::to_owned),
+            tags: tags.collect(),
         };
         if let Some(file) = &self.file {
             let kept = serde_json::to_vec(&mail).map_err(io::Error::other);
@@ -155,12 +167,18 @@ impl MailCatcher {
                 tracing::warn!(%error, "a mail cannot be kept; it is gone with the next start");
             }
         }
-        caught.push(mail);
-        axum::Json(json!({ "MessageId": format!("local-{id}") })).into_response()
+        caught.push(mail.clone());
+        Ok(mail)
     }
 }
 
-fn refuse(status: StatusCode, code: &'static str) -> Response {
+/// What SES answers for a mail that it has taken.
+pub(crate) fn taken(mail: &CaughtMail) -> Response {
+    axum::Json(json!({ "MessageId": format!("local-{}", mail.id) })).into_response()
+}
+
+/// What SES answers for one that it has not.
+pub(crate) fn refused((status, code): (StatusCode, &'static str)) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (HeaderName::from_static("x-amzn-errortype"), code),
@@ -178,7 +196,10 @@ mod tests {
     use super::*;
 
     fn send(catcher: &MailCatcher, request: &Value) -> Response {
-        catcher.send_email(&Bytes::from(request.to_string()))
+        match catcher.catch(&Bytes::from(request.to_string())) {
+            Ok(mail) => taken(&mail),
+            Err(refusal) => refused(refusal),
+        }
     }
 
     fn request() -> Value {
@@ -186,6 +207,7 @@ mod tests {
             "FromEmailAddress": "no-reply@example.com",
             "Destination": { "ToAddresses": ["ada@example.com"] },
             "ConfigurationSetName": "invites",
+            "EmailTags": [{ "Name": "invite_id", "Value": "7" }],
             "Content": { "Simple": {
                 "Subject": { "Data": "Hello" },
                 "Body": { "Text": { "Data": "text" }, "Html": { "Data": "<p>html</p>" } },
@@ -202,6 +224,7 @@ mod tests {
         assert_eq!(mails[0].subject, "Hello");
         assert_eq!((&*mails[0].text, &*mails[0].html), ("text", "<p>html</p>"));
         assert_eq!(mails[0].configuration_set.as_deref(), Some("invites"));
+        assert_eq!(mails[0].tags["invite_id"], "7");
     }
 
     #[test]

@@ -137,6 +137,7 @@ async fn run(arguments: Arguments) -> ExitCode {
         template: arguments.template,
         clock: clock.clone(),
         http_client: None,
+        metrics: None,
         background: Background::Automatic,
     };
     let stack = match Stack::start(options).await {

@@ -253,6 +253,7 @@ mod tests {
             text: NASTY.to_owned(),
             html: NASTY.to_owned(),
             configuration_set: None,
+            tags: std::collections::BTreeMap::new(),
         }
     }
 

@@ -20,7 +20,7 @@ use axum::{
     routing::post,
 };
 use dynoxide::Database;
-use functions::{App, Aws, Clock, Config, SignInConfig};
+use functions::{App, Aws, Clock, Config, Metrics, SignInConfig};
 use serde_json::{Map, Value};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
@@ -30,8 +30,8 @@ use crate::{
     gateway::{self, Gateway},
     invocation::invoke,
     issuer::{AUDIENCE, Issuer, IssuerError, SignIn},
-    mail_catcher::{CaughtMail, MailCatcher},
-    pages,
+    mail_catcher::{self, CaughtMail, MailCatcher},
+    mailbox_simulator, pages,
     secrets::{LINK_KEY, LinkKeyStore},
     stream::{Drained, StreamPump},
     template::{Template, TemplateError},
@@ -118,6 +118,8 @@ pub struct Options {
     pub clock: Clock,
     /// What the functions' AWS clients send requests with; theirs if none.
     pub http_client: Option<SharedHttpClient>,
+    /// Where the functions' metrics go; nowhere if none.
+    pub metrics: Option<Metrics>,
     /// Whether the background work runs by itself.
     pub background: Background,
 }
@@ -134,6 +136,7 @@ impl Options {
             template: Self::shipped_template(),
             clock,
             http_client: None,
+            metrics: None,
             background: Background::Manual,
         }
     }
@@ -246,7 +249,8 @@ impl Stack {
                 origins: String::new(),
             },
         };
-        let app = Arc::new(App::new(aws.clone(), config.clone(), clock.clone()));
+        let app = App::new(aws.clone(), config.clone(), clock.clone());
+        let app = Arc::new(app.reporting(options.metrics));
         let gateway = Gateway::new(app.clone(), issuer.clone(), clock.clone(), &template)?;
         let pump = Arc::new(StreamPump::new(
             database.clone(),
@@ -297,7 +301,11 @@ impl Stack {
         let services_router = Router::new()
             .route("/", post(secrets_manager))
             .route("/v2/email/outbound-emails", post(ses))
-            .with_state((self.mail_catcher.clone(), self.link_keys.clone()));
+            .with_state(Services {
+                mail_catcher: self.mail_catcher.clone(),
+                link_keys: self.link_keys.clone(),
+                events: self.events.clone(),
+            });
         self.serve_router(services, services_router);
         let pages = pages::router(
             self.url.clone(),
@@ -557,12 +565,28 @@ async fn api_request(
     }
 }
 
-async fn ses(State((catcher, _)): State<(MailCatcher, LinkKeyStore)>, body: Bytes) -> Response {
-    catcher.send_email(&body)
+/// What stands in for SES and Secrets Manager.
+#[derive(Clone)]
+struct Services {
+    mail_catcher: MailCatcher,
+    link_keys: LinkKeyStore,
+    events: EventBus,
+}
+
+async fn ses(State(services): State<Services>, body: Bytes) -> Response {
+    match services.mail_catcher.catch(&body) {
+        Ok(mail) => {
+            if let Some(report) = mailbox_simulator::report(&mail) {
+                services.events.put(report);
+            }
+            mail_catcher::taken(&mail)
+        }
+        Err(refusal) => mail_catcher::refused(refusal),
+    }
 }
 
 async fn secrets_manager(
-    State((_, keys)): State<(MailCatcher, LinkKeyStore)>,
+    State(Services { link_keys, .. }): State<Services>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -570,7 +594,7 @@ async fn secrets_manager(
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok())
     {
-        Some("secretsmanager.GetSecretValue") => keys.get_secret_value(&body),
+        Some("secretsmanager.GetSecretValue") => link_keys.get_secret_value(&body),
         _ => StatusCode::NOT_IMPLEMENTED.into_response(),
     }
 }
@@ -665,15 +689,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_ttl_takes_is_recorded_as_expired() {
+    async fn the_ttl_sweep_goes_by_the_stacks_clock() {
         let (clock, wait) = clock();
         let stack = Stack::start(Options::for_tests(clock)).await.unwrap();
         invite(&stack, "never@example.com").await;
         stack.drain_stream().await.unwrap();
         assert_eq!(stack.sweep_ttl().unwrap(), 0);
-        wait(TimeDelta::days(14) + TimeDelta::seconds(1));
+        wait(TimeDelta::days(15) + TimeDelta::seconds(1));
         assert_eq!(stack.sweep_ttl().unwrap(), 1);
-        assert_eq!(stack.drain_stream().await.unwrap().delivered, 1);
+        // No function subscribes to removals.
+        assert_eq!(stack.drain_stream().await.unwrap().delivered, 0);
         stack.stop().await;
     }
 

@@ -122,6 +122,23 @@ impl StreamPump {
         outcome.map(|()| drained)
     }
 
+    /// All records that the stream holds, for whoever reads it besides functions.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn records(&self) -> Result<Vec<Value>, DatabaseError> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let after_text: Option<&str> = after.as_deref();
+            let records = database::stream_records(&self.database, &self.stream_arn, after_text)?;
+            after = records.last().and_then(sequence_number);
+            if after.is_none() {
+                return Ok(all);
+            }
+            all.extend(records);
+        }
+    }
+
     /// Records that were given up: what AWS would put into the dead-letter queue.
     pub async fn dead_letters(&self) -> Vec<Value> {
         let positions = self.positions.lock().await;

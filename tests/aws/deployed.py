@@ -211,15 +211,24 @@ class Deployment:
 
     def let_expire(self, organization_id, invite_id):
         """The engine's clock cannot be moved: the invite's end is moved instead."""
-        self.engine.client("dynamodb").update_item(
-            TableName=self.outputs["TableName"],
-            Key={"pk": {"S": f"ORG#{organization_id}"}, "sk": {"S": f"INVITE#{invite_id}"}},
-            UpdateExpression="SET expires_at = :at, expires_at_seconds = :seconds",
+        table, at = self.outputs["TableName"], {"S": "2024-11-06T05:37:44Z"}
+        dynamodb = self.engine.client("dynamodb")
+        organization = {"S": f"ORG#{organization_id}"}
+        invite = dynamodb.update_item(
+            TableName=table,
+            Key={"pk": organization, "sk": {"S": f"INVITE#{invite_id}"}},
+            UpdateExpression="SET expires_at = :at",
             ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={
-                ":at": {"S": "2024-11-06T05:37:44Z"},
-                ":seconds": {"N": "1730871464"},
-            },
+            ExpressionAttributeValues={":at": at},
+            ReturnValues="ALL_NEW",
+        )["Attributes"]
+        address = invite["email"]["S"].lower()
+        dynamodb.update_item(
+            TableName=table,
+            Key={"pk": {"S": f"EMAIL#{address}"}, "sk": organization},
+            UpdateExpression="SET holder.expires_at = :at, expires_at_seconds = :seconds",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":at": at, ":seconds": {"N": "1730871464"}},
         )
 
     def fire_schedule_soon(self):

@@ -121,8 +121,17 @@ class Scene:
 
     def change_invite(self, expression, names, values):
         """Changes the invite in the table, past the functions."""
+        pk, sk = f"ORG#{self.names[ORGANIZATION]}", f"INVITE#{self.names[INVITE]}"
+        self.change(pk, sk, expression, names, values)
+
+    def change_address(self, expression, names, values):
+        """Changes what the invite's address says of it."""
+        pk, sk = f"EMAIL#{self.invitee_email}", f"ORG#{self.names[ORGANIZATION]}"
+        self.change(pk, sk, expression, names, values)
+
+    def change(self, pk, sk, expression, names, values):
         self.stack.table().update_item(
-            Key={"pk": f"ORG#{self.names[ORGANIZATION]}", "sk": f"INVITE#{self.names[INVITE]}"},
+            Key={"pk": pk, "sk": sk},
             UpdateExpression=expression,
             ConditionExpression="attribute_exists(pk)",
             ExpressionAttributeNames=names,
@@ -172,10 +181,12 @@ def not_sent_yet(scene):
 
 def expired(scene):
     scene.invite()
-    scene.change_invite(
-        "SET #at = :at, #seconds = :seconds",
-        {"#at": "expires_at", "#seconds": "expires_at_seconds"},
-        {":at": "2024-11-06T05:37:44Z", ":seconds": 1730871464},
+    at = "2024-11-06T05:37:44Z"
+    scene.change_invite("SET #at = :at", {"#at": "expires_at"}, {":at": at})
+    scene.change_address(
+        "SET #holder.#at = :at, #seconds = :seconds",
+        {"#holder": "holder", "#at": "expires_at", "#seconds": "expires_at_seconds"},
+        {":at": at, ":seconds": 1730871464},
     )
 
 

@@ -140,6 +140,19 @@ async fn the_authorizers_sample_is_let_in() {
 }
 
 #[tokio::test]
+async fn the_mail_services_sample_marks_an_invite_as_bounced() {
+    let world = World::start().await;
+    let event = sample(&world, "record-mail-delivery").await;
+    let answer = invoke(&world, "record-mail-delivery", event.clone()).await;
+    assert_eq!(answer, json!({"recorded": "bounced"}));
+    let rules = &world.stack.template().rules;
+    let rule = rules
+        .iter()
+        .find(|rule| rule.operation == "record-mail-delivery");
+    assert!(rule.unwrap().pattern.matches(Some(&event)));
+}
+
+#[tokio::test]
 async fn an_event_of_another_kind_is_refused_and_does_not_end_the_process() {
     let world = World::start().await;
     let operation = functions::operation("deliver-mail").unwrap();

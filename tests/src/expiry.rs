@@ -17,6 +17,17 @@ async fn expired_events(cast: &Cast) -> usize {
         .count()
 }
 
+/// How many invites of the organization count as outstanding.
+async fn outstanding(cast: &Cast) -> usize {
+    let items = cast.world.items().await;
+    let partition = format!("ORG#{}", cast.organization_id());
+    let organization = items
+        .iter()
+        .find(|item| item["pk"]["S"] == *partition && item["sk"]["S"] == "ORGANIZATION");
+    let count = organization.unwrap()["outstanding_invites"]["N"].as_str();
+    count.unwrap().parse().unwrap()
+}
+
 /// Two weeks end every sign-in as well.
 fn creator(cast: &Cast) -> Session {
     cast.world.sign_in("ada@example.com")
@@ -128,14 +139,14 @@ async fn the_schedule_records_the_end_and_later_runs_do_not_repeat_it() {
 #[tokio::test]
 async fn what_the_tables_ttl_takes_first_is_recorded_all_the_same() {
     let cast = Cast::gather().await;
-    cast.world
-        .clock
-        .advance(TimeDelta::days(14) + TimeDelta::seconds(1));
+    cast.world.clock.advance(TimeDelta::days(15));
     assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
+    assert_eq!(outstanding(&cast).await, 1);
     assert_eq!(expired_events(&cast).await, 0);
+    invariants::hold(&cast.world).await;
     for _ in 0..2 {
-        cast.world.drain().await;
         cast.world.stack.run_schedules().await;
+        assert_eq!(outstanding(&cast).await, 0);
         assert_eq!(expired_events(&cast).await, 1);
         invariants::hold(&cast.world).await;
     }
@@ -143,15 +154,37 @@ async fn what_the_tables_ttl_takes_first_is_recorded_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_new_invite_may_come_before_the_ttls_removal_is_recorded() {
+async fn the_tables_ttl_leaves_the_cleanup_a_day_to_be_first() {
     let cast = Cast::gather().await;
-    cast.world
-        .clock
-        .advance(TimeDelta::days(14) + TimeDelta::seconds(1));
-    cast.world.stack.sweep_ttl().unwrap();
+    cast.world.clock.advance(TimeDelta::days(14));
+    nothing_is_pending(&cast).await;
+    let rest = TimeDelta::days(1) - TimeDelta::minutes(2) - TimeDelta::seconds(1);
+    cast.world.clock.advance(rest);
+    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 0);
+    // Nothing has tidied up: links and lists say that it has expired, all the same.
+    nothing_is_pending(&cast).await;
+    cast.world.clock.advance(TimeDelta::seconds(2));
+    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
+    // Whoever has the address is told so even now.
+    let dana = cast.world.sign_in("dana@example.com");
+    dana.accept(&cast.invite_id)
+        .await
+        .refused("410 invite_expired");
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn a_new_invite_records_the_end_of_one_that_the_ttl_has_taken() {
+    let cast = Cast::gather().await;
+    cast.world.clock.advance(TimeDelta::days(15));
+    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
     let id = creator(&cast)
         .invite(&cast.organization, "dana@example.com", "user")
         .await;
+    assert_eq!(expired_events(&cast).await, 1);
+    assert_eq!(outstanding(&cast).await, 1);
+    invariants::hold(&cast.world).await;
+    cast.world.stack.run_schedules().await;
     cast.world.drain().await;
     assert_eq!(expired_events(&cast).await, 1);
     invariants::hold(&cast.world).await;
@@ -201,6 +234,58 @@ async fn expired_invites_do_not_use_up_the_hundred() {
         .refused("409 too_many_invites");
     cast.world.clock.advance(TimeDelta::days(14));
     creator(&cast).post(&path, wish).await.expect("201");
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn invites_that_the_ttl_has_taken_do_not_use_up_the_hundred() {
+    let cast = Cast::gather().await;
+    for n in 0..99 {
+        cast.creator
+            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+            .await;
+    }
+    cast.world
+        .clock
+        .advance(TimeDelta::days(15) + TimeDelta::seconds(1));
+    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 100);
+    let wish = json!({"email": "new@example.com", "role": "user"});
+    creator(&cast)
+        .post(&format!("{}/invites", cast.organization), wish)
+        .await
+        .expect("201");
+    assert_eq!(outstanding(&cast).await, 1);
+    // More than a page of the log shows.
+    let items = cast.world.items().await;
+    let expired = items
+        .iter()
+        .filter(|item| item["kind"]["S"] == "invite.expired");
+    assert_eq!(expired.count(), 100);
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn room_for_one_organization_is_not_made_in_another() {
+    let cast = Cast::gather().await;
+    let elsewhere = cast.stranger.found("Neighbours").await;
+    cast.stranger
+        .invite(&elsewhere, "dana@example.com", "user")
+        .await;
+    for n in 0..99 {
+        cast.creator
+            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+            .await;
+    }
+    cast.world.clock.advance(TimeDelta::days(14));
+    creator(&cast)
+        .invite(&cast.organization, "new@example.com", "user")
+        .await;
+    let stranger = cast.world.sign_in("sten@example.com");
+    assert!(
+        !audit_kinds(&stranger, &elsewhere)
+            .await
+            .contains(&"invite.expired".to_owned())
+    );
     invariants::hold(&cast.world).await;
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use functions::Clock;
+use functions::{Clock, Metrics};
 use local::{Options, SignIn, Stack};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -43,6 +43,8 @@ pub struct World {
     pub stack: Stack,
     pub clock: TestClock,
     pub wire: Wire,
+    /// The lines that the functions wrote for CloudWatch.
+    metrics: Arc<Mutex<Vec<String>>>,
     http: reqwest::Client,
 }
 
@@ -103,9 +105,14 @@ impl World {
     pub async fn start_from(template: PathBuf) -> Self {
         let clock = TestClock::new();
         let wire = Wire::new();
+        let metrics: Arc<Mutex<Vec<String>>> = Arc::default();
+        let lines = metrics.clone();
         let options = Options {
             http_client: Some(wire.client()),
             template,
+            metrics: Some(Metrics::to("tests", move |line| {
+                lines.lock().unwrap().push(line.to_owned());
+            })),
             ..Options::for_tests(clock.clock())
         };
         let stack = Stack::start(options).await.unwrap();
@@ -113,8 +120,14 @@ impl World {
             stack,
             clock,
             wire,
+            metrics,
             http: reqwest::Client::new(),
         }
+    }
+
+    /// The functions' metrics since the last call, line by line.
+    pub fn take_metrics(&self) -> Vec<String> {
+        std::mem::take(&mut *self.metrics.lock().unwrap())
     }
 
     /// Somebody signed in with a verified address; their name is what stands before the `@`.

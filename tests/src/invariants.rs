@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::harness::World;
@@ -37,7 +38,7 @@ pub async fn hold(world: &World) {
         .map(|(pk, _)| pk)
         .collect();
     for organization in organizations {
-        check_organization(&by_key, organization);
+        check_organization(&by_key, organization, world.clock.now());
     }
     for ((pk, sk), item) in &by_key {
         if let (Some(user), true) = (pk.strip_prefix("USER#"), sk.starts_with("ORG#")) {
@@ -62,7 +63,7 @@ pub async fn hold(world: &World) {
     }
 }
 
-fn check_organization(by_key: &Table<'_>, pk: &str) {
+fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {
     let under = |prefix: &str| -> Vec<(&str, &Value)> {
         by_key
             .iter()
@@ -101,19 +102,53 @@ fn check_organization(by_key: &Table<'_>, pk: &str) {
     }
     assert_eq!(creators, 1, "{pk}");
 
-    let mut outstanding = 0;
     for (id, invite) in under("INVITE#") {
-        outstanding += 1;
         let holder = address(invite)["holder"]["M"].clone();
         assert_eq!(text(&holder, "kind"), "invite", "the address of {id}");
         assert_eq!(text(&holder, "invite_id"), id);
+        for told in [
+            "role",
+            "receives_billing_emails",
+            "invited_by",
+            "created_at",
+            "expires_at",
+            "sent_at",
+            "times_sent",
+        ] {
+            assert_eq!(holder[told], invite[told], "{told} of {id}");
+        }
+        assert!(invite["expiry_shard"].is_null(), "{id} is in the index");
+    }
+
+    // The count goes by the addresses, which the TTL never takes while they lock.
+    let mut outstanding = 0;
+    for ((at_address, sk), record) in by_key {
+        if sk != pk || !at_address.starts_with("EMAIL#") {
+            continue;
+        }
+        let holder = &record["holder"]["M"];
+        let held = text(holder, "kind") == "invite";
+        assert_eq!(record["expiry_shard"].is_object(), held, "{at_address}");
+        if !held {
+            continue;
+        }
+        outstanding += 1;
+        assert!(record["ttl"].is_null(), "{at_address}");
+        let expires: DateTime<Utc> = text(holder, "expires_at").parse().unwrap();
         assert_eq!(
-            text(&holder, "invited_by"),
-            text(&invite["invited_by"]["M"], "id")
+            record["expires_at_seconds"]["N"],
+            expires.timestamp().to_string(),
+            "{at_address}"
         );
+        let id = text(holder, "invite_id");
         assert!(
             at(by_key, pk, &format!("ENDED_INVITE#{id}")).is_none(),
-            "{id} twice"
+            "{id} has ended and holds {at_address}"
+        );
+        let forgotten = expires + TimeDelta::days(1) <= now;
+        assert!(
+            forgotten || at(by_key, pk, &format!("INVITE#{id}")).is_some(),
+            "no invite for {at_address}"
         );
     }
     let organization = at(by_key, pk, "ORGANIZATION").unwrap();

@@ -132,7 +132,7 @@ async fn used() -> Rights {
     api_keys::authorize(&cast.world, &cast.key).await.unwrap();
     note(&mut used, "authorize-api-key", &cast.world);
 
-    // Mails that can be sent, and the end of invites, on both ways.
+    // Mails that can be sent, and the end of invites, also of those that the TTL has taken.
     let cast = Cast::gather().await;
     cast.creator
         .invite(&cast.organization, "new@example.com", "user")
@@ -141,12 +141,18 @@ async fn used() -> Rights {
     cast.world.clock.advance(TimeDelta::minutes(5));
     cast.world.drain().await;
     note(&mut used, "deliver-mail", &cast.world);
+    cast.creator
+        .invite(&cast.organization, "bounce@simulator.amazonses.com", "user")
+        .await;
+    cast.world.drain().await;
+    cast.world.wire.take();
+    cast.world.stack.deliver_events().await;
+    note(&mut used, "record-mail-delivery", &cast.world);
     for by_ttl in [false, true] {
         let cast = Cast::gather().await;
         cast.world.clock.advance(TimeDelta::days(15));
         if by_ttl {
             cast.world.stack.sweep_ttl().unwrap();
-            cast.world.drain().await;
         }
         cast.world.stack.run_schedules().await;
         note(&mut used, "expire-invites", &cast.world);

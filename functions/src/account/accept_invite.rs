@@ -10,6 +10,7 @@ use crate::{
     attempts::Attempts,
     failure::Failure,
     invites::load,
+    metrics::{Counter, count},
     output::Answer,
     representation::{AcceptedView, MemberView, OrganizationView},
 };
@@ -34,7 +35,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let organization_key = Key::organization(id);
         let my_key = Key::member(id, &person.user_id);
         let inviter_id = match &address.holder {
-            Holder::Invite { invited_by, .. } => Some(invited_by.clone()),
+            Holder::Invite(held) => Some(held.invited_by.id.clone()),
             Holder::Member { .. } | Holder::Ended { .. } => None,
         };
         let inviter_key = inviter_id
@@ -88,7 +89,10 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         }
         let transaction = app.record(transaction, id, now, accepted.events);
         match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(answer(&organization, &accepted.member)),
+            Commit::Done => {
+                count(Counter::InvitesAccepted, 1);
+                return Ok(answer(&organization, &accepted.member));
+            }
             Commit::Conflict => attempts.again().await?,
         }
     }

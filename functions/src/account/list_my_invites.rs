@@ -26,8 +26,8 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let invited = addresses
         .items
         .iter()
-        .filter_map(|address| match address.holder {
-            Holder::Invite { invite_id, .. } => Some((address.organization_id, invite_id)),
+        .filter_map(|address| match &address.holder {
+            Holder::Invite(held) => Some((address.organization_id, held.invite_id)),
             Holder::Member { .. } | Holder::Ended { .. } => None,
         });
     let keys: Vec<(Key, Key)> = invited

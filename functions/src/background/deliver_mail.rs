@@ -8,8 +8,16 @@ use mail::InviteMail;
 use serde_json::Value;
 use store::{Commit, Key};
 
-use super::stream::{self, Progress};
-use crate::{App, Operation, failure::Failure, telemetry};
+use super::{
+    mail_tags::Sending,
+    stream::{self, Progress},
+};
+use crate::{
+    App, Operation,
+    failure::Failure,
+    metrics::{Counter, count},
+    telemetry,
+};
 
 /// How long a mail is tried to be sent before it counts as failed. The template
 /// has Lambda deliver a record for longer than that, so that it is always this
@@ -61,6 +69,7 @@ async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
     let outcome = send(app, &invite, &organization).await;
     let (delivery, failed) = match outcome {
         Ok(()) => {
+            count(Counter::MailsSent, 1);
             let sent = Delivery {
                 state: DeliveryState::Sent,
                 at: now,
@@ -89,6 +98,7 @@ async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
                 reason: Some(reason.to_owned()),
             };
             if last {
+                count(Counter::MailsFailed, 1);
                 let error = telemetry::chain(&failure);
                 tracing::error!(%invite_id, error, "a mail was given up");
             }
@@ -124,6 +134,9 @@ async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result
         recipient: invite.email.as_typed(),
     }
     .render()?;
-    app.mailer()?.send(invite.email.normal(), &message).await?;
+    let tags = Sending::of(invite).to_tags();
+    app.mailer()?
+        .send_tagged(invite.email.normal(), &message, &tags)
+        .await?;
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! `POST /v1/organizations/{organization_id}/invites`: owners and admins.
 
 use domain::{
-    Address, EmailAddress, Holder, Invite, InviteId, InviteRequest, Organization, Refusal, Role,
-    create_invite,
+    Address, EmailAddress, InviteId, InviteRequest, Organization, Refusal, Role, create_invite,
 };
 use lambda_http::Request;
 use schemars::JsonSchema;
@@ -10,8 +9,15 @@ use serde::Deserialize;
 use store::{Commit, Key, Transaction};
 
 use crate::{
-    App, Operation, access::Asked, attempts::Attempts, background::expire_invites,
-    failure::Failure, input, output::Answer, representation::InviteView,
+    App, Operation,
+    access::Asked,
+    attempts::Attempts,
+    background::expire_invites,
+    failure::Failure,
+    input,
+    metrics::{Counter, count},
+    output::Answer,
+    representation::InviteView,
 };
 
 /// Invites an email address. The mail leaves through the table's stream.
@@ -53,12 +59,6 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let organization: Option<Organization> = found.take(&organization_key)?;
         let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
         let address: Option<Address> = found.take(&address_key)?;
-        let held_by: Option<Invite> = match address.as_ref().map(|address| &address.holder) {
-            Some(Holder::Invite { invite_id, .. }) => {
-                app.store.get(Key::invite(id, *invite_id)).await?
-            }
-            _ => None,
-        };
 
         let wish = InviteRequest {
             id: InviteId::new(app.new_id()),
@@ -66,14 +66,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             role: body.role,
             receives_billing_emails: body.receives_billing_emails,
         };
-        let decision = create_invite(
-            &me,
-            &organization,
-            address.as_ref(),
-            held_by.as_ref(),
-            wish,
-            now,
-        );
+        let decision = create_invite(&me, &organization, address.as_ref(), wish, now);
         let created = match decision {
             // Expired invites count until they are tidied up; they must not block a new one.
             Err(Refusal::TooManyInvites) if !made_room => {
@@ -88,18 +81,23 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             .require_member(&me)
             .write_invite(&created.invite)
             .write_address(&created.address);
+        let ends_expired = created.expired.is_some();
         let mut events = vec![created.event];
         // An expired invite that makes room leaves the count as it is.
         transaction = match created.expired {
             Some(expired) => {
                 events.insert(0, expired.event);
-                transaction.end_invite(&expired.invite)
+                transaction.end_expired_invite(&expired.invite)
             }
             None => transaction.count_invite(id),
         };
         let transaction = app.record(transaction, id, now, events);
         match app.store.commit(transaction).await? {
             Commit::Done => {
+                count(Counter::InvitesCreated, 1);
+                if ends_expired {
+                    count(Counter::InvitesExpired, 1);
+                }
                 let invite = &created.invite;
                 let location = format!("/v1/organizations/{id}/invites/{}", invite.id);
                 return Ok(Answer::created(location, &InviteView::of(invite, &me)));

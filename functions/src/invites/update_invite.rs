@@ -63,7 +63,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let transaction = Transaction::new()
             .require_member(&me)
             .write_invite(&updated)
-            .pass_address_on(&updated, &updated.holder());
+            .hold_address(&updated);
         let transaction = app.record(transaction, asked.organization_id, now, [event]);
         match app.store.commit(transaction).await? {
             Commit::Done => return Ok(answer),

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{EmailAddress, InviteId, OrganizationId, Outcome, UserId};
+use crate::{
+    EmailAddress, Ended, Invite, InviteId, Inviter, OrganizationId, Outcome, Role, UserId,
+};
 
 /// What an organization has with an email address.
 ///
@@ -35,12 +37,7 @@ pub enum Holder {
         invite_id: Option<InviteId>,
     },
     /// An invite to it is outstanding, or has expired and is not tidied up yet.
-    Invite {
-        /// The invite.
-        invite_id: InviteId,
-        /// On whose authority it lives.
-        invited_by: UserId,
-    },
+    Invite(HeldBy),
     /// The last invite to it has ended; the address is free. Kept for a while,
     /// so that a late or repeated answer is told what happened.
     Ended {
@@ -53,12 +50,44 @@ pub enum Holder {
     },
 }
 
+/// What an address keeps of the invite that holds it. It is enough to end the
+/// invite, even when the table's TTL has taken the invite itself; the TTL never
+/// takes an address that is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBy {
+    /// The invite.
+    pub invite_id: InviteId,
+    /// The role that accepting gives.
+    pub role: Role,
+    /// Whether accepting turns on billing emails.
+    pub receives_billing_emails: bool,
+    /// On whose authority the invite lives.
+    pub invited_by: Inviter,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// From when on it cannot be accepted.
+    pub expires_at: DateTime<Utc>,
+    /// When it was last sent.
+    pub sent_at: DateTime<Utc>,
+    /// How often it was sent.
+    pub times_sent: u32,
+}
+
+impl HeldBy {
+    /// Whether the invite's 14 days are over.
+    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        now >= self.expires_at
+    }
+}
+
 impl Holder {
     /// The invite that the record is about, if any.
     pub fn invite_id(&self) -> Option<InviteId> {
         match self {
             Self::Member { invite_id, .. } => *invite_id,
-            Self::Invite { invite_id, .. } | Self::Ended { invite_id, .. } => Some(*invite_id),
+            Self::Invite(HeldBy { invite_id, .. }) | Self::Ended { invite_id, .. } => {
+                Some(*invite_id)
+            }
         }
     }
 }
@@ -71,12 +100,24 @@ impl Address {
     pub fn forget_at(&self) -> Option<DateTime<Utc>> {
         match self.holder {
             Holder::Ended { at, .. } => Some(at + Self::MEMORY),
-            Holder::Member { .. } | Holder::Invite { .. } => None,
+            Holder::Member { .. } | Holder::Invite(_) => None,
+        }
+    }
+
+    /// Decides the end of the invite that holds the address, when nobody has
+    /// answered it within its 14 days.
+    pub fn expire(&self, now: DateTime<Utc>) -> Option<Ended> {
+        match &self.holder {
+            Holder::Invite(held) if held.is_expired(now) => {
+                Some(Invite::of(self, held).expired(now))
+            }
+            _ => None,
         }
     }
 
     /// The record after a change; the store raises the version.
-    pub(crate) fn held_by(&self, holder: Holder) -> Self {
+    #[must_use]
+    pub fn held_by(&self, holder: Holder) -> Self {
         Self {
             holder,
             ..self.clone()

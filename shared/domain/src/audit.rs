@@ -49,6 +49,12 @@ pub enum EventKind {
     /// An invite was not answered within its 14 days.
     #[serde(rename = "invite.expired")]
     InviteExpired,
+    /// An invite's mail came back.
+    #[serde(rename = "invite.mail_bounced")]
+    InviteMailBounced,
+    /// Whoever got an invite's mail called it spam.
+    #[serde(rename = "invite.mail_complained")]
+    InviteMailComplained,
     /// An API key was made.
     #[serde(rename = "api_key.created")]
     ApiKeyCreated,
@@ -77,7 +83,7 @@ pub enum Actor {
     },
     /// Whoever holds an invite's link.
     LinkHolder,
-    /// Time itself.
+    /// Nobody: time itself, or what the mail service reports.
     System,
 }
 

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Actor, Address, Change, EmailAddress, Event, EventKind, Holder, InviteId, Member,
-    Organization, OrganizationId, Person, Refusal, Role, UserId, permit,
+    Action, Actor, Address, Change, Delivery, EmailAddress, Event, EventKind, HeldBy, Holder,
+    InviteId, Member, Organization, OrganizationId, Person, Refusal, Role, UserId, permit,
 };
 
 /// How long an invite lives, from its last sending.
@@ -33,44 +33,6 @@ impl Inviter {
         Self {
             id: member.user_id.clone(),
             name: member.public_name(),
-        }
-    }
-}
-
-/// How far the mail of an invite's last sending has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum DeliveryState {
-    /// It will be sent.
-    Queued,
-    /// SES has taken it.
-    Sent,
-    /// It could not be sent, and will not be tried again.
-    Failed,
-}
-
-/// The delivery of an invite's last sending.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// How far it has come.
-    pub state: DeliveryState,
-    /// Since when.
-    pub at: DateTime<Utc>,
-    /// How often sending it has failed.
-    pub failures: u32,
-    /// Why it failed last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-impl Delivery {
-    fn queued(now: DateTime<Utc>) -> Self {
-        Self {
-            state: DeliveryState::Queued,
-            at: now,
-            failures: 0,
-            reason: None,
         }
     }
 }
@@ -106,6 +68,35 @@ pub struct Invite {
 }
 
 impl Invite {
+    /// How long an invite that nobody has tidied up is kept after its end.
+    const GRACE: TimeDelta = TimeDelta::days(1);
+
+    /// When the table's TTL may take the invite. The hourly cleanup has had many
+    /// attempts by then; so links say that they have expired, and not that there
+    /// is no such invite.
+    pub fn forget_at(&self) -> DateTime<Utc> {
+        self.expires_at + Self::GRACE
+    }
+
+    /// The invite that holds an address, as far as the address tells: how its
+    /// mail fared is told by the invite alone.
+    pub(crate) fn of(address: &Address, held: &HeldBy) -> Self {
+        Self {
+            id: held.invite_id,
+            organization_id: address.organization_id,
+            email: address.email.clone(),
+            role: held.role,
+            receives_billing_emails: held.receives_billing_emails,
+            invited_by: held.invited_by.clone(),
+            created_at: held.created_at,
+            expires_at: held.expires_at,
+            sent_at: held.sent_at,
+            times_sent: held.times_sent,
+            delivery: Delivery::queued(held.sent_at),
+            version: 0,
+        }
+    }
+
     /// Whether the 14 days are over. The instant itself is over.
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         now >= self.expires_at
@@ -132,10 +123,21 @@ impl Invite {
 
     /// The invite as the holder of its address.
     pub fn holder(&self) -> Holder {
-        Holder::Invite {
+        Holder::Invite(HeldBy {
             invite_id: self.id,
-            invited_by: self.invited_by.id.clone(),
-        }
+            role: self.role,
+            receives_billing_emails: self.receives_billing_emails,
+            invited_by: self.invited_by.clone(),
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            sent_at: self.sent_at,
+            times_sent: self.times_sent,
+        })
+    }
+
+    /// The end of an invite that nobody answered.
+    pub(crate) fn expired(&self, now: DateTime<Utc>) -> Ended {
+        self.ended(Outcome::Expired, Actor::System, now)
     }
 
     fn ended(&self, outcome: Outcome, actor: Actor, now: DateTime<Utc>) -> Ended {
@@ -272,8 +274,7 @@ pub struct Created {
     pub event: Event,
 }
 
-/// Decides a new invite. `address` is the lock on the email as it was read, and
-/// `held_by` the pending invite that holds it, where one does and still is there.
+/// Decides a new invite. `address` is the lock on the email as it was read.
 ///
 /// # Errors
 /// Whatever the actor's role does not allow; [`Refusal::AlreadyMember`];
@@ -282,29 +283,22 @@ pub fn create_invite(
     actor: &Member,
     organization: &Organization,
     address: Option<&Address>,
-    held_by: Option<&Invite>,
     request: InviteRequest,
     now: DateTime<Utc>,
 ) -> Result<Created, Refusal> {
     permit(actor, Action::Invite(request.role))?;
     let masked = || request.email.masked();
-    let mut expired = None;
     match address.map(|address| &address.holder) {
         Some(Holder::Member { .. }) => return Err(Refusal::AlreadyMember { masked: masked() }),
-        Some(Holder::Invite { invite_id, .. }) => match held_by {
-            Some(invite) if !invite.is_expired(now) => {
-                let invite_id = *invite_id;
-                return Err(Refusal::InviteOutstanding {
-                    masked: masked(),
-                    invite_id,
-                });
-            }
-            Some(invite) => expired = Some(expire(invite, now)),
-            // The TTL took the invite; whoever follows the stream will record its end.
-            None => {}
-        },
-        Some(Holder::Ended { .. }) | None => {}
+        Some(Holder::Invite(held)) if !held.is_expired(now) => {
+            return Err(Refusal::InviteOutstanding {
+                masked: masked(),
+                invite_id: held.invite_id,
+            });
+        }
+        Some(Holder::Invite(_) | Holder::Ended { .. }) | None => {}
     }
+    let expired = address.and_then(|address| address.expire(now));
     // An expired invite that makes room leaves the count as it is.
     if expired.is_none() && organization.outstanding_invites >= MAX_OUTSTANDING_INVITES {
         return Err(Refusal::TooManyInvites);
@@ -513,14 +507,6 @@ fn end(
     }
 }
 
-/// The end of an invite that nobody answered.
-///
-/// The caller knows that its 14 days are over: it asked
-/// [`Invite::is_expired`], or the table's TTL has taken the invite.
-pub fn expire(invite: &Invite, now: DateTime<Utc>) -> Ended {
-    invite.ended(Outcome::Expired, Actor::System, now)
-}
-
 /// What accepting an invite changes.
 #[derive(Debug, Clone)]
 pub struct Accepted {
@@ -572,7 +558,7 @@ pub fn accept(
         }
         (Holder::Member { .. }, _) => return Err(Refusal::InviteEnded(Outcome::Accepted)),
         (Holder::Ended { outcome, .. }, _) => return Err(Refusal::InviteEnded(*outcome)),
-        (Holder::Invite { .. }, _) => {}
+        (Holder::Invite(_), _) => {}
     }
     // The TTL may have taken the invite already.
     let state = state.ok_or(Refusal::InviteEnded(Outcome::Expired))?;

@@ -8,6 +8,7 @@
 mod address;
 mod api_key;
 mod audit;
+mod delivery;
 mod email;
 mod ids;
 mod invite;
@@ -21,19 +22,19 @@ mod role;
 mod secret;
 mod text;
 
-pub use address::{Address, Holder};
+pub use address::{Address, HeldBy, Holder};
 pub use api_key::{
     ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, InvalidGrace, KeyCreator,
     MAX_API_KEYS, create_api_key, may_rotate, revoke_api_key, rotate_api_key, update_api_key,
 };
 pub use audit::{Actor, AuditEvent, Change, Event, EventKind, MailKind, Subject, SubjectKind};
+pub use delivery::{Bounce, Delivery, DeliveryState, MailReport};
 pub use email::{EmailAddress, InvalidEmail};
 pub use ids::{ApiKeyId, EventId, InvalidId, InviteId, OrganizationId, UserId};
 pub use invite::{
-    Acceptance, Accepted, Created, Delivery, DeliveryState, Ended, EndedInvite, INVITE_LIFETIME,
-    Invite, InviteRequest, InviteState, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES,
-    MAX_RESENDS, Outcome, RESEND_INTERVAL, accept, cancel, create_invite, decline, expire, resend,
-    update_invite,
+    Acceptance, Accepted, Created, Ended, EndedInvite, INVITE_LIFETIME, Invite, InviteRequest,
+    InviteState, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES, MAX_RESENDS, Outcome,
+    RESEND_INTERVAL, accept, cancel, create_invite, decline, resend, update_invite,
 };
 pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};
 pub use member::{Member, MemberUpdate, remove_member, update_member};

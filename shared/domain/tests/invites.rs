@@ -64,8 +64,7 @@ fn request(role: Role) -> InviteRequest {
 }
 
 fn invited(by: &Member, role: Role) -> Created {
-    let mut created =
-        create_invite(by, &organization(0), None, None, request(role), noon()).unwrap();
+    let mut created = create_invite(by, &organization(0), None, request(role), noon()).unwrap();
     created.invite.version = 1;
     created.address.version = 1;
     created
@@ -223,7 +222,6 @@ fn one_address_has_one_outstanding_invite_in_whatever_letter_case() {
         &owner,
         &organization(1),
         Some(&first.address),
-        Some(&first.invite),
         again,
         noon(),
     )
@@ -244,7 +242,6 @@ fn an_expired_invite_does_not_block_a_new_one_and_is_recorded() {
         &owner,
         &organization(MAX_OUTSTANDING_INVITES),
         Some(&first.address),
-        Some(&first.invite),
         request(Role::Admin),
         later,
     )
@@ -256,13 +253,45 @@ fn an_expired_invite_does_not_block_a_new_one_and_is_recorded() {
 }
 
 #[test]
+fn an_address_alone_tells_what_it_takes_to_end_its_invite() {
+    let owner = member("olga", Role::Owner);
+    let first = invited(&owner, Role::Admin);
+    let end = first.invite.expires_at;
+    assert!(
+        first
+            .address
+            .expire(end - TimeDelta::milliseconds(1))
+            .is_none()
+    );
+    let ended = first.address.expire(end).unwrap();
+    assert_eq!(
+        (ended.invite.outcome, ended.invite.ended_at),
+        (Outcome::Expired, end)
+    );
+    // All of it but how the mail fared, and the version of what is gone.
+    let told = Invite {
+        version: first.invite.version,
+        ..ended.invite.invite
+    };
+    assert_eq!(told, first.invite);
+    assert_eq!(ended.event.kind, EventKind::InviteExpired);
+    let freed = first.address.held_by(ended.holder);
+    assert!(freed.expire(end).is_none(), "it ends once");
+}
+
+#[test]
+fn the_table_forgets_an_invite_only_a_day_after_its_end() {
+    let invite = invited(&member("olga", Role::Owner), Role::User).invite;
+    assert_eq!(invite.forget_at() - invite.expires_at, TimeDelta::days(1));
+}
+
+#[test]
 fn the_hundredth_invite_is_the_last() {
     let owner = member("olga", Role::Owner);
     let ask = |outstanding| {
         create_invite(
             &owner,
             &organization(outstanding),
-            None,
             None,
             request(Role::User),
             noon(),
@@ -291,7 +320,6 @@ fn a_members_address_is_not_invited() {
         &owner,
         &organization(0),
         Some(&address),
-        None,
         request(Role::User),
         noon(),
     );

@@ -10,7 +10,7 @@ mod names;
 mod sender;
 
 pub use invite::{InviteMail, RenderError};
-pub use mailer::{Mailer, MessageId, SendError};
+pub use mailer::{Mailer, MessageId, SendError, Tag};
 pub use sender::Sender;
 
 /// A mail without its envelope.

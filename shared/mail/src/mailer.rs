@@ -7,7 +7,7 @@ use aws_sdk_sesv2::{
     config::http::HttpResponse,
     error::{BoxError, SdkError},
     operation::{RequestId, send_email::SendEmailError},
-    types::{Body, Content, Destination, EmailContent, Message as SesMessage},
+    types::{Body, Content, Destination, EmailContent, Message as SesMessage, MessageTag},
 };
 
 use crate::{Message, Sender, sender::header_value};
@@ -30,6 +30,10 @@ impl fmt::Display for MessageId {
         f.write_str(&self.0)
     }
 }
+
+/// What SES repeats in its reports about a message. Names and values may hold
+/// ASCII letters and digits, `_`, `-`, `.` and `@`.
+pub type Tag = (&'static str, String);
 
 /// Why SES did not take a message.
 ///
@@ -95,8 +99,26 @@ impl Mailer {
     /// # Errors
     /// [`SendError`] says whether to try again.
     pub async fn send(&self, to: &str, message: &Message) -> Result<MessageId, SendError> {
-        let content =
-            content(message).map_err(|source| SendError::new(true, UNBUILDABLE, source))?;
+        self.send_tagged(to, message, &[]).await
+    }
+
+    /// Sends a message whose reports have these tags.
+    ///
+    /// # Errors
+    /// [`SendError`] says whether to try again.
+    pub async fn send_tagged(
+        &self,
+        to: &str,
+        message: &Message,
+        tags: &[Tag],
+    ) -> Result<MessageId, SendError> {
+        let unbuildable = |source| SendError::new(true, UNBUILDABLE, source);
+        let content = content(message).map_err(unbuildable)?;
+        let tags = tags
+            .iter()
+            .map(|(name, value)| MessageTag::builder().name(*name).value(value).build())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| unbuildable(error.into()))?;
         let answer = self
             .client
             .send_email()
@@ -104,6 +126,7 @@ impl Mailer {
             .destination(Destination::builder().to_addresses(to).build())
             .set_reply_to_addresses(self.reply_to.clone().map(|address| vec![address]))
             .set_configuration_set_name(self.configuration_set.clone())
+            .set_email_tags(Some(tags).filter(|tags| !tags.is_empty()))
             .content(content)
             .send()
             .await?;

@@ -8,7 +8,7 @@ use domain::{ApiKeyId, EmailAddress, EventId, InviteId, OrganizationId, UserId};
 
 use crate::StoreError;
 
-/// The index by which expired invites are found: sparse, keys only.
+/// The index by which addresses of expired invites are found: sparse, keys only.
 pub const EXPIRY_INDEX: &str = "expiry";
 /// Into how many partitions the expiry index is divided, so that no single one
 /// limits how many invites can be made.
@@ -81,19 +81,6 @@ impl Key {
         Self::new(person(user_id), format!("REQUEST#{idempotency_key}"))
     }
 
-    /// Reads an invite's key back, as the expiry index and the stream give it.
-    ///
-    /// # Errors
-    /// [`StoreError::CorruptKey`] when it is the key of something else.
-    pub fn as_invite(&self) -> Result<(OrganizationId, InviteId), StoreError> {
-        let organization_id = self.pk.strip_prefix("ORG#").map(OrganizationId::parse);
-        let invite_id = self.sk.strip_prefix(INVITE).map(InviteId::parse);
-        match (organization_id, invite_id) {
-            (Some(Ok(organization_id)), Some(Ok(invite_id))) => Ok((organization_id, invite_id)),
-            _ => Err(StoreError::CorruptKey),
-        }
-    }
-
     pub(crate) fn from_item(item: &HashMap<String, AttributeValue>) -> Result<Self, StoreError> {
         let text = |name: &str| {
             let value = item.get(name).and_then(|value| value.as_s().ok());
@@ -133,10 +120,10 @@ pub(crate) fn person(user_id: &UserId) -> String {
     format!("USER#{user_id}")
 }
 
-/// The partition of the expiry index that an invite is in.
-pub(crate) fn expiry_shard(id: InviteId) -> String {
+/// The shard of the expiry index that the addresses of an organization are in.
+pub fn expiry_shard(id: OrganizationId) -> u8 {
     let [.., last] = id.uuid().into_bytes();
-    shard(last % EXPIRY_SHARDS)
+    last % EXPIRY_SHARDS
 }
 
 pub(crate) fn shard(number: u8) -> String {

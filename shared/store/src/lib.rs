@@ -13,9 +13,9 @@ mod records;
 mod transaction;
 
 pub use error::StoreError;
-pub use keys::{EXPIRY_INDEX, EXPIRY_SHARDS, Key};
+pub use keys::{EXPIRY_INDEX, EXPIRY_SHARDS, Key, expiry_shard};
 pub use pages::{Page, PageRequest};
-pub use reads::Found;
+pub use reads::{ExpiryPosition, Found};
 pub use records::{Account, CreationRequest, Membership, from_image};
 pub use transaction::{Commit, Transaction};
 

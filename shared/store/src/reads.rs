@@ -15,6 +15,13 @@ use crate::{
 /// How often DynamoDB may leave keys of a batch for later.
 const MAX_UNPROCESSED: u32 = 5;
 
+/// How many keys are read from the expiry index at once.
+const EXPIRY_PAGE: i32 = 100;
+
+/// How far the expiry index was read.
+#[derive(Debug)]
+pub struct ExpiryPosition(Item);
+
 /// What a batch of reads found.
 #[derive(Debug, Default)]
 pub struct Found(HashMap<Key, Item>);
@@ -183,19 +190,20 @@ impl Store {
         .await
     }
 
-    /// Keys of invites whose 14 days were over at `now`, from one shard of the
-    /// expiry index, the earliest first. The index lags: read the invites
-    /// themselves before acting.
+    /// Addresses that invites held whose 14 days were over at `now`: keys from one
+    /// shard of the expiry index, the earliest first, of one organization or of
+    /// all. The index lags: read the addresses themselves before acting.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn expired_invites(
+    pub async fn expired_addresses(
         &self,
         shard: u8,
+        organization_id: Option<OrganizationId>,
         now: DateTime<Utc>,
-        limit: u16,
-    ) -> Result<Vec<Key>, StoreError> {
-        let answer = self
+        after: Option<ExpiryPosition>,
+    ) -> Result<(Vec<Key>, Option<ExpiryPosition>), StoreError> {
+        let mut query = self
             .client
             .query()
             .table_name(&self.table)
@@ -203,16 +211,21 @@ impl Store {
             .key_condition_expression("expiry_shard = :shard AND expires_at_seconds <= :now")
             .expression_attribute_values(":shard", AttributeValue::S(keys::shard(shard)))
             .expression_attribute_values(":now", keys::seconds(now))
-            .limit(i32::from(limit))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await?;
-        answer
-            .items
-            .unwrap_or_default()
-            .iter()
-            .map(Key::from_item)
-            .collect()
+            .set_exclusive_start_key(after.map(|ExpiryPosition(key)| key))
+            .limit(EXPIRY_PAGE)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        if let Some(id) = organization_id {
+            query = query
+                .filter_expression("sk = :organization")
+                .expression_attribute_values(
+                    ":organization",
+                    AttributeValue::S(keys::organization(id)),
+                );
+        }
+        let answer = query.send().await?;
+        let keys = answer.items.unwrap_or_default();
+        let keys = keys.iter().map(Key::from_item).collect::<Result<_, _>>()?;
+        Ok((keys, answer.last_evaluated_key.map(ExpiryPosition)))
     }
 
     /// One item more than the page holds is read, so that the last page is

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Address, ApiKey, AuditEvent, EndedInvite, Invite, Member, Organization, OrganizationId, UserId,
+    Actor, Address, ApiKey, AuditEvent, EndedInvite, Holder, Invite, Member, Organization,
+    OrganizationId, UserId,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -68,14 +69,7 @@ impl Record for Invite {
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
-        vec![
-            ("ttl", keys::seconds(self.expires_at)),
-            (
-                "expiry_shard",
-                AttributeValue::S(keys::expiry_shard(self.id)),
-            ),
-            ("expires_at_seconds", keys::seconds(self.expires_at)),
-        ]
+        vec![("ttl", keys::seconds(self.forget_at()))]
     }
 }
 
@@ -113,10 +107,15 @@ impl Record for Address {
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
-        self.forget_at()
-            .map(|at| ("ttl", keys::seconds(at)))
-            .into_iter()
-            .collect()
+        if let Holder::Invite(held) = &self.holder {
+            let shard = keys::shard(keys::expiry_shard(self.organization_id));
+            return vec![
+                ("expiry_shard", AttributeValue::S(shard)),
+                ("expires_at_seconds", keys::seconds(held.expires_at)),
+            ];
+        }
+        let ttl = self.forget_at().map(|at| ("ttl", keys::seconds(at)));
+        ttl.into_iter().collect()
     }
 }
 
@@ -129,6 +128,16 @@ impl Versioned for Address {
 impl Record for AuditEvent {
     fn key(&self) -> Key {
         Key::audit_event(self.organization_id, self.id)
+    }
+
+    /// What goes out to other systems names people by their ids; the Pipe can
+    /// take only what every event has.
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        let id = match &self.actor {
+            Actor::Person { user_id, .. } => user_id.to_string(),
+            Actor::LinkHolder | Actor::System => String::new(),
+        };
+        vec![("actor_id", AttributeValue::S(id))]
     }
 }
 

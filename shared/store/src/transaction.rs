@@ -16,14 +16,13 @@ use aws_sdk_dynamodb::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Address, ApiKey, ApiKeyId, AuditEvent, Delivery, EmailAddress, Ended, EndedInvite, Holder,
-    Invite, InviteId, MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId,
-    UserId,
+    Address, ApiKey, ApiKeyId, AuditEvent, Delivery, Ended, EndedInvite, Holder, Invite, InviteId,
+    MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, UserId,
 };
 use serde::Serialize;
 
 use crate::{
-    Account, CreationRequest, Key, Membership, Store, StoreError, keys,
+    Account, CreationRequest, Key, Membership, Store, StoreError,
     records::{Item, Record, Versioned},
 };
 
@@ -163,20 +162,41 @@ impl Transaction {
 
     /// Ends a pending invite and frees its address.
     pub fn end_pending_invite(self, ended: &Ended) -> Self {
-        let invite = &ended.invite.invite;
         self.end_invite(&ended.invite)
-            .pass_address_on(invite, &ended.holder)
-            .uncount_invite(invite.organization_id)
+            .free_address(ended)
+            .uncount_invite(ended.invite.invite.organization_id)
     }
 
-    /// Records the end of an invite that the table's TTL has already taken.
-    pub fn record_ended_invite(self, ended: &EndedInvite) -> Self {
-        self.create(ended)
+    /// Ends an expired invite that was read from the address that it held. The
+    /// table's TTL may have taken the invite itself; what counts is the address,
+    /// which is written in the version that was read.
+    pub fn end_expired_invite(self, ended: &EndedInvite) -> Self {
+        self.with(Write::Delete {
+            key: ended.invite.key(),
+            expected: Expected::Anything,
+        })
+        .create(ended)
     }
 
-    /// Changes the holder of an address that the invite has, without having read it.
-    pub fn pass_address_on(self, invite: &Invite, holder: &Holder) -> Self {
-        self.hold(invite.organization_id, &invite.email, invite.id, holder)
+    /// Tells the address that the invite holds how the invite is now, without
+    /// having read it.
+    pub fn hold_address(self, invite: &Invite) -> Self {
+        self.pass_address_on(
+            invite,
+            &invite.holder(),
+            "SET #holder = :holder, #version = #version + :one, #shard = :shard, #expires = :expires",
+            HELD,
+        )
+    }
+
+    /// Frees the address that an invite held, without having read it.
+    fn free_address(self, ended: &Ended) -> Self {
+        self.pass_address_on(
+            &ended.invite.invite,
+            &ended.holder,
+            "SET #holder = :holder, #version = #version + :one, #ttl = :ttl REMOVE #shard, #expires",
+            FREED,
+        )
     }
 
     /// Counts one more outstanding invite, unless there are as many as there may be.
@@ -273,40 +293,43 @@ impl Transaction {
         self.create(event)
     }
 
-    fn hold(
+    /// Changes the holder of the address that the invite holds.
+    fn pass_address_on(
         self,
-        organization_id: OrganizationId,
-        email: &EmailAddress,
-        invite_id: InviteId,
+        invite: &Invite,
         holder: &Holder,
+        set: &'static str,
+        names: &'static [(&'static str, &'static str)],
     ) -> Self {
         let address = Address {
-            organization_id,
-            email: email.clone(),
+            organization_id: invite.organization_id,
+            email: invite.email.clone(),
             holder: holder.clone(),
             version: 0,
         };
-        let value = to_value(holder).map(|value| {
+        let values = to_value(holder).map(|value| {
             let mut values = vec![
                 (":holder", value),
-                (":invite", AttributeValue::S(invite_id.to_string())),
+                (":invite", AttributeValue::S(invite.id.to_string())),
                 (":kind", AttributeValue::S("invite".to_owned())),
                 (":one", number(1)),
             ];
-            values.extend(address.forget_at().map(|at| (":ttl", keys::seconds(at))));
+            values.extend(address.attributes().into_iter().map(|(name, value)| {
+                let placeholder = match name {
+                    "expiry_shard" => ":shard",
+                    "expires_at_seconds" => ":expires",
+                    _ => ":ttl",
+                };
+                (placeholder, value)
+            }));
             values
         });
-        let forgettable = address.forget_at().is_some();
         self.with(Write::Update(Change {
             key: address.key(),
-            set: if forgettable {
-                "SET #holder = :holder, #version = #version + :one, #ttl = :ttl"
-            } else {
-                "SET #holder = :holder, #version = #version + :one"
-            },
+            set,
             condition: "#holder.#invite = :invite AND #holder.#kind = :kind",
-            names: if forgettable { HOLDER_TTL } else { HOLDER },
-            values: value,
+            names,
+            values,
         }))
     }
 
@@ -339,17 +362,21 @@ impl Transaction {
 
 const COUNT: &[(&str, &str)] = &[("#count", "outstanding_invites"), ("#version", "version")];
 const API_KEY_COUNT: &[(&str, &str)] = &[("#count", "api_keys"), ("#version", "version")];
-const HOLDER: &[(&str, &str)] = &[
+const HELD: &[(&str, &str)] = &[
     ("#holder", "holder"),
     ("#invite", "invite_id"),
     ("#kind", "kind"),
     ("#version", "version"),
+    ("#shard", "expiry_shard"),
+    ("#expires", "expires_at_seconds"),
 ];
-const HOLDER_TTL: &[(&str, &str)] = &[
+const FREED: &[(&str, &str)] = &[
     ("#holder", "holder"),
     ("#invite", "invite_id"),
     ("#kind", "kind"),
     ("#version", "version"),
+    ("#shard", "expiry_shard"),
+    ("#expires", "expires_at_seconds"),
     ("#ttl", "ttl"),
 ];
 
@@ -493,7 +520,9 @@ impl Store {
     }
 
     /// Notes how far the mail of an invite's sending has come. Gives
-    /// [`Commit::Conflict`] when the invite has ended or was sent again since.
+    /// [`Commit::Conflict`] when the invite has ended, was sent again since, or
+    /// is known to have fared otherwise: a bounce may be reported before the
+    /// sending is noted.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -579,10 +608,12 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(key.clone().into_attributes()))
             .update_expression("SET #delivery = :delivery, #version = #version + :one")
-            .condition_expression("#times_sent = :times_sent")
+            .condition_expression("#times_sent = :times_sent AND #delivery.#state = :queued")
             .expression_attribute_names("#delivery", "delivery")
             .expression_attribute_names("#version", "version")
             .expression_attribute_names("#times_sent", "times_sent")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":queued", AttributeValue::S("queued".to_owned()))
             .expression_attribute_values(":delivery", delivery.clone())
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":times_sent", number(u64::from(times_sent)))

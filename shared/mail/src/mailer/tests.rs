@@ -75,7 +75,8 @@ async fn send(ses: Ses, sender: Sender) -> (Result<MessageId, SendError>, Vec<St
         html: "<p>HTML</p>".to_owned(),
     };
     let mailer = Mailer::new(Client::from_conf(config), sender);
-    let outcome = mailer.send("ben@example.com", &message).await;
+    let tags = [("invite_id", "0193-7".to_owned())];
+    let outcome = mailer.send_tagged("ben@example.com", &message, &tags).await;
     let requests = requests.lock().unwrap().clone();
     (outcome, requests)
 }
@@ -99,6 +100,8 @@ async fn a_message_goes_out_whole_and_in_utf_8() {
     "Html":{"Data":"<p>HTML</p>",
     "Charset":"UTF-8"}}}},
     "Destination":{"ToAddresses":["ben@example.com"]},
+    "EmailTags":[{"Name":"invite_id",
+    "Value":"0193-7"}],
     "FromEmailAddress":"=?UTF-8?B?R3LDtsOfZQ==?= <no-reply@example.com>",
     "ReplyToAddresses":["help@example.com"]}
     "#);

@@ -1,0 +1,89 @@
+//! What an invite's mail carries so that the mail service's reports can be told
+//! apart: ids and a number, never the address.
+
+use std::collections::HashMap;
+
+use domain::{Invite, InviteId, OrganizationId};
+use mail::Tag;
+
+const ORGANIZATION_ID: &str = "organization_id";
+const INVITE_ID: &str = "invite_id";
+const TIMES_SENT: &str = "times_sent";
+
+/// One sending of an invite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sending {
+    pub(super) organization_id: OrganizationId,
+    pub(super) invite_id: InviteId,
+    pub(super) times_sent: u32,
+}
+
+impl Sending {
+    /// The last sending of an invite.
+    pub(super) fn of(invite: &Invite) -> Self {
+        Self {
+            organization_id: invite.organization_id,
+            invite_id: invite.id,
+            times_sent: invite.times_sent,
+        }
+    }
+
+    pub(super) fn to_tags(self) -> [Tag; 3] {
+        [
+            (ORGANIZATION_ID, self.organization_id.to_string()),
+            (INVITE_ID, self.invite_id.to_string()),
+            (TIMES_SENT, self.times_sent.to_string()),
+        ]
+    }
+
+    /// Reads the tags of a report; `None` when they are not of an invite's mail.
+    pub(super) fn from_tags(tags: &HashMap<String, Vec<String>>) -> Option<Self> {
+        let tag = |name| tags.get(name)?.first().map(String::as_str);
+        Some(Self {
+            organization_id: OrganizationId::parse(tag(ORGANIZATION_ID)?).ok()?,
+            invite_id: InviteId::parse(tag(INVITE_ID)?).ok()?,
+            times_sent: tag(TIMES_SENT)?.parse().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(id: &str, times_sent: &str) -> HashMap<String, Vec<String>> {
+        let tags = [
+            (ORGANIZATION_ID, "01930000-0000-7000-8000-000000000001"),
+            (INVITE_ID, id),
+            (TIMES_SENT, times_sent),
+        ];
+        let tags = tags.map(|(name, value)| (name.to_owned(), vec![value.to_owned()]));
+        tags.into()
+    }
+
+    #[test]
+    fn tags_come_back_as_the_sending_that_they_were_made_of() {
+        let sending = Sending::from_tags(&tags("01930000-0000-7000-8000-000000000002", "3"));
+        let sending = sending.unwrap();
+        let sent: HashMap<String, Vec<String>> = sending
+            .to_tags()
+            .map(|(name, value)| (name.to_owned(), vec![value]))
+            .into();
+        assert_eq!(Sending::from_tags(&sent), Some(sending));
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        for (name, value) in sending.to_tags() {
+            assert!(name.chars().chain(value.chars()).all(allowed), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_sending_is_none() {
+        assert_eq!(Sending::from_tags(&HashMap::new()), None);
+        assert_eq!(Sending::from_tags(&tags("x", "3")), None);
+        let id = "01930000-0000-7000-8000-000000000002";
+        assert_eq!(Sending::from_tags(&tags(id, "-1")), None);
+        let mut empty = tags(id, "1");
+        empty.insert(INVITE_ID.to_owned(), vec![]);
+        assert_eq!(Sending::from_tags(&empty), None);
+    }
+}

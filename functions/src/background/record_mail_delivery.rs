@@ -1,0 +1,166 @@
+//! What the mail service reports: EventBridge calls it with SES's events about
+//! the mails of invites.
+
+use std::collections::HashMap;
+
+use domain::{Bounce, Invite, MailReport};
+use serde::Deserialize;
+use serde_json::json;
+use store::{Commit, Key, Transaction};
+
+use super::mail_tags::Sending;
+use crate::{
+    App, Operation,
+    attempts::Attempts,
+    failure::Failure,
+    metrics::{Counter, count},
+};
+
+/// Notes on the invite that its mail bounced, was called spam or was not sent.
+pub static OPERATION: Operation = Operation::event("record-mail-delivery", |app, event| {
+    Box::pin(async move {
+        let event: SesEvent = serde_json::from_value(event)?;
+        Ok(match record(&app, &event).await? {
+            Recorded::Noted(state) => json!({ "recorded": state }),
+            Recorded::Ignored(why) => json!({ "ignored": why }),
+        })
+    })
+});
+
+/// What is read of an event of SES's. Addresses are not.
+#[derive(Debug, Deserialize)]
+struct SesEvent {
+    #[serde(rename = "detail-type")]
+    kind: String,
+    detail: Detail,
+}
+
+#[derive(Debug, Deserialize)]
+struct Detail {
+    mail: Mail,
+    bounce: Option<BounceDetail>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Mail {
+    #[serde(default)]
+    tags: HashMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BounceDetail {
+    bounce_type: String,
+    bounce_sub_type: String,
+}
+
+enum Recorded {
+    /// The invite's delivery has this state now.
+    Noted(&'static str),
+    /// Nothing changed, for this reason.
+    Ignored(&'static str),
+}
+
+async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Failure> {
+    let Some(report) = event.report() else {
+        return Ok(Recorded::Ignored("no event that says how a mail fared"));
+    };
+    let Some(sending) = Sending::from_tags(&event.detail.mail.tags) else {
+        return Ok(Recorded::Ignored("no mail of an invite"));
+    };
+    let id = sending.organization_id;
+    let key = Key::invite(id, sending.invite_id);
+    let mut attempts = Attempts::default();
+    loop {
+        let invite: Option<Invite> = app.store.get(key.clone()).await?;
+        let Some(invite) = invite else {
+            return Ok(Recorded::Ignored("no pending invite"));
+        };
+        let now = app.clock.now();
+        let Some((updated, event)) = invite.heed(report, sending.times_sent, now) else {
+            return Ok(Recorded::Ignored("nothing new about the last sending"));
+        };
+        let transaction = Transaction::new().write_invite(&updated);
+        let transaction = app.record(transaction, id, now, event);
+        match app.store.commit(transaction).await? {
+            Commit::Done => {
+                count(counter(report), 1);
+                return Ok(Recorded::Noted(updated.delivery.state.as_str()));
+            }
+            Commit::Conflict => attempts.again().await?,
+        }
+    }
+}
+
+fn counter(report: MailReport) -> Counter {
+    match report {
+        MailReport::Bounced(_) => Counter::MailsBounced,
+        MailReport::Complained => Counter::MailsComplained,
+        MailReport::NotSent => Counter::MailsFailed,
+    }
+}
+
+impl SesEvent {
+    fn report(&self) -> Option<MailReport> {
+        match self.kind.as_str() {
+            "Email Bounced" => Some(MailReport::Bounced(
+                self.detail.bounce.as_ref().map_or(Bounce::Unknown, why),
+            )),
+            "Email Complaint Received" => Some(MailReport::Complained),
+            "Email Rejected" | "Email Rendering Failed" => Some(MailReport::NotSent),
+            _ => None,
+        }
+    }
+}
+
+fn why(bounce: &BounceDetail) -> Bounce {
+    match (&*bounce.bounce_type, &*bounce.bounce_sub_type) {
+        (_, "Suppressed" | "OnAccountSuppressionList") => Bounce::Suppressed,
+        (_, "MailboxFull") => Bounce::MailboxFull,
+        (_, "MessageTooLarge" | "ContentRejected" | "AttachmentRejected") => Bounce::Refused,
+        ("Permanent", _) => Bounce::NoMailbox,
+        ("Transient", _) => Bounce::Unavailable,
+        _ => Bounce::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(kind: &str, bounce: Option<(&str, &str)>) -> Option<MailReport> {
+        let bounce = bounce.map(|(kind, sub)| json!({ "bounceType": kind, "bounceSubType": sub }));
+        let event = json!({
+            "detail-type": kind, "source": "aws.ses",
+            "detail": { "mail": { "messageId": "m" }, "bounce": bounce },
+        });
+        serde_json::from_value::<SesEvent>(event).unwrap().report()
+    }
+
+    #[test]
+    fn each_kind_of_event_is_read() {
+        for (kind, sub, why) in [
+            ("Permanent", "General", Bounce::NoMailbox),
+            ("Permanent", "NoEmail", Bounce::NoMailbox),
+            ("Permanent", "Suppressed", Bounce::Suppressed),
+            ("Permanent", "OnAccountSuppressionList", Bounce::Suppressed),
+            ("Transient", "General", Bounce::Unavailable),
+            ("Transient", "MailboxFull", Bounce::MailboxFull),
+            ("Transient", "ContentRejected", Bounce::Refused),
+            ("Undetermined", "Undetermined", Bounce::Unknown),
+        ] {
+            let read = report("Email Bounced", Some((kind, sub)));
+            assert_eq!(read, Some(MailReport::Bounced(why)), "{kind} {sub}");
+        }
+        let unknown = MailReport::Bounced(Bounce::Unknown);
+        assert_eq!(report("Email Bounced", None), Some(unknown));
+        let complained = report("Email Complaint Received", None);
+        assert_eq!(complained, Some(MailReport::Complained));
+        for kind in ["Email Rejected", "Email Rendering Failed"] {
+            assert_eq!(report(kind, None), Some(MailReport::NotSent));
+        }
+        for kind in ["Email Sent", "Email Delivered", "Sending Status Enabled"] {
+            assert_eq!(report(kind, None), None);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What the mail service's reports change, in whatever order they come.
+
+#![allow(clippy::unwrap_used)]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::*;
+use uuid::Uuid;
+
+const REPORTS: [MailReport; 3] = [
+    MailReport::NotSent,
+    MailReport::Bounced(Bounce::NoMailbox),
+    MailReport::Complained,
+];
+
+fn noon() -> DateTime<Utc> {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+fn invite(state: DeliveryState) -> Invite {
+    Invite {
+        id: InviteId::new(Uuid::from_u128(7)),
+        organization_id: OrganizationId::new(Uuid::from_u128(1)),
+        email: EmailAddress::parse("dana@example.com").unwrap(),
+        role: Role::User,
+        receives_billing_emails: false,
+        invited_by: Inviter {
+            id: UserId::parse("ada").unwrap(),
+            name: "Ada".to_owned(),
+        },
+        created_at: noon(),
+        expires_at: noon() + INVITE_LIFETIME,
+        sent_at: noon(),
+        times_sent: 2,
+        delivery: Delivery {
+            state,
+            at: noon(),
+            failures: 1,
+            reason: None,
+        },
+        version: 3,
+    }
+}
+
+#[test]
+fn a_bounce_wins_over_sent_whichever_was_noted_first() {
+    for before in [DeliveryState::Queued, DeliveryState::Sent] {
+        let invite = invite(before);
+        let report = MailReport::Bounced(Bounce::MailboxFull);
+        let (updated, event) = invite.heed(report, 2, noon()).unwrap();
+        assert_eq!(updated.delivery.state, DeliveryState::Bounced);
+        assert_eq!(
+            updated.delivery.reason.as_deref(),
+            Some("the mailbox is full")
+        );
+        assert_eq!(updated.version, invite.version);
+        let event = event.unwrap();
+        assert_eq!(event.kind, EventKind::InviteMailBounced);
+        assert_eq!(event.actor, Actor::System);
+        assert_eq!(event.changes[0].from.as_deref(), Some(before.as_str()));
+        assert_eq!(event.changes[0].to.as_deref(), Some("bounced"));
+        assert_eq!(event.mail, None, "a report sends no mail");
+    }
+}
+
+#[test]
+fn in_whatever_order_reports_come_and_however_often_the_same_is_known_in_the_end() {
+    for a in REPORTS {
+        for b in REPORTS {
+            for c in REPORTS {
+                let mut invite = invite(DeliveryState::Sent);
+                for report in [a, b, c, a] {
+                    if let Some((updated, _)) = invite.heed(report, 2, noon()) {
+                        invite = updated;
+                    }
+                }
+                let expected = if [a, b, c].contains(&MailReport::Complained) {
+                    DeliveryState::Complained
+                } else if [a, b, c] == [MailReport::NotSent; 3] {
+                    DeliveryState::Failed
+                } else {
+                    DeliveryState::Bounced
+                };
+                assert_eq!(invite.delivery.state, expected, "{a:?}, {b:?}, {c:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_report_of_another_sending_or_of_an_expired_invite_changes_nothing() {
+    let invite = invite(DeliveryState::Sent);
+    for report in REPORTS {
+        assert!(invite.heed(report, 1, noon()).is_none());
+        assert!(invite.heed(report, 3, noon()).is_none());
+        assert!(invite.heed(report, 2, invite.expires_at).is_none());
+        let last_moment = invite.expires_at - TimeDelta::seconds(1);
+        assert!(invite.heed(report, 2, last_moment).is_some());
+    }
+}
+
+#[test]
+fn no_reason_names_the_address() {
+    for bounce in [
+        Bounce::NoMailbox,
+        Bounce::MailboxFull,
+        Bounce::Refused,
+        Bounce::Unavailable,
+        Bounce::Suppressed,
+        Bounce::Unknown,
+    ] {
+        let (updated, event) = invite(DeliveryState::Sent)
+            .heed(MailReport::Bounced(bounce), 2, noon())
+            .unwrap();
+        assert!(!updated.delivery.reason.unwrap().contains('@'));
+        assert_eq!(event.unwrap().subject.name, "d…@example.com");
+    }
+}

@@ -1,0 +1,322 @@
+//! What the template adds around the functions: alarms, the Pipe of audit
+//! events, parameters; and that the docs tell of all of it.
+
+use std::{collections::BTreeSet, fs};
+
+use local::Pattern;
+use serde_json::{Value as Json, json};
+use serde_norway::{Mapping, Value};
+
+use crate::{completeness::repository, harness::Cast};
+
+fn template() -> Value {
+    let text = fs::read_to_string(local::Options::shipped_template()).unwrap();
+    serde_norway::from_str(&text).unwrap()
+}
+
+fn resources(template: &Value, kind: &str) -> Vec<(String, Value)> {
+    let all: &Mapping = template["Resources"].as_mapping().unwrap();
+    let wanted = all.iter().filter(|(_, resource)| resource["Type"] == kind);
+    wanted
+        .map(|(name, resource)| (name.as_str().unwrap().to_owned(), resource.clone()))
+        .collect()
+}
+
+fn text(value: &Value) -> String {
+    serde_norway::to_string(value).unwrap()
+}
+
+fn operations_page() -> String {
+    fs::read_to_string(repository("docs/operations.md")).unwrap()
+}
+
+/// What the alarms watch, each as text.
+fn alarms(template: &Value) -> Vec<(String, String)> {
+    let alarms = resources(template, "AWS::CloudWatch::Alarm");
+    let alarms = alarms.into_iter();
+    alarms
+        .map(|(name, alarm)| (name, text(&alarm["Properties"])))
+        .collect()
+}
+
+#[test]
+fn every_function_that_fails_sets_off_an_alarm() {
+    let template = template();
+    let api = resources(&template, "AWS::Serverless::HttpApi").remove(0).1;
+    let authorizers = text(&api["Properties"]["Auth"]);
+    let alarms = alarms(&template);
+    let watched = |name: &str, metric: &str| {
+        alarms.iter().any(|(_, alarm)| {
+            alarm.contains(&format!("MetricName: {metric}\n"))
+                && alarm.lines().any(|line| {
+                    line.trim()
+                        .trim_start_matches("- ")
+                        .ends_with(&format!("!Ref {name}"))
+                })
+        })
+    };
+    assert!(watched("Api", "5xx"), "the API has no alarm");
+    for (name, function) in resources(&template, "AWS::Serverless::Function") {
+        let events = &function["Properties"]["Events"];
+        let routes = events
+            .as_mapping()
+            .is_some_and(|events| events.values().all(|event| event["Type"] == "HttpApi"));
+        // The API answers with 5xx when a function behind it fails or is throttled.
+        if routes || authorizers.contains(&format!("!GetAtt {name}.Arn")) {
+            continue;
+        }
+        for metric in ["Errors", "Throttles"] {
+            assert!(watched(&name, metric), "no alarm for {metric} of {name}");
+        }
+    }
+}
+
+#[test]
+fn every_queue_of_dead_letters_has_an_alarm() {
+    let template = template();
+    let alarms = alarms(&template);
+    for (queue, _) in resources(&template, "AWS::SQS::Queue") {
+        let watched = alarms
+            .iter()
+            .any(|(_, alarm)| alarm.contains(&format!("!GetAtt {queue}.QueueName")));
+        assert!(watched, "nobody is told of {queue}");
+    }
+}
+
+#[test]
+fn every_alarm_tells_somebody_stays_quiet_without_data_and_has_its_lines_in_the_runbook() {
+    let template = template();
+    let page = operations_page();
+    for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let properties = &alarm["Properties"];
+        assert_eq!(properties["TreatMissingData"], "notBreaching", "{name}");
+        assert!(
+            text(&properties["AlarmActions"]).contains("!Ref Alarms"),
+            "{name}"
+        );
+        assert!(properties["AlarmDescription"].is_string(), "{name}");
+        assert!(page.contains(&format!("`{name}`")), "no runbook for {name}");
+    }
+}
+
+#[test]
+fn every_parameter_and_every_output_is_documented() {
+    let template = template();
+    let page = operations_page();
+    for (name, parameter) in template["Parameters"].as_mapping().unwrap() {
+        let name = name.as_str().unwrap();
+        assert!(parameter["Description"].is_string(), "{name}");
+        assert!(page.contains(&format!("| `{name}` |")), "no row for {name}");
+    }
+    for name in template["Outputs"].as_mapping().unwrap().keys() {
+        let name = name.as_str().unwrap();
+        assert!(page.contains(&format!("`{name}`")), "the output {name}");
+    }
+}
+
+#[test]
+fn every_function_is_traced_logs_json_and_can_be_limited() {
+    let template = template();
+    let globals = &template["Globals"]["Function"];
+    assert_eq!(globals["Tracing"], "Active");
+    assert_eq!(globals["LoggingConfig"]["LogFormat"], "JSON");
+    assert!(text(&globals["ReservedConcurrentExecutions"]).contains("HasApiConcurrency"));
+    for (name, function) in resources(&template, "AWS::Serverless::Function") {
+        let events = &function["Properties"]["Events"];
+        let Some(events) = events.as_mapping() else {
+            continue;
+        };
+        if events.values().any(|event| event["Type"] != "HttpApi") {
+            let limit = text(&function["Properties"]["ReservedConcurrentExecutions"]);
+            assert!(limit.contains("HasBackgroundConcurrency"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_tables_stream_has_two_readers_at_most() {
+    let template = template();
+    let mut readers = BTreeSet::new();
+    for (name, resource) in template["Resources"].as_mapping().unwrap() {
+        let name = name.as_str().unwrap();
+        if resource["Type"] == "AWS::Pipes::Pipe" {
+            readers.insert(name.to_owned());
+        }
+        for (event, properties) in resource["Properties"]["Events"]
+            .as_mapping()
+            .into_iter()
+            .flatten()
+        {
+            if properties["Type"] == "DynamoDB" {
+                readers.insert(format!("{name}.{}", event.as_str().unwrap()));
+            }
+        }
+    }
+    assert_eq!(
+        readers.into_iter().collect::<Vec<_>>(),
+        ["AuditEventsPipe", "DeliverMail.AuditEvents"]
+    );
+}
+
+#[test]
+fn the_dashboard_is_json_whose_charts_do_not_overlap() {
+    let dashboard = resources(&template(), "AWS::CloudWatch::Dashboard")
+        .remove(0)
+        .1;
+    let Value::Tagged(body) = &dashboard["Properties"]["DashboardBody"] else {
+        panic!("the dashboard names no region")
+    };
+    let body: Json = serde_json::from_str(body.value.as_str().unwrap()).unwrap();
+    let mut cells = BTreeSet::new();
+    for widget in body["widgets"].as_array().unwrap() {
+        let number = |name| widget[name].as_u64().unwrap();
+        for x in number("x")..number("x") + number("width") {
+            for y in number("y")..number("y") + number("height") {
+                assert!(x < 24 && cells.insert((x, y)), "{widget}");
+            }
+        }
+        assert!(
+            !widget["properties"]["metrics"]
+                .as_array()
+                .unwrap()
+                .is_empty()
+        );
+    }
+}
+
+/// What a Pipe makes of a record: `"<$.path>"` is a text, `<$.path>` a list or
+/// an object.
+fn transformed(template: &str, record: &Json) -> Json {
+    let mut rest = template;
+    let mut made = String::new();
+    while let Some((before, after)) = rest.split_once("<$.") {
+        let (path, after) = after.split_once('>').unwrap();
+        let value = path.split('.').fold(record, |value, name| &value[name]);
+        made.push_str(before);
+        if before.ends_with('"') {
+            let text = value.as_str();
+            let text = text.unwrap_or_else(|| panic!("no text at {path} of {record}"));
+            made.push_str(json!(text).to_string().trim_matches('"'));
+        } else {
+            assert!(value.is_array() || value.is_object(), "{path} of {record}");
+            made.push_str(&value.to_string());
+        }
+        rest = after;
+    }
+    made.push_str(rest);
+    serde_json::from_str(&made).unwrap_or_else(|error| panic!("{error}: {made}"))
+}
+
+#[tokio::test]
+async fn the_pipe_takes_all_audit_events_and_nothing_else_and_makes_clean_events_of_them() {
+    let cast = Cast::gather().await;
+    // Nobody, the holder of a link, somebody without a name; all kinds of writes.
+    let link = cast.world.link_token("dana@example.com");
+    let decline = format!("/v1/invites/{link}/decline");
+    cast.world.nobody().act(&decline).await.expect("204");
+    cast.admin
+        .invite(&cast.organization, "late@example.com", "user")
+        .await;
+    cast.world.drain().await;
+    cast.owner
+        .patch(&cast.organization, json!({"name": "Quote \" and <b>"}))
+        .await
+        .expect("200");
+    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
+    cast.owner.delete(&member).await;
+    cast.world.clock.advance(chrono::TimeDelta::days(15));
+    cast.world.stack.run_schedules().await;
+    cast.world.stack.sweep_ttl().unwrap();
+
+    let pipe = resources(&template(), "AWS::Pipes::Pipe").remove(0).1;
+    let source = &pipe["Properties"]["SourceParameters"];
+    let filters = source["FilterCriteria"]["Filters"].as_sequence().unwrap();
+    assert_eq!(filters.len(), 1);
+    let filter = Pattern::parse(filters[0]["Pattern"].as_str().unwrap()).unwrap();
+    let target = &pipe["Properties"]["TargetParameters"];
+    let kind = target["EventBridgeEventBusParameters"]["DetailType"]
+        .as_str()
+        .unwrap();
+    assert_eq!(kind, "$.dynamodb.NewImage.kind.S");
+
+    let records = cast.world.stack.pump().records().unwrap();
+    let taken: Vec<&Json> = records
+        .iter()
+        .filter(|record| filter.matches(Some(record)))
+        .collect();
+    assert!(taken.len() < records.len());
+    let events: Vec<Json> = taken
+        .iter()
+        .map(|record| transformed(target["InputTemplate"].as_str().unwrap(), record))
+        .collect();
+    let items = cast.world.items().await;
+    let audit = items
+        .iter()
+        .filter(|item| item["pk"]["S"].as_str().unwrap().starts_with("AUDIT#"));
+    assert_eq!(events.len(), audit.count());
+
+    let mut actors = BTreeSet::new();
+    let mut kinds = BTreeSet::new();
+    for event in &events {
+        let members: Vec<&String> = event.as_object().unwrap().keys().collect();
+        assert_eq!(
+            members,
+            [
+                "actor",
+                "at",
+                "changes",
+                "id",
+                "kind",
+                "organization_id",
+                "subject"
+            ]
+        );
+        actors.insert(event["actor"]["kind"].as_str().unwrap());
+        kinds.insert(event["kind"].as_str().unwrap());
+        let person = event["actor"]["kind"] == "person";
+        assert_eq!(event["actor"]["id"] == "", !person, "{event}");
+        // Ids only: no name and no address, not even a masked one.
+        let text = event.to_string();
+        assert!(!text.contains('@') && !text.contains("olga"), "{text}");
+    }
+    assert_eq!(actors, BTreeSet::from(["link_holder", "person", "system"]));
+    assert!(
+        kinds.contains("member.removed") && kinds.contains("invite.expired"),
+        "{kinds:?}"
+    );
+
+    // The example in the docs is one of them.
+    let page = fs::read_to_string(repository("docs/events.md")).unwrap();
+    let example = page
+        .split("```json")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let example: Json = serde_json::from_str(example).unwrap();
+    let one = events
+        .iter()
+        .find(|event| event["kind"] == "organization.updated");
+    let shape = |event: &Json| {
+        let object = event.as_object().unwrap();
+        object.keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(shape(&example["detail"]), shape(one.unwrap()));
+    assert_eq!(
+        example["source"],
+        target["EventBridgeEventBusParameters"]["Source"]
+            .as_str()
+            .unwrap()
+    );
+    assert_eq!(example["detail-type"], example["detail"]["kind"]);
+    let changed = |event: &Json| {
+        event["changes"][0]["M"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(changed(&example["detail"]), changed(one.unwrap()));
+}

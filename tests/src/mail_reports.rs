@@ -1,0 +1,241 @@
+//! What the mail service reports about mails that it had taken.
+
+use chrono::TimeDelta;
+use local::PutEvent;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Cast, Session, audit_kinds},
+    invariants,
+    wire::Fault,
+};
+
+const BOUNCES: &str = "bounce@simulator.amazonses.com";
+const COMPLAINS: &str = "complaint+spam@simulator.amazonses.com";
+
+/// The delivery of the pending invite to an address, as a member sees it.
+async fn delivery(reader: &Session, organization: &str, email: &str) -> Value {
+    let invites = reader
+        .get(&format!("{organization}/invites"))
+        .await
+        .expect("200");
+    let mut invites = invites["items"].as_array().unwrap().iter();
+    let invite = invites.find(|invite| invite["email"] == email);
+    invite.unwrap()["delivery"].clone()
+}
+
+/// A report about a sending of an invite.
+fn report(kind: &str, cast: &Cast, invite_id: &str, times_sent: u32) -> PutEvent {
+    let tags = json!({
+        "organization_id": [cast.organization_id()],
+        "invite_id": [invite_id],
+        "times_sent": [times_sent.to_string()],
+    });
+    let bounce = json!({ "bounceType": "Permanent", "bounceSubType": "General" });
+    let event = json!({
+        "source": "aws.ses",
+        "detail-type": kind,
+        "detail": { "mail": { "tags": tags }, "bounce": bounce },
+    });
+    serde_json::from_value(event).unwrap()
+}
+
+const BOUNCED: &str = "Email Bounced";
+const COMPLAINED: &str = "Email Complaint Received";
+
+/// Puts a report, and expects that the function took it.
+async fn put(cast: &Cast, report: PutEvent) {
+    let published = cast.world.stack.put_event(report).await;
+    assert_eq!(published.called.len(), 1);
+    assert_eq!(published.called[0].operation, "record-mail-delivery");
+    assert!(!published.called[0].failed);
+}
+
+async fn reported(cast: &Cast, kind: &str) -> usize {
+    let kinds = audit_kinds(&cast.creator, &cast.organization).await;
+    kinds.iter().filter(|told| *told == kind).count()
+}
+
+#[tokio::test]
+async fn a_mail_that_comes_back_shows_as_bounced_and_the_log_tells() {
+    for (address, state, kind) in [
+        (BOUNCES, "bounced", "invite.mail_bounced"),
+        (COMPLAINS, "complained", "invite.mail_complained"),
+    ] {
+        let cast = Cast::gather().await;
+        cast.admin.invite(&cast.organization, address, "user").await;
+        cast.world.drain().await;
+        let sent = delivery(&cast.admin, &cast.organization, address).await;
+        assert_eq!(sent["state"], "sent");
+        assert_eq!(cast.world.stack.deliver_events().await, 0);
+        let seen = delivery(&cast.admin, &cast.organization, address).await;
+        assert_eq!(seen["state"], state);
+        assert!(!seen["reason"].as_str().unwrap().contains('@'), "{seen}");
+        let seen = delivery(&cast.user, &cast.organization, address).await;
+        assert_eq!(seen["state"], state);
+        assert!(seen["reason"].is_null(), "a user is not told why: {seen}");
+        assert_eq!(reported(&cast, kind).await, 1);
+        let log = format!("{}/audit-events?limit=1", cast.organization);
+        let log = cast.owner.get(&log).await.expect("200");
+        assert_eq!(log["items"][0]["kind"], kind);
+        assert_eq!(log["items"][0]["actor"], json!({"kind": "system"}));
+        let changes = json!([{"field": "delivery", "from": "sent", "to": state}]);
+        assert_eq!(log["items"][0]["changes"], changes);
+        assert!(cast.world.stack.dead_events().is_empty());
+        invariants::hold(&cast.world).await;
+    }
+}
+
+#[tokio::test]
+async fn a_mail_carries_ids_for_its_reports_and_no_address() {
+    let cast = Cast::gather().await;
+    let mail = cast.world.stack.mails().pop().unwrap();
+    let tags: Vec<(&str, &str)> = mail
+        .tags
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(
+        tags,
+        [
+            ("invite_id", cast.invite_id.as_str()),
+            ("organization_id", cast.organization_id()),
+            ("times_sent", "1"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_report_that_overtakes_the_note_of_the_sending_wins() {
+    let cast = Cast::gather().await;
+    let id = cast
+        .admin
+        .invite(&cast.organization, "new@example.com", "user")
+        .await;
+    let mut held = cast.world.wire.hold("UpdateItem");
+    let sending = async { cast.world.drain().await };
+    let meanwhile = async {
+        held.arrived().await;
+        put(&cast, report(BOUNCED, &cast, &id, 1)).await;
+        held.release();
+    };
+    tokio::join!(sending, meanwhile);
+    let seen = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+    assert_eq!(seen["state"], "bounced");
+    // The mail is not sent once more.
+    let mails = cast.world.stack.mails().len();
+    cast.world.drain().await;
+    assert_eq!(cast.world.stack.mails().len(), mails);
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn a_report_that_comes_again_or_late_is_recorded_once() {
+    let cast = Cast::gather().await;
+    for _ in 0..3 {
+        put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
+    }
+    put(&cast, report(COMPLAINED, &cast, &cast.invite_id, 1)).await;
+    put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
+    let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
+    assert_eq!(seen["state"], "complained");
+    assert_eq!(reported(&cast, "invite.mail_bounced").await, 1);
+    assert_eq!(reported(&cast, "invite.mail_complained").await, 1);
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn two_reports_at_once_are_both_heeded() {
+    let cast = Cast::gather().await;
+    let mut held = cast.world.wire.hold("TransactWriteItems");
+    let first = put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1));
+    let second = async {
+        held.arrived().await;
+        put(&cast, report(COMPLAINED, &cast, &cast.invite_id, 1)).await;
+        held.release();
+    };
+    tokio::join!(first, second);
+    let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
+    assert_eq!(seen["state"], "complained");
+    assert_eq!(reported(&cast, "invite.mail_complained").await, 1);
+    assert_eq!(reported(&cast, "invite.mail_bounced").await, 0);
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn a_report_of_an_older_sending_or_of_an_ended_invite_changes_nothing() {
+    let cast = Cast::gather().await;
+    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
+    cast.admin
+        .act(&format!("{path}/resend"))
+        .await
+        .expect("200");
+    cast.world.drain().await;
+    put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
+    let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
+    assert_eq!(seen["state"], "sent");
+    cast.dana.accept(&cast.invite_id).await.expect("200");
+    put(&cast, report(COMPLAINED, &cast, &cast.invite_id, 2)).await;
+    put(
+        &cast,
+        report(BOUNCED, &cast, "01930000-0000-7000-8000-000000000009", 1),
+    )
+    .await;
+    assert_eq!(reported(&cast, "invite.mail_bounced").await, 0);
+    assert_eq!(reported(&cast, "invite.mail_complained").await, 0);
+    assert!(cast.world.stack.dead_events().is_empty());
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test]
+async fn resending_after_a_bounce_begins_anew() {
+    let cast = Cast::gather().await;
+    put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
+    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
+    let resent = cast
+        .admin
+        .act(&format!("{path}/resend"))
+        .await
+        .expect("200");
+    assert_eq!(resent["delivery"]["state"], "queued");
+    cast.world.drain().await;
+    let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
+    assert_eq!(seen["state"], "sent");
+    assert!(seen["reason"].is_null(), "{seen}");
+}
+
+#[tokio::test]
+async fn mails_of_others_in_the_same_account_call_nobody() {
+    let cast = Cast::gather().await;
+    let mut theirs = report(BOUNCED, &cast, &cast.invite_id, 1);
+    theirs
+        .detail
+        .insert("mail".into(), json!({"tags": {"campaign": ["x"]}}));
+    assert!(cast.world.stack.put_event(theirs).await.called.is_empty());
+    let opened = report("Email Opened", &cast, &cast.invite_id, 1);
+    assert!(cast.world.stack.put_event(opened).await.called.is_empty());
+    // Another deployment's ids look like ours, and lead to nothing.
+    let mut theirs = report(BOUNCED, &cast, &cast.invite_id, 1);
+    theirs.detail["mail"]["tags"]["organization_id"] =
+        json!(["01930000-0000-7000-8000-000000000009"]);
+    put(&cast, theirs).await;
+    assert_eq!(reported(&cast, "invite.mail_bounced").await, 0);
+}
+
+#[tokio::test]
+async fn a_report_that_fails_is_tried_again() {
+    for fault in Fault::ALL {
+        let cast = Cast::gather().await;
+        cast.world.wire.fail(0, 1000, fault);
+        let failing = report(BOUNCED, &cast, &cast.invite_id, 1);
+        assert!(cast.world.stack.put_event(failing).await.called[0].failed);
+        cast.world.wire.heal();
+        assert_eq!(cast.world.stack.deliver_events().await, 1);
+        cast.world.clock.advance(TimeDelta::minutes(1));
+        assert_eq!(cast.world.stack.deliver_events().await, 0);
+        let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
+        assert_eq!(seen["state"], "bounced", "{fault:?}");
+        assert_eq!(reported(&cast, "invite.mail_bounced").await, 1, "{fault:?}");
+        invariants::hold(&cast.world).await;
+    }
+}

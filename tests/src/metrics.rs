@@ -1,0 +1,228 @@
+//! The lines from which CloudWatch makes metrics: that they are as it wants
+//! them, what they count, and what must not be in them.
+
+use std::{collections::BTreeSet, fs};
+
+use chrono::TimeDelta;
+use local::SesFailure;
+use serde_json::{Value, json};
+
+use crate::{access, completeness::repository, harness::Cast};
+
+/// Checks a line against CloudWatch's specification of the embedded metric
+/// format, and gives it.
+fn valid(line: &str) -> Value {
+    let text = line;
+    let line: Value = serde_json::from_str(text).unwrap();
+    assert!(!text.contains('\n'));
+    assert!(text.len() < 256 * 1024);
+    let metadata = &line["_aws"];
+    assert!(metadata["Timestamp"].is_u64(), "{text}");
+    let directives = metadata["CloudWatchMetrics"].as_array().unwrap();
+    assert!(!directives.is_empty(), "{text}");
+    for directive in directives {
+        let namespace = directive["Namespace"].as_str().unwrap();
+        assert!((1..=255).contains(&namespace.len()), "{text}");
+        let sets = directive["Dimensions"].as_array().unwrap();
+        assert!(!sets.is_empty(), "{text}");
+        for name in sets.iter().flat_map(|set| set.as_array().unwrap()) {
+            let value = line[name.as_str().unwrap()].as_str();
+            let value = value.unwrap_or_else(|| panic!("no member {name}: {text}"));
+            assert!((1..=1024).contains(&value.len()), "{text}");
+        }
+        assert!(sets.iter().all(|set| set.as_array().unwrap().len() <= 30));
+        let metrics = directive["Metrics"].as_array().unwrap();
+        assert!((1..=100).contains(&metrics.len()), "{text}");
+        for metric in metrics {
+            let name = metric["Name"].as_str().unwrap();
+            assert!(line[name].is_number(), "no number {name}: {text}");
+            let unit = metric["Unit"].as_str().unwrap();
+            assert!(["Count", "Milliseconds"].contains(&unit), "{text}");
+        }
+    }
+    line
+}
+
+/// The names of a line's metrics, in all its directives.
+fn names(line: &Value) -> BTreeSet<String> {
+    let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+    directives
+        .iter()
+        .flat_map(|directive| directive["Metrics"].as_array().unwrap())
+        .map(|metric| metric["Name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The sum of a metric over the lines since the last call.
+fn sum(cast: &Cast, name: &str) -> u64 {
+    let lines = cast.world.take_metrics();
+    let lines = lines.iter().map(|line| valid(line));
+    lines
+        .filter(|line| names(line).contains(name))
+        .map(|line| line[name].as_u64().unwrap())
+        .sum()
+}
+
+#[tokio::test]
+async fn every_call_of_every_operation_writes_one_valid_line_without_secrets() {
+    for access in access::ACCESS {
+        let cast = Cast::gather().await;
+        let link = cast.world.link_token("dana@example.com");
+        for caller in [
+            (access.rightful)(&cast),
+            cast.stranger.clone(),
+            cast.outsider.clone(),
+        ] {
+            let (method, path, body) = (access.request)(&cast);
+            cast.world.take_metrics();
+            let reply = caller.send(method, &path, body).await;
+            let lines = cast.world.take_metrics();
+            for line in &lines {
+                valid(line);
+                for secret in ["@", &link, cast.organization_id()] {
+                    assert!(!line.contains(secret), "{secret}: {line}");
+                }
+                let id = caller.user_id.as_str();
+                assert!(id.is_empty() || !line.contains(id), "{id}: {line}");
+            }
+            // Of a route that asks for a key, the authorizer has a line of its own.
+            let ours = lines.iter().map(|line| valid(line));
+            let mut ours = ours.filter(|line| line["operation"] == access.operation);
+            let line = ours.next().unwrap();
+            assert!(ours.next().is_none(), "{lines:?}");
+            assert_eq!(line["Requests"], 1);
+            assert!(!line["request_id"].as_str().unwrap().is_empty());
+            if reply.status >= 400 {
+                assert_eq!(line["code"], reply.body["code"], "{line}");
+                assert_eq!(line["Refusals"], 1);
+            } else {
+                assert!(line["code"].is_null(), "{line}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn few_values_are_dimensions() {
+    let cast = Cast::gather().await;
+    cast.stranger
+        .get(&cast.organization)
+        .await
+        .expect("404 organization_not_found");
+    cast.world.clock.advance(TimeDelta::days(14));
+    cast.world.stack.run_schedules().await;
+    let mut dimensions = BTreeSet::new();
+    for line in cast.world.take_metrics() {
+        let line = valid(&line);
+        for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
+            for set in directive["Dimensions"].as_array().unwrap() {
+                dimensions.insert(set.to_string());
+            }
+        }
+    }
+    let all = [r#"["code"]"#, r#"["operation"]"#, "[]"].map(str::to_owned);
+    assert_eq!(dimensions, BTreeSet::from(all));
+}
+
+#[tokio::test]
+async fn invites_and_their_mails_are_counted() {
+    let cast = Cast::gather().await;
+    cast.world.take_metrics();
+    let invite = |email: &'static str| cast.admin.invite(&cast.organization, email, "user");
+    invite("one@example.com").await;
+    invite("bounce@simulator.amazonses.com").await;
+    invite("complaint@simulator.amazonses.com").await;
+    assert_eq!(sum(&cast, "InvitesCreated"), 3);
+    cast.world.drain().await;
+    assert_eq!(sum(&cast, "MailsSent"), 3);
+    let lines = {
+        cast.world.stack.deliver_events().await;
+        cast.world.take_metrics()
+    };
+    let told: Vec<BTreeSet<String>> = lines.iter().map(|line| names(&valid(line))).collect();
+    assert_eq!(told.len(), 2, "{lines:?}");
+    for name in ["MailsBounced", "MailsComplained"] {
+        assert!(told.iter().any(|names| names.contains(name)), "{lines:?}");
+    }
+    let rejected = SesFailure {
+        status: 400,
+        code: "MessageRejected",
+    };
+    cast.world.stack.mail_catcher().fail_next(1, rejected);
+    invite("two@example.com").await;
+    cast.world.drain().await;
+    assert_eq!(sum(&cast, "MailsFailed"), 1);
+    cast.dana.accept(&cast.invite_id).await.expect("200");
+    // Asking again is no second acceptance.
+    cast.dana.accept(&cast.invite_id).await.expect("200");
+    assert_eq!(sum(&cast, "InvitesAccepted"), 1);
+}
+
+#[tokio::test]
+async fn expired_invites_are_counted_whoever_ends_them() {
+    let cast = Cast::gather().await;
+    for n in 0..5 {
+        let address = format!("guest{n}@example.com");
+        cast.admin
+            .invite(&cast.organization, &address, "user")
+            .await;
+    }
+    cast.world.clock.advance(TimeDelta::days(14));
+    cast.world.take_metrics();
+    cast.world
+        .sign_in("ada@example.com")
+        .invite(&cast.organization, "guest0@example.com", "user")
+        .await;
+    assert_eq!(sum(&cast, "InvitesExpired"), 1);
+    cast.world.stack.run_schedules().await;
+    assert_eq!(sum(&cast, "InvitesExpired"), 5);
+}
+
+#[tokio::test]
+async fn a_decision_that_is_made_again_is_counted() {
+    let cast = Cast::gather().await;
+    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
+    let mut held = cast.world.wire.hold("TransactWriteItems");
+    cast.world.take_metrics();
+    let first = cast.owner.patch(&member, json!({"role": "admin"}));
+    let second = async {
+        held.arrived().await;
+        let wish = json!({"receives_billing_emails": true});
+        cast.admin.patch(&member, wish).await.expect("200");
+        held.release();
+    };
+    let (first, ()) = tokio::join!(first, second);
+    first.expect("200");
+    assert_eq!(sum(&cast, "ConflictsRetried"), 1);
+}
+
+#[tokio::test]
+async fn every_metric_is_in_the_docs() {
+    let docs = fs::read_to_string(repository("docs/operations.md")).unwrap();
+    let source = fs::read_to_string(repository("functions/src/metrics.rs")).unwrap();
+    // The names are the only texts in capitals there, besides those of the format.
+    let capital = |text: &&str| text.starts_with(|c: char| c.is_ascii_uppercase());
+    let named = source.split('"').skip(1).step_by(2).filter(capital);
+    let format = [
+        "CloudWatchMetrics",
+        "Count",
+        "Dimensions",
+        "METRICS_NAMESPACE",
+        "Metrics",
+        "Milliseconds",
+        "Name",
+        "Namespace",
+        "Timestamp",
+        "Unit",
+        "Organizations",
+    ];
+    let mut seen = 0;
+    for name in named.filter(|name| !format.contains(name)) {
+        seen += 1;
+        assert!(
+            docs.contains(&format!("`{name}`")),
+            "`{name}` is not documented"
+        );
+    }
+    assert!(seen >= 12, "{seen}");
+}
