@@ -14,6 +14,7 @@ mod kept;
 mod mail_catcher;
 mod pages;
 mod pattern;
+mod provider;
 mod secrets;
 mod stack;
 mod stream;

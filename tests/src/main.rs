@@ -25,5 +25,6 @@ mod paging;
 mod races;
 mod rights;
 mod rules;
+mod sign_in;
 mod story;
 mod wire;
