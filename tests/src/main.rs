@@ -10,6 +10,7 @@
 
 mod access;
 mod api_keys;
+mod browser;
 mod completeness;
 mod costs;
 mod event_bus;
