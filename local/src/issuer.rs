@@ -11,14 +11,15 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use functions::Clock;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::kept;
 
-/// Whom tokens are for.
-pub(crate) const AUDIENCE: &str = "local";
+/// Whom tokens are for: the pages, by the name they have at the provider.
+pub(crate) const CLIENT_ID: &str = "local";
 /// How long a token lives, in seconds.
-const LIFETIME: i64 = 12 * 3600;
+pub(crate) const LIFETIME: i64 = 12 * 3600;
 const KEY_ID: &str = "local";
 
 /// Why there can be no issuer.
@@ -30,7 +31,7 @@ pub enum IssuerError {
 }
 
 /// Who signs in, and how sure the provider is of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
     /// The provider's `sub`.
     pub user_id: String,
@@ -58,6 +59,12 @@ impl SignIn {
             email_verified: true,
             name: None,
         }
+    }
+
+    /// What to call them: the name, else the address, else the user id.
+    pub(crate) fn shown(&self) -> &str {
+        let told = self.name.as_deref().or(self.email.as_deref());
+        told.unwrap_or(&self.user_id)
     }
 }
 
@@ -117,7 +124,7 @@ impl Issuer {
         let now = self.clock.now().timestamp();
         let mut claims = Map::new();
         claims.insert("iss".to_owned(), json!(self.url));
-        claims.insert("aud".to_owned(), json!(AUDIENCE));
+        claims.insert("aud".to_owned(), json!(CLIENT_ID));
         claims.insert("sub".to_owned(), json!(who.user_id));
         claims.insert("iat".to_owned(), json!(now));
         claims.insert("exp".to_owned(), json!(now + LIFETIME));
@@ -144,7 +151,7 @@ impl Issuer {
     /// passes them on.
     pub fn verify(&self, token: &str) -> Option<Map<String, Value>> {
         let mut validation = Validation::new(Algorithm::ES256);
-        validation.set_audience(&[AUDIENCE]);
+        validation.set_audience(&[CLIENT_ID]);
         validation.set_issuer(&[&self.url]);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         // Time is checked by our own clock, which tests move.
@@ -181,17 +188,6 @@ impl Issuer {
                 .map(|(name, value)| (name, as_text(value)))
                 .collect(),
         )
-    }
-
-    /// The discovery document.
-    pub(crate) fn configuration(&self) -> Value {
-        json!({
-            "issuer": self.url,
-            "jwks_uri": format!("{}/.well-known/jwks.json", self.url),
-            "id_token_signing_alg_values_supported": ["ES256"],
-            "subject_types_supported": ["public"],
-            "response_types_supported": ["id_token"],
-        })
     }
 
     /// The public keys.

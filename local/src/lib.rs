@@ -15,6 +15,7 @@ mod mail_catcher;
 mod mailbox_simulator;
 mod pages;
 mod pattern;
+mod provider;
 mod secrets;
 mod stack;
 mod stream;

@@ -17,16 +17,23 @@ use serde_json::{Value, json};
 use crate::{
     issuer::{Issuer, SignIn},
     mail_catcher::{CaughtMail, MailCatcher},
+    provider::Provider,
 };
 
 #[derive(Clone)]
 struct Pages {
     url: String,
     issuer: Arc<Issuer>,
+    provider: Arc<Provider>,
     mail_catcher: MailCatcher,
 }
 
-pub(crate) fn router(url: String, issuer: Arc<Issuer>, mail_catcher: MailCatcher) -> Router {
+pub(crate) fn router(
+    url: String,
+    issuer: Arc<Issuer>,
+    provider: Arc<Provider>,
+    mail_catcher: MailCatcher,
+) -> Router {
     Router::new()
         .route("/local", get(|| async { Redirect::permanent("/local/") }))
         .route("/local/", get(index))
@@ -34,26 +41,25 @@ pub(crate) fn router(url: String, issuer: Arc<Issuer>, mail_catcher: MailCatcher
         .route("/local/mails", get(mails))
         .route("/local/mails/{id}", get(mail))
         .route("/local/mails/{id}/html", get(mail_html))
-        .route("/.well-known/openid-configuration", get(configuration))
-        .route("/.well-known/jwks.json", get(keys))
         .with_state(Pages {
             url,
             issuer,
+            provider,
             mail_catcher,
         })
 }
 
 /// Nothing that these pages show may load or run anything from elsewhere.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 /// A mail is shown without scripts, forms or anything loaded; its links open elsewhere.
 const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox";
 
-fn show(page: &impl Template, policy: &'static str) -> Response {
+pub(crate) fn show(page: &impl Template, policy: &str) -> Response {
     let headers = [
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, policy.to_owned()),
+        (header::REFERRER_POLICY, "no-referrer".to_owned()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
     match page.render() {
         Ok(html) => (headers, Html(html)).into_response(),
@@ -177,6 +183,7 @@ async fn sign_in(State(pages): State<Pages>, headers: HeaderMap, request: Reques
     if !form.user_id.is_empty() {
         who.user_id = form.user_id;
     }
+    pages.provider.meet(&who);
     let token = pages.issuer.sign_in(&who);
     if !from_page {
         return Json(json!({ "token": token, "user_id": who.user_id })).into_response();
@@ -191,7 +198,7 @@ async fn sign_in(State(pages): State<Pages>, headers: HeaderMap, request: Reques
 }
 
 /// Just enough to catch a slip; what an address is, the operations know.
-fn is_address(email: &str) -> bool {
+pub(crate) fn is_address(email: &str) -> bool {
     let parts = email.trim().rsplit_once('@');
     parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
@@ -226,14 +233,6 @@ async fn mail_html(State(pages): State<Pages>, Path(id): Path<usize>) -> Respons
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }
-}
-
-async fn configuration(State(pages): State<Pages>) -> Response {
-    Json(pages.issuer.configuration()).into_response()
-}
-
-async fn keys(State(pages): State<Pages>) -> Response {
-    Json(pages.issuer.keys()).into_response()
 }
 
 #[cfg(test)]

@@ -29,9 +29,10 @@ use crate::{
     event_bus::{self, EventBus, Published, PutEvent},
     gateway::{self, Gateway},
     invocation::invoke,
-    issuer::{AUDIENCE, Issuer, IssuerError, SignIn},
+    issuer::{CLIENT_ID, Issuer, IssuerError, SignIn},
     mail_catcher::{self, CaughtMail, MailCatcher},
     mailbox_simulator, pages,
+    provider::{self, Provider},
     secrets::{LINK_KEY, LinkKeyStore},
     stream::{Drained, StreamPump},
     template::{Template, TemplateError},
@@ -157,6 +158,7 @@ pub struct Stack {
     config: Config,
     gateway: Gateway,
     issuer: Arc<Issuer>,
+    provider: Arc<Provider>,
     mail_catcher: MailCatcher,
     link_keys: LinkKeyStore,
     pump: Arc<StreamPump>,
@@ -224,6 +226,9 @@ impl Stack {
             LinkKeyStore::open(in_folder("link-key").as_deref()).map_err(folder_failed)?;
         let issuer = Issuer::new(&url, clock.clone(), in_folder("sign-in-key").as_deref())?;
         let issuer = Arc::new(issuer);
+        let people = in_folder("people.jsonl");
+        let provider = Provider::open(&url, issuer.clone(), clock.clone(), people.as_deref())
+            .map_err(folder_failed)?;
         let mail_catcher = MailCatcher::open(clock.clone(), in_folder("mails.jsonl").as_deref())
             .map_err(folder_failed)?;
 
@@ -244,7 +249,7 @@ impl Stack {
             link_key_secret_id: Some(LINK_KEY.to_owned()),
             sign_in: SignInConfig {
                 issuer: url.clone(),
-                client_id: AUDIENCE.to_owned(),
+                client_id: CLIENT_ID.to_owned(),
                 sign_out_url: String::new(),
                 origins: String::new(),
             },
@@ -271,6 +276,7 @@ impl Stack {
             config,
             gateway,
             issuer,
+            provider: Arc::new(provider),
             mail_catcher,
             link_keys,
             pump,
@@ -310,10 +316,12 @@ impl Stack {
         let pages = pages::router(
             self.url.clone(),
             self.issuer.clone(),
+            self.provider.clone(),
             self.mail_catcher.clone(),
         );
         let router = pages
             .merge(event_bus::router(self.events.clone(), self.app.clone()))
+            .merge(provider::router(self.provider.clone()))
             .merge(
                 Router::new()
                     .fallback(api_request)
@@ -435,7 +443,13 @@ impl Stack {
 
     /// A token for somebody who has just signed in.
     pub fn sign_in(&self, who: &SignIn) -> String {
+        self.provider.meet(who);
         self.issuer.sign_in(who)
+    }
+
+    /// Whom the sign-in page offers; the last to sign in comes last.
+    pub fn people(&self) -> Vec<SignIn> {
+        self.provider.people()
     }
 
     /// The mails so far, the oldest first.

@@ -18,10 +18,8 @@ use crate::wire::Wire;
 pub struct TestClock(Arc<Mutex<DateTime<Utc>>>);
 
 impl TestClock {
-    fn new() -> Self {
-        Self(Arc::new(Mutex::new(
-            "2026-03-01T12:00:00Z".parse().unwrap(),
-        )))
+    fn at(now: DateTime<Utc>) -> Self {
+        Self(Arc::new(Mutex::new(now)))
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -103,7 +101,17 @@ impl World {
 
     /// A stack of another template than the shipped one.
     pub async fn start_from(template: PathBuf) -> Self {
-        let clock = TestClock::new();
+        let usual = "2026-03-01T12:00:00Z".parse().unwrap();
+        Self::start_at(usual, template).await
+    }
+
+    /// A world of today, for those who look at another clock, too.
+    pub async fn start_today() -> Self {
+        Self::start_at(Utc::now(), Options::shipped_template()).await
+    }
+
+    async fn start_at(now: DateTime<Utc>, template: PathBuf) -> Self {
+        let clock = TestClock::at(now);
         let wire = Wire::new();
         let metrics: Arc<Mutex<Vec<String>>> = Arc::default();
         let lines = metrics.clone();

@@ -10,6 +10,7 @@
 
 mod access;
 mod api_keys;
+mod browser;
 mod completeness;
 mod costs;
 mod deployment;
@@ -28,5 +29,6 @@ mod paging;
 mod races;
 mod rights;
 mod rules;
+mod sign_in;
 mod story;
 mod wire;

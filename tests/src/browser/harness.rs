@@ -1,0 +1,454 @@
+//! People in front of their browsers, and a world for them to act in.
+
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::webdriver::{Driver, Element, Session, Trouble, screenshots};
+use crate::harness::World;
+
+/// How long a page may take: long, as machines that test are busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the page is looked at meanwhile.
+const GLANCE: Duration = Duration::from_millis(40);
+
+/// A world, and browsers to look at it with.
+pub struct Browsers {
+    pub world: World,
+    driver: Driver,
+}
+
+/// Somebody's browser.
+pub struct Browser {
+    pub session: Session,
+    name: String,
+    url: String,
+}
+
+/// Something in the page, as the accessibility tree has it.
+#[derive(Debug, Clone)]
+pub struct Node {
+    id: i64,
+    pub name: String,
+    /// What explains it further, such as why it is not allowed.
+    pub description: String,
+    pub disabled: bool,
+}
+
+impl Browsers {
+    /// `None` where there is no Chromium, which is said.
+    pub async fn start() -> Option<Self> {
+        let driver = Driver::start().await?;
+        // Pages tell times by the browser's clock, which nobody moves.
+        let world = World::start_today().await;
+        Some(Self { world, driver })
+    }
+
+    /// Somebody's browser, signed in nowhere.
+    pub async fn open(&self, name: &str) -> Browser {
+        let browser = Browser {
+            session: self.driver.open(name).await,
+            name: name.to_owned(),
+            url: self.world.stack.url().to_owned(),
+        };
+        browser.size(1280, 900).await;
+        browser
+    }
+
+    /// What the provider's page calls somebody whom it knows.
+    pub fn known(&self, email: &str) -> String {
+        let people = self.world.stack.people();
+        let who = people
+            .iter()
+            .find(|who| who.email.as_deref() == Some(email));
+        let name = who.and_then(|who| who.name.clone()).unwrap();
+        format!("{name} {email}")
+    }
+
+    /// Somebody's browser on their account page, signed in with a verified
+    /// address; their name is what stands before the `@`.
+    pub async fn sign_in(&self, email: &str) -> Browser {
+        let name = email.split('@').next().unwrap();
+        let browser = self.open(name).await;
+        browser.goto("/account/settings").await;
+        browser.sign_in_as(email, name, true).await;
+        browser.sees("Your account").await;
+        browser
+    }
+}
+
+impl Browser {
+    /// Says who one is on the provider's page.
+    pub async fn sign_in_as(&self, email: &str, name: &str, verified: bool) {
+        self.sees("This machine plays the sign-in service").await;
+        self.fill("Email", email).await;
+        self.fill("Name", name).await;
+        if !verified {
+            self.press("checkbox", "The address is verified").await;
+        }
+        self.press("button", "Sign in").await;
+    }
+
+    pub async fn goto(&self, path: &str) {
+        self.session.goto(&format!("{}{path}", self.url)).await;
+    }
+
+    /// The address without the origin.
+    pub async fn path(&self) -> String {
+        let url = self.session.current_url().await;
+        url.strip_prefix(&self.url).unwrap_or(&url).to_owned()
+    }
+
+    pub async fn size(&self, width: u32, height: u32) {
+        let metrics =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.cdp("Emulation.setDeviceMetricsOverride", metrics)
+            .await;
+        // As on most machines by now: they lie above the page.
+        self.cdp("Emulation.setScrollbarsHidden", json!({ "hidden": true }))
+            .await;
+    }
+
+    pub async fn theme(&self, theme: &str) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": theme });
+        self.cdp(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": [feature] }),
+        )
+        .await;
+    }
+
+    pub async fn connected(&self, connected: bool) {
+        self.cdp("Network.enable", json!({})).await;
+        let conditions = json!({
+            "offline": !connected, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+        });
+        self.cdp("Network.emulateNetworkConditions", conditions)
+            .await;
+    }
+
+    pub async fn cdp(&self, command: &str, parameters: Value) -> Value {
+        self.session.cdp(command, parameters).await.unwrap()
+    }
+
+    /// Waits until a look at the page gives something. While a page loads or is
+    /// drawn anew, looks may fail.
+    #[track_caller]
+    fn until<'a, T: 'a>(
+        &'a self,
+        what: impl Debug + 'a,
+        look: impl AsyncFn() -> Result<Option<T>, Trouble> + 'a,
+    ) -> impl Future<Output = T> + 'a {
+        let caller = std::panic::Location::caller();
+        async move {
+            let begun = Instant::now();
+            let mut trouble = None;
+            while begun.elapsed() < PATIENCE {
+                match look().await {
+                    Ok(Some(found)) => return found,
+                    Ok(None) => trouble = None,
+                    Err(error) => trouble = Some(format!("{}: {}", error.code, error.message)),
+                }
+                tokio::time::sleep(GLANCE).await;
+            }
+            let shown = screenshots().join(format!("failed-{}.png", self.name));
+            self.photograph(&shown).await;
+            panic!(
+                "{caller}: {}'s browser never had {what:?} (last trouble: {trouble:?}); at {} it shows, as in {}:\n{}",
+                self.name,
+                self.path().await,
+                shown.display(),
+                self.text().await.unwrap_or_default(),
+            );
+        }
+    }
+
+    /// The text that the page shows, with simple spaces.
+    pub async fn text(&self) -> Result<String, Trouble> {
+        let text = self
+            .session
+            .script("return document.body.innerText", json!([]))
+            .await?;
+        let words: Vec<&str> = text
+            .as_str()
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
+        Ok(words.join(" "))
+    }
+
+    /// Waits for a text.
+    #[track_caller]
+    pub fn sees<'a>(&'a self, text: &'a str) -> impl Future<Output = ()> + 'a {
+        self.until(text, async move || {
+            Ok(self.text().await?.contains(text).then_some(()))
+        })
+    }
+
+    /// Waits until a text is gone.
+    #[track_caller]
+    pub fn sees_no_more<'a>(&'a self, text: &'a str) -> impl Future<Output = ()> + 'a {
+        self.until(format!("no more {text}"), async move || {
+            Ok((!self.text().await?.contains(text)).then_some(()))
+        })
+    }
+
+    /// Waits for an address.
+    #[track_caller]
+    pub fn is_at<'a>(&'a self, path: &'a str) -> impl Future<Output = ()> + 'a {
+        self.until(path, async move || {
+            Ok((self.path().await == path).then_some(()))
+        })
+    }
+
+    /// Everything of a role that is there for people, by Chromium's own
+    /// accessibility tree.
+    pub async fn all(&self, role: &str) -> Result<Vec<Node>, Trouble> {
+        let document = self
+            .session
+            .cdp("DOM.getDocument", json!({ "depth": 0 }))
+            .await?;
+        let wish = json!({ "nodeId": document["root"]["nodeId"], "role": role });
+        let found = self.session.cdp("Accessibility.queryAXTree", wish).await?;
+        let nodes = found["nodes"].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| {
+            let words: Vec<&str> = value
+                .as_str()
+                .unwrap_or_default()
+                .split_whitespace()
+                .collect();
+            words.join(" ")
+        };
+        Ok(nodes
+            .iter()
+            .filter(|node| node["ignored"] == false)
+            .map(|node| {
+                let properties = node["properties"].as_array().into_iter().flatten();
+                let disabled = properties
+                    .filter(|property| property["name"] == "disabled")
+                    .any(|property| property["value"]["value"] == true);
+                Node {
+                    id: node["backendDOMNodeId"].as_i64().unwrap_or_default(),
+                    name: text(&node["name"]["value"]),
+                    description: text(&node["description"]["value"]),
+                    disabled,
+                }
+            })
+            .collect())
+    }
+
+    async fn named(&self, role: &str, name: &str) -> Result<Option<Node>, Trouble> {
+        let all = self.all(role).await?;
+        Ok(all.into_iter().find(|node| node.name == name))
+    }
+
+    /// Waits for something of a role and name.
+    #[track_caller]
+    pub fn find<'a>(&'a self, role: &'a str, name: &'a str) -> impl Future<Output = Node> + 'a {
+        self.until((role, name), async move || self.named(role, name).await)
+    }
+
+    /// Waits until nothing of that role and name is there.
+    #[track_caller]
+    pub fn lacks<'a>(&'a self, role: &'a str, name: &'a str) -> impl Future<Output = ()> + 'a {
+        self.until(("no", role, name), async move || {
+            Ok(self.named(role, name).await?.is_none().then_some(()))
+        })
+    }
+
+    /// What is not allowed is there to be found, cannot be used, and says why.
+    #[track_caller]
+    pub fn is_refused<'a>(
+        &'a self,
+        role: &'a str,
+        name: &'a str,
+        why: &'a str,
+    ) -> impl Future<Output = ()> + 'a {
+        self.until((role, name, "with the reason", why), async move || {
+            let node = self.named(role, name).await?;
+            let refused = node.is_some_and(|node| node.disabled && node.description.contains(why));
+            Ok(refused.then_some(()))
+        })
+    }
+
+    /// The element that a node is of.
+    pub async fn element(&self, node: &Node) -> Result<Element, Trouble> {
+        let resolved = self
+            .session
+            .cdp("DOM.resolveNode", json!({ "backendNodeId": node.id }))
+            .await?;
+        let keep = json!({
+            "objectId": resolved["object"]["objectId"],
+            "functionDeclaration": "function () { window.found = this; }",
+        });
+        self.session.cdp("Runtime.callFunctionOn", keep).await?;
+        let found = self
+            .session
+            .script(
+                "const { found } = window; delete window.found; return found;",
+                json!([]),
+            )
+            .await?;
+        Element::of(&found).ok_or_else(|| Trouble {
+            code: "gone".to_owned(),
+            message: node.name.clone(),
+        })
+    }
+
+    async fn named_element(&self, role: &str, name: &str) -> Result<Option<Element>, Trouble> {
+        match self.named(role, name).await? {
+            Some(node) => self.element(&node).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Clicks it, once it is there and can be clicked.
+    #[track_caller]
+    pub fn press<'a>(&'a self, role: &'a str, name: &'a str) -> impl Future<Output = ()> + 'a {
+        self.until(("press", role, name), async move || {
+            let Some(element) = self.named_element(role, name).await? else {
+                return Ok(None);
+            };
+            self.session.click(&element).await.map(Some)
+        })
+    }
+
+    /// Holds the pointer over it, until it says more.
+    #[track_caller]
+    pub fn tip<'a>(&'a self, role: &'a str, name: &'a str) -> impl Future<Output = String> + 'a {
+        self.until(("a tip at", role, name), async move || {
+            if let Some(tip) = self.all("tooltip").await?.pop() {
+                return Ok(Some(tip.name));
+            }
+            let Some(element) = self.named_element(role, name).await? else {
+                return Ok(None);
+            };
+            let body = "arguments[0].scrollIntoView({ block: 'center' })";
+            self.session
+                .script(body, json!([element.argument()]))
+                .await?;
+            self.session.hover(&element).await?;
+            Ok(None)
+        })
+    }
+
+    /// Types into a field, in place of what is there.
+    #[track_caller]
+    pub fn fill<'a>(&'a self, name: &'a str, text: &'a str) -> impl Future<Output = ()> + 'a {
+        self.until(("fill", name), async move || {
+            let mut field = self.named_element("textbox", name).await?;
+            if field.is_none() {
+                field = self.named_element("searchbox", name).await?;
+            }
+            let Some(field) = field else {
+                return Ok(None);
+            };
+            self.session.clear(&field).await?;
+            self.session.type_into(&field, text).await.map(Some)
+        })
+    }
+
+    /// Chooses from a list that folds out.
+    #[track_caller]
+    pub fn choose<'a>(&'a self, name: &'a str, option: &'a str) -> impl Future<Output = ()> + 'a {
+        self.until(("choose", name, option), async move || {
+            let Some(list) = self.named_element("combobox", name).await? else {
+                return Ok(None);
+            };
+            for offered in self.session.select(&list, "option").await? {
+                let text = self.session.property(&offered, "text").await?;
+                if text.as_str().is_some_and(|text| text.trim() == option) {
+                    return self.session.click(&offered).await.map(Some);
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    /// What a list that folds out offers.
+    #[track_caller]
+    pub fn offers<'a>(&'a self, name: &'a str) -> impl Future<Output = Vec<String>> + 'a {
+        self.until(("offers", name), async move || {
+            let Some(list) = self.named_element("combobox", name).await? else {
+                return Ok(None);
+            };
+            let body = "return [...arguments[0].options].map(option => option.text)";
+            let offered = self.session.script(body, json!([list.argument()])).await?;
+            Ok(serde_json::from_value(offered).ok())
+        })
+    }
+
+    /// What a field holds.
+    #[track_caller]
+    pub fn value<'a>(&'a self, name: &'a str) -> impl Future<Output = String> + 'a {
+        self.until(("value", name), async move || {
+            let Some(field) = self.named_element("textbox", name).await? else {
+                return Ok(None);
+            };
+            let value = self.session.property(&field, "value").await?;
+            Ok(value.as_str().map(str::to_owned))
+        })
+    }
+
+    /// Waits until a dialog asks something.
+    #[track_caller]
+    pub fn asks(&self) -> impl Future<Output = ()> + '_ {
+        self.until("a dialog", async move || {
+            let dialogs = self.all("dialog").await?;
+            Ok((!dialogs.is_empty()).then_some(()))
+        })
+    }
+
+    /// They come back to this window after a while, by its own clock.
+    pub async fn returns(&self) {
+        let body = "const { now } = Date; Date.now = () => now() + 60_000; dispatchEvent(new Event('focus'))";
+        self.session.script(body, json!([])).await.unwrap();
+    }
+
+    /// Types wherever the focus is.
+    pub async fn types(&self, text: &str) {
+        for key in text.chars() {
+            self.session.key(key).await;
+        }
+    }
+
+    /// Goes from stop to stop until something of that name has the focus.
+    pub async fn tab_to(&self, name: &str) {
+        const TAB: char = '\u{E004}';
+        let mut passed = Vec::new();
+        while passed.len() < 150 {
+            self.session.key(TAB).await;
+            let focused = self.focused().await;
+            if focused == name {
+                return;
+            }
+            passed.push(focused);
+        }
+        panic!("{name} has no stop among {passed:?}");
+    }
+
+    /// Waits until something of that name has the focus.
+    #[track_caller]
+    pub fn focus_is<'a>(&'a self, name: &'a str) -> impl Future<Output = ()> + 'a {
+        self.until(("the focus on", name), async move || {
+            Ok((self.focused().await == name).then_some(()))
+        })
+    }
+
+    /// What has the focus: its name, as a screen reader would tell it.
+    pub async fn focused(&self) -> String {
+        let body = "const at = document.activeElement; \
+             const label = at.labels?.[0]?.innerText; \
+             return at === document.body ? '' : at.getAttribute('aria-label') ?? label ?? at.innerText ?? ''";
+        let name = self.session.script(body, json!([])).await.unwrap();
+        let words: Vec<&str> = name
+            .as_str()
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
+        words.join(" ")
+    }
+}

@@ -1,0 +1,10 @@
+//! The pages in a real browser, as people use them: things are found by their
+//! role and name, as a screen reader tells them, or by the text that is seen.
+
+mod harness;
+mod look;
+mod pages;
+mod people;
+mod sign_in;
+mod story;
+mod webdriver;

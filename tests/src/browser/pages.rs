@@ -1,0 +1,288 @@
+//! Every page in every state that people meet, in both themes and sizes:
+//! accessible, and photographed.
+
+use chrono::TimeDelta;
+use local::SignIn;
+use serde_json::json;
+
+use super::harness::Browsers;
+use crate::harness::Session;
+
+/// An organization as it is after a while, with people of all sorts. Gives its path.
+async fn lived_in(browsers: &Browsers, creator: &Session) -> String {
+    let world = &browsers.world;
+    let path = creator.found("Analytical Images").await;
+    for (email, name, role) in [
+        ("grace@example.com", "Grace Hopper", "owner"),
+        ("katherine@example.com", "Katherine Johnson", "admin"),
+        ("annie@example.com", "Annie Easley", "admin"),
+        ("mary@example.com", "Mary Jackson", "user"),
+        ("dorothy@example.com", "Dorothy Vaughan", "user"),
+        ("margaret@example.com", "Margaret Hamilton", "user"),
+        ("joan@example.com", "Joan Clarke", "user"),
+        ("hedy@example.com", "Hedy Lamarr", "user"),
+        (
+            "evelyn.boyd.granville@mathematics.example.com",
+            "Evelyn Boyd Granville",
+            "user",
+        ),
+    ] {
+        let member = world.sign_in_as(SignIn {
+            name: Some(name.to_owned()),
+            ..SignIn::with_email(email)
+        });
+        creator.admit(&path, &member, role).await;
+    }
+    for (email, role) in [
+        ("radia@example.com", "admin"),
+        ("frances@example.com", "user"),
+        ("barbara@example.com", "owner"),
+    ] {
+        creator.invite(&path, email, role).await;
+    }
+    world.drain().await;
+    creator.invite(&path, "jean@example.com", "user").await;
+    path
+}
+
+fn page_of(path: &str) -> String {
+    let id = path.rsplit('/').next().unwrap();
+    format!("/dashboard/organization-settings?organization={id}")
+}
+
+fn ada(browsers: &Browsers) -> Session {
+    browsers.world.sign_in_as(SignIn {
+        name: Some("Ada Lovelace".to_owned()),
+        ..SignIn::with_email("ada@example.com")
+    })
+}
+
+#[tokio::test]
+async fn the_settings_page_is_accessible_to_whoever_sees_it() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let path = lived_in(&browsers, &ada(&browsers)).await;
+    for (who, to, seen) in [
+        (
+            "ada@example.com",
+            "Audit log",
+            "Ada Lovelace invited j…@example.com as user",
+        ),
+        (
+            "katherine@example.com",
+            "Audit log",
+            "Ada Lovelace invited j…@example.com as user",
+        ),
+        ("mary@example.com", "Members", "Invite people"),
+    ] {
+        let name = who.split('@').next().unwrap();
+        let browser = browsers.open(name).await;
+        browser.goto(&page_of(&path)).await;
+        browser.press("button", &browsers.known(who)).await;
+        browser
+            .sees("Everybody who belongs to the organization.")
+            .await;
+        browser.sees("Hedy Lamarr").await;
+        browser.press("link", to).await;
+        browser.sees(seen).await;
+        browser.is_accessible(&format!("settings-{name}")).await;
+    }
+
+    // What opens on it.
+    let browser = browsers.open("ada-again").await;
+    browser.goto(&page_of(&path)).await;
+    browser
+        .press("button", &browsers.known("ada@example.com"))
+        .await;
+    browser.press("button", "Rename").await;
+    browser.find("textbox", "Organization name").await;
+    browser
+        .fill(
+            "Email addresses",
+            "no address, grace@example.com, new@example.com",
+        )
+        .await;
+    browser.press("button", "Send 4 invites").await;
+    browser.sees("3 addresses could not be invited.").await;
+    browser.sees("1 invite is on its way.").await;
+    browser.sees_no_more("1 invite is on its way.").await;
+    browser.is_accessible("settings-forms").await;
+    browser
+        .press("button", "Switch organization: Analytical Images")
+        .await;
+    browser.sees("All organizations and invites").await;
+    browser.is_accessible("settings-switcher").await;
+    browser.press("button", "Account of ada@example.com").await;
+    browser.sees("Sign out").await;
+    browser.is_accessible("settings-account").await;
+    browser.press("button", "Remove Mary Jackson").await;
+    browser.asks().await;
+    browser.is_accessible("settings-remove").await;
+}
+
+#[tokio::test]
+async fn a_long_list_is_searched_and_paged() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let creator = ada(&browsers);
+    let path = creator.found("Many").await;
+    for number in 0..60 {
+        let member = browsers
+            .world
+            .sign_in(&format!("person{number}@example.com"));
+        creator.admit(&path, &member, "user").await;
+    }
+    let browser = browsers.open("ada").await;
+    browser.goto(&page_of(&path)).await;
+    browser
+        .press("button", &browsers.known("ada@example.com"))
+        .await;
+    browser.find("button", "Remove person1").await;
+    browser.lacks("button", "Remove person59").await;
+    browser.press("button", "Load more").await;
+    browser.find("button", "Remove person59").await;
+    browser.session.refresh().await;
+    browser.fill("Search members", "PERSON59@").await;
+    browser.find("button", "Remove person59").await;
+    browser.lacks("button", "Remove person1").await;
+    browser.sees("1 member found").await;
+    browser.fill("Search members", "nobody like this").await;
+    browser.sees("Nobody here has that name or address.").await;
+}
+
+#[tokio::test]
+async fn the_account_page_is_accessible_empty_and_full() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let eve = browsers.open("eve").await;
+    eve.goto("/account/settings").await;
+    eve.sign_in_as("eve@example.com", "Eve", false).await;
+    eve.sees("Not verified").await;
+    eve.sees("You are not in an organization yet.").await;
+    eve.sees("Verify your email address").await;
+    eve.is_accessible("account-unverified").await;
+
+    let creator = ada(&browsers);
+    for name in [
+        "Analytical Images",
+        "Bernoulli Numbers",
+        "A name that goes on for rather longer than anybody would expect of one",
+    ] {
+        let path = creator.found(name).await;
+        creator.invite(&path, "ben@example.com", "admin").await;
+    }
+    let ben = browsers.sign_in("ben@example.com").await;
+    ben.press("button", "Accept the invite to Bernoulli Numbers")
+        .await;
+    ben.sees("You are a member of Bernoulli Numbers now.").await;
+    ben.find("link", "Open Bernoulli Numbers").await;
+    ben.is_accessible("account").await;
+    ben.press("button", "Decline the invite to Analytical Images")
+        .await;
+    ben.asks().await;
+    ben.is_accessible("account-decline").await;
+    ben.press("button", "Decline").await;
+    ben.sees("The invite to Analytical Images is declined.")
+        .await;
+}
+
+#[tokio::test]
+async fn the_invite_page_is_accessible_in_every_state() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let creator = ada(&browsers);
+    let path = creator.found("Analytical Images").await;
+    creator.invite(&path, "ben@example.com", "admin").await;
+    let link = browsers.link("ben@example.com").await;
+
+    let ben = browsers.open("ben").await;
+    ben.goto(&link).await;
+    ben.sees("Sign in to accept").await;
+    ben.is_accessible("invite").await;
+    ben.press("button", "Decline").await;
+    ben.asks().await;
+    ben.is_accessible("invite-decline").await;
+    ben.press("button", "Not now").await;
+    ben.press("button", "Sign in to accept").await;
+    ben.sign_in_as("eve@example.com", "Eve", true).await;
+    ben.sees("This invite is for somebody else").await;
+    ben.is_accessible("invite-wrong-account").await;
+    ben.press("button", "Sign in with another account").await;
+    ben.sign_in_as("ben@example.com", "Ben", false).await;
+    ben.sees("Verify your email address first").await;
+    ben.is_accessible("invite-unverified").await;
+
+    // Ways in which it ends.
+    let invites = creator.get(&format!("{path}/invites")).await.expect("200");
+    let id = invites["items"][0]["id"].as_str().unwrap();
+    browsers.world.clock.advance(TimeDelta::minutes(2));
+    creator
+        .act(&format!("{path}/invites/{id}/resend"))
+        .await
+        .expect("200");
+    ben.goto(&link).await;
+    ben.sees("There is a newer mail").await;
+    let link = browsers.link("ben@example.com").await;
+    creator
+        .delete(&format!("{path}/invites/{id}"))
+        .await
+        .expect("204");
+    ben.goto(&link).await;
+    ben.sees("This invite was cancelled").await;
+    ben.is_accessible("invite-cancelled").await;
+    ben.goto("/invites/no-such-token").await;
+    ben.sees("This link leads nowhere").await;
+    ben.goto("/invites/opened").await;
+    ben.sees("This link leads nowhere").await;
+}
+
+#[tokio::test]
+async fn the_pages_around_are_accessible() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let creator = ada(&browsers);
+    let path = creator.found("Analytical Images").await;
+    creator.invite(&path, "ben@example.com", "admin").await;
+    browsers.world.drain().await;
+    let browser = browsers.open("somebody").await;
+    for (path, text, page) in [
+        ("/", "Sign in", "home"),
+        ("/nowhere", "There is nothing here", "not-found"),
+        (
+            "/auth/callback?code=stolen&state=made-up",
+            "You are not signed in",
+            "callback",
+        ),
+        ("/local/", "Caught mails", "local"),
+        ("/local/mails/1", "Plain text", "local-mail"),
+        ("/local/sign-out", "You are signed out", "signed-out"),
+        (
+            "/local/authorize",
+            "Sign-in is not possible",
+            "sign-in-problem",
+        ),
+    ] {
+        browser.goto(path).await;
+        browser.sees(text).await;
+        browser.is_accessible(page).await;
+    }
+    // The stolen code is out of the address at once.
+    browser
+        .goto("/auth/callback?code=stolen&state=made-up")
+        .await;
+    browser.is_at("/auth/callback").await;
+    browser
+        .sees("This sign-in is over or was begun in another tab.")
+        .await;
+    let stored = browser
+        .session
+        .script("return sessionStorage.length", json!([]))
+        .await
+        .unwrap();
+    assert_eq!(stored, 0);
+}

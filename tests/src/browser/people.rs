@@ -1,0 +1,227 @@
+//! What happens to people on the pages: two at once, a lost connection, no
+//! mouse, the wrong account, names that mean harm.
+
+use local::SignIn;
+use serde_json::json;
+
+use super::harness::Browsers;
+
+#[tokio::test]
+async fn two_who_edit_at_once_see_each_others_result_and_lose_no_input() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    let url = ada.path().await;
+    let organization = browsers.world.sign_in("ada@example.com");
+    let id = url.split("organization=").nth(1).unwrap();
+    let path = format!("/v1/organizations/{id}");
+    let olga = browsers.world.sign_in("olga@example.com");
+    organization.admit(&path, &olga, "owner").await;
+    let olga = browsers.sign_in("olga@example.com").await;
+    olga.press("link", "Open Acme").await;
+
+    // Both begin to rename; Olga is quicker. Ada is told, and her words are still there.
+    ada.session.refresh().await;
+    ada.press("button", "Rename").await;
+    ada.fill("Organization name", "Acme of Ada").await;
+    olga.press("button", "Rename").await;
+    olga.fill("Organization name", "Acme of Olga").await;
+    olga.press("button", "Save").await;
+    olga.sees("The organization is called Acme of Olga now.")
+        .await;
+    // Ada comes back to her window.
+    ada.returns().await;
+    ada.sees("Meanwhile somebody renamed it to “Acme of Olga”.")
+        .await;
+    assert_eq!(ada.value("Organization name").await, "Acme of Ada");
+    ada.press("button", "Save").await;
+    ada.sees("The organization is called Acme of Ada now.")
+        .await;
+
+    // Both change the same member, who is gone for the second of them.
+    let ulla = browsers.world.sign_in("ulla@example.com");
+    organization.admit(&path, &ulla, "user").await;
+    for browser in [&ada, &olga] {
+        browser.session.refresh().await;
+        browser.find("button", "Remove ulla").await;
+    }
+    ada.press("button", "Remove ulla").await;
+    ada.confirm("Remove ulla").await;
+    ada.sees("ulla is no longer a member.").await;
+    olga.fill("Email addresses", "someone@example.com").await;
+    olga.choose("Role of ulla", "Admin").await;
+    olga.sees("There is no such member").await;
+    olga.lacks("button", "Remove ulla").await;
+    assert_eq!(olga.value("Email addresses").await, "someone@example.com");
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_told_and_what_was_asked_is_done_when_it_is_back() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    ada.press("button", "Rename").await;
+    ada.fill("Organization name", "Acme again").await;
+    ada.connected(false).await;
+    ada.press("button", "Save").await;
+    ada.sees("The connection is lost. Trying again…").await;
+    ada.connected(true).await;
+    ada.sees("The organization is called Acme again now.").await;
+    ada.sees_no_more("The connection is lost.").await;
+}
+
+#[tokio::test]
+async fn everything_can_be_done_with_the_keyboard_alone() {
+    const TAB: char = '\u{E004}';
+    const ENTER: char = '\u{E007}';
+    const ESCAPE: char = '\u{E00C}';
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    ada.session.refresh().await;
+    ada.sees("Everybody who belongs to the organization.").await;
+
+    // The first stop leads past the bar.
+    ada.session.key(TAB).await;
+    assert_eq!(ada.focused().await, "Skip to content");
+    ada.session.key(ENTER).await;
+    ada.tab_to("Rename").await;
+    ada.session.key(ENTER).await;
+    ada.find("textbox", "Organization name").await;
+    // The field has the focus, with the old name selected.
+    ada.focus_is("Organization name").await;
+    ada.types("Acme by keyboard").await;
+    ada.session.key(ENTER).await;
+    ada.sees("The organization is called Acme by keyboard now.")
+        .await;
+    ada.focus_is("Rename").await;
+
+    ada.tab_to("Email addresses").await;
+    ada.types("ben@example.com, cleo@example.com").await;
+    ada.tab_to("Send 2 invites").await;
+    ada.session.key(ENTER).await;
+    ada.sees("2 invites are on their way.").await;
+    ada.focus_is("Email addresses").await;
+
+    // A dialog takes the focus, and gives it back.
+    ada.tab_to("Cancel the invite to ben@example.com").await;
+    ada.session.key(ENTER).await;
+    ada.find("dialog", "Cancel the invite to ben@example.com?")
+        .await;
+    ada.session.key(ESCAPE).await;
+    ada.lacks("dialog", "Cancel the invite to ben@example.com?")
+        .await;
+    ada.focus_is("Cancel the invite to ben@example.com").await;
+    ada.session.key(ENTER).await;
+    ada.tab_to("Cancel invite").await;
+    ada.session.key(ENTER).await;
+    ada.sees("The invite to ben@example.com is cancelled.")
+        .await;
+    // What had the focus is gone; it is near by, not lost.
+    assert_ne!(ada.focused().await, "");
+}
+
+#[tokio::test]
+async fn whoever_is_signed_in_with_another_account_is_told_and_can_change_it() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    ada.invite("ben@example.com", "User").await;
+    ada.sees("1 invite is on its way.").await;
+    let link = browsers.link("ben@example.com").await;
+    let eve = browsers.sign_in("eve@example.com").await;
+    eve.goto(&link).await;
+    eve.sees("You are signed in as eve@example.com; this invite is for b…@example.com.")
+        .await;
+    eve.lacks("button", "Accept invite").await;
+    eve.press("button", "Sign in with another account").await;
+    eve.sign_in_as("ben@example.com", "Ben", true).await;
+    eve.press("button", "Accept invite").await;
+    eve.sees("Everybody who belongs to the organization.").await;
+    // The token of the link is in no address that the browser remembers.
+    let token = link.rsplit('/').next().unwrap();
+    for _ in 0..6 {
+        eve.session.back().await;
+        assert!(!eve.path().await.contains(token));
+    }
+}
+
+#[tokio::test]
+async fn signing_out_ends_it_here_and_at_the_provider() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    let stored = ada
+        .session
+        .script("return JSON.stringify(localStorage)", json!([]))
+        .await
+        .unwrap();
+    assert!(!stored.as_str().unwrap().contains("eyJ"), "{stored}");
+    ada.press("button", "Account of ada@example.com").await;
+    ada.press("button", "Sign out").await;
+    ada.is_at("/").await;
+    ada.goto("/account/settings").await;
+    ada.sees("This machine plays the sign-in service").await;
+    // Whoever would rather not is told so, and can try again.
+    ada.press("button", "Cancel").await;
+    ada.sees("You were not signed in.").await;
+    ada.press("button", "Sign in again").await;
+    ada.press("button", "ada ada@example.com").await;
+    ada.sees("Everybody who belongs to the organization.").await;
+}
+
+/// Names that mean harm, or that nobody thought of.
+const HOSTILE: [&str; 5] = [
+    "<img src=x onerror=\"document.title='taken over'\">",
+    "</script><script>document.title='taken over'</script>",
+    "\u{202E}evil\u{202C} \u{200F}of the right\u{200E}",
+    "👩‍👩‍👧‍👦 Acme & “Söhne” 日本語",
+    "{{constructor.constructor('document.title=1')()}}",
+];
+
+#[tokio::test]
+async fn names_that_mean_harm_are_shown_as_text() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let long = "W".repeat(200);
+    let creator = browsers.world.sign_in("ada@example.com");
+    let mut made = Vec::new();
+    for name in HOSTILE.into_iter().chain([long.as_str()]) {
+        let path = creator.found(name).await;
+        made.push((path.rsplit('/').next().unwrap().to_owned(), name));
+    }
+    let mallory = browsers.world.sign_in_as(SignIn {
+        name: Some(HOSTILE[0].to_owned()),
+        ..SignIn::with_email("mallory@example.com")
+    });
+    let first = format!("/v1/organizations/{}", made[0].0);
+    creator.admit(&first, &mallory, "user").await;
+    let ada = browsers.sign_in("ada@example.com").await;
+    for (number, (id, name)) in made.iter().enumerate() {
+        let words: Vec<&str> = name.split_whitespace().collect();
+        let name = words.join(" ");
+        ada.goto("/account/settings").await;
+        ada.sees(&name).await;
+        ada.goto(&format!(
+            "/dashboard/organization-settings?organization={id}"
+        ))
+        .await;
+        ada.sees(&name).await;
+        ada.find("button", &format!("Switch organization: {name}"))
+            .await;
+        ada.is_accessible(&format!("hostile-{number}")).await;
+        let told = "return [document.title, document.querySelectorAll('img, #page script').length]";
+        let told = ada.session.script(told, json!([])).await.unwrap();
+        assert!(
+            !told[0].as_str().unwrap().starts_with("taken over"),
+            "{told}"
+        );
+        assert_eq!(told[1], 0, "{told}");
+    }
+}

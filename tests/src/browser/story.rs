@@ -1,0 +1,217 @@
+//! The story that everything carries, clicked through by four people.
+
+use chrono::TimeDelta;
+
+use super::harness::{Browser, Browsers};
+
+impl Browsers {
+    /// The path of the page that the newest mail to an address leads to.
+    pub async fn link(&self, email: &str) -> String {
+        self.world.drain().await;
+        format!("/invites/{}", self.world.link_token(email))
+    }
+
+    /// Somebody who is signed in, on the page of an organization just created.
+    pub async fn creator(&self, email: &str, organization: &str) -> Browser {
+        let browser = self.sign_in(email).await;
+        browser.fill("Organization name", organization).await;
+        browser.press("button", "Create organization").await;
+        browser
+            .sees("Everybody who belongs to the organization.")
+            .await;
+        browser
+    }
+}
+
+impl Browser {
+    /// Fills in the form for invites and sends it.
+    pub async fn invite(&self, emails: &str, role: &str) {
+        self.choose("Role", role).await;
+        self.fill("Email addresses", emails).await;
+        self.press("button", "Send invite").await;
+    }
+
+    /// Confirms in the dialog that is open.
+    pub async fn confirm(&self, action: &str) {
+        self.asks().await;
+        self.press("button", action).await;
+    }
+}
+
+#[tokio::test]
+async fn the_story_in_four_browsers() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+
+    // 1. A creates an organization and invites B as admin, with billing emails.
+    let ada = browsers.creator("ada@example.com", "Acme Images").await;
+    ada.sees("Creator").await;
+    ada.press("checkbox", "Receive billing emails").await;
+    ada.invite("ben@example.com", "Admin").await;
+    ada.sees("1 invite is on its way.").await;
+    ada.sees("Expires in 14 days · Invited by ada").await;
+    ada.sees("Sending…").await;
+
+    // The link shows, without sign-in, who invites whom to what, and until when.
+    let link = browsers.link("ben@example.com").await;
+    let ben = browsers.open("ben").await;
+    ben.goto(&link).await;
+    ben.sees("Join Acme Images").await;
+    ben.sees("ada invites you.").await;
+    ben.sees("b…@example.com").await;
+    ben.sees("Admin · Manages members").await;
+    ben.sees("You will receive them").await;
+    ben.is_at("/invites/opened").await;
+
+    // 2. B, not verified: refused, in words. Verified: accepts, and is an admin.
+    ben.press("button", "Sign in to accept").await;
+    ben.sign_in_as("ben@example.com", "Ben", false).await;
+    ben.sees("Verify your email address first").await;
+    ben.sees("does not yet vouch for ben@example.com").await;
+    ben.press("button", "Sign in again").await;
+    ben.sign_in_as("ben@example.com", "Ben", true).await;
+    ben.press("button", "Accept invite").await;
+    ben.sees("Everybody who belongs to the organization.").await;
+    ben.find("switch", "Receive billing emails: Ben").await;
+    ben.goto("/dashboard/organization-settings").await;
+    ben.find("button", "Switch organization: Acme Images").await;
+    // The link is spent, for whoever finds it.
+    let other = browsers.open("other").await;
+    other.goto(&link).await;
+    other.sees("This invite was accepted").await;
+
+    // 3. B invites C as user; C declines from the link, without signing in.
+    ben.invite("cleo@example.com", "User").await;
+    ben.sees("1 invite is on its way.").await;
+    let link = browsers.link("cleo@example.com").await;
+    other.goto(&link).await;
+    other.press("button", "Decline").await;
+    other.confirm("Decline").await;
+    other.sees("The invite is declined.").await;
+    // D's address in other letter case: refused, in words. B cancels and invites again.
+    ben.invite("dana@example.com", "User").await;
+    ben.find("button", "Cancel the invite to dana@example.com")
+        .await;
+    ben.invite("DANA@Example.com", "User").await;
+    ben.sees("1 address could not be invited.").await;
+    ben.sees("DANA@Example.com An invite to “d…@example.com” is outstanding")
+        .await;
+    ben.press("button", "Cancel the invite to dana@example.com")
+        .await;
+    ben.confirm("Cancel invite").await;
+    ben.sees("The invite to dana@example.com is cancelled.")
+        .await;
+    ben.lacks("button", "Cancel the invite to dana@example.com")
+        .await;
+    ben.press("button", "Send invite").await;
+    ben.find("button", "Cancel the invite to DANA@Example.com")
+        .await;
+
+    // 4. What B may not is not offered, and the reason is there.
+    assert_eq!(ben.offers("Role").await, ["Admin", "User"]);
+    ben.is_refused("button", "Rename", "Only an owner can")
+        .await;
+    let tip = ben.tip("button", "Rename").await;
+    assert!(tip.starts_with("Only an owner can"), "{tip}");
+    ben.is_refused("button", "Remove ada", "The creator of an organization")
+        .await;
+    ben.is_refused(
+        "switch",
+        "Receive billing emails: ada",
+        "The creator of an organization always receives billing emails",
+    )
+    .await;
+    ben.lacks("combobox", "Role of ada").await;
+    assert_eq!(ben.offers("Role of Ben").await, ["Admin", "User"]);
+    ada.session.refresh().await;
+    ada.choose("Role of Ben", "Owner").await;
+    ada.sees("Ben is an owner now.").await;
+    ada.is_refused(
+        "button",
+        "Leave organization",
+        "The creator of an organization",
+    )
+    .await;
+    ben.session.refresh().await;
+    ben.find("button", "Rename").await;
+    assert_eq!(ben.offers("Role").await, ["Owner", "Admin", "User"]);
+    ben.is_refused("button", "Remove ada", "The creator of an organization")
+        .await;
+    ben.lacks("combobox", "Role of ada").await;
+    ben.is_refused("switch", "Receive billing emails: ada", "The creator")
+        .await;
+
+    // 5. D accepts on the account page, sees the page, can change nothing on it, and leaves.
+    let dana = browsers.sign_in("dana@example.com").await;
+    dana.sees("Ben invites you as user").await;
+    dana.press("button", "Accept the invite to Acme Images")
+        .await;
+    dana.sees("You are a member of Acme Images now.").await;
+    dana.press("link", "Open Acme Images").await;
+    dana.is_refused("button", "Rename", "Only an owner can")
+        .await;
+    dana.is_refused("button", "Invite people", "Only an owner or an admin can")
+        .await;
+    for name in ["ada", "Ben"] {
+        let remove = format!("Remove {name}");
+        dana.find("button", &remove).await;
+        let node = dana.find("button", &remove).await;
+        assert!(node.disabled, "{node:?}");
+        dana.lacks("combobox", &format!("Role of {name}")).await;
+    }
+    dana.sees_no_more("Audit log").await;
+    dana.press("button", "Leave organization").await;
+    dana.sees("You lose access to Acme Images at once.").await;
+    dana.confirm("Leave organization").await;
+    dana.is_at("/account/settings").await;
+    dana.sees("You are not in an organization yet.").await;
+
+    // 6. Two weeks later, what was not answered has expired. Whoever is signed in
+    // stays so: their tokens are renewed without a word.
+    ben.session.refresh().await;
+    ben.invite("frank@example.com", "User").await;
+    ben.find("button", "Cancel the invite to frank@example.com")
+        .await;
+    let link = browsers.link("frank@example.com").await;
+    browsers.world.clock.advance(TimeDelta::days(14));
+    ben.session.refresh().await;
+    ben.sees("No invite is waiting for an answer.").await;
+    other.goto(&link).await;
+    other.sees("This invite has expired").await;
+    browsers.world.stack.run_schedules().await;
+    ben.invite("frank@example.com", "User").await;
+    ben.find("button", "Cancel the invite to frank@example.com")
+        .await;
+
+    // 7. The audit log tells all of it, newest first.
+    ada.session.refresh().await;
+    ada.press("link", "Audit log").await;
+    let told = [
+        "Ben invited f…@example.com as user",
+        "The invite to f…@example.com expired",
+        "Ben invited f…@example.com as user",
+        "dana left the organization",
+        "dana joined as user",
+        "dana accepted the invite to d…@example.com",
+        "ada changed the role of Ben from admin to owner",
+        "Ben invited d…@example.com as user",
+        "Ben cancelled the invite to d…@example.com",
+        "Ben invited d…@example.com as user",
+        "Whoever had the link declined the invite to c…@example.com",
+        "Ben invited c…@example.com as user",
+        "Ben joined as admin",
+        "Ben accepted the invite to b…@example.com",
+        "ada invited b…@example.com as admin",
+        "ada joined as owner",
+        "ada created the organization Acme Images",
+    ];
+    ada.sees(told[told.len() - 1]).await;
+    let log = ada.text().await.unwrap();
+    let mut rest = log.as_str();
+    for line in told {
+        let place = rest.find(line);
+        let place = place.unwrap_or_else(|| panic!("`{line}` is not in its place in: {log}"));
+        rest = &rest[place + line.len()..];
+    }
+}

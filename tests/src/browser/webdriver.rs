@@ -1,0 +1,287 @@
+//! Chromium, by way of `chromedriver`: the WebDriver protocol, and of Chromium's
+//! own protocol what WebDriver lacks. The machine's browser is a real one; what
+//! speaks to it is a few requests.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// One test at a time has browsers: they are hungry.
+static TURN: Semaphore = Semaphore::const_new(1);
+
+/// A `chromedriver` with its browsers, which all end with it.
+pub struct Driver {
+    child: Child,
+    /// Open as long as the process: what it writes has to go somewhere.
+    _output: BufReader<ChildStdout>,
+    url: String,
+    folder: PathBuf,
+    chromium: PathBuf,
+    http: Client,
+    _turn: SemaphorePermit<'static>,
+}
+
+/// What WebDriver answers when it cannot.
+#[derive(Debug)]
+pub struct Trouble {
+    /// The protocol's word, such as `stale element reference`.
+    pub code: String,
+    pub message: String,
+}
+
+/// One browser, with a profile of its own.
+pub struct Session {
+    url: String,
+    http: Client,
+}
+
+/// An element of the page that is shown.
+#[derive(Clone)]
+pub struct Element(String);
+
+/// How WebDriver calls a reference to an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+fn on_path(names: &[&str]) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|file| file.is_file())
+}
+
+impl Driver {
+    /// Starts, unless this machine has no Chromium: then it says so and gives
+    /// `None`. In CI that is a failure.
+    pub async fn start() -> Option<Self> {
+        let chromium = on_path(&["chromium", "chromium-browser", "google-chrome"]);
+        let (Some(chromium), Some(driver)) = (chromium, on_path(&["chromedriver"])) else {
+            let in_ci = env::var_os("CI").is_some();
+            assert!(
+                !in_ci,
+                "the browser tests need `chromium` and `chromedriver`"
+            );
+            let test = std::thread::current().name().unwrap_or("").to_owned();
+            let told = format!("SKIPPED {test}: no `chromium` and `chromedriver` here\n");
+            // Not by `eprintln`, which tests that pass keep to themselves.
+            std::io::stderr().write_all(told.as_bytes()).unwrap();
+            return None;
+        };
+        let turn = TURN.acquire().await.unwrap();
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("browsers-{}-{number}", std::process::id()));
+        let mut child = Command::new(driver)
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        let port = loop {
+            let from = said.len();
+            assert_ne!(output.read_line(&mut said).unwrap(), 0, "{said}");
+            if let Some((_, port)) = said[from..].split_once("successfully on port ") {
+                break port.trim_end().trim_end_matches('.').to_owned();
+            }
+        };
+        Some(Self {
+            child,
+            _output: output,
+            url: format!("http://127.0.0.1:{port}"),
+            folder,
+            chromium,
+            http: Client::new(),
+            _turn: turn,
+        })
+    }
+
+    /// Opens a browser of that name.
+    pub async fn open(&self, name: &str) -> Session {
+        let profile = self.folder.join(name);
+        fs::create_dir_all(&profile).unwrap();
+        let profile = format!("--user-data-dir={}", profile.display());
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            // So that it ends with `chromedriver`, however that ends.
+            "--remote-debugging-pipe",
+            "--lang=en-US",
+            "--force-prefers-reduced-motion",
+            &profile,
+        ];
+        let wish = json!({ "capabilities": { "alwaysMatch": {
+            "timeouts": { "script": 60_000, "pageLoad": 60_000 },
+            "goog:chromeOptions": { "args": arguments, "binary": self.chromium },
+        }}});
+        let sessions = format!("{}/session", self.url);
+        let answer = send(&self.http, Method::POST, &sessions, Some(wish)).await;
+        let id = answer.unwrap()["sessionId"].as_str().unwrap().to_owned();
+        Session {
+            url: format!("{sessions}/{id}"),
+            http: self.http.clone(),
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+async fn send(
+    http: &Client,
+    method: Method,
+    url: &str,
+    body: Option<Value>,
+) -> Result<Value, Trouble> {
+    let mut request = http.request(method, url);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
+    let value = answer["value"].take();
+    match value["error"].as_str() {
+        Some(code) => Err(Trouble {
+            code: code.to_owned(),
+            message: value["message"].as_str().unwrap_or_default().to_owned(),
+        }),
+        None => Ok(value),
+    }
+}
+
+impl Session {
+    async fn get(&self, path: &str) -> Result<Value, Trouble> {
+        send(
+            &self.http,
+            Method::GET,
+            &format!("{}{path}", self.url),
+            None,
+        )
+        .await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Result<Value, Trouble> {
+        let url = format!("{}{path}", self.url);
+        send(&self.http, Method::POST, &url, Some(body)).await
+    }
+
+    pub async fn goto(&self, url: &str) {
+        self.post("/url", json!({ "url": url })).await.unwrap();
+    }
+
+    pub async fn refresh(&self) {
+        self.post("/refresh", json!({})).await.unwrap();
+    }
+
+    pub async fn back(&self) {
+        self.post("/back", json!({})).await.unwrap();
+    }
+
+    pub async fn current_url(&self) -> String {
+        let url = self.get("/url").await.unwrap();
+        url.as_str().unwrap().to_owned()
+    }
+
+    /// Runs the body of a function in the page.
+    pub async fn script(&self, body: &str, arguments: Value) -> Result<Value, Trouble> {
+        let wish = json!({ "script": body, "args": arguments });
+        self.post("/execute/sync", wish).await
+    }
+
+    /// A command of Chromium's own protocol.
+    pub async fn cdp(&self, command: &str, parameters: Value) -> Result<Value, Trouble> {
+        let wish = json!({ "cmd": command, "params": parameters });
+        self.post("/goog/cdp/execute", wish).await
+    }
+
+    pub async fn click(&self, element: &Element) -> Result<(), Trouble> {
+        let path = format!("/element/{}/click", element.0);
+        self.post(&path, json!({})).await.map(drop)
+    }
+
+    pub async fn clear(&self, element: &Element) -> Result<(), Trouble> {
+        let path = format!("/element/{}/clear", element.0);
+        self.post(&path, json!({})).await.map(drop)
+    }
+
+    pub async fn type_into(&self, element: &Element, text: &str) -> Result<(), Trouble> {
+        let path = format!("/element/{}/value", element.0);
+        self.post(&path, json!({ "text": text })).await.map(drop)
+    }
+
+    /// A property, such as `checked` or `value`.
+    pub async fn property(&self, element: &Element, name: &str) -> Result<Value, Trouble> {
+        let path = format!("/element/{}/property/{name}", element.0);
+        self.get(&path).await
+    }
+
+    /// The elements of a selector, within another one if it is given.
+    pub async fn select(&self, within: &Element, css: &str) -> Result<Vec<Element>, Trouble> {
+        let wish = json!({ "using": "css selector", "value": css });
+        let path = format!("/element/{}/elements", within.0);
+        let found = self.post(&path, wish).await?;
+        let found = found.as_array().into_iter().flatten();
+        Ok(found.filter_map(Element::of).collect())
+    }
+
+    /// Presses and releases a key, wherever the focus is.
+    pub async fn key(&self, key: char) {
+        let actions = json!([
+            { "type": "keyDown", "value": key },
+            { "type": "keyUp", "value": key },
+        ]);
+        let wish = json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] });
+        self.post("/actions", wish).await.unwrap();
+    }
+
+    /// Moves the pointer onto an element, from elsewhere.
+    pub async fn hover(&self, element: &Element) -> Result<(), Trouble> {
+        let to = |origin: Value| json!({ "type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": origin });
+        let moves = [to(json!("viewport")), to(element.argument())];
+        let wish = json!({ "actions": [{
+            "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": moves,
+        }]});
+        self.post("/actions", wish).await.map(drop)
+    }
+}
+
+impl Element {
+    pub fn of(value: &Value) -> Option<Self> {
+        value[ELEMENT].as_str().map(|id| Self(id.to_owned()))
+    }
+
+    /// As an argument of a script.
+    pub fn argument(&self) -> Value {
+        json!({ ELEMENT: self.0 })
+    }
+}
+
+/// Beside the build: `target/screenshots`, which git ignores.
+pub fn screenshots() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"));
+    let folder = target.join("screenshots");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
