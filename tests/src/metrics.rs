@@ -68,11 +68,7 @@ async fn every_call_of_every_operation_writes_one_valid_line_without_secrets() {
     for access in access::ACCESS {
         let cast = Cast::gather().await;
         let link = cast.world.link_token("dana@example.com");
-        for caller in [
-            (access.rightful)(&cast),
-            cast.stranger.clone(),
-            cast.outsider.clone(),
-        ] {
+        for caller in [(access.rightful)(&cast), &cast.stranger, &cast.outsider] {
             let (method, path, body) = (access.request)(&cast);
             cast.world.take_metrics();
             let reply = caller.send(method, &path, body).await;
