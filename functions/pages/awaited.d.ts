@@ -1,19 +1,6 @@
-import type { Permission, SettingsView } from "./api-types.d.ts";
+import type { ApiKeyView, Permission, SettingsView } from "./api-types.d.ts";
 
-export type ApiKeyView = {
-  id: string;
-  name: string;
-  hint: string;
-  created_by: { id: string; name: string };
-  created_at: string;
-  expires_at: string | null;
-  last_used_at: string | null;
-  rotated_at: string | null;
-  previous_secret_valid_until: string | null;
-  may: { update: Permission; rotate: Permission; revoke: Permission };
-};
 export type ListOfApiKeyView = { items: ApiKeyView[]; next_cursor: string | null };
-export type ApiKeyWithSecretView = { api_key: ApiKeyView; secret: string };
 export type PlanView = { id: string; name: string; monthly_credits: number };
 export type PeriodView = { start: string; end: string };
 export type NextPlanView = PlanView & { from: string };

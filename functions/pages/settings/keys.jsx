@@ -14,7 +14,8 @@ import { words } from "../words.js";
 import { Section } from "./section.jsx";
 import { withItem } from "./state.js";
 
-/** @import { ApiKeyView, ApiKeyWithSecretView, Settings } from "../awaited.d.ts" */
+/** @import { ApiKeyView, SecretView } from "../api-types.d.ts" */
+/** @import { Settings } from "../awaited.d.ts" */
 /** @import { SettingsState } from "./state.js" */
 
 const DAY = 86_400_000;
@@ -110,7 +111,7 @@ export function Keys({ page, settings }) {
           action={words.keys.create}
           onClose={close}
           onSave={async ({ name, expires_at }) => {
-            /** @type {ApiKeyWithSecretView} */
+            /** @type {SecretView} */
             const made = await ask("POST", path, { body: { name, ...(expires_at ? { expires_at } : {}) } });
             put(made.api_key);
             setOpen({ what: "secret", key: made.api_key, secret: made.secret });
@@ -137,7 +138,7 @@ export function Keys({ page, settings }) {
           name={open.key.name}
           onClose={close}
           onRotate={async (grace) => {
-            /** @type {ApiKeyWithSecretView} */
+            /** @type {SecretView} */
             const made = await ask("POST", `${keyPath(open.key)}/rotate`, { body: { grace_period_seconds: grace } });
             put(made.api_key);
             setOpen({ what: "secret", key: made.api_key, secret: made.secret });
