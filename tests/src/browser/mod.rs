@@ -2,6 +2,7 @@
 //! role and name, as a screen reader tells them, or by the text that is seen.
 
 mod harness;
+mod keys;
 mod look;
 mod pages;
 mod people;

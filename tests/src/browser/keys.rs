@@ -1,0 +1,73 @@
+//! API keys on the settings page.
+
+use serde_json::json;
+
+use super::harness::{Browser, Browsers};
+
+impl Browser {
+    /// The secret that the dialog shows.
+    async fn secret(&self) -> String {
+        self.sees("Store this secret now").await;
+        let body = "return document.querySelector('[data-testid=secret]').textContent";
+        let secret = self.session.script(body, json!([])).await.unwrap();
+        secret.as_str().unwrap().trim().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_shown_once_and_a_user_may_only_look_at_keys() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    let id = ada.path().await;
+    let id = id.split("organization=").nth(1).unwrap().to_owned();
+    let path = format!("/v1/organizations/{id}");
+    let ulla = browsers.world.sign_in("ulla@example.com");
+    browsers
+        .world
+        .sign_in("ada@example.com")
+        .admit(&path, &ulla, "user")
+        .await;
+
+    ada.press("button", "Create API key").await;
+    ada.asks().await;
+    ada.press("button", "Create API key").await;
+    ada.sees("must not be empty").await;
+    ada.fill("Name", "Website").await;
+    ada.is_accessible("keys-create").await;
+    ada.press("button", "Create API key").await;
+    let first = ada.secret().await;
+    assert!(first.starts_with("osk_"), "{first}");
+    ada.is_accessible("keys-secret").await;
+    ada.press("button", "I have stored it").await;
+    ada.find("button", "Revoke Website").await;
+    ada.sees("Never used").await;
+
+    ada.press("button", "Rotate Website").await;
+    ada.asks().await;
+    ada.press("button", "Rotate").await;
+    let second = ada.secret().await;
+    assert_ne!(first, second);
+    ada.press("button", "I have stored it").await;
+    ada.sees("The earlier secret works until").await;
+    // Neither is anywhere on the page, nor in what the browser keeps.
+    ada.session.refresh().await;
+    ada.find("button", "Revoke Website").await;
+    let body = "return document.documentElement.outerHTML + JSON.stringify([localStorage, sessionStorage])";
+    let kept = ada.session.script(body, json!([])).await.unwrap();
+    for secret in [&first, &second] {
+        assert!(!kept.as_str().unwrap().contains(secret.as_str()));
+    }
+
+    let ulla = browsers.sign_in("ulla@example.com").await;
+    ulla.press("link", "Open Acme").await;
+    for name in ["Edit Website", "Rotate Website", "Revoke Website"] {
+        ulla.is_refused("button", name, "Only an owner or an admin can")
+            .await;
+    }
+    ada.press("button", "Revoke Website").await;
+    ada.confirm("Revoke").await;
+    ada.sees("The API key “Website” is revoked.").await;
+    ada.sees("There are no API keys yet.").await;
+}
