@@ -3,7 +3,7 @@
     python3 benches/cold.py LOCAL [ROUNDS]
 
 The functions that `.ci/sam-build` has built are started in alternation with the
-least that a function can be (`functions/examples/hello.rs`), which the same
+least that a function can be (`benches/hello`), which the same
 command builds. LOCAL is the local stack's binary, for the database. Processor
 time of the process alone, the least of all rounds; wall time for comparison.
 """

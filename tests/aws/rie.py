@@ -43,6 +43,7 @@ EMULATOR = Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{
 # What the samples call the things that are made anew for each of them.
 ORGANIZATION = "01930000-0000-7000-8000-000000000001"
 INVITE = "01930000-0000-7000-8000-000000000002"
+API_KEY = re.compile(r"osk_\w{40,}")
 
 
 class Stack:
@@ -119,6 +120,13 @@ class Scene:
         self.invite()
         self.invitee.post(f"/v1/account/invites/{self.names[INVITE]}/accept").expect("200")
 
+    def make_api_key(self):
+        """The sample shows a key's secret, which has to be that of a real one."""
+        event = (ROOT / "events" / f"{self.operation}.json").read_text()
+        made = self.owner.post(f"{self.path}/api-keys", {"name": "Sample"}).expect("201")
+        for secret in API_KEY.findall(event):
+            self.names[secret] = made["secret"]
+
     def change_invite(self, expression, names, values):
         """Changes the invite in the table, past the functions."""
         pk, sk = f"ORG#{self.names[ORGANIZATION]}", f"INVITE#{self.names[INVITE]}"
@@ -152,6 +160,8 @@ class Scene:
         text = re.sub(
             r"(?!01930000)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", text
         )
+        text = API_KEY.sub("<secret>", text)
+        text = re.sub(r"osk_…\w{4}", "osk_…<end>", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
         return text + "\n"
 
@@ -162,6 +172,10 @@ def nobody_invited(scene):
 
 def as_member(scene):
     scene.admit()
+
+
+def with_api_key(scene):
+    scene.make_api_key()
 
 
 def long_ago(scene):
@@ -192,6 +206,7 @@ def expired(scene):
 
 # Where it is not an outstanding invite that the sample is about.
 SCENES = {
+    "authorize-api-key": with_api_key,
     "create-invite": nobody_invited,
     "update-member": as_member,
     "remove-member": as_member,

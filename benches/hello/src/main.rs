@@ -1,4 +1,5 @@
-//! The least that a function can be: what `benches/cold.py` measures the others against.
+//! The least that a function can be: what `benches/cold.py` measures the others
+//! against. A package of its own, so that it brings along nothing of theirs.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
