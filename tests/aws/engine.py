@@ -1,13 +1,15 @@
-"""ministack, with claims as API Gateway hands them on.
+"""ministack, with two things as AWS has them.
 
 API Gateway's JWT authorizer gives every claim as text. ministack gives numbers
 and booleans as they stand in the token, which AWS's own types for the event
-refuse.
+refuse. And it does not know how Cognito's sign-in pages are styled: that is
+taken, and without effect.
 """
 
 import json
 
 from ministack.services import apigateway
+from ministack.services.cloudformation import provisioners
 
 validate = apigateway._validate_jwt_authorizer
 
@@ -28,6 +30,10 @@ async def with_text_claims(*arguments):
 
 
 apigateway._validate_jwt_authorizer = with_text_claims
+provisioners._RESOURCE_HANDLERS["AWS::Cognito::ManagedLoginBranding"] = {
+    "create": lambda logical_id, _properties, stack: (f"{stack}-{logical_id}", {}),
+    "delete": lambda _physical_id, _properties: None,
+}
 
 if __name__ == "__main__":
     from ministack.app import main

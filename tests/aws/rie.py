@@ -43,6 +43,7 @@ EMULATOR = Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{
 # What the samples call the things that are made anew for each of them.
 ORGANIZATION = "01930000-0000-7000-8000-000000000001"
 INVITE = "01930000-0000-7000-8000-000000000002"
+API_KEY_ID = "01930000-0000-7000-8000-000000000003"
 API_KEY = re.compile(r"osk_\w{40,}")
 
 
@@ -124,6 +125,7 @@ class Scene:
         """The sample shows a key's secret, which has to be that of a real one."""
         event = (ROOT / "events" / f"{self.operation}.json").read_text()
         made = self.owner.post(f"{self.path}/api-keys", {"name": "Sample"}).expect("201")
+        self.names[API_KEY_ID] = made["api_key"]["id"]
         for secret in API_KEY.findall(event):
             self.names[secret] = made["secret"]
 
@@ -162,6 +164,9 @@ class Scene:
         )
         text = API_KEY.sub("<secret>", text)
         text = re.sub(r"osk_…\w{4}", "osk_…<end>", text)
+        # What follows from an asset's content: it changes with every change of it.
+        text = re.sub(r"(?<=-)[0-9a-f]{16}(?=\.)", "<hash>", text)
+        text = re.sub(r'(?<=\\")[0-9a-f]{16}(?=\\")', "<hash>", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
         return text + "\n"
 
@@ -207,6 +212,10 @@ def expired(scene):
 # Where it is not an outstanding invite that the sample is about.
 SCENES = {
     "authorize-api-key": with_api_key,
+    "list-api-keys": with_api_key,
+    "update-api-key": with_api_key,
+    "rotate-api-key": with_api_key,
+    "revoke-api-key": with_api_key,
     "create-invite": nobody_invited,
     "update-member": as_member,
     "remove-member": as_member,
@@ -257,15 +266,15 @@ def run(operation, logical_id, environment, stack, logs):
     with running(command, log, env=reach(environment, stack)) as emulator:
         until(lambda: listens(port), operation, emulator)
         url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-        answer = send("POST", url, scene.event())
-        if answer.body is None:
-            fail(f"{operation} answered {answer.status}: {answer.text}")
-    body = answer.body.get("body")
-    if isinstance(body, str) and body.startswith("{"):
-        answer.body["body"] = json.loads(body)
+        reply = send("POST", url, scene.event())
+        if reply.body is None and reply.text != "null":
+            fail(f"{operation} answered {reply.status}: {reply.text}")
+    answer = reply.body
+    if isinstance(answer, dict) and str(answer.get("body")).startswith("{"):
+        answer["body"] = json.loads(answer["body"])
     if operation == "deliver-mail":
-        answer.body["mails sent"] = len(stack.mails_to(scene.invitee_email)) - mails
-    return scene.in_the_samples_words(answer.body)
+        answer["mails sent"] = len(stack.mails_to(scene.invitee_email)) - mails
+    return scene.in_the_samples_words(answer)
 
 
 def compare(operation, answer):
