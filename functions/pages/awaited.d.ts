@@ -1,6 +1,5 @@
-import type { ApiKeyView, Permission, SettingsView } from "./api-types.d.ts";
+import type { Permission, SettingsView } from "./api-types.d.ts";
 
-export type ListOfApiKeyView = { items: ApiKeyView[]; next_cursor: string | null };
 export type PlanView = { id: string; name: string; monthly_credits: number };
 export type PeriodView = { start: string; end: string };
 export type NextPlanView = PlanView & { from: string };
@@ -15,4 +14,4 @@ export type BillingView = {
 };
 export type BillingSummary = { plan: PlanView; period: PeriodView; next_plan: NextPlanView | null };
 export type UsageSummary = { used: number; allowed: number; remaining: number; days: { date: string; credits: number }[] };
-export type Settings = SettingsView & { api_keys?: ListOfApiKeyView; billing?: BillingSummary; usage?: UsageSummary };
+export type Settings = SettingsView & { billing?: BillingSummary; usage?: UsageSummary };

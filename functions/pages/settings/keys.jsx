@@ -31,9 +31,6 @@ export function Keys({ page, settings }) {
   const list = useRef(/** @type {HTMLUListElement | null} */ (null));
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   const keys = settings.api_keys;
-  if (!keys) {
-    return null;
-  }
   const path = `${page.path}/api-keys`;
   const keyPath = (/** @type {ApiKeyView} */ key) => `${path}/${key.id}`;
   const close = () => setOpen(null);
@@ -42,7 +39,7 @@ export function Keys({ page, settings }) {
   /** @param {ApiKeyView} key */
   const put = (key) =>
     page.update((settings) => {
-      const shown = settings.api_keys ?? { items: [], next_cursor: null };
+      const shown = settings.api_keys;
       if (shown.items.some((one) => one.id === key.id)) {
         return withItem(settings, "api_keys", (one) => one.id === key.id, key);
       }

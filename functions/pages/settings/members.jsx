@@ -15,7 +15,7 @@ import { words } from "../words.js";
 import { Section } from "./section.jsx";
 import { withItem } from "./state.js";
 
-/** @import { MemberView } from "../api-types.d.ts" */
+/** @import { MemberView, RemovedView, UpdatedMemberView } from "../api-types.d.ts" */
 /** @import { Settings } from "../awaited.d.ts" */
 /** @import { Role } from "../parts/role-choice.jsx" */
 /** @import { SettingsState } from "./state.js" */
@@ -28,11 +28,9 @@ export function shownName(member) {
   return member.name ?? member.email;
 }
 
-/** @typedef {{ api_keys?: { id: string, name: string }[] }} WithKeys what loses power has made these keys */
-
-/** @param {WithKeys | null} answer */
+/** @param {RemovedView} answer what whoever lost power has made */
 function keysToRotate(answer) {
-  const names = (answer?.api_keys ?? []).map((key) => key.name);
+  const names = answer.api_keys.map((key) => key.name);
   return names.length > 0 ? words.members.rotate(names) : "";
 }
 
@@ -70,7 +68,7 @@ export function Members({ page, settings, onLeft }) {
     const done = await page.change({
       at: (settings) => withItem(settings, "members", which, wish),
       back: (settings) => withItem(settings, "members", which, before),
-      /** @returns {Promise<MemberView & WithKeys>} */
+      /** @returns {Promise<UpdatedMemberView>} */
       request: () => ask("PATCH", `${page.path}/members/${encodeURIComponent(member.user_id)}`, { body: wish }),
       done: (settings, answer) => withItem(settings, "members", which, answer),
       said,
@@ -226,8 +224,8 @@ function RemoveMember({ page, settings, member, onClose, onRemoved }) {
   const name = shownName(member);
   const organization = settings.organization.name;
   const self = member.user_id === settings.me.user_id;
-  const keys = (settings.api_keys?.items ?? []).filter((key) => key.created_by.id === member.user_id);
-  const more = Boolean(settings.api_keys?.next_cursor);
+  const keys = settings.api_keys.items.filter((key) => key.created_by.id === member.user_id);
+  const more = settings.api_keys.next_cursor !== null;
   useEffect(() => {
     if (more) {
       void page.more("api_keys", Infinity);
@@ -239,7 +237,7 @@ function RemoveMember({ page, settings, member, onClose, onRemoved }) {
       action={self ? words.members.leave : words.members.remove(name)}
       onClose={onClose}
       onConfirm={async () => {
-        /** @type {WithKeys | null} */
+        /** @type {RemovedView} */
         const answer = await ask("DELETE", `${page.path}/members/${encodeURIComponent(member.user_id)}`);
         const todo = keysToRotate(answer);
         if (!self) {

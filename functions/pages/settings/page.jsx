@@ -168,7 +168,7 @@ function Sections({ settings }) {
     ["members", words.settings.members],
     ["invites", words.settings.invites],
     ...(settings?.usage ? [["usage", words.settings.usage]] : []),
-    ...(settings?.api_keys ? [["keys", words.settings.keys]] : []),
+    ["keys", words.settings.keys],
     ...(settings?.billing && settings.may.manage_billing.allowed ? [["billing", words.settings.billing]] : []),
     ...(settings?.may.view_audit_log.allowed ? [["log", words.settings.log]] : []),
   ];

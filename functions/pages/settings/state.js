@@ -11,8 +11,8 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Refusal, ask, further } from "../api.js";
 import { notify } from "../parts/notices.jsx";
 
-/** @import { ListOfInviteView, ListOfMemberView } from "../api-types.d.ts" */
-/** @import { ListOfApiKeyView, Settings } from "../awaited.d.ts" */
+/** @import { ListOfApiKeyView, ListOfInviteView, ListOfMemberView } from "../api-types.d.ts" */
+/** @import { Settings } from "../awaited.d.ts" */
 
 /** Somebody who returns sooner sees what they saw. */
 const FRESH_FOR = 5_000;
@@ -91,11 +91,9 @@ export function useSettings(organizationId) {
           const invites = await upTo(fresh.invites, `${path}/invites`, shown.invites.items.length);
           fresh.members = members;
           fresh.invites = invites;
-          if (fresh.api_keys && shown.api_keys) {
-            /** @type {ListOfApiKeyView} */
-            const keys = await upTo(fresh.api_keys, `${path}/api-keys`, shown.api_keys.items.length);
-            fresh.api_keys = keys;
-          }
+          /** @type {ListOfApiKeyView} */
+          const keys = await upTo(fresh.api_keys, `${path}/api-keys`, shown.api_keys.items.length);
+          fresh.api_keys = keys;
         }
         if (begun !== epoch.current) {
           continue;
@@ -160,14 +158,14 @@ export function useSettings(organizationId) {
   /** @type {SettingsState["more"]} */
   const more = useCallback(
     async (list, atLeast = 1) => {
-      const cursor = latest.current?.[list]?.next_cursor ?? null;
+      const cursor = latest.current?.[list].next_cursor ?? null;
       try {
         /** @type {{ items: Identified[], next_cursor: string | null }} */
         const page = await further(`${path}/${LISTS[list]}`, cursor, atLeast);
         update((settings) => {
           const shown = settings[list];
           // Another call was quicker: its page is there already.
-          if (!shown || shown.next_cursor !== cursor) {
+          if (shown.next_cursor !== cursor) {
             return settings;
           }
           // What was made on this page stands at the end of its list already.
@@ -191,15 +189,12 @@ export function useSettings(organizationId) {
  * @template {"members" | "invites" | "api_keys"} L
  * @param {Settings} settings
  * @param {L} list
- * @param {(item: NonNullable<Settings[L]>["items"][number]) => boolean} which
- * @param {Partial<NonNullable<Settings[L]>["items"][number]> | null} item
+ * @param {(item: Settings[L]["items"][number]) => boolean} which
+ * @param {Partial<Settings[L]["items"][number]> | null} item
  * @returns {Settings}
  */
 export function withItem(settings, list, which, item) {
   const shown = settings[list];
-  if (!shown) {
-    return settings;
-  }
   /** @type {any[]} */
   const all = shown.items;
   const items = item ? all.map((one) => (which(one) ? { ...one, ...item } : one)) : all.filter((one) => !which(one));
