@@ -105,12 +105,16 @@ class Deployment:
                 return self.issuer()
             case ("Ref", name):
                 return self.ids[name]
+            case ("Fn::Sub", [_, {"__FunctionArn__": {"Fn::GetAtt": [function, "Arn"]}}]):
+                return self.invocations(function)
             case ("Fn::Sub", text):
-                function = re.search(r"\$\{(\w+)\.Arn\}", text).group(1)
-                arn = f"arn:aws:lambda:{REGION}:000000000000:function:{self.ids[function]}"
-                head = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions"
-                return f"{head}/{arn}/invocations"
+                return self.invocations(re.search(r"\$\{(\w+)\.Arn\}", text).group(1))
         return {name: self.resolve(item) for name, item in value.items()}
+
+    def invocations(self, function):
+        """Where API Gateway calls a function."""
+        arn = f"arn:aws:lambda:{REGION}:000000000000:function:{self.ids[function]}"
+        return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
     def make_routes(self):
         """Makes the routes and authorizers that SAM puts into the API's `Body`,
@@ -150,7 +154,7 @@ class Deployment:
                     }
                 gateway.create_route(
                     ApiId=self.api_id,
-                    RouteKey=f"{method.upper()} {path}",
+                    RouteKey="$default" if path == "$default" else f"{method.upper()} {path}",
                     Target=f"integrations/{integration}",
                     **security,
                 )
@@ -258,7 +262,8 @@ def authorizer(wish):
         }
     return {
         "AuthorizerType": "REQUEST",
-        "IdentitySource": wish["identitySource"].split(","),
+        # SAM leaves the list as it is in the template.
+        "IdentitySource": wish["identitySource"],
         "AuthorizerUri": wish["authorizerUri"],
         "AuthorizerPayloadFormatVersion": wish["authorizerPayloadFormatVersion"],
         "EnableSimpleResponses": wish["enableSimpleResponses"],
