@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::config::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use domain::{AuditEvent, Event, EventId, OrganizationId};
+use domain::{AuditEvent, Event, EventId, InvalidPlans, OrganizationId, Plans};
 use mail::{Mailer, Sender};
 use store::{Store, Transaction};
 use uuid::{ContextV7, Timestamp, Uuid};
@@ -36,6 +36,7 @@ pub struct App {
     link_keys: Option<LinkKeySource>,
     pub(crate) public_url: String,
     pub(crate) pages: Document,
+    pub(crate) plans: Plans,
     pub(crate) clock: Clock,
     pub(crate) metrics: Option<Metrics>,
     ids: Mutex<ContextV7>,
@@ -106,15 +107,23 @@ pub struct Config {
     pub link_key_secret_id: Option<String>,
     /// How pages find the sign-in.
     pub sign_in: SignInConfig,
+    /// The plans that there are.
+    pub plans: Plans,
 }
 
-/// An environment variable that is missing.
+/// What is wrong with the environment.
 #[derive(Debug, thiserror::Error)]
-#[error("the environment variable `{0}` is not set")]
-pub struct ConfigError(&'static str);
+pub enum ConfigError {
+    /// A variable is missing.
+    #[error("the environment variable `{0}` is not set")]
+    Missing(&'static str),
+    /// The table of plans cannot be read.
+    #[error("the environment variable `PLANS`: {0}")]
+    Plans(#[from] InvalidPlans),
+}
 
 fn required(name: &'static str) -> Result<String, ConfigError> {
-    optional(name).ok_or(ConfigError(name))
+    optional(name).ok_or(ConfigError::Missing(name))
 }
 
 /// A variable that is set to nothing counts as not set: a template cannot leave one out.
@@ -150,7 +159,8 @@ impl Aws {
 }
 
 impl Config {
-    /// Functions that send no mail and make no links get no variables for it.
+    /// Functions that send no mail, make no links and know no plans get no
+    /// variables for it.
     fn from_env() -> Result<Self, ConfigError> {
         Ok(Self {
             table_name: required("TABLE_NAME")?,
@@ -164,6 +174,10 @@ impl Config {
                 client_id: optional("SIGN_IN_CLIENT_ID").unwrap_or_default(),
                 sign_out_url: optional("SIGN_OUT_URL").unwrap_or_default(),
                 origins: optional("SIGN_IN_ORIGINS").unwrap_or_default(),
+            },
+            plans: match optional("PLANS") {
+                Some(text) => Plans::parse(&text)?,
+                None => Plans::default(),
             },
         })
     }
@@ -234,6 +248,7 @@ impl App {
             link_keys,
             public_url: config.public_url,
             pages: Document::new(&config.sign_in),
+            plans: config.plans,
             clock,
             metrics: None,
             ids: Mutex::new(ContextV7::new()),
@@ -249,7 +264,7 @@ impl App {
     /// Reads the environment that the template sets.
     ///
     /// # Errors
-    /// [`ConfigError`] names the variable that is missing.
+    /// [`ConfigError`] names the variable that is missing or wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
         Ok(Self::new(
             Aws::from_env()?,
@@ -260,13 +275,15 @@ impl App {
 
     /// What sends mails.
     pub(crate) fn mailer(&self) -> Result<&Mailer, ConfigError> {
-        self.mailer.as_ref().ok_or(ConfigError("MAIL_FROM"))
+        self.mailer
+            .as_ref()
+            .ok_or(ConfigError::Missing("MAIL_FROM"))
     }
 
     /// What links are signed with.
     pub(crate) fn link_keys(&self) -> Result<&LinkKeySource, ConfigError> {
         let keys = self.link_keys.as_ref();
-        keys.ok_or(ConfigError("LINK_KEY_SECRET_ID"))
+        keys.ok_or(ConfigError::Missing("LINK_KEY_SECRET_ID"))
     }
 
     /// Does what the first request would otherwise wait for: connects to the

@@ -1,5 +1,6 @@
 //! The one place where failures become answers.
 
+use chrono::TimeDelta;
 use domain::{Refusal, RefusalKind};
 use lambda_http::Request;
 use serde::Serialize;
@@ -99,6 +100,7 @@ impl Failure {
                 RefusalKind::Conflict => 409,
                 RefusalKind::Gone => 410,
                 RefusalKind::TooEarly => 429,
+                RefusalKind::Contradiction => 422,
             },
             Self::Invalid { .. } => 400,
             Self::NotSignedIn => 401,
@@ -124,6 +126,7 @@ impl Failure {
             invite_id: None,
         };
         let mut retry_after = None;
+        let mut credits = None;
         match self {
             Self::Refused(Refusal::InviteOutstanding { invite_id, .. }) => {
                 problem.invite_id = Some(invite_id.to_string());
@@ -132,8 +135,16 @@ impl Failure {
                 problem.field = Some("expires_at".to_owned());
             }
             Self::Refused(Refusal::ResendTooSoon { wait }) => {
-                // Rounded up: whoever waits so long has waited long enough.
-                retry_after = Some((wait.num_milliseconds() + 999) / 1000);
+                retry_after = Some(whole_seconds(wait));
+            }
+            Self::Refused(Refusal::CreditsUsedUp {
+                used,
+                allowed,
+                wait,
+                ..
+            }) => {
+                retry_after = Some(whole_seconds(wait));
+                credits = Some((allowed, used));
             }
             Self::Invalid { field, .. } => problem.field = field,
             Self::Refused(_) | Self::NotSignedIn => {}
@@ -143,12 +154,20 @@ impl Failure {
             }
             _ => problem.detail = "something went wrong on our side".to_owned(),
         }
-        let answer = Answer::problem(status, &problem);
+        let mut answer = Answer::problem(status, &problem);
+        if let Some((allowed, used)) = credits {
+            answer = answer.with_credits(allowed, 0, used);
+        }
         match retry_after {
             Some(seconds) => answer.with_header("retry-after", seconds.to_string()),
             None => answer,
         }
     }
+}
+
+/// Rounded up: whoever waits so long has waited long enough.
+fn whole_seconds(wait: TimeDelta) -> i64 {
+    (wait.num_milliseconds() + 999) / 1000
 }
 
 /// Problem details (RFC 9457) with a stable code.
@@ -181,6 +200,7 @@ fn title(status: u16) -> &'static str {
         404 => "Not Found",
         409 => "Conflict",
         410 => "Gone",
+        422 => "Unprocessable Content",
         429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Internal Server Error",

@@ -48,6 +48,17 @@ pub(crate) fn body_if_any<T: DeserializeOwned>(request: &Request) -> Result<Opti
     body(request).map(Some)
 }
 
+/// An event that is no request.
+///
+/// # Errors
+/// As [`body`].
+pub(crate) fn event<T: DeserializeOwned>(event: serde_json::Value) -> Result<T, Failure> {
+    serde_path_to_error::deserialize(event).map_err(|error| {
+        let path = error.path().to_string();
+        explain(&path, error.inner())
+    })
+}
+
 /// Puts serde's words into ours. Values are not repeated: they may be addresses.
 fn explain(path: &str, error: &serde_json::Error) -> Failure {
     // A value of the wrong kind altogether may count as bad syntax.
@@ -118,6 +129,37 @@ impl<'de> Deserialize<'de> for Time {
             .map_err(|_| D::Error::custom("must be a time such as `2026-03-01T12:00:00Z`"))?;
         Ok(Self(time.to_utc()))
     }
+}
+
+/// For a field that may be left out; `null` and an empty text clear it.
+pub(crate) fn cleared_or_present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<String, Error: std::fmt::Display>,
+{
+    let text = Option::<String>::deserialize(deserializer)?;
+    let text = text.filter(|text| !text.trim().is_empty());
+    let value = text.map(T::try_from).transpose();
+    value.map(Some).map_err(serde::de::Error::custom)
+}
+
+/// The `Idempotency-Key` header, where there is one.
+///
+/// # Errors
+/// [`Failure::Invalid`] when it cannot be a key.
+pub(crate) fn idempotency_key(request: &Request) -> Result<Option<&str>, Failure> {
+    let Some(value) = request.headers().get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value.to_str().ok().filter(|key| {
+        (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    key.map(Some).ok_or_else(|| {
+        Failure::field(
+            "idempotency-key",
+            "must be 1 to 128 printable ASCII characters without spaces",
+        )
+    })
 }
 
 /// Which page of a list, from the query's `limit` and `cursor`.

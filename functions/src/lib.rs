@@ -9,6 +9,7 @@ mod app;
 mod attempts;
 mod failure;
 mod input;
+mod ledger;
 mod link_keys;
 mod metrics;
 mod operation;
@@ -21,13 +22,16 @@ pub mod account;
 pub mod api_keys;
 pub mod audit;
 pub mod background;
+pub mod billing;
 pub mod invites;
 pub mod members;
 pub mod openapi;
 pub mod organizations;
 pub mod pages;
+pub mod usage;
 
 pub use app::{App, Aws, Clock, Config, ConfigError};
+pub use domain::{InvalidPlans, Plans};
 pub use metrics::Metrics;
 pub use operation::{Operation, invoke, serve};
 pub use pages::SignInConfig;
@@ -54,6 +58,10 @@ pub static OPERATIONS: &[&Operation] = &[
     &api_keys::revoke_api_key::OPERATION,
     &api_keys::authorize_api_key::OPERATION,
     &audit::list_audit_events::OPERATION,
+    &billing::get_billing::OPERATION,
+    &billing::update_billing::OPERATION,
+    &usage::get_usage::OPERATION,
+    &usage::record_usage::OPERATION,
     &account::get_account::OPERATION,
     &account::switch_organization::OPERATION,
     &account::list_my_invites::OPERATION,
@@ -65,6 +73,8 @@ pub static OPERATIONS: &[&Operation] = &[
     &background::deliver_mail::OPERATION,
     &background::expire_invites::OPERATION,
     &background::record_mail_delivery::OPERATION,
+    &background::apply_plan_changes::OPERATION,
+    &billing::record_billing_event::OPERATION,
 ];
 
 /// The operation of that name, such as `create-invite`.

@@ -5,14 +5,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    account, api_keys,
+    account, api_keys, billing,
     failure::Problem,
     invites, members, organizations,
     representation::{
-        AcceptedView, AccountView, ApiKeyView, AuditEventView, InviteView, List, MemberView,
-        MyInviteView, OrganizationView, PreviewView, RemovedView, SecretView, SettingsView,
-        UpdatedMemberView,
+        AcceptedView, AccountView, ApiKeyView, AuditEventView, BillingView, ConsumedView,
+        InviteView, List, MemberView, MyInviteView, OrganizationView, PreviewView, RemovedView,
+        SecretView, SettingsView, UpdatedMemberView, UsageView,
     },
+    usage,
 };
 
 /// A route of the API, as the template declares it.
@@ -116,7 +117,25 @@ fn describe(route: &Route, shape: Shape, problem: &Schema) -> Value {
             "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
         }));
     }
+    if route.operation == "record-usage" {
+        parameters.push(json!({
+            "name": "Idempotency-Key", "in": "header", "required": true,
+            "description": "Repeating a request with the same key within a day uses no more credits.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
+        }));
+    }
     let mut answer = json!({ "description": "Done." });
+    if route.operation == "record-usage" {
+        let number = |what| json!({ "description": what, "schema": { "type": "integer" } });
+        answer = json!({
+            "description": "The credits are used.",
+            "headers": {
+                "x-renders-allowed": number("How many credits there are in the billing period."),
+                "x-renders-consumed": number("How many this request used."),
+                "x-renders-used": number("How many are used, with those of this request."),
+            },
+        });
+    }
     if let (Some(schema), Some(answer)) = (shape.answer, answer.as_object_mut()) {
         answer.insert(
             "content".to_owned(),
@@ -133,7 +152,7 @@ fn describe(route: &Route, shape: Shape, problem: &Schema) -> Value {
         }),
     );
     let mut operation = json!({
-        "operationId": route.operation,
+        "operationId": operation_id(route),
         "summary": shape.summary,
         "parameters": parameters,
         "responses": responses,
@@ -153,6 +172,14 @@ fn describe(route: &Route, shape: Shape, problem: &Schema) -> Value {
         operation.extend(security.map(|security| ("security".to_owned(), security)));
     }
     operation
+}
+
+/// An operation that people and machines call by different routes has an id for each.
+fn operation_id(route: &Route) -> String {
+    match (route.operation.as_str(), route.caller) {
+        ("get-usage", Caller::Machine) => "get-usage-by-api-key".to_owned(),
+        (name, _) => name.to_owned(),
+    }
 }
 
 impl Shape {
@@ -367,6 +394,37 @@ fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
             ],
         )
         .listing::<AuditEventView>(schemas),
+        "get-billing" => Shape::new(
+            "Get plan, billing period and details",
+            &["organization_not_found"],
+        )
+        .giving::<BillingView>(200, schemas),
+        "update-billing" => Shape::new(
+            "Change plan or billing details",
+            &[
+                "invalid_request",
+                "owner_or_admin_required",
+                "organization_not_found",
+            ],
+        )
+        .taking::<billing::update_billing::Body>()
+        .giving::<BillingView>(200, schemas),
+        "get-usage" => Shape::new(
+            "Get how many images were rendered when",
+            &["organization_not_found"],
+        )
+        .giving::<UsageView>(200, schemas),
+        "record-usage" => Shape::new(
+            "Use credits, before images are rendered",
+            &[
+                "invalid_request",
+                "organization_not_found",
+                "idempotency_key_reused",
+                "credits_used_up",
+            ],
+        )
+        .taking::<usage::record_usage::Body>()
+        .giving::<ConsumedView>(200, schemas),
         "get-account" => {
             Shape::new("Get who is signed in", &[]).giving::<AccountView>(200, schemas)
         }

@@ -95,6 +95,13 @@ impl Answer {
         self
     }
 
+    /// What a client of the image API looks at.
+    pub(crate) fn with_credits(self, allowed: u64, consumed: u64, used: u64) -> Self {
+        self.with_header("x-renders-allowed", allowed.to_string())
+            .with_header("x-renders-consumed", consumed.to_string())
+            .with_header("x-renders-used", used.to_string())
+    }
+
     pub(crate) fn status(&self) -> u16 {
         self.status
     }

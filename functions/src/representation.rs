@@ -1,11 +1,13 @@
 //! How things look in the API.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
-    Action, Actor, ApiKey, ApiKeyId, ApiKeyName, ApiKeySecret, AuditEvent, Change, DeliveryState,
-    EmailAddress, EventId, EventKind, Invite, InviteId, Inviter, KeyCreator, Member, Metadata,
-    Organization, OrganizationId, OrganizationName, Person, PersonName, Refusal, Role, Subject,
-    UserId, may_rotate, permit,
+    Action, Actor, ApiKey, ApiKeyId, ApiKeyName, ApiKeySecret, AuditEvent, Billing, BillingDetails,
+    Change, DeliveryState, EmailAddress, EventId, EventKind, Invite, InviteId, Inviter, KeyCreator,
+    Ledger, Member, Metadata, NextPlan, Organization, OrganizationId, OrganizationName, Period,
+    Person, PersonName, Plan, Plans, Refusal, Role, Subject, UserId, may_rotate, permit,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -373,6 +375,10 @@ pub(crate) struct SettingsView {
     pub(crate) invites: List<InviteView>,
     /// The first page of the API keys.
     pub(crate) api_keys: List<ApiKeyView>,
+    /// The plan and its period.
+    pub(crate) billing: PlanView,
+    /// The credits of the period.
+    pub(crate) usage: UsageSummaryView,
 }
 
 /// What the caller may do in the organization.
@@ -404,6 +410,182 @@ impl Permissions {
             invite: RoleChoice::of(|role| permit(me, Action::Invite(role))),
         }
     }
+}
+
+/// The plan that is to follow.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct NextPlanView {
+    #[serde(flatten)]
+    plan: Plan,
+    /// From when on: the end of the present period.
+    from: DateTime<Utc>,
+}
+
+impl NextPlanView {
+    fn of(next: &NextPlan, plans: &Plans) -> Self {
+        Self {
+            plan: plans.get(&next.plan.id).unwrap_or(&next.plan).clone(),
+            from: next.from,
+        }
+    }
+}
+
+/// The plan and its period.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PlanView {
+    /// The plan.
+    plan: Plan,
+    /// The present billing period.
+    period: Period,
+    /// The plan that is to follow.
+    next_plan: Option<NextPlanView>,
+}
+
+impl PlanView {
+    pub(crate) fn of(billing: &Billing, plans: &Plans, now: DateTime<Utc>) -> Self {
+        let next = billing.next_plan_at(now);
+        Self {
+            plan: billing.plan_at(plans, now),
+            period: billing.period_at(now),
+            next_plan: next.map(|next| NextPlanView::of(next, plans)),
+        }
+    }
+}
+
+/// What the caller may do with billing.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BillingPermissions {
+    /// Change plan and details.
+    manage: Permission,
+}
+
+/// The plan, its period, and what stands on the invoices.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BillingView {
+    #[serde(flatten)]
+    plan: PlanView,
+    /// The plans that there are.
+    plans: Vec<Plan>,
+    /// What stands on the invoices, for owners and admins.
+    details: Option<BillingDetails>,
+    /// What the caller may do.
+    may: BillingPermissions,
+}
+
+impl BillingView {
+    pub(crate) fn of(billing: &Billing, me: &Member, plans: &Plans, now: DateTime<Utc>) -> Self {
+        let manage = permit(me, Action::ManageBilling);
+        Self {
+            plan: PlanView::of(billing, plans, now),
+            plans: plans.iter().cloned().collect(),
+            details: manage.is_ok().then(|| billing.details.clone()),
+            may: BillingPermissions {
+                manage: Permission::of(manage),
+            },
+        }
+    }
+}
+
+/// The credits that were used on a day.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DayView {
+    /// The day, in UTC.
+    date: NaiveDate,
+    /// How many.
+    credits: u64,
+}
+
+/// The credits of the present billing period.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct UsageSummaryView {
+    /// How many are used.
+    used: u64,
+    /// How many there are.
+    allowed: u64,
+    /// How many are left.
+    remaining: u64,
+    /// The last 60 days, oldest first.
+    days: Vec<DayView>,
+}
+
+impl UsageSummaryView {
+    pub(crate) fn of(ledger: &Ledger, plans: &Plans, now: DateTime<Utc>) -> Self {
+        let (used, allowed) = (ledger.used_at(now), ledger.allowed_at(plans, now));
+        let days = ledger.days(now).into_iter();
+        Self {
+            used,
+            allowed,
+            remaining: allowed.saturating_sub(used),
+            days: days
+                .map(|(day, credits)| DayView {
+                    date: day.date_naive(),
+                    credits,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Images by when they were rendered. Every hour, day and month has its entry.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct UsageDataView {
+    /// The last 72 hours, by when they began.
+    hour: BTreeMap<DateTime<Utc>, u64>,
+    /// The last 60 days, by when they began.
+    day: BTreeMap<DateTime<Utc>, u64>,
+    /// The last 12 months, by when they began.
+    month: BTreeMap<DateTime<Utc>, u64>,
+}
+
+/// The images of a billing period.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PeriodUsageView {
+    /// How many.
+    total_images: u64,
+    #[serde(flatten)]
+    period: Period,
+}
+
+/// How many images were rendered when.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct UsageView {
+    /// By hours, days and months.
+    data: UsageDataView,
+    /// The present billing period and the twelve before it, newest first.
+    per_billing_period: Vec<PeriodUsageView>,
+}
+
+impl UsageView {
+    pub(crate) fn of(ledger: &Ledger, now: DateTime<Utc>) -> Self {
+        let report = ledger.report(now);
+        let periods = report.periods.into_iter();
+        Self {
+            data: UsageDataView {
+                hour: report.hours.into_iter().collect(),
+                day: report.days.into_iter().collect(),
+                month: report.months.into_iter().collect(),
+            },
+            per_billing_period: periods
+                .map(|(period, total_images)| PeriodUsageView {
+                    total_images,
+                    period,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// What using credits comes to.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ConsumedView {
+    /// How many credits there are in the billing period.
+    pub(crate) allowed: u64,
+    /// How many this request used.
+    pub(crate) consumed: u64,
+    /// How many are used, with those of this request.
+    pub(crate) used: u64,
+    /// How many are left.
+    pub(crate) remaining: u64,
 }
 
 /// One line of the audit log.

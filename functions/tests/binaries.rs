@@ -120,8 +120,14 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
     process.start_kill().unwrap();
     let output = process.wait_with_output().await.unwrap();
     server.abort();
-    let (kind, body) = answered;
-    assert_eq!(kind, "response", "{name}: {body}");
+    let (kind, mut body) = answered;
+    // Only who is called for an event without anybody to answer may fail with words.
+    if name == "record-billing-event" {
+        assert_eq!(kind, "error", "{name}: {body}");
+        body = json!({ "errorMessage": body["errorMessage"] });
+    } else {
+        assert_eq!(kind, "response", "{name}: {body}");
+    }
     let logs = String::from_utf8(output.stdout).unwrap();
     let line: Value =
         serde_json::from_str(logs.lines().next().expect("a line in the log")).unwrap();
@@ -176,6 +182,10 @@ async fn every_binary_starts_and_answers_its_sample_event() {
         "revoke-api-key" => 404,
         "authorize-api-key" => json!({"isAuthorized": false}),
         "list-audit-events" => 404,
+        "get-billing" => 404,
+        "update-billing" => 404,
+        "get-usage" => 404,
+        "record-usage" => 404,
         "get-account" => 200,
         "switch-organization" => 404,
         "list-my-invites" => 200,
@@ -187,6 +197,9 @@ async fn every_binary_starts_and_answers_its_sample_event() {
         "deliver-mail" => json!({"batchItemFailures": []}),
         "expire-invites" => json!({"expired": 0}),
         "record-mail-delivery" => json!({"ignored": "no pending invite"}),
+        "apply-plan-changes" => json!({"changed": 0}),
+        "record-billing-event" => json!({"errorMessage":
+            "`detail.organization_id` is of no organization"}),
     };
     let tested: Vec<&str> = binaries.iter().map(|(name, _, _)| *name).collect();
     let all: Vec<&str> = functions::OPERATIONS

@@ -1,16 +1,23 @@
 //! A believable organization, made through the API itself.
 
 use axum::http::Method;
-use chrono::TimeDelta;
+use chrono::{Datelike, TimeDelta, Weekday};
 use functions::Clock;
 use serde_json::{Value, json};
 
-use crate::{gateway::Gateway, issuer::SignIn, stack::Stack};
+use crate::{
+    gateway::{Gateway, GatewayAnswer},
+    issuer::SignIn,
+    stack::Stack,
+};
 
 /// Whose organization it is.
 const CREATOR: Person = ("ada@example.com", "Ada Lovelace");
 const GRACE: Person = ("grace@example.com", "Grace Hopper");
 const KATHERINE: Person = ("katherine@example.com", "Katherine Johnson");
+
+/// For how many days images were rendered.
+const DAYS_OF_USE: i64 = 62;
 
 /// An email address and a name.
 type Person = (&'static str, &'static str);
@@ -23,6 +30,22 @@ pub struct DemoError {
     path: String,
     status: u16,
     detail: String,
+}
+
+impl DemoError {
+    /// Gives the answer's body.
+    fn unless_done(method: Method, path: &str, answer: GatewayAnswer) -> Result<Value, Self> {
+        if (200..300).contains(&answer.status) {
+            return Ok(answer.body);
+        }
+        let detail = answer.body.get("detail").and_then(Value::as_str);
+        Err(Self {
+            method,
+            path: path.to_owned(),
+            status: answer.status,
+            detail: detail.unwrap_or_default().to_owned(),
+        })
+    }
 }
 
 /// Who there is to sign in as: addresses, and what each is in the organization.
@@ -45,8 +68,8 @@ pub async fn fill(stack: &Stack, clock: &Clock) -> Result<(), DemoError> {
         return Ok(());
     }
     let days_ago = |days| Demo::at(stack, clock, days);
-    let organization = json!({ "name": "Analytical Images", "metadata": { "plan": "pro" } });
-    let made = days_ago(40)
+    let organization = json!({ "name": "Analytical Images", "metadata": { "shop": "images" } });
+    let made = days_ago(DAYS_OF_USE + 2)
         .send(
             CREATOR,
             Method::POST,
@@ -113,6 +136,42 @@ pub async fn fill(stack: &Stack, clock: &Clock) -> Result<(), DemoError> {
         .await?;
     // Betty never answered.
     stack.run_schedules().await;
+    use_credits(stack, clock, id).await
+}
+
+/// Images as a growing shop renders them: more on weekdays, more each week.
+async fn use_credits(stack: &Stack, clock: &Clock, id: &str) -> Result<(), DemoError> {
+    let days_ago = |days| Demo::at(stack, clock, days);
+    let billing = format!("/v1/organizations/{id}/billing");
+    let plan = json!({
+        "plan": "basic",
+        "company_name": "Analytical Images Ltd",
+        "tax_id": "GB123456789",
+        "invoice_address": "12 St James's Square\nLondon SW1Y 4JH",
+    });
+    days_ago(DAYS_OF_USE + 1)
+        .send(CREATOR, Method::PATCH, &billing, Some(&plan))
+        .await?;
+    let keys = format!("/v1/organizations/{id}/api-keys");
+    let key = days_ago(DAYS_OF_USE + 1)
+        .send(
+            CREATOR,
+            Method::POST,
+            &keys,
+            Some(&json!({ "name": "Shop" })),
+        )
+        .await?;
+    let secret = key.get("secret").and_then(Value::as_str);
+    for days in (0..=DAYS_OF_USE).rev() {
+        let demo = days_ago(days);
+        let rests = matches!(
+            (clock.now() - TimeDelta::days(days)).weekday(),
+            Weekday::Sat | Weekday::Sun
+        );
+        let images = if rests { 14 } else { 52 } + days * 37 % 23 + (DAYS_OF_USE - days) / 2;
+        demo.render(secret.unwrap_or_default(), &format!("day-{days}"), images)
+            .await?;
+    }
     Ok(())
 }
 
@@ -148,6 +207,16 @@ impl<'a> Demo<'a> {
         Ok(id.unwrap_or_default().to_owned())
     }
 
+    async fn render(&self, secret: &str, key: &str, images: i64) -> Result<(), DemoError> {
+        let (method, path) = (Method::POST, "/v1/usage");
+        let body = json!({ "credits": images });
+        let answer = self
+            .gateway
+            .call_once(method.clone(), path, Some(secret), Some(&body), Some(key))
+            .await;
+        DemoError::unless_done(method, path, answer).map(|_| ())
+    }
+
     async fn join(
         &self,
         organization_id: &str,
@@ -179,15 +248,6 @@ impl<'a> Demo<'a> {
             .gateway
             .call(method.clone(), path, Some(&token), body)
             .await;
-        if (200..300).contains(&answer.status) {
-            return Ok(answer.body);
-        }
-        let detail = answer.body.get("detail").and_then(Value::as_str);
-        Err(DemoError {
-            method,
-            path: path.to_owned(),
-            status: answer.status,
-            detail: detail.unwrap_or_default().to_owned(),
-        })
+        DemoError::unless_done(method, path, answer)
     }
 }

@@ -123,7 +123,23 @@ impl Gateway {
         token: Option<&str>,
         body: Option<&Value>,
     ) -> GatewayAnswer {
+        self.call_once(method, path, token, body, None).await
+    }
+
+    /// Makes a request from within, with an idempotency key.
+    pub async fn call_once(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+        idempotency_key: Option<&str>,
+    ) -> GatewayAnswer {
         let mut headers = HeaderMap::new();
+        let key = idempotency_key.and_then(|key| HeaderValue::from_str(key).ok());
+        if let Some(key) = key {
+            headers.insert("idempotency-key", key);
+        }
         let bearer = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok());
         if let Some(bearer) = bearer {
             headers.insert(header::AUTHORIZATION, bearer);

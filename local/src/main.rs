@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use functions::Clock;
+use functions::{Clock, Plans};
 use local::{Background, DatabaseLocation, Options, Stack};
 use tokio::signal;
 
@@ -27,6 +27,8 @@ Usage: cargo run [-- [demo] [options]]
   --ephemeral          keep the database in memory only, and take any free
                        port for DynamoDB, SES and Secrets Manager
   --template FILE      the template to run (template.yaml)
+  --plans PLANS        the plans that there are, as the template's parameter
+                       `Plans` takes them
   --help               this text
 ";
 
@@ -39,6 +41,7 @@ struct Arguments {
     aws_address: IpAddr,
     data: PathBuf,
     template: PathBuf,
+    plans: Plans,
 }
 
 /// Beside the template of the checkout that this was started in.
@@ -64,6 +67,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         aws_address: Ipv4Addr::LOCALHOST.into(),
         data: default_folder(),
         template: Options::shipped_template(),
+        plans: Plans::default(),
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -76,6 +80,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
             Long("aws-address") => arguments.aws_address = parser.value()?.parse()?,
             Long("data") => arguments.data = parser.value()?.into(),
             Long("template") => arguments.template = parser.value()?.into(),
+            Long("plans") => arguments.plans = parser.value()?.parse_with(Plans::parse)?,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
         }
@@ -135,6 +140,7 @@ async fn run(arguments: Arguments) -> ExitCode {
         aws_address: arguments.aws_address,
         database,
         template: arguments.template,
+        plans: arguments.plans,
         clock: clock.clone(),
         http_client: None,
         metrics: None,

@@ -20,7 +20,7 @@ use axum::{
     routing::post,
 };
 use dynoxide::Database;
-use functions::{App, Aws, Clock, Config, Metrics, SignInConfig};
+use functions::{App, Aws, Clock, Config, Metrics, Plans, SignInConfig};
 use serde_json::{Map, Value};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
@@ -115,6 +115,8 @@ pub struct Options {
     pub database: DatabaseLocation,
     /// The template's file.
     pub template: PathBuf,
+    /// The plans that there are.
+    pub plans: Plans,
     /// What time it is.
     pub clock: Clock,
     /// What the functions' AWS clients send requests with; theirs if none.
@@ -135,6 +137,7 @@ impl Options {
             aws_address: Ipv4Addr::LOCALHOST.into(),
             database: DatabaseLocation::Memory,
             template: Self::shipped_template(),
+            plans: Plans::default(),
             clock,
             http_client: None,
             metrics: None,
@@ -253,6 +256,7 @@ impl Stack {
                 sign_out_url: String::new(),
                 origins: String::new(),
             },
+            plans: options.plans,
         };
         let app = App::new(aws.clone(), config.clone(), clock.clone());
         let app = Arc::new(app.reporting(options.metrics));
@@ -499,8 +503,13 @@ impl Stack {
     /// Runs what is scheduled, once.
     pub async fn run_schedules(&self) {
         for schedule in &self.template.schedules {
-            fire(&self.app, &self.clock, &schedule.operation).await;
+            self.run_schedule(&schedule.operation).await;
         }
+    }
+
+    /// Runs one operation as its schedule does.
+    pub async fn run_schedule(&self, operation: &str) {
+        fire(&self.app, &self.clock, operation).await;
     }
 
     /// Deletes the items whose time to live is over, as DynamoDB does when it

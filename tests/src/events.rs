@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{completeness::repository, harness::World};
 
 /// What each sample is answered in an organization where all it names is there.
-const ANSWERS: [(&str, u64); 27] = [
+const ANSWERS: [(&str, u64); 31] = [
     ("create-organization", 201),
     ("list-organizations", 200),
     ("get-organization", 200),
@@ -28,6 +28,10 @@ const ANSWERS: [(&str, u64); 27] = [
     ("rotate-api-key", 200),
     ("revoke-api-key", 204),
     ("list-audit-events", 200),
+    ("get-billing", 200),
+    ("update-billing", 200),
+    ("get-usage", 200),
+    ("record-usage", 200),
     ("get-account", 200),
     ("switch-organization", 200),
     ("list-my-invites", 200),
@@ -128,6 +132,23 @@ async fn the_schedules_sample_ends_what_has_expired() {
     assert_eq!(
         invoke(&world, "expire-invites", event).await,
         json!({"expired": 1})
+    );
+}
+
+#[tokio::test]
+async fn the_other_schedules_sample_begins_what_is_due() {
+    let world = World::start().await;
+    let event = sample(&world, "update-billing").await;
+    invoke(&world, "update-billing", event).await;
+    let event = sample(&world, "apply-plan-changes").await;
+    assert_eq!(
+        invoke(&world, "apply-plan-changes", event.clone()).await,
+        json!({"changed": 0})
+    );
+    world.clock.advance(chrono::TimeDelta::days(31));
+    assert_eq!(
+        invoke(&world, "apply-plan-changes", event).await,
+        json!({"changed": 1})
     );
 }
 

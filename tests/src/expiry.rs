@@ -103,14 +103,14 @@ async fn an_expired_invite_does_not_block_a_new_one_before_or_after_the_cleanup(
         let cast = Cast::gather().await;
         cast.world.clock.advance(TimeDelta::days(14));
         if cleaned {
-            cast.world.stack.run_schedules().await;
+            cast.world.stack.run_schedule("expire-invites").await;
         }
         let id = creator(&cast)
             .invite(&cast.organization, "Dana@example.com", "admin")
             .await;
         assert_eq!(expired_events(&cast).await, 1);
         invariants::hold(&cast.world).await;
-        cast.world.stack.run_schedules().await;
+        cast.world.stack.run_schedule("expire-invites").await;
         cast.world.drain().await;
         assert_eq!(expired_events(&cast).await, 1);
         let dana = cast.world.sign_in("dana@example.com");
@@ -125,11 +125,11 @@ async fn an_expired_invite_does_not_block_a_new_one_before_or_after_the_cleanup(
 #[tokio::test]
 async fn the_schedule_records_the_end_and_later_runs_do_not_repeat_it() {
     let cast = Cast::gather().await;
-    cast.world.stack.run_schedules().await;
+    cast.world.stack.run_schedule("expire-invites").await;
     assert_eq!(expired_events(&cast).await, 0);
     cast.world.clock.advance(TimeDelta::days(14));
     for _ in 0..3 {
-        cast.world.stack.run_schedules().await;
+        cast.world.stack.run_schedule("expire-invites").await;
         assert_eq!(expired_events(&cast).await, 1);
         invariants::hold(&cast.world).await;
     }
@@ -145,7 +145,7 @@ async fn what_the_tables_ttl_takes_first_is_recorded_all_the_same() {
     assert_eq!(expired_events(&cast).await, 0);
     invariants::hold(&cast.world).await;
     for _ in 0..2 {
-        cast.world.stack.run_schedules().await;
+        cast.world.stack.run_schedule("expire-invites").await;
         assert_eq!(outstanding(&cast).await, 0);
         assert_eq!(expired_events(&cast).await, 1);
         invariants::hold(&cast.world).await;
@@ -303,7 +303,7 @@ async fn many_organizations_expire_in_one_run() {
         organizations.push(organization);
     }
     cast.world.clock.advance(TimeDelta::days(14));
-    cast.world.stack.run_schedules().await;
+    cast.world.stack.run_schedule("expire-invites").await;
     let stranger = cast.world.sign_in("sten@example.com");
     for organization in organizations {
         let kinds = audit_kinds(&stranger, &organization).await;
@@ -323,17 +323,17 @@ async fn a_run_that_fails_halfway_is_made_good_by_the_next() {
     use crate::wire::Fault;
     let clean = Cast::gather().await;
     clean.world.clock.advance(TimeDelta::days(14));
-    clean.world.stack.run_schedules().await;
+    clean.world.stack.run_schedule("expire-invites").await;
     let requests = clean.world.wire.take().len();
     for skip in 0..requests {
         for fault in Fault::ALL {
             let cast = Cast::gather().await;
             cast.world.clock.advance(TimeDelta::days(14));
             cast.world.wire.fail(skip, 3, fault);
-            cast.world.stack.run_schedules().await;
+            cast.world.stack.run_schedule("expire-invites").await;
             cast.world.wire.heal();
             invariants::hold(&cast.world).await;
-            cast.world.stack.run_schedules().await;
+            cast.world.stack.run_schedule("expire-invites").await;
             assert_eq!(
                 expired_events(&cast).await,
                 1,

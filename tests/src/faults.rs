@@ -32,6 +32,7 @@ fn done_before(operation: &str) -> &'static [&'static str] {
 async fn survives_every_fault(operation: &str) {
     let access = access::access(operation);
     let clean = Cast::gather().await;
+    access.prepare(&clean).await;
     ask(access, &clean).await;
     let requests = clean.world.wire.take().len();
     assert!(requests > 0);
@@ -40,6 +41,7 @@ async fn survives_every_fault(operation: &str) {
             for times in [1, 3] {
                 let what = format!("{operation}: request {skip} fails {times} times by {fault:?}");
                 let cast = Cast::gather().await;
+                access.prepare(&cast).await;
                 cast.world.wire.fail(skip, times, fault);
                 let first = ask(access, &cast).await;
                 cast.world.wire.heal();
@@ -93,6 +95,7 @@ fault_tests! {
     create_invite list_invites update_invite cancel_invite resend_invite
     create_api_key list_api_keys update_api_key rotate_api_key revoke_api_key
     list_audit_events
+    get_billing update_billing get_usage record_usage
     get_account switch_organization list_my_invites accept_invite decline_invite
     preview_invite decline_invite_by_link
 }

@@ -383,6 +383,8 @@ pub struct Cast {
     pub dana: Session,
     /// An API key of the organization, made by the admin.
     pub key: Key,
+    /// A client that shows it.
+    pub machine: Session,
 }
 
 impl Cast {
@@ -403,6 +405,7 @@ impl Cast {
             .invite(&organization, "dana@example.com", "user")
             .await;
         let key = admin.make_key(&organization, "Rendering").await;
+        let machine = world.machine(&key);
         // Whoever resends in a test may do so at once.
         world.clock.advance(TimeDelta::minutes(2));
         world.drain().await;
@@ -419,6 +422,7 @@ impl Cast {
             invite_id,
             dana,
             key,
+            machine,
         }
     }
 

@@ -39,6 +39,7 @@ pub async fn hold(world: &World) {
         .collect();
     for organization in organizations {
         check_organization(&by_key, organization, world.clock.now());
+        check_credits(&by_key, organization);
     }
     for ((pk, sk), item) in &by_key {
         if let (Some(user), true) = (pk.strip_prefix("USER#"), sk.starts_with("ORG#")) {
@@ -61,6 +62,45 @@ pub async fn hold(world: &World) {
             );
         }
     }
+}
+
+fn number(value: &Value) -> u64 {
+    let number = value["N"].as_str();
+    number.map_or(0, |number| number.parse().unwrap())
+}
+
+/// What is left on the counters and what is used is together what was dealt out,
+/// and never more than the period's credits.
+fn check_credits(by_key: &Table<'_>, pk: &str) {
+    let id = pk.strip_prefix("ORG#").unwrap();
+    let counter = |n: u8| at(by_key, &format!("USAGE#{id}#{n}"), "COUNTER");
+    let counters: Vec<&Value> = (0..16).filter_map(counter).collect();
+    let billing = at(by_key, &format!("BILLING#{id}"), "BILLING");
+    let meter = billing.map_or(&Value::Null, |billing| &billing["meter"]["M"]);
+    if meter.is_null() {
+        assert!(counters.is_empty(), "counters without a meter");
+        return;
+    }
+    assert_eq!(counters.len() as u64, number(&meter["counters"]));
+    let start: DateTime<Utc> = text(meter, "period_start").parse().unwrap();
+    let day = start.timestamp().div_euclid(86_400).to_string();
+    let (mut left, mut used) = (0, 0);
+    for counter in counters {
+        assert_eq!(
+            counter["epoch"], meter["epoch"],
+            "a counter of another dealing"
+        );
+        left += number(&counter["left"]);
+        used += number(&counter["periods"]["M"][&day]);
+    }
+    let credits = number(&meter["credits"]);
+    let (level, dealt) = match used {
+        _ if used >= credits => ("full", credits),
+        _ if used * 5 >= credits * 4 => ("high", credits - 1),
+        _ => ("low", (credits * 4).div_ceil(5) - 1),
+    };
+    assert_eq!(text(meter, "level"), level, "{used} of {credits}");
+    assert_eq!(left, dealt.saturating_sub(used), "{used} of {credits}");
 }
 
 fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {

@@ -10,6 +10,8 @@
 
 mod access;
 mod api_keys;
+mod billing;
+mod billing_mails;
 mod browser;
 mod completeness;
 mod costs;
@@ -31,4 +33,6 @@ mod rights;
 mod rules;
 mod sign_in;
 mod story;
+mod usage;
+mod usage_rate;
 mod wire;

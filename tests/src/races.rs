@@ -96,6 +96,19 @@ impl Cast {
         request(who, Method::DELETE, path, None)
     }
 
+    fn changing_the_plan(
+        &self,
+        who: &Session,
+        plan: &str,
+    ) -> impl Future<Output = Reply> + Send + 'static {
+        request(
+            who,
+            Method::PATCH,
+            self.billing(),
+            Some(json!({"plan": plan})),
+        )
+    }
+
     async fn danas_role(&self) -> Option<String> {
         let account = self.dana.get(&self.organization).await;
         account.body["role"].as_str().map(str::to_owned)
@@ -194,6 +207,34 @@ async fn whoever_is_demoted_while_inviting_does_not_invite() {
     )
     .await;
     assert_outcomes(outcomes, "200", "201");
+}
+
+#[tokio::test]
+async fn whoever_is_demoted_while_changing_the_plan_does_not_change_it() {
+    let cast = Cast::gather().await;
+    let outcomes = interleave(
+        &cast.world,
+        cast.changing_the_plan(&cast.admin, "basic"),
+        cast.giving_role(&cast.owner, &cast.admin, "user"),
+    )
+    .await;
+    assert_outcomes(outcomes, "403 owner_or_admin_required", "200");
+    let seen = cast.owner.get(&cast.billing()).await.expect("200");
+    assert_eq!(seen["plan"]["id"], "free");
+}
+
+#[tokio::test]
+async fn two_changes_of_plan_follow_each_other() {
+    let cast = Cast::gather().await;
+    let outcomes = interleave(
+        &cast.world,
+        cast.changing_the_plan(&cast.admin, "basic"),
+        cast.changing_the_plan(&cast.owner, "pro"),
+    )
+    .await;
+    assert_outcomes(outcomes, "200", "200");
+    let seen = cast.owner.get(&cast.billing()).await.expect("200");
+    assert_eq!(seen["plan"]["id"], "basic");
 }
 
 #[tokio::test]

@@ -75,8 +75,8 @@ async fn used() -> Rights {
         let cast = Cast::gather().await;
         // By then the link key is read anew, as a fresh process does.
         cast.world.clock.advance(TimeDelta::minutes(5));
-        let (method, path, body) = (access.request)(&cast);
-        let reply = (access.rightful)(&cast).send(method, &path, body).await;
+        access.prepare(&cast).await;
+        let reply = access.ask(&cast, (access.rightful)(&cast)).await;
         assert!(
             (200..300).contains(&reply.status),
             "{}: {}",
@@ -154,14 +154,14 @@ async fn used() -> Rights {
         if by_ttl {
             cast.world.stack.sweep_ttl().unwrap();
         }
-        cast.world.stack.run_schedules().await;
+        cast.world.stack.run_schedule("expire-invites").await;
         note(&mut used, "expire-invites", &cast.world);
     }
     // Two runs at once: the one that comes second looks again.
     let cast = Cast::gather().await;
     cast.world.clock.advance(TimeDelta::days(14));
     let mut held = cast.world.wire.hold("TransactWriteItems");
-    let run = async || cast.world.stack.run_schedules().await;
+    let run = async || cast.world.stack.run_schedule("expire-invites").await;
     let meanwhile = async {
         held.arrived().await;
         run().await;
@@ -169,6 +169,28 @@ async fn used() -> Rights {
     };
     tokio::join!(run(), meanwhile);
     note(&mut used, "expire-invites", &cast.world);
+
+    // The second use of credits; a plan within a running period; plans that are due; invoices.
+    let cast = Cast::gather().await;
+    access::access("record-usage").prepare(&cast).await;
+    for key in ["first", "second"] {
+        crate::usage::render(&cast.machine, key, 1)
+            .await
+            .expect("200");
+    }
+    note(&mut used, "record-usage", &cast.world);
+    cast.change_plan("pro", "now").await;
+    note(&mut used, "update-billing", &cast.world);
+    cast.change_plan("basic", "period_end").await;
+    cast.world.clock.advance(TimeDelta::days(31));
+    cast.world.wire.take();
+    cast.world.stack.run_schedule("apply-plan-changes").await;
+    note(&mut used, "apply-plan-changes", &cast.world);
+    cast.payment_event("billing.payment_failed", json!({}))
+        .await;
+    note(&mut used, "record-billing-event", &cast.world);
+    cast.world.drain().await;
+    note(&mut used, "deliver-mail", &cast.world);
     used
 }
 

@@ -2,13 +2,16 @@
 //! have a mail to send.
 
 use aws_lambda_events::dynamodb::EventRecord;
-use chrono::TimeDelta;
-use domain::{AuditEvent, Delivery, DeliveryState, Invite, InviteId, InviteToken, Organization};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    AuditEvent, Delivery, DeliveryState, Invite, InviteId, InviteToken, MailKind, Organization,
+};
 use mail::InviteMail;
 use serde_json::Value;
 use store::{Commit, Key};
 
 use super::{
+    billing_mail,
     mail_tags::Sending,
     stream::{self, Progress},
 };
@@ -40,10 +43,16 @@ pub static OPERATION: Operation = Operation::event("deliver-mail", |app, event| 
 
 async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
     let event: AuditEvent = store::from_image(record.change.new_image.clone())?;
-    let (Some(_), Some(times_sent)) = (event.mail, event.times_sent) else {
-        return Ok(());
-    };
-    let Ok(invite_id) = InviteId::parse(&event.subject.id) else {
+    match (event.mail, &event.notice) {
+        (Some(MailKind::Invite), _) => deliver_invite(app, &event).await,
+        (Some(MailKind::Billing), Some(notice)) => billing_mail::deliver(app, &event, notice).await,
+        (Some(MailKind::Billing), None) | (None, _) => Ok(()),
+    }
+}
+
+async fn deliver_invite(app: &App, event: &AuditEvent) -> Result<(), Failure> {
+    let (Some(times_sent), Ok(invite_id)) = (event.times_sent, InviteId::parse(&event.subject.id))
+    else {
         return Ok(());
     };
     let id = event.organization_id;
@@ -67,44 +76,7 @@ async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
     }
 
     let outcome = send(app, &invite, &organization).await;
-    let (delivery, failed) = match outcome {
-        Ok(()) => {
-            count(Counter::MailsSent, 1);
-            let sent = Delivery {
-                state: DeliveryState::Sent,
-                at: now,
-                reason: None,
-                ..invite.delivery
-            };
-            (sent, None)
-        }
-        Err(failure) => {
-            let failures = invite.delivery.failures + 1;
-            let (last, reason) = match &failure {
-                Failure::Send(error) => (error.is_permanent(), error.reason()),
-                _ => (false, "the mail could not be made"),
-            };
-            // The first attempt may come late; it is never the last for that alone.
-            let given_up = failures > 1 && now - event.at >= GIVE_UP_AFTER;
-            let last = last || given_up;
-            let delivery = Delivery {
-                state: if last {
-                    DeliveryState::Failed
-                } else {
-                    DeliveryState::Queued
-                },
-                at: now,
-                failures,
-                reason: Some(reason.to_owned()),
-            };
-            if last {
-                count(Counter::MailsFailed, 1);
-                let error = telemetry::chain(&failure);
-                tracing::error!(%invite_id, error, "a mail was given up");
-            }
-            (delivery, (!last).then_some(failure))
-        }
-    };
+    let (delivery, failed) = delivery_after(event, &invite.delivery, outcome, now);
     match app
         .store
         .note_delivery(id, invite_id, times_sent, &delivery)
@@ -113,6 +85,50 @@ async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
         Commit::Done | Commit::Conflict => {}
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// How far a mail has come with another attempt, and the failure if it is to be
+/// tried again.
+pub(super) fn delivery_after(
+    event: &AuditEvent,
+    before: &Delivery,
+    outcome: Result<(), Failure>,
+    now: DateTime<Utc>,
+) -> (Delivery, Option<Failure>) {
+    let Err(failure) = outcome else {
+        count(Counter::MailsSent, 1);
+        let sent = Delivery {
+            state: DeliveryState::Sent,
+            at: now,
+            failures: before.failures,
+            reason: None,
+        };
+        return (sent, None);
+    };
+    let failures = before.failures + 1;
+    let (last, reason) = match &failure {
+        Failure::Send(error) => (error.is_permanent(), error.reason()),
+        _ => (false, "the mail could not be made"),
+    };
+    // The first attempt may come late; it is never the last for that alone.
+    let given_up = failures > 1 && now - event.at >= GIVE_UP_AFTER;
+    let last = last || given_up;
+    if last {
+        count(Counter::MailsFailed, 1);
+        let error = telemetry::chain(&failure);
+        tracing::error!(event_id = %event.id, error, "a mail was given up");
+    }
+    let delivery = Delivery {
+        state: if last {
+            DeliveryState::Failed
+        } else {
+            DeliveryState::Queued
+        },
+        at: now,
+        failures,
+        reason: Some(reason.to_owned()),
+    };
+    (delivery, (!last).then_some(failure))
 }
 
 async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result<(), Failure> {

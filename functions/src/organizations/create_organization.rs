@@ -31,7 +31,9 @@ pub(crate) struct Body {
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let person = access::person(request)?;
     let body: Body = input::body(request)?;
-    let idempotency_key = idempotency_key(request)?;
+    // Whoever repeats a request with the same key within a day gets the
+    // organization that the first one made.
+    let idempotency_key = input::idempotency_key(request)?;
 
     let mut attempts = Attempts::default();
     loop {
@@ -85,21 +87,4 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             Commit::Conflict => attempts.again().await?,
         }
     }
-}
-
-/// The `Idempotency-Key` header: whoever repeats a request with the same key
-/// within a day gets the organization that the first one made.
-fn idempotency_key(request: &Request) -> Result<Option<&str>, Failure> {
-    let Some(value) = request.headers().get("idempotency-key") else {
-        return Ok(None);
-    };
-    let key = value.to_str().ok().filter(|key| {
-        (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
-    });
-    key.map(Some).ok_or_else(|| {
-        Failure::field(
-            "idempotency-key",
-            "must be 1 to 128 printable ASCII characters without spaces",
-        )
-    })
 }

@@ -8,9 +8,11 @@ use crate::{
     App, Operation,
     access::Asked,
     failure::Failure,
+    ledger,
     output::Answer,
     representation::{
-        ApiKeyView, InviteView, List, MemberView, OrganizationView, Permissions, SettingsView,
+        ApiKeyView, InviteView, List, MemberView, OrganizationView, Permissions, PlanView,
+        SettingsView, UsageSummaryView,
     },
 };
 
@@ -26,7 +28,10 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;
     let id = asked.organization_id;
     let organization = Key::organization(id);
-    let keys = [asked.membership_key(), organization.clone()];
+    let keys: Vec<Key> = [asked.membership_key(), organization.clone()]
+        .into_iter()
+        .chain(ledger::keys(id))
+        .collect();
     let page = PageRequest::first(FIRST_PAGE);
     let (found, members, invites, keys) = tokio::join!(
         app.store.get_all(&keys),
@@ -39,6 +44,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let organization: Option<Organization> = found.take(&organization)?;
     let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
 
+    let ledger = ledger::take(app, &mut found, &organization)?;
     let now = app.clock.now();
     let pending = invites?.keep(|invite| !invite.is_expired(now));
     Ok(Answer::ok(&SettingsView {
@@ -48,5 +54,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         members: List::of(members?, |member| MemberView::of(member, &me)),
         invites: List::of(pending, |invite| InviteView::of(invite, &me)),
         api_keys: List::of(keys?, |key| ApiKeyView::of(key, &me, now)),
+        billing: PlanView::of(&ledger.billing, &app.plans, now),
+        usage: UsageSummaryView::of(&ledger, &app.plans, now),
     }))
 }

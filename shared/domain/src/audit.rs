@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, Invite, Member, OrganizationId, UserId};
+use crate::{EventId, Invite, Member, Notice, OrganizationId, UserId};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +67,30 @@ pub enum EventKind {
     /// An API key was revoked.
     #[serde(rename = "api_key.revoked")]
     ApiKeyRevoked,
+    /// The plan changed: at once, or as was scheduled.
+    #[serde(rename = "billing.plan_changed")]
+    BillingPlanChanged,
+    /// The plan is to change at the period's end.
+    #[serde(rename = "billing.plan_change_scheduled")]
+    BillingPlanChangeScheduled,
+    /// The plan is not to change at the period's end after all.
+    #[serde(rename = "billing.plan_change_cancelled")]
+    BillingPlanChangeCancelled,
+    /// Company name, tax id or invoice address changed.
+    #[serde(rename = "billing.details_updated")]
+    BillingDetailsUpdated,
+    /// The payment provider has issued an invoice.
+    #[serde(rename = "billing.invoice_issued")]
+    BillingInvoiceIssued,
+    /// The payment of an invoice has failed.
+    #[serde(rename = "billing.payment_failed")]
+    BillingPaymentFailed,
+    /// An invoice is paid.
+    #[serde(rename = "billing.payment_succeeded")]
+    BillingPaymentSucceeded,
+    /// 80% or all of the period's credits are used.
+    #[serde(rename = "usage.threshold_reached")]
+    UsageThresholdReached,
 }
 
 /// Who did it.
@@ -83,7 +107,8 @@ pub enum Actor {
     },
     /// Whoever holds an invite's link.
     LinkHolder,
-    /// Nobody: time itself, or what the mail service reports.
+    /// Nobody: time has passed, a limit is reached, or the mail service or the
+    /// payment provider says so.
     System,
 }
 
@@ -100,6 +125,8 @@ pub enum SubjectKind {
     Invite,
     /// An API key.
     ApiKey,
+    /// The organization's plan, or an invoice of its.
+    Billing,
 }
 
 /// Whom or what it was done to.
@@ -164,6 +191,20 @@ impl Change {
 pub enum MailKind {
     /// The invite that the event is about, to its address.
     Invite,
+    /// The event's notice, to everybody who receives billing emails.
+    Billing,
+}
+
+/// What to mail when an event is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mail {
+    /// The invite that the event is about.
+    Invite {
+        /// Which sending of the invite it is.
+        times_sent: u32,
+    },
+    /// A notice to everybody who receives billing emails.
+    Billing(Notice),
 }
 
 /// What a decision records, before the commit gives it an id.
@@ -177,8 +218,8 @@ pub struct Event {
     pub subject: Subject,
     /// From what to what.
     pub changes: Vec<Change>,
-    /// The mail to send, and the invite's sending that it belongs to.
-    pub mail: Option<(MailKind, u32)>,
+    /// The mail to send.
+    pub mail: Option<Mail>,
 }
 
 impl Event {
@@ -199,7 +240,14 @@ impl Event {
 
     pub(crate) fn with_invite_mail(self, times_sent: u32) -> Self {
         Self {
-            mail: Some((MailKind::Invite, times_sent)),
+            mail: Some(Mail::Invite { times_sent }),
+            ..self
+        }
+    }
+
+    pub(crate) fn with_notice(self, notice: Notice) -> Self {
+        Self {
+            mail: Some(Mail::Billing(notice)),
             ..self
         }
     }
@@ -211,7 +259,11 @@ impl Event {
         organization_id: OrganizationId,
         at: DateTime<Utc>,
     ) -> AuditEvent {
-        let (mail, times_sent) = self.mail.unzip();
+        let (mail, times_sent, notice) = match self.mail {
+            None => (None, None, None),
+            Some(Mail::Invite { times_sent }) => (Some(MailKind::Invite), Some(times_sent), None),
+            Some(Mail::Billing(notice)) => (Some(MailKind::Billing), None, Some(notice)),
+        };
         AuditEvent {
             id,
             organization_id,
@@ -222,6 +274,7 @@ impl Event {
             changes: self.changes,
             mail,
             times_sent,
+            notice,
         }
     }
 }
@@ -249,6 +302,9 @@ pub struct AuditEvent {
     /// Which sending of the invite the mail is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times_sent: Option<u32>,
+    /// What a billing mail says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Notice>,
 }
 
 impl Member {

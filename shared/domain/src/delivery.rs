@@ -47,7 +47,7 @@ impl DeliveryState {
     }
 }
 
-/// The delivery of an invite's last sending.
+/// The delivery of an invite's last sending, or of a billing mail to one recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// How far it has come.
@@ -62,7 +62,8 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    pub(crate) fn queued(now: DateTime<Utc>) -> Self {
+    /// A mail that is to be sent.
+    pub fn queued(now: DateTime<Utc>) -> Self {
         Self {
             state: DeliveryState::Queued,
             at: now,

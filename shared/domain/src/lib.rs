@@ -8,26 +8,37 @@
 mod address;
 mod api_key;
 mod audit;
+mod billing;
 mod delivery;
 mod email;
 mod ids;
 mod invite;
 mod link;
 mod member;
+mod notice;
 mod organization;
+mod period;
 mod permission;
 mod person;
+mod plan;
 mod refusal;
 mod role;
 mod secret;
 mod text;
+mod usage;
 
 pub use address::{Address, HeldBy, Holder};
 pub use api_key::{
     ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, InvalidGrace, KeyCreator,
     MAX_API_KEYS, create_api_key, may_rotate, revoke_api_key, rotate_api_key, update_api_key,
 };
-pub use audit::{Actor, AuditEvent, Change, Event, EventKind, MailKind, Subject, SubjectKind};
+pub use audit::{
+    Actor, AuditEvent, Change, Event, EventKind, Mail, MailKind, Subject, SubjectKind,
+};
+pub use billing::{
+    Billing, BillingChange, BillingDetails, BillingUpdate, CompanyName, InvalidDetail,
+    InvoiceAddress, NextPlan, TaxId, When, begin_next_plan, update_billing,
+};
 pub use delivery::{Bounce, Delivery, DeliveryState, MailReport};
 pub use email::{EmailAddress, InvalidEmail};
 pub use ids::{ApiKeyId, EventId, InvalidId, InviteId, OrganizationId, UserId};
@@ -38,12 +49,21 @@ pub use invite::{
 };
 pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};
 pub use member::{Member, MemberUpdate, remove_member, update_member};
+pub use notice::{
+    Amount, Currency, InvalidInvoice, Invoice, InvoiceNews, InvoiceNumber, InvoiceUrl, Notice,
+};
 pub use organization::{
     Founded, Organization, OrganizationUpdate, found_organization, update_organization,
 };
+pub use period::{Anchor, Period};
 pub use permission::{Action, permit};
 pub use person::Person;
+pub use plan::{InvalidPlanId, InvalidPlans, Plan, PlanId, Plans};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::Role;
 pub use secret::{ApiKeySecret, InvalidSecret, SecretHash};
 pub use text::{ApiKeyName, InvalidMetadata, InvalidText, Metadata, OrganizationName, PersonName};
+pub use usage::{
+    Counter, Credits, Draw, InvalidCredits, Ledger, Level, MAX_COUNTERS, Meter, Slots, Spending,
+    Spent, Stale, Tally, UsageReport, spend,
+};

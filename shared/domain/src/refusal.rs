@@ -85,6 +85,30 @@ pub enum Refusal {
     /// The sign-in does not vouch for the email address.
     #[error("verify your email address at your sign-in provider first, then sign in again")]
     EmailNotVerified,
+    /// The period's credits do not suffice.
+    #[error("{}", used_up(*.used, *.allowed, *.wanted))]
+    CreditsUsedUp {
+        /// How many are used.
+        used: u64,
+        /// How many there are in the period.
+        allowed: u64,
+        /// How many were asked for.
+        wanted: u64,
+        /// How long until the next period begins.
+        wait: TimeDelta,
+    },
+    /// The idempotency key belongs to another request.
+    #[error("this idempotency key was used for {0} credits; use another one for another request")]
+    IdempotencyKeyReused(u64),
+}
+
+/// In the words that people read in the product's own answers.
+fn used_up(used: u64, allowed: u64, wanted: u64) -> String {
+    if used < allowed {
+        format!("You've used {used} of your {allowed} image credits, and this takes {wanted} more.")
+    } else {
+        format!("You've used {used} of your {allowed} image credits.")
+    }
 }
 
 /// What kind of refusal it is; how it is answered follows from that.
@@ -102,6 +126,8 @@ pub enum RefusalKind {
     Gone,
     /// Not so soon.
     TooEarly,
+    /// It contradicts what was said before.
+    Contradiction,
 }
 
 impl Refusal {
@@ -131,6 +157,8 @@ impl Refusal {
             Self::ResendLimitReached => "resend_limit_reached",
             Self::EmailRequired => "email_required",
             Self::EmailNotVerified => "email_not_verified",
+            Self::CreditsUsedUp { .. } => "credits_used_up",
+            Self::IdempotencyKeyReused(_) => "idempotency_key_reused",
         }
     }
 
@@ -156,7 +184,8 @@ impl Refusal {
             | Self::InviteNeedsResend
             | Self::ResendLimitReached => RefusalKind::Conflict,
             Self::InviteEnded(_) | Self::LinkReplaced => RefusalKind::Gone,
-            Self::ResendTooSoon { .. } => RefusalKind::TooEarly,
+            Self::ResendTooSoon { .. } | Self::CreditsUsedUp { .. } => RefusalKind::TooEarly,
+            Self::IdempotencyKeyReused(_) => RefusalKind::Contradiction,
         }
     }
 }

@@ -347,7 +347,12 @@ fn resending_is_limited_to_once_a_minute_and_five_times() {
         let (next, event) = resend(&owner, &InviteState::Pending(invite), now).unwrap();
         assert_eq!(next.times_sent, 1 + resent);
         assert_eq!(next.delivery.state, DeliveryState::Queued);
-        assert_eq!(event.mail, Some((MailKind::Invite, next.times_sent)));
+        assert_eq!(
+            event.mail,
+            Some(Mail::Invite {
+                times_sent: next.times_sent
+            })
+        );
         invite = next;
     }
     now += RESEND_INTERVAL;

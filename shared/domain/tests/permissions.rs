@@ -87,7 +87,18 @@ fn page() -> String {
             Action::UpdateOrganization,
         ),
         ("delete it".to_owned(), Action::DeleteOrganization),
-        ("manage billing".to_owned(), Action::ManageBilling),
+        (
+            "see plan, billing period and usage".to_owned(),
+            Action::View,
+        ),
+        (
+            "see what stands on invoices".to_owned(),
+            Action::ManageBilling,
+        ),
+        (
+            "manage billing: change plan and what stands on invoices".to_owned(),
+            Action::ManageBilling,
+        ),
         (
             "create, rotate, revoke API keys".to_owned(),
             Action::ManageApiKeys,

@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Message,
+    Message, RenderError,
     names::{one_line, quoted},
 };
 
@@ -32,17 +32,6 @@ pub struct InviteMail<'a> {
     pub link: &'a str,
     /// The invited address, as the inviter typed it.
     pub recipient: &'a str,
-}
-
-/// Why there is no mail.
-#[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// A role that the mail has no words for.
-    #[error("there is no invite mail for the role `{0}`")]
-    UnknownRole(String),
-    /// A template.
-    #[error("the template of the invite mail failed")]
-    Template(#[from] askama::Error),
 }
 
 impl InviteMail<'_> {

@@ -4,14 +4,27 @@
 //! one line here and escaped by the template engine, so whatever name reaches
 //! a mail, it stays a name.
 
+mod billing;
 mod invite;
 mod mailer;
 mod names;
 mod sender;
 
-pub use invite::{InviteMail, RenderError};
+pub use billing::{About, BillingMail, InvoiceFacts};
+pub use invite::InviteMail;
 pub use mailer::{Mailer, MessageId, SendError, Tag};
 pub use sender::Sender;
+
+/// Why there is no mail.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A role that the mail has no words for.
+    #[error("there is no invite mail for the role `{0}`")]
+    UnknownRole(String),
+    /// A template.
+    #[error("the template of a mail failed")]
+    Template(#[from] askama::Error),
+}
 
 /// A mail without its envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]

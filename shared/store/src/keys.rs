@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
-use domain::{ApiKeyId, EmailAddress, EventId, InviteId, OrganizationId, UserId};
+use domain::{ApiKeyId, EmailAddress, EventId, InviteId, MAX_COUNTERS, OrganizationId, UserId};
 
 use crate::StoreError;
 
-/// The index by which addresses of expired invites are found: sparse, keys only.
+/// The index by which addresses of expired invites, and plans that are due, are
+/// found: sparse, keys only.
 pub const EXPIRY_INDEX: &str = "expiry";
 /// Into how many partitions the expiry index is divided, so that no single one
 /// limits how many invites can be made.
@@ -81,6 +82,40 @@ impl Key {
         Self::new(person(user_id), format!("REQUEST#{idempotency_key}"))
     }
 
+    /// An organization's plan, its meter, and what stands on its invoices.
+    pub fn billing(id: OrganizationId) -> Self {
+        Self::new(format!("BILLING#{id}"), "BILLING")
+    }
+
+    /// One of an organization's counters. Each is a partition of its own, so
+    /// that no single one limits how fast credits can be used.
+    pub fn counter(id: OrganizationId, number: u8) -> Self {
+        Self::new(format!("USAGE#{id}#{number}"), "COUNTER")
+    }
+
+    /// Every counter that an organization can have.
+    pub fn counters(id: OrganizationId) -> impl Iterator<Item = Self> {
+        (0..MAX_COUNTERS).map(move |number| Self::counter(id, number))
+    }
+
+    /// An organization's request to use credits, by its idempotency key.
+    pub fn usage_request(id: OrganizationId, idempotency_key: &str) -> Self {
+        Self::new(
+            format!("USAGE_REQUEST#{id}#{idempotency_key}"),
+            "USAGE_REQUEST",
+        )
+    }
+
+    /// How far the mail of an event to one of its recipients has come.
+    pub fn mailing(event_id: EventId, user_id: &UserId) -> Self {
+        Self::new(format!("MAIL#{event_id}"), user_id.as_str())
+    }
+
+    /// An event of the payment provider's that was taken.
+    pub fn payment_event(id: &str) -> Self {
+        Self::new(format!("PAYMENT_EVENT#{id}"), "PAYMENT_EVENT")
+    }
+
     pub(crate) fn from_item(item: &HashMap<String, AttributeValue>) -> Result<Self, StoreError> {
         let text = |name: &str| {
             let value = item.get(name).and_then(|value| value.as_s().ok());
@@ -125,6 +160,9 @@ pub fn expiry_shard(id: OrganizationId) -> u8 {
     let [.., last] = id.uuid().into_bytes();
     last % EXPIRY_SHARDS
 }
+
+/// The partition of the expiry index that plans to come are in. There are few.
+pub(crate) const PLANS: &str = "PLANS";
 
 pub(crate) fn shard(number: u8) -> String {
     format!("EXPIRY#{number}")

@@ -5,6 +5,7 @@
 //! expression.
 
 mod connect;
+mod draw;
 mod error;
 mod keys;
 mod pages;
@@ -16,7 +17,9 @@ pub use error::StoreError;
 pub use keys::{EXPIRY_INDEX, EXPIRY_SHARDS, Key, expiry_shard};
 pub use pages::{Page, PageRequest};
 pub use reads::{ExpiryPosition, Found};
-pub use records::{Account, CreationRequest, Membership, from_image};
+pub use records::{
+    Account, CreationRequest, Mailing, Membership, PaymentEvent, UsageRequest, from_image,
+};
 pub use transaction::{Commit, Transaction};
 
 /// The table, and a client to reach it with.

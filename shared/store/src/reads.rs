@@ -5,7 +5,9 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use chrono::{DateTime, Utc};
-use domain::{Address, ApiKey, AuditEvent, EmailAddress, Invite, Member, OrganizationId, UserId};
+use domain::{
+    Address, ApiKey, AuditEvent, Counter, EmailAddress, Invite, Member, OrganizationId, UserId,
+};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -34,6 +36,16 @@ impl Found {
     pub fn take<T: DeserializeOwned>(&mut self, key: &Key) -> Result<Option<T>, StoreError> {
         let item = self.0.remove(key);
         Ok(item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// Takes an organization's counters, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when an item is of another kind.
+    pub fn take_counters(&mut self, id: OrganizationId) -> Result<Vec<Counter>, StoreError> {
+        let counters = Key::counters(id).map(|key| self.take(&key));
+        let counters: Result<Vec<Option<Counter>>, StoreError> = counters.collect();
+        Ok(counters?.into_iter().flatten().collect())
     }
 }
 
@@ -226,6 +238,32 @@ impl Store {
         let keys = answer.items.unwrap_or_default();
         let keys = keys.iter().map(Key::from_item).collect::<Result<_, _>>()?;
         Ok((keys, answer.last_evaluated_key.map(ExpiryPosition)))
+    }
+
+    /// Keys of billing records whose next plan was due at `now`, the earliest
+    /// first. The index lags: read the records themselves before acting.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn due_plan_changes(
+        &self,
+        now: DateTime<Utc>,
+        limit: u16,
+    ) -> Result<Vec<Key>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(EXPIRY_INDEX)
+            .key_condition_expression("expiry_shard = :plans AND expires_at_seconds <= :now")
+            .expression_attribute_values(":plans", AttributeValue::S(keys::PLANS.to_owned()))
+            .expression_attribute_values(":now", keys::seconds(now))
+            .limit(i32::from(limit))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        let items = answer.items.unwrap_or_default();
+        items.iter().map(Key::from_item).collect()
     }
 
     /// One item more than the page holds is read, so that the last page is

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, Address, ApiKey, AuditEvent, EndedInvite, Holder, Invite, Member, Organization,
-    OrganizationId, UserId,
+    Actor, Address, ApiKey, AuditEvent, Billing, Counter, Delivery, EndedInvite, EventId, Holder,
+    Invite, Member, Organization, OrganizationId, UserId,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -194,6 +194,129 @@ impl CreationRequest {
 impl Record for CreationRequest {
     fn key(&self) -> Key {
         Key::creation_request(&self.user_id, &self.idempotency_key)
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        vec![("ttl", keys::seconds(self.at + Self::MEMORY))]
+    }
+}
+
+impl Record for Billing {
+    fn key(&self) -> Key {
+        Key::billing(self.organization_id)
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        let Some(next) = &self.next_plan else {
+            return Vec::new();
+        };
+        vec![
+            ("expiry_shard", AttributeValue::S(keys::PLANS.to_owned())),
+            ("expires_at_seconds", keys::seconds(next.from)),
+        ]
+    }
+}
+
+impl Versioned for Billing {
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Record for Counter {
+    fn key(&self) -> Key {
+        Key::counter(self.organization_id, self.number)
+    }
+}
+
+impl Versioned for Counter {
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+/// A request to use credits, remembered so that repeating it uses none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRequest {
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The key that the caller gave the request.
+    pub idempotency_key: String,
+    /// How many credits it used.
+    pub credits: u64,
+    /// How many there were in the period.
+    pub allowed: u64,
+    /// How many were used then.
+    pub used: u64,
+    /// When it was.
+    pub at: DateTime<Utc>,
+}
+
+impl UsageRequest {
+    /// How long a request is remembered.
+    const MEMORY: TimeDelta = TimeDelta::hours(24);
+
+    /// From when on it is remembered no more.
+    pub fn forgotten_at(&self) -> DateTime<Utc> {
+        self.at + Self::MEMORY
+    }
+}
+
+impl Record for UsageRequest {
+    fn key(&self) -> Key {
+        Key::usage_request(self.organization_id, &self.idempotency_key)
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        vec![("ttl", keys::seconds(self.forgotten_at()))]
+    }
+}
+
+/// How far a billing mail to one of its recipients has come.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Mailing {
+    /// The event that the mail is about.
+    pub event_id: EventId,
+    /// Whom it is to.
+    pub user_id: UserId,
+    /// How far it has come.
+    pub delivery: Delivery,
+}
+
+impl Mailing {
+    /// How long it is remembered: longer than anybody tries to send the mail.
+    const MEMORY: TimeDelta = TimeDelta::days(30);
+}
+
+impl Record for Mailing {
+    fn key(&self) -> Key {
+        Key::mailing(self.event_id, &self.user_id)
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        vec![("ttl", keys::seconds(self.delivery.at + Self::MEMORY))]
+    }
+}
+
+/// An event of the payment provider's, remembered so that it is taken once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PaymentEvent {
+    /// The event's id.
+    pub id: String,
+    /// The organization that it is about.
+    pub organization_id: OrganizationId,
+    /// When it was taken.
+    pub at: DateTime<Utc>,
+}
+
+impl PaymentEvent {
+    /// How long it is remembered: longer than any sender tries again.
+    const MEMORY: TimeDelta = TimeDelta::days(90);
+}
+
+impl Record for PaymentEvent {
+    fn key(&self) -> Key {
+        Key::payment_event(&self.id)
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {

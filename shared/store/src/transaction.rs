@@ -16,13 +16,15 @@ use aws_sdk_dynamodb::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Address, ApiKey, ApiKeyId, AuditEvent, Delivery, Ended, EndedInvite, Holder, Invite, InviteId,
-    MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, UserId,
+    Address, ApiKey, ApiKeyId, AuditEvent, Billing, Counter, Delivery, Draw, Ended, EndedInvite,
+    Holder, Invite, InviteId, MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization,
+    OrganizationId, UserId,
 };
 use serde::Serialize;
 
 use crate::{
-    Account, CreationRequest, Key, Membership, Store, StoreError,
+    Account, CreationRequest, Key, Mailing, Membership, PaymentEvent, Store, StoreError,
+    UsageRequest, draw, keys,
     records::{Item, Record, Versioned},
 };
 
@@ -66,6 +68,7 @@ enum Write {
         expected: Expected,
     },
     Update(Change),
+    Draw(Draw),
 }
 
 /// What has to be at a key for a write to happen.
@@ -78,6 +81,8 @@ enum Expected {
     HeldBy(UserId),
     /// The request that made this organization.
     MadeBy(OrganizationId),
+    /// A request that is remembered until then.
+    ForgottenAt(DateTime<Utc>),
 }
 
 /// A change of some attributes of an item that was not read, or not as a whole.
@@ -288,6 +293,39 @@ impl Transaction {
         })
     }
 
+    /// Writes an organization's plan, meter and details.
+    pub fn write_billing(self, billing: &Billing) -> Self {
+        self.write(billing)
+    }
+
+    /// Writes a counter as a whole.
+    pub fn write_counter(self, counter: &Counter) -> Self {
+        self.write(counter)
+    }
+
+    /// Takes credits from a counter, if it still has them.
+    pub fn draw(self, draw: Draw) -> Self {
+        self.with(Write::Draw(draw))
+    }
+
+    /// Remembers a request to use credits, in place of an earlier one with the
+    /// same key whose memory is over.
+    pub fn remember_usage(self, request: &UsageRequest, replaced: Option<&UsageRequest>) -> Self {
+        let expected = match replaced {
+            Some(replaced) => Expected::ForgottenAt(replaced.forgotten_at()),
+            None => Expected::Nothing,
+        };
+        self.with(Write::Put {
+            item: request.to_item(),
+            expected,
+        })
+    }
+
+    /// Remembers an event of the payment provider's.
+    pub fn remember_payment_event(self, event: &PaymentEvent) -> Self {
+        self.create(event)
+    }
+
     /// Adds a line to the audit log.
     pub fn record(self, event: &AuditEvent) -> Self {
         self.create(event)
@@ -380,7 +418,7 @@ const FREED: &[(&str, &str)] = &[
     ("#ttl", "ttl"),
 ];
 
-fn number(n: u64) -> AttributeValue {
+pub(crate) fn number(n: u64) -> AttributeValue {
     AttributeValue::N(n.to_string())
 }
 
@@ -429,6 +467,11 @@ impl From<Expected> for Condition {
                 "#organization = :organization",
                 &[("#organization", "organization_id")],
                 [(":organization", AttributeValue::S(id.to_string()))],
+            ),
+            Expected::ForgottenAt(at) => Self::new(
+                "#ttl = :ttl",
+                &[("#ttl", "ttl")],
+                [(":ttl", keys::seconds(at))],
             ),
             Expected::HeldBy(user_id) => Self::new(
                 "#holder.#user = :user",
@@ -487,6 +530,7 @@ impl Write {
                     .set_expression_attribute_values(condition.values);
                 item.update(update.build()?)
             }
+            Self::Draw(draw) => item.update(draw::update(&draw, table)?),
         };
         Ok(item.build())
     }
@@ -595,6 +639,21 @@ impl Store {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Notes how far a billing mail to one of its recipients has come.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_mailing(&self, mailing: &Mailing) -> Result<(), StoreError> {
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(mailing.to_item()?))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        Ok(())
     }
 
     async fn update_delivery(

@@ -1,0 +1,5 @@
+//! The Lambda binary of `record-usage`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    functions::serve(&functions::usage::record_usage::OPERATION)
+}

@@ -1,0 +1,445 @@
+//! Billing: an organization's plan, and what stands on its invoices.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Action, Actor, Anchor, Change, Counter, Event, EventKind, Ledger, Level, Member, Meter,
+    Organization, OrganizationId, Period, Plan, Plans, Refusal, Subject, SubjectKind, permit,
+};
+
+/// Why a text cannot stand on an invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDetail {
+    /// Nothing but white space.
+    #[error("must not be empty")]
+    Empty,
+    /// Too many characters.
+    #[error("must be at most {0} characters")]
+    TooLong(usize),
+    /// Too many lines.
+    #[error("must be at most 10 lines")]
+    TooManyLines,
+    /// A control character, or a line break where there is one line.
+    #[error("must not contain {0}")]
+    ControlCharacter(&'static str),
+}
+
+macro_rules! detail {
+    ($(#[$doc:meta])* $name:ident, $max:literal, $lines:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(inline)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the text that a person typed.
+            ///
+            /// # Errors
+            /// [`InvalidDetail`] says what is wrong.
+            pub fn parse(text: &str) -> Result<Self, InvalidDetail> {
+                detail(text, $max, $lines).map(Self)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidDetail;
+
+            fn try_from(text: String) -> Result<Self, InvalidDetail> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(detail: $name) -> Self {
+                detail.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+detail! {
+    /// The name that invoices are made out to: at most 200 characters on one line.
+    CompanyName, 200, false
+}
+detail! {
+    /// A tax id: at most 50 characters on one line.
+    TaxId, 50, false
+}
+detail! {
+    /// An address for invoices: at most 500 characters in at most 10 lines.
+    InvoiceAddress, 500, true
+}
+
+fn detail(text: &str, max: usize, lines: bool) -> Result<String, InvalidDetail> {
+    let text = text.trim().replace("\r\n", "\n");
+    if text.is_empty() {
+        return Err(InvalidDetail::Empty);
+    }
+    if text.chars().count() > max {
+        return Err(InvalidDetail::TooLong(max));
+    }
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if text.chars().any(|c| breaks(c) && !(lines && c == '\n')) {
+        return Err(InvalidDetail::ControlCharacter(if lines {
+            "control characters"
+        } else {
+            "line breaks or other control characters"
+        }));
+    }
+    if text.lines().count() > 10 {
+        return Err(InvalidDetail::TooManyLines);
+    }
+    Ok(text)
+}
+
+/// What stands on an organization's invoices.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BillingDetails {
+    /// The name that they are made out to.
+    pub company_name: Option<CompanyName>,
+    /// The tax id.
+    pub tax_id: Option<TaxId>,
+    /// The address.
+    pub invoice_address: Option<InvoiceAddress>,
+}
+
+/// A plan that is to follow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// From when on: the end of a period.
+    pub from: DateTime<Utc>,
+}
+
+/// An organization's plan, its meter, and what stands on its invoices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Billing {
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The day that its periods are counted from.
+    pub anchor: Anchor,
+    /// The plan, as it was when it was chosen.
+    pub plan: Plan,
+    /// The plan that is to follow. Once it is due it is the plan, whatever the table still holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_plan: Option<NextPlan>,
+    /// What stands on its invoices.
+    pub details: BillingDetails,
+    /// How the credits are dealt out; none before the first use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meter: Option<Meter>,
+    /// Counts the changes of this record.
+    pub version: u64,
+}
+
+/// When a plan is to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum When {
+    /// At once: the period stays, and so do the credits used in it.
+    Now,
+    /// When the present period ends.
+    PeriodEnd,
+}
+
+/// What to change about billing; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct BillingUpdate {
+    /// Another plan, and when it is to begin.
+    pub plan: Option<(Plan, When)>,
+    /// The name that invoices are made out to, or none.
+    pub company_name: Option<Option<CompanyName>>,
+    /// The tax id, or none.
+    pub tax_id: Option<Option<TaxId>>,
+    /// The address, or none.
+    pub invoice_address: Option<Option<InvoiceAddress>>,
+}
+
+/// What changing billing makes.
+#[derive(Debug, Clone)]
+pub struct BillingChange {
+    /// Plan and details as they are to be.
+    pub billing: Billing,
+    /// Every counter as it is to be; empty where the credits stay as they are dealt.
+    pub counters: Vec<Counter>,
+    /// What to record.
+    pub events: Vec<Event>,
+}
+
+impl Billing {
+    /// An organization that has changed nothing yet: on the first plan, from
+    /// the day on that it was created.
+    pub fn of(organization: &Organization, plans: &Plans) -> Self {
+        Self {
+            organization_id: organization.id,
+            anchor: Anchor::on(organization.created_at),
+            plan: plans.first().clone(),
+            next_plan: None,
+            details: BillingDetails::default(),
+            meter: None,
+            version: 0,
+        }
+    }
+
+    /// The period that `now` is in. A clock that is behind does not lead back
+    /// to a period that has ended.
+    pub fn period_at(&self, now: DateTime<Utc>) -> Period {
+        self.anchor.period_at(self.not_before_the_period(now))
+    }
+
+    /// The plan at `now`, as the deployment offers it now. A plan that is
+    /// offered no longer stays what it was for those who have it.
+    pub fn plan_at(&self, plans: &Plans, now: DateTime<Utc>) -> Plan {
+        let due = self
+            .next_plan
+            .as_ref()
+            .filter(|next| self.is_due(next, now));
+        let plan = due.map_or(&self.plan, |next| &next.plan);
+        plans.get(&plan.id).unwrap_or(plan).clone()
+    }
+
+    /// The plan that is to follow, unless it is the plan already.
+    pub fn next_plan_at(&self, now: DateTime<Utc>) -> Option<&NextPlan> {
+        let next = self.next_plan.as_ref();
+        next.filter(|next| !self.is_due(next, now))
+    }
+
+    /// The meter, if it is about the period that `now` is in.
+    pub(crate) fn meter_at(&self, now: DateTime<Utc>) -> Option<&Meter> {
+        let start = self.period_at(now).start;
+        let meter = self.meter.as_ref();
+        meter.filter(|meter| meter.period_start == start)
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.meter.as_ref().map_or(0, |meter| meter.epoch)
+    }
+
+    /// Makes a plan that is due the plan. Gives what to record.
+    pub(crate) fn settle(&mut self, plans: &Plans, now: DateTime<Utc>) -> Option<Event> {
+        let due = self
+            .next_plan
+            .as_ref()
+            .filter(|next| self.is_due(next, now));
+        due?;
+        let plan = self.plan_at(plans, now);
+        let before = std::mem::replace(&mut self.plan, plan);
+        self.next_plan = None;
+        Some(self.plan_changed(Actor::System, &before))
+    }
+
+    pub(crate) fn as_subject(&self) -> Subject {
+        Subject {
+            kind: SubjectKind::Billing,
+            id: self.organization_id.to_string(),
+            name: self.plan.name.clone(),
+        }
+    }
+
+    fn plan_changed(&self, actor: Actor, before: &Plan) -> Event {
+        let (from, to) = (before.monthly_credits, self.plan.monthly_credits);
+        Event::new(
+            EventKind::BillingPlanChanged,
+            actor,
+            self.as_subject(),
+            vec![
+                Change::of("plan", &before.id, &self.plan.id),
+                Change::of("monthly_credits", from, to),
+            ],
+        )
+    }
+
+    fn not_before_the_period(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let begun = self.meter.as_ref().map(|meter| meter.period_start);
+        begun.map_or(now, |begun| now.max(begun))
+    }
+
+    fn is_due(&self, next: &NextPlan, now: DateTime<Utc>) -> bool {
+        next.from <= self.not_before_the_period(now)
+    }
+}
+
+/// Makes a plan that is due the plan. Gives what is to be and to be recorded;
+/// `None` when no plan is due.
+pub fn begin_next_plan(
+    billing: &Billing,
+    plans: &Plans,
+    now: DateTime<Utc>,
+) -> Option<(Billing, Event)> {
+    let mut next = billing.clone();
+    let event = next.settle(plans, now)?;
+    Some((next, event))
+}
+
+/// Decides a change of plan or details: all of it or nothing. Gives what is to
+/// be; no events when nothing would change.
+///
+/// # Errors
+/// [`Refusal::OwnerOrAdminRequired`] for users.
+pub fn update_billing(
+    actor: &Member,
+    ledger: &Ledger,
+    plans: &Plans,
+    update: BillingUpdate,
+    now: DateTime<Utc>,
+) -> Result<BillingChange, Refusal> {
+    permit(actor, Action::ManageBilling)?;
+    let mut next = ledger.clone();
+    let mut events: Vec<Event> = next.billing.settle(plans, now).into_iter().collect();
+    let mut dealt = false;
+    if let Some((plan, when)) = update.plan {
+        let settled = next.billing.plan.id == plan.id;
+        match when {
+            When::Now if !settled => {
+                events.extend(change_plan(&mut next, actor, plan, now));
+                dealt = next.billing.epoch() != ledger.billing.epoch();
+            }
+            When::PeriodEnd if !settled => {
+                events.extend(schedule_plan(&mut next.billing, actor, plan, now));
+            }
+            When::Now | When::PeriodEnd => events.extend(keep_plan(&mut next.billing, actor)),
+        }
+    }
+    let update = BillingUpdate {
+        plan: None,
+        ..update
+    };
+    events.extend(change_details(&mut next.billing, actor, update));
+    Ok(BillingChange {
+        billing: next.billing,
+        counters: if dealt { next.counters } else { Vec::new() },
+        events,
+    })
+}
+
+/// A plan that begins now takes the period over as it is: nobody loses credits
+/// by a change, and nobody gets them twice.
+fn change_plan(next: &mut Ledger, actor: &Member, plan: Plan, now: DateTime<Utc>) -> Vec<Event> {
+    let before = std::mem::replace(&mut next.billing.plan, plan);
+    let mut event = next.billing.plan_changed(actor.as_actor(), &before);
+    if let Some(dropped) = next.billing.next_plan.take() {
+        event
+            .changes
+            .push(Change::from("next_plan", dropped.plan.id));
+    }
+    let mut events = vec![event];
+    if let Some(meter) = next.billing.meter_at(now).cloned() {
+        let used = next.used_at(now);
+        let credits = next.billing.plan.monthly_credits;
+        let level = Level::of(used, credits);
+        // More credits have thresholds of their own, of which nobody was told.
+        let told = if credits > meter.credits {
+            level
+        } else {
+            meter.level
+        };
+        next.deal(
+            Meter {
+                credits,
+                level,
+                ..meter
+            },
+            used,
+            now,
+        );
+        events.extend(next.thresholds(told, level, used, credits));
+    }
+    events
+}
+
+fn schedule_plan(
+    billing: &mut Billing,
+    actor: &Member,
+    plan: Plan,
+    now: DateTime<Utc>,
+) -> Option<Event> {
+    let present = billing.next_plan.as_ref().map(|next| &next.plan.id);
+    if present == Some(&plan.id) {
+        return None;
+    }
+    let from = billing.period_at(now).end;
+    let event = Event::new(
+        EventKind::BillingPlanChangeScheduled,
+        actor.as_actor(),
+        billing.as_subject(),
+        vec![
+            Change::of("plan", &billing.plan.id, &plan.id),
+            Change::to("from", from.format("%Y-%m-%d")),
+        ],
+    );
+    billing.next_plan = Some(NextPlan { plan, from });
+    Some(event)
+}
+
+fn keep_plan(billing: &mut Billing, actor: &Member) -> Option<Event> {
+    let dropped = billing.next_plan.take()?;
+    Some(Event::new(
+        EventKind::BillingPlanChangeCancelled,
+        actor.as_actor(),
+        billing.as_subject(),
+        vec![Change::from("next_plan", dropped.plan.id)],
+    ))
+}
+
+fn change_details(billing: &mut Billing, actor: &Member, update: BillingUpdate) -> Option<Event> {
+    let details = &mut billing.details;
+    let changes: Vec<Change> = [
+        replace(
+            "company_name",
+            &mut details.company_name,
+            update.company_name,
+            ToString::to_string,
+        ),
+        // What is nobody else's business stays out of the log.
+        replace("tax_id", &mut details.tax_id, update.tax_id, hidden),
+        replace(
+            "invoice_address",
+            &mut details.invoice_address,
+            update.invoice_address,
+            hidden,
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!changes.is_empty()).then(|| {
+        Event::new(
+            EventKind::BillingDetailsUpdated,
+            actor.as_actor(),
+            billing.as_subject(),
+            changes,
+        )
+    })
+}
+
+fn replace<T: PartialEq>(
+    field: &str,
+    value: &mut Option<T>,
+    wish: Option<Option<T>>,
+    shown: impl Fn(&T) -> String,
+) -> Option<Change> {
+    let wish = wish.filter(|wish| wish != value)?;
+    let before = std::mem::replace(value, wish);
+    Some(Change {
+        field: field.to_owned(),
+        from: before.as_ref().map(&shown),
+        to: value.as_ref().map(&shown),
+    })
+}
+
+fn hidden<T>(_: &T) -> String {
+    "(not shown)".to_owned()
+}

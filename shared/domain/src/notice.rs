@@ -1,0 +1,302 @@
+//! What billing mails are about: thresholds of use, and what the payment
+//! provider tells of invoices.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Actor, Change, Event, EventKind, Subject, SubjectKind};
+
+/// What a billing mail says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum Notice {
+    /// A threshold is reached.
+    Credits {
+        /// 80 or 100.
+        percent: u8,
+        /// How many credits are used.
+        used: u64,
+        /// How many there are in the period.
+        allowed: u64,
+        /// The plan's name.
+        plan: String,
+        /// When the next period begins.
+        period_end: DateTime<Utc>,
+    },
+    /// Something about an invoice.
+    Invoice {
+        /// What.
+        news: InvoiceNews,
+        /// The invoice.
+        invoice: Invoice,
+    },
+}
+
+/// What has happened to an invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceNews {
+    /// It was issued.
+    Issued,
+    /// A payment has failed.
+    PaymentFailed,
+    /// It is paid.
+    PaymentSucceeded,
+}
+
+impl InvoiceNews {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Issued, Self::PaymentFailed, Self::PaymentSucceeded];
+
+    /// The kind of the event that tells it, here as in the payment provider's events.
+    pub fn kind(self) -> EventKind {
+        match self {
+            Self::Issued => EventKind::BillingInvoiceIssued,
+            Self::PaymentFailed => EventKind::BillingPaymentFailed,
+            Self::PaymentSucceeded => EventKind::BillingPaymentSucceeded,
+        }
+    }
+}
+
+/// An invoice, as far as a mail tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoice {
+    /// Its number.
+    pub number: InvoiceNumber,
+    /// What is to be paid, or was.
+    pub amount: Amount,
+    /// Until when it is to be paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_date: Option<NaiveDate>,
+    /// Where the payment provider shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<InvoiceUrl>,
+}
+
+impl Invoice {
+    /// What to record of news about it, and to mail.
+    pub fn event(self, news: InvoiceNews) -> Event {
+        let number = self.number.to_string();
+        let mut changes = vec![Change::to("amount", &self.amount)];
+        changes.extend(self.due_date.map(|due| Change::to("due_date", due)));
+        let subject = Subject {
+            kind: SubjectKind::Billing,
+            id: number.clone(),
+            name: number,
+        };
+        Event::new(news.kind(), Actor::System, subject, changes).with_notice(Notice::Invoice {
+            news,
+            invoice: self,
+        })
+    }
+}
+
+/// Why something cannot be a part of an invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidInvoice {
+    /// The number.
+    #[error("must be 1 to 100 characters on one line")]
+    Number,
+    /// The currency.
+    #[error("must be a currency's code of three letters")]
+    Currency,
+    /// The address.
+    #[error("must be an https address of at most 2000 characters")]
+    Url,
+}
+
+/// An invoice's number: 1 to 100 characters on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct InvoiceNumber(String);
+
+impl TryFrom<String> for InvoiceNumber {
+    type Error = InvalidInvoice;
+
+    fn try_from(text: String) -> Result<Self, InvalidInvoice> {
+        let number = text.trim();
+        let fits = (1..=100).contains(&number.chars().count());
+        if fits && !number.chars().any(char::is_control) {
+            Ok(Self(number.to_owned()))
+        } else {
+            Err(InvalidInvoice::Number)
+        }
+    }
+}
+
+impl From<InvoiceNumber> for String {
+    fn from(number: InvoiceNumber) -> Self {
+        number.0
+    }
+}
+
+impl InvoiceNumber {
+    /// The number.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for InvoiceNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where the payment provider shows an invoice: an https address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct InvoiceUrl(String);
+
+impl TryFrom<String> for InvoiceUrl {
+    type Error = InvalidInvoice;
+
+    fn try_from(text: String) -> Result<Self, InvalidInvoice> {
+        let host = text
+            .strip_prefix("https://")
+            .and_then(|rest| rest.split(['/', '?', '#']).next())
+            .unwrap_or_default();
+        // No user name: what stands before an `@` may pass for the host.
+        let host_is_plain = host.contains('.')
+            && host
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte));
+        let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+        let harmless = !text.contains(['"', '<', '>', '\\', '`']);
+        if host_is_plain && printable && harmless && text.len() <= 2000 {
+            Ok(Self(text))
+        } else {
+            Err(InvalidInvoice::Url)
+        }
+    }
+}
+
+impl From<InvoiceUrl> for String {
+    fn from(url: InvoiceUrl) -> Self {
+        url.0
+    }
+}
+
+impl InvoiceUrl {
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A currency's code (ISO 4217), in capitals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Currency(String);
+
+impl TryFrom<String> for Currency {
+    type Error = InvalidInvoice;
+
+    fn try_from(text: String) -> Result<Self, InvalidInvoice> {
+        if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            Ok(Self(text.to_ascii_uppercase()))
+        } else {
+            Err(InvalidInvoice::Currency)
+        }
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.0
+    }
+}
+
+impl Currency {
+    /// How many digits its smallest unit stands behind the point.
+    fn digits(&self) -> usize {
+        match self.0.as_str() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
+            | "UGX" | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            _ => 2,
+        }
+    }
+}
+
+/// An amount of money, in its currency's smallest unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amount {
+    /// So many cents, yen, or whatever the smallest unit is.
+    pub minor_units: u64,
+    /// The currency.
+    pub currency: Currency,
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.currency.digits();
+        let unit = 10_u64.pow(u32::try_from(digits).unwrap_or_default());
+        let (whole, part) = (self.minor_units / unit, self.minor_units % unit);
+        if digits == 0 {
+            write!(f, "{whole} {}", self.currency.0)
+        } else {
+            write!(f, "{whole}.{part:0digits$} {}", self.currency.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amount(minor_units: u64, currency: &str) -> String {
+        let currency = Currency::try_from(currency.to_owned()).unwrap();
+        Amount {
+            minor_units,
+            currency,
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn an_amount_shows_as_many_digits_as_its_currency_has() {
+        assert_eq!(amount(4900, "usd"), "49.00 USD");
+        assert_eq!(amount(5, "EUR"), "0.05 EUR");
+        assert_eq!(amount(4900, "jpy"), "4900 JPY");
+        assert_eq!(amount(4900, "KWD"), "4.900 KWD");
+        for wrong in ["", "US", "USDT", "€€€", "U$D"] {
+            assert!(Currency::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_invoice_is_shown_at_an_https_address_and_nowhere_else() {
+        for right in [
+            "https://invoice.stripe.com/i/acct_1/live_YWNj?s=il",
+            "https://pay.example.com:8443",
+        ] {
+            assert!(InvoiceUrl::try_from(right.to_owned()).is_ok(), "{right}");
+        }
+        for wrong in [
+            "",
+            "http://pay.example.com",
+            "javascript:alert(1)",
+            "https://",
+            "https://localhost/x",
+            "https://bank.example@evil.example/",
+            "https://pay.example.com/\"><b>",
+            "https://pay.example.com/a b",
+            "HTTPS://pay.example.com\n",
+            "https://bücher.example/",
+        ] {
+            assert!(InvoiceUrl::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_one_line() {
+        let number = |text: &str| InvoiceNumber::try_from(text.to_owned());
+        assert_eq!(number(" INV-0042 ").unwrap().to_string(), "INV-0042");
+        for wrong in ["", "  ", "a\nb", &"9".repeat(101)] {
+            assert!(number(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Plans: how many credits an organization has in a billing period.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The most plans.
+const MAX_PLANS: usize = 20;
+/// The most credits of a plan.
+const MAX_CREDITS: u64 = 1_000_000_000;
+
+/// A plan's id: 1 to 32 lower-case letters, digits, hyphens and underscores.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline)]
+pub struct PlanId(String);
+
+/// Why a text cannot be a plan's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 32 lower-case letters, digits, hyphens or underscores")]
+pub struct InvalidPlanId;
+
+impl PlanId {
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// [`InvalidPlanId`].
+    pub fn parse(text: &str) -> Result<Self, InvalidPlanId> {
+        let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"-_".contains(&c);
+        if (1..=32).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidPlanId)
+        }
+    }
+
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for PlanId {
+    type Error = InvalidPlanId;
+
+    fn try_from(text: String) -> Result<Self, InvalidPlanId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<PlanId> for String {
+    fn from(id: PlanId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// Its id.
+    pub id: PlanId,
+    /// Its name, for people.
+    pub name: String,
+    /// How many credits there are in a billing period.
+    pub monthly_credits: u64,
+}
+
+/// The plans that there are, in the order in which they are offered.
+// INVARIANT: the first is there, and no two have the same id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plans {
+    first: Plan,
+    others: Vec<Plan>,
+}
+
+/// Why a text is no table of plans.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPlans {
+    /// An entry is not `id:credits:name`.
+    #[error("plan {0} must be written as `id:credits:name`")]
+    Shape(usize),
+    /// An id is wrong.
+    #[error("the id of plan {0} {1}")]
+    Id(usize, InvalidPlanId),
+    /// The credits are wrong.
+    #[error("the credits of plan {0} must be a whole number from 1 to 1000000000")]
+    Credits(usize),
+    /// A name is wrong.
+    #[error("the name of plan {0} must be 1 to 40 characters on one line")]
+    Name(usize),
+    /// Two plans have one id.
+    #[error("there are two plans with the id `{0}`")]
+    Duplicate(PlanId),
+    /// More than can be offered.
+    #[error("there must be at most 20 plans")]
+    TooMany,
+}
+
+impl Default for Plans {
+    /// The plans where the deployment sets none.
+    fn default() -> Self {
+        let plan = |id: &str, name: &str, monthly_credits| Plan {
+            id: PlanId(id.to_owned()),
+            name: name.to_owned(),
+            monthly_credits,
+        };
+        Self {
+            first: plan("free", "Free", 50),
+            others: vec![
+                plan("basic", "Basic", 3_000),
+                plan("pro", "Pro", 10_000),
+                plan("scale", "Scale", 100_000),
+            ],
+        }
+    }
+}
+
+impl Plans {
+    /// Reads a table of plans, such as `free:50:Free,basic:3000:Basic`.
+    ///
+    /// # Errors
+    /// [`InvalidPlans`] says which entry is wrong, and how.
+    pub fn parse(text: &str) -> Result<Self, InvalidPlans> {
+        let mut plans: Vec<Plan> = Vec::new();
+        for (n, entry) in text.split(',').enumerate() {
+            let plan = read(n + 1, entry)?;
+            if plans.iter().any(|other| other.id == plan.id) {
+                return Err(InvalidPlans::Duplicate(plan.id));
+            }
+            plans.push(plan);
+        }
+        if plans.len() > MAX_PLANS {
+            return Err(InvalidPlans::TooMany);
+        }
+        let mut plans = plans.into_iter();
+        let first = plans.next().ok_or(InvalidPlans::Shape(1))?;
+        Ok(Self {
+            first,
+            others: plans.collect(),
+        })
+    }
+
+    /// The plan of an organization that has chosen none.
+    pub fn first(&self) -> &Plan {
+        &self.first
+    }
+
+    /// The plan of that id.
+    pub fn get(&self, id: &PlanId) -> Option<&Plan> {
+        self.iter().find(|plan| plan.id == *id)
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Plan> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+fn read(n: usize, entry: &str) -> Result<Plan, InvalidPlans> {
+    let parts: Vec<&str> = entry.trim().splitn(3, ':').map(str::trim).collect();
+    let [id, credits, name] = parts.as_slice() else {
+        return Err(InvalidPlans::Shape(n));
+    };
+    let credits = credits.parse().ok();
+    let credits = credits.filter(|credits| (1..=MAX_CREDITS).contains(credits));
+    if !(1..=40).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(InvalidPlans::Name(n));
+    }
+    Ok(Plan {
+        id: PlanId::parse(id).map_err(|error| InvalidPlans::Id(n, error))?,
+        name: (*name).to_owned(),
+        monthly_credits: credits.ok_or(InvalidPlans::Credits(n))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_plans_begin_with_the_free_one() {
+        let text = "free:50:Free,basic:3000:Basic,pro:10000:Pro,scale:100000:Scale";
+        let plans = Plans::default();
+        assert_eq!(Plans::parse(text).unwrap(), plans);
+        let ids: Vec<&str> = plans.iter().map(|plan| plan.id.as_str()).collect();
+        assert_eq!(ids, ["free", "basic", "pro", "scale"]);
+        assert_eq!(plans.first().monthly_credits, 50);
+        let basic = PlanId::parse("basic").unwrap();
+        assert_eq!(plans.get(&basic).unwrap().name, "Basic");
+        assert_eq!(plans.get(&PlanId::parse("gold").unwrap()), None);
+    }
+
+    #[test]
+    fn a_table_of_plans_may_have_room_between_its_parts() {
+        let plans = Plans::parse(" a:1:A , b_2-c : 1000000000 : Big & bold: the best ").unwrap();
+        let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
+        assert_eq!(names, ["A", "Big & bold: the best"]);
+    }
+
+    #[test]
+    fn a_broken_table_says_where_it_is_broken() {
+        let many: Vec<String> = (0..21).map(|n| format!("p{n}:1:P")).collect();
+        for (text, error) in [
+            ("", "plan 1 must be written as `id:credits:name`"),
+            ("a:1:A,b:2", "plan 2 must be written as `id:credits:name`"),
+            (
+                "A:1:A",
+                "the id of plan 1 must be 1 to 32 lower-case letters, digits, hyphens or underscores",
+            ),
+            (
+                "a:1:A,b:0:B",
+                "the credits of plan 2 must be a whole number from 1 to 1000000000",
+            ),
+            (
+                "a:1e3:A",
+                "the credits of plan 1 must be a whole number from 1 to 1000000000",
+            ),
+            (
+                "a:1: ",
+                "the name of plan 1 must be 1 to 40 characters on one line",
+            ),
+            ("a:1:A,a:2:B", "there are two plans with the id `a`"),
+            (&many.join(","), "there must be at most 20 plans"),
+        ] {
+            assert_eq!(Plans::parse(text).unwrap_err().to_string(), error, "{text}");
+        }
+    }
+}

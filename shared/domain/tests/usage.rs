@@ -1,0 +1,481 @@
+//! Credits: never beyond the plan's, each threshold once, whatever comes in
+//! which order.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    Billing, BillingUpdate, Counter, Credits, Draw, EmailAddress, EventKind, Ledger, Member,
+    Metadata, Organization, OrganizationId, OrganizationName, Plan, PlanId, Plans, Refusal, Role,
+    Spending, UserId, When, spend, update_billing,
+};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const BEGIN: &str = "2026-01-31T09:00:00Z";
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn plans() -> Plans {
+    Plans::default()
+}
+
+fn plan(id: &str) -> Plan {
+    plans().get(&PlanId::parse(id).unwrap()).unwrap().clone()
+}
+
+fn member(role: Role) -> Member {
+    Member {
+        organization_id: OrganizationId::new(Uuid::from_u128(1)),
+        user_id: UserId::parse("ada").unwrap(),
+        email: EmailAddress::parse("ada@example.com").unwrap(),
+        name: None,
+        role,
+        receives_billing_emails: true,
+        is_creator: role == Role::Owner,
+        joined_at: at(BEGIN),
+        version: 1,
+    }
+}
+
+/// The table, as far as credits go: it does what a commit does.
+struct Table {
+    ledger: Ledger,
+    events: Vec<String>,
+}
+
+impl Table {
+    fn new() -> Self {
+        let organization = Organization {
+            id: OrganizationId::new(Uuid::from_u128(1)),
+            name: OrganizationName::parse("Acme").unwrap(),
+            metadata: Metadata::default(),
+            creator_id: UserId::parse("ada").unwrap(),
+            created_at: at(BEGIN),
+            outstanding_invites: 0,
+            api_keys: 0,
+            version: 1,
+        };
+        Self {
+            ledger: Ledger {
+                billing: Billing::of(&organization, &plans()),
+                counters: Vec::new(),
+            },
+            events: Vec::new(),
+        }
+    }
+
+    fn note(&mut self, events: Vec<domain::Event>) {
+        for event in events {
+            let percent = event
+                .changes
+                .iter()
+                .find(|change| change.field == "percent");
+            let percent = percent.and_then(|change| change.to.clone());
+            self.events.push(match percent {
+                Some(percent) => format!("{percent}%"),
+                None => format!("{:?}", event.kind),
+            });
+        }
+    }
+
+    fn spend(&mut self, credits: u64, luck: u64, now: DateTime<Utc>) -> Result<u64, Refusal> {
+        assert!(self.ledger.is_whole());
+        let spent = spend(
+            &self.ledger,
+            &plans(),
+            Credits::new(credits).unwrap(),
+            luck,
+            now,
+        )?;
+        match spent.spending {
+            Spending::Drawn(draws) => self.draw(&draws),
+            Spending::Dealt {
+                billing,
+                counters,
+                events,
+            } => {
+                self.ledger = Ledger {
+                    billing: *billing,
+                    counters,
+                };
+                self.note(events);
+            }
+        }
+        assert_eq!(spent.used, self.ledger.used_at(now));
+        Ok(spent.used)
+    }
+
+    /// What the store's update does, by way of the counter's own form.
+    fn draw(&mut self, draws: &[Draw]) {
+        for draw in draws {
+            let counter = &mut self.ledger.counters[usize::from(draw.counter)];
+            assert_eq!(counter.epoch, draw.epoch);
+            assert!(counter.left >= draw.credits, "more than is left");
+            counter.left -= draw.credits;
+            let slots = [
+                (&mut counter.hours, draw.at.hour, &draw.stale.hours),
+                (&mut counter.days, draw.at.day, &draw.stale.days),
+                (&mut counter.months, draw.at.month, &draw.stale.months),
+                (&mut counter.periods, draw.at.period, &draw.stale.periods),
+            ];
+            for (tally, slot, stale) in slots {
+                let mut map: BTreeMap<String, u64> = tally.clone().into();
+                map.retain(|slot, _| !stale.contains(&slot.parse().unwrap()));
+                *map.entry(slot.to_string()).or_default() += draw.credits;
+                *tally = map.try_into().unwrap();
+            }
+        }
+    }
+
+    fn change(&mut self, id: &str, when: When, now: DateTime<Utc>) {
+        let update = BillingUpdate {
+            plan: Some((plan(id), when)),
+            ..BillingUpdate::default()
+        };
+        let actor = member(Role::Owner);
+        let change = update_billing(&actor, &self.ledger, &plans(), update, now).unwrap();
+        self.ledger.billing = change.billing;
+        if !change.counters.is_empty() {
+            self.ledger.counters = change.counters;
+        }
+        self.note(change.events);
+    }
+
+    fn left(&self) -> u64 {
+        self.ledger
+            .counters
+            .iter()
+            .map(|counter| counter.left)
+            .sum()
+    }
+}
+
+#[test]
+fn credits_are_used_up_to_the_last_and_no_further() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    for n in 1..=50 {
+        assert_eq!(table.spend(1, n, now).unwrap(), n);
+    }
+    let refusal = table.spend(1, 7, now).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "You've used 50 of your 50 image credits."
+    );
+    let Refusal::CreditsUsedUp { wait, .. } = refusal else {
+        panic!("{refusal}");
+    };
+    assert_eq!(now + wait, at("2026-02-28T00:00:00Z"));
+    assert_eq!(table.events, ["80%", "100%"]);
+}
+
+#[test]
+fn a_threshold_is_reached_by_the_very_credit_that_reaches_it() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    for n in 0..39 {
+        table.spend(1, n, now).unwrap();
+    }
+    assert!(table.events.is_empty());
+    table.spend(1, 0, now).unwrap();
+    assert_eq!(table.events, ["80%"]);
+    table.spend(9, 0, now).unwrap();
+    assert_eq!(table.events, ["80%"]);
+    table.spend(1, 0, now).unwrap();
+    assert_eq!(table.events, ["80%", "100%"]);
+}
+
+#[test]
+fn a_request_that_passes_both_thresholds_reaches_both() {
+    let mut table = Table::new();
+    table.spend(50, 0, at(BEGIN)).unwrap();
+    assert_eq!(table.events, ["80%", "100%"]);
+}
+
+#[test]
+fn more_than_is_left_is_refused_and_takes_nothing() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    table.spend(48, 0, now).unwrap();
+    assert_eq!(
+        table.spend(3, 0, now).unwrap_err().to_string(),
+        "You've used 48 of your 50 image credits, and this takes 3 more."
+    );
+    assert_eq!(table.spend(2, 0, now).unwrap(), 50);
+}
+
+#[test]
+fn a_new_period_begins_at_its_instant_with_all_its_credits() {
+    let mut table = Table::new();
+    let end = at("2026-02-28T00:00:00Z");
+    table.spend(50, 0, at(BEGIN)).unwrap();
+    table
+        .spend(1, 0, end - TimeDelta::milliseconds(1))
+        .unwrap_err();
+    assert_eq!(table.spend(1, 0, end).unwrap(), 1);
+    // A clock that is behind uses the period that has begun.
+    assert_eq!(
+        table.spend(1, 0, end - TimeDelta::milliseconds(1)).unwrap(),
+        2
+    );
+    let report = table.ledger.report(end);
+    assert_eq!(report.periods[0].1, 2);
+    assert_eq!(report.periods[1].1, 50);
+    assert_eq!(report.periods.len(), 2);
+    assert_eq!(table.events, ["80%", "100%"]);
+}
+
+#[test]
+fn an_upgrade_raises_the_credits_at_once_and_keeps_what_was_used() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    table.spend(50, 0, now).unwrap();
+    table.change("basic", When::Now, now);
+    assert_eq!(table.ledger.allowed_at(&plans(), now), 3000);
+    assert_eq!(table.ledger.used_at(now), 50);
+    assert_eq!(table.spend(1, 0, now).unwrap(), 51);
+    assert_eq!(table.events, ["80%", "100%", "BillingPlanChanged"]);
+    // The new amount has its own thresholds.
+    for _ in 0..3 {
+        table.spend(983, 0, now).unwrap();
+    }
+    assert_eq!(
+        table.spend(1, 0, now).unwrap_err().code(),
+        "credits_used_up"
+    );
+    assert_eq!(
+        table.events[3..],
+        ["80%", "100%"],
+        "of the new amount, once each"
+    );
+}
+
+#[test]
+fn a_downgrade_takes_what_is_left_and_is_never_negative() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    table.change("pro", When::Now, now);
+    for _ in 0..4 {
+        table.spend(1000, 3, now).unwrap();
+    }
+    assert_eq!(table.events, ["BillingPlanChanged"]);
+    table.change("basic", When::Now, now);
+    assert_eq!(table.left(), 0);
+    assert_eq!(
+        table.spend(1, 0, now).unwrap_err().to_string(),
+        "You've used 4000 of your 3000 image credits."
+    );
+    assert_eq!(
+        table.events[1..],
+        ["BillingPlanChanged", "80%", "100%"],
+        "the change itself passes the thresholds"
+    );
+    table.change("pro", When::Now, now);
+    assert_eq!(table.spend(1, 0, now).unwrap(), 4001);
+}
+
+#[test]
+fn a_plan_for_the_periods_end_begins_then_by_the_clock_alone() {
+    let mut table = Table::new();
+    let (now, end) = (at(BEGIN), at("2026-02-28T00:00:00Z"));
+    table.spend(1, 0, now).unwrap();
+    table.change("basic", When::PeriodEnd, now);
+    assert_eq!(table.ledger.allowed_at(&plans(), now), 50);
+    let before = end - TimeDelta::milliseconds(1);
+    let billing = &table.ledger.billing;
+    assert_eq!(billing.plan_at(&plans(), before), plan("free"));
+    assert_eq!(billing.next_plan_at(before).unwrap().from, end);
+    assert_eq!(billing.plan_at(&plans(), end), plan("basic"));
+    assert!(billing.next_plan_at(end).is_none());
+    assert_eq!(table.ledger.allowed_at(&plans(), end), 3000);
+    table.spend(51, 0, end).unwrap();
+    assert_eq!(
+        table.events,
+        ["BillingPlanChangeScheduled", "BillingPlanChanged"]
+    );
+}
+
+#[test]
+fn choosing_the_present_plan_cancels_what_was_scheduled() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    table.change("free", When::PeriodEnd, now);
+    assert!(table.events.is_empty());
+    table.change("basic", When::PeriodEnd, now);
+    table.change("basic", When::PeriodEnd, now);
+    table.change("free", When::Now, now);
+    assert_eq!(
+        table.events,
+        ["BillingPlanChangeScheduled", "BillingPlanChangeCancelled"]
+    );
+    assert!(table.ledger.billing.next_plan.is_none());
+}
+
+#[test]
+fn a_user_manages_no_billing() {
+    let table = Table::new();
+    let update = BillingUpdate::default();
+    let refusal = update_billing(
+        &member(Role::User),
+        &table.ledger,
+        &plans(),
+        update,
+        at(BEGIN),
+    );
+    assert_eq!(
+        refusal.unwrap_err().to_string(),
+        "only an owner or an admin can manage billing"
+    );
+}
+
+#[test]
+fn details_are_logged_without_what_is_nobody_elses_business() {
+    let table = Table::new();
+    let update = BillingUpdate {
+        company_name: Some(Some("Acme Ltd".to_owned().try_into().unwrap())),
+        tax_id: Some(Some("DE123".to_owned().try_into().unwrap())),
+        invoice_address: Some(None),
+        ..BillingUpdate::default()
+    };
+    let actor = member(Role::Admin);
+    let change = update_billing(&actor, &table.ledger, &plans(), update, at(BEGIN)).unwrap();
+    let [event] = change.events.as_slice() else {
+        panic!("{:?}", change.events);
+    };
+    assert_eq!(event.kind, EventKind::BillingDetailsUpdated);
+    let fields: Vec<_> = event
+        .changes
+        .iter()
+        .map(|change| (change.field.as_str(), change.to.as_deref()))
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            ("company_name", Some("Acme Ltd")),
+            ("tax_id", Some("(not shown)"))
+        ]
+    );
+}
+
+#[test]
+fn a_plan_that_is_offered_no_longer_stays_what_it_was() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    table.change("basic", When::Now, now);
+    let others = Plans::parse("free:50:Free,basic:4000:Basic plus").unwrap();
+    assert_eq!(
+        table.ledger.billing.plan_at(&others, now).monthly_credits,
+        4000
+    );
+    let without = Plans::parse("free:50:Free").unwrap();
+    assert_eq!(table.ledger.billing.plan_at(&without, now), plan("basic"));
+}
+
+#[test]
+fn old_hours_are_forgotten_so_that_a_counter_stays_small() {
+    let mut table = Table::new();
+    table.change("scale", When::Now, at(BEGIN));
+    let mut now = at(BEGIN);
+    for n in 0..3000_u64 {
+        table.spend(1, n * 7919, now).unwrap();
+        now += TimeDelta::hours(3);
+    }
+    for counter in &table.ledger.counters {
+        // A counter forgets when it is drawn from: up to a few hours of the others' draws later.
+        let hours: BTreeMap<String, u64> = counter.hours.clone().into();
+        let days: BTreeMap<String, u64> = counter.days.clone().into();
+        let months: BTreeMap<String, u64> = counter.months.clone().into();
+        let periods: BTreeMap<String, u64> = counter.periods.clone().into();
+        assert!(hours.len() <= 72 && days.len() <= 60, "{hours:?} {days:?}");
+        assert!(months.len() <= 12 && periods.len() <= 14, "{periods:?}");
+    }
+    let report = table.ledger.report(now);
+    assert_eq!(
+        (report.hours.len(), report.days.len(), report.months.len()),
+        (72, 60, 12)
+    );
+    assert_eq!(report.periods.len(), 13);
+    assert_eq!(report.hours.iter().map(|(_, n)| n).sum::<u64>(), 23);
+}
+
+/// Something that happens to an organization.
+#[derive(Debug, Clone)]
+enum Step {
+    Spend(u64, u64),
+    Change(&'static str, When),
+    Wait(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let ids = prop::sample::select(vec!["free", "basic", "pro", "scale"]);
+    let when = prop::sample::select(vec![When::Now, When::PeriodEnd]);
+    prop_oneof![
+        12 => (1_u64..=1000, any::<u64>()).prop_map(|(n, luck)| Step::Spend(n, luck)),
+        12 => (1_u64..=20, any::<u64>()).prop_map(|(n, luck)| Step::Spend(n, luck)),
+        2 => (ids, when).prop_map(|(id, when)| Step::Change(id, when)),
+        1 => (1_i64..20).prop_map(Step::Wait),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_the_credits_are_never_exceeded_and_never_withheld(
+        steps in prop::collection::vec(step(), 1..120),
+    ) {
+        let mut table = Table::new();
+        let mut now = at(BEGIN);
+        // How many are used, and which thresholds of which amount were reached, by period.
+        let mut used = 0;
+        let mut period = table.ledger.billing.period_at(now);
+        for step in steps {
+            match step {
+                Step::Wait(days) => {
+                    now += TimeDelta::days(days);
+                    let next = table.ledger.billing.period_at(now);
+                    if next != period {
+                        period = next;
+                        used = 0;
+                    }
+                }
+                Step::Change(id, when) => table.change(id, when, now),
+                Step::Spend(credits, luck) => {
+                    let allowed = table.ledger.allowed_at(&plans(), now);
+                    let before = table.events.len();
+                    match table.spend(credits, luck, now) {
+                        Ok(total) => {
+                            used += credits;
+                            prop_assert_eq!(total, used);
+                            prop_assert!(used <= allowed, "{} of {}", used, allowed);
+                            let eighty = |n: u64| n * 10 >= allowed * 8;
+                            let reached = |percent: &str| {
+                                table.events[before..].iter().filter(|e| *e == percent).count()
+                            };
+                            let crossed = eighty(used) && !eighty(used - credits);
+                            prop_assert_eq!(reached("80%"), usize::from(crossed));
+                            prop_assert_eq!(reached("100%"), usize::from(used == allowed));
+                        }
+                        Err(_) => prop_assert!(used + credits > allowed, "{} of {}", used, allowed),
+                    }
+                }
+            }
+            prop_assert_eq!(table.ledger.used_at(now), used);
+        }
+    }
+
+    #[test]
+    fn counters_are_dealt_evenly(luck in any::<u64>()) {
+        let mut table = Table::new();
+        table.change("scale", When::Now, at(BEGIN));
+        table.spend(1, luck, at(BEGIN)).unwrap();
+        let left = |counter: &Counter| counter.left;
+        let most = table.ledger.counters.iter().map(left).max().unwrap();
+        let least = table.ledger.counters.iter().map(left).min().unwrap();
+        prop_assert_eq!(table.ledger.counters.len(), 16);
+        prop_assert!(most - least <= 1);
+    }
+}

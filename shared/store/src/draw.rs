@@ -1,0 +1,65 @@
+//! Taking credits from a counter: one update that was not preceded by reading
+//! all of the item, so that requests at once do not make each other repeat.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use domain::Draw;
+
+use crate::{Key, StoreError, transaction::number};
+
+/// Takes the credits, notes when they were used, and forgets what is too old.
+/// Only while the counter is of the same dealing, and has so many left.
+pub(crate) fn update(draw: &Draw, table: &str) -> Result<Update, StoreError> {
+    let mut names = HashMap::from(
+        [
+            ("#left", "left"),
+            ("#version", "version"),
+            ("#epoch", "epoch"),
+        ]
+        .map(|(name, attribute)| (name.to_owned(), attribute.to_owned())),
+    );
+    let mut set = "SET #left = #left - :credits, #version = #version + :one".to_owned();
+    let mut remove = Vec::new();
+    let tallies = [
+        ("hours", draw.at.hour, &draw.stale.hours),
+        ("days", draw.at.day, &draw.stale.days),
+        ("months", draw.at.month, &draw.stale.months),
+        ("periods", draw.at.period, &draw.stale.periods),
+    ];
+    for (tally, slot, stale) in tallies {
+        names.insert(format!("#{tally}"), tally.to_owned());
+        names.insert(format!("#{tally}_now"), slot.to_string());
+        let entry = format!("#{tally}.#{tally}_now");
+        set.push_str(&format!(
+            ", {entry} = if_not_exists({entry}, :none) + :credits"
+        ));
+        for (n, slot) in stale.iter().enumerate() {
+            names.insert(format!("#{tally}_{n}"), slot.to_string());
+            remove.push(format!("#{tally}.#{tally}_{n}"));
+        }
+    }
+    if !remove.is_empty() {
+        set.push_str(" REMOVE ");
+        set.push_str(&remove.join(", "));
+    }
+    let values: HashMap<String, AttributeValue> = HashMap::from(
+        [
+            (":credits", draw.credits),
+            (":epoch", draw.epoch),
+            (":none", 0),
+            (":one", 1),
+        ]
+        .map(|(name, value)| (name.to_owned(), number(value))),
+    );
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(
+            Key::counter(draw.organization_id, draw.counter).into_attributes(),
+        ))
+        .update_expression(set)
+        .condition_expression("#epoch = :epoch AND #left >= :credits")
+        .set_expression_attribute_names(Some(names))
+        .set_expression_attribute_values(Some(values));
+    Ok(update.build()?)
+}

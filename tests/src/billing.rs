@@ -1,0 +1,285 @@
+//! Plans, billing periods and what stands on invoices.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use crate::harness::{Cast, Session, audit_kinds};
+
+impl Cast {
+    pub fn billing(&self) -> String {
+        format!("{}/billing", self.organization)
+    }
+
+    pub async fn change_plan(&self, plan: &str, when: &str) -> Value {
+        let wish = json!({"plan": plan, "when": when});
+        self.admin.patch(&self.billing(), wish).await.expect("200")
+    }
+}
+
+async fn billing_kinds(cast: &Cast) -> Vec<String> {
+    let mut kinds = audit_kinds(&cast.creator, &cast.organization).await;
+    kinds.retain(|kind| kind.starts_with("billing."));
+    kinds
+}
+
+#[tokio::test]
+async fn an_organization_begins_on_the_first_plan_with_a_period_from_its_first_day() {
+    let cast = Cast::gather().await;
+    let seen = cast.user.get(&cast.billing()).await.expect("200");
+    assert_eq!(
+        seen,
+        json!({
+            "plan": {"id": "free", "name": "Free", "monthly_credits": 50},
+            "period": {"start": "2026-03-01T00:00:00Z", "end": "2026-04-01T00:00:00Z"},
+            "next_plan": null,
+            "plans": [
+                {"id": "free", "name": "Free", "monthly_credits": 50},
+                {"id": "basic", "name": "Basic", "monthly_credits": 3000},
+                {"id": "pro", "name": "Pro", "monthly_credits": 10000},
+                {"id": "scale", "name": "Scale", "monthly_credits": 100_000},
+            ],
+            "details": null,
+            "may": {"manage": {
+                "allowed": false, "reason": "only an owner or an admin can manage billing",
+            }},
+        })
+    );
+    let seen = cast.admin.get(&cast.billing()).await.expect("200");
+    assert_eq!(
+        seen["details"],
+        json!({"company_name": null, "tax_id": null, "invoice_address": null})
+    );
+    assert_eq!(seen["may"]["manage"], json!({"allowed": true}));
+}
+
+#[tokio::test]
+async fn owners_and_admins_see_and_change_what_stands_on_invoices() {
+    let cast = Cast::gather().await;
+    let wish = json!({
+        "company_name": " Acme Ltd ", "tax_id": "DE123456789",
+        "invoice_address": "1 Main Street\r\nTown",
+    });
+    let seen = cast.admin.patch(&cast.billing(), wish.clone()).await;
+    let details = json!({
+        "company_name": "Acme Ltd", "tax_id": "DE123456789", "invoice_address": "1 Main Street\nTown",
+    });
+    assert_eq!(seen.expect("200")["details"], details);
+    assert_eq!(
+        cast.owner.get(&cast.billing()).await.expect("200")["details"],
+        details
+    );
+    assert_eq!(
+        cast.user.get(&cast.billing()).await.expect("200")["details"],
+        Value::Null
+    );
+    // The same again changes nothing, and is not recorded.
+    cast.admin.patch(&cast.billing(), wish).await.expect("200");
+    let wish = json!({"tax_id": null, "invoice_address": ""});
+    let seen = cast.owner.patch(&cast.billing(), wish).await.expect("200");
+    assert_eq!(
+        seen["details"],
+        json!({"company_name": "Acme Ltd", "tax_id": null, "invoice_address": null})
+    );
+    assert_eq!(
+        billing_kinds(&cast).await,
+        ["billing.details_updated", "billing.details_updated"]
+    );
+    let log = cast
+        .creator
+        .get(&format!("{}/audit-events", cast.organization))
+        .await
+        .expect("200");
+    assert!(!log.to_string().contains("DE123"), "{log}");
+    assert!(!log.to_string().contains("Main Street"), "{log}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_with_the_fields_name() {
+    let cast = Cast::gather().await;
+    for (wish, detail) in [
+        (
+            json!({"plan": "gold"}),
+            "`plan` must be one of free, basic, pro, scale",
+        ),
+        (
+            json!({"plan": "No plan"}),
+            "`plan` must be 1 to 32 lower-case letters, digits, hyphens or underscores",
+        ),
+        (json!({"plan": null}), "`plan` must be a string"),
+        (
+            json!({"when": "now"}),
+            "`when` says when a `plan` is to begin",
+        ),
+        (
+            json!({"plan": "basic", "when": "later"}),
+            "`when` must be `now` or `period_end`",
+        ),
+        (
+            json!({"company_name": "x".repeat(201)}),
+            "`company_name` must be at most 200 characters",
+        ),
+        (
+            json!({"company_name": "a\nb"}),
+            "`company_name` must not contain line breaks or other control characters",
+        ),
+        (
+            json!({"tax_id": "x".repeat(51)}),
+            "`tax_id` must be at most 50 characters",
+        ),
+        (json!({"tax_id": 7}), "`tax_id` must be a string"),
+        (
+            json!({"invoice_address": "\n".repeat(9) + &"a\n".repeat(11)}),
+            "`invoice_address` must be at most 10 lines",
+        ),
+        (
+            json!({"monthly_credits": 7}),
+            "`monthly_credits` is not a field of this request",
+        ),
+    ] {
+        let reply = cast.admin.patch(&cast.billing(), wish.clone()).await;
+        assert_eq!(reply.refused("400 invalid_request"), detail, "{wish}");
+    }
+    assert!(billing_kinds(&cast).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_plan_begins_now_or_when_the_period_ends() {
+    let cast = Cast::gather().await;
+    let seen = cast.change_plan("basic", "now").await;
+    assert_eq!(seen["plan"]["id"], "basic");
+    assert_eq!(seen["period"]["start"], "2026-03-01T00:00:00Z");
+    let seen = cast.change_plan("pro", "period_end").await;
+    assert_eq!(seen["plan"]["id"], "basic");
+    assert_eq!(
+        seen["next_plan"],
+        json!({"id": "pro", "name": "Pro", "monthly_credits": 10000, "from": "2026-04-01T00:00:00Z"})
+    );
+    // It is said again, and then thought better of.
+    cast.change_plan("pro", "period_end").await;
+    let seen = cast.change_plan("basic", "period_end").await;
+    assert!(seen["next_plan"].is_null());
+    cast.change_plan("free", "period_end").await;
+    assert_eq!(
+        billing_kinds(&cast).await,
+        [
+            "billing.plan_changed",
+            "billing.plan_change_scheduled",
+            "billing.plan_change_cancelled",
+            "billing.plan_change_scheduled",
+        ]
+    );
+
+    let end: DateTime<Utc> = "2026-04-01T00:00:00Z".parse().unwrap();
+    let left = end - cast.world.clock.now();
+    cast.world.clock.advance(left - TimeDelta::milliseconds(1));
+    let user = cast.world.sign_in("ulla@example.com");
+    let seen = user.get(&cast.billing()).await.expect("200");
+    assert_eq!(
+        (&seen["plan"]["id"], &seen["next_plan"]["id"]),
+        (&json!("basic"), &json!("free"))
+    );
+    cast.world.clock.advance(TimeDelta::milliseconds(1));
+    let seen = user.get(&cast.billing()).await.expect("200");
+    assert_eq!(seen["plan"]["id"], "free");
+    assert!(seen["next_plan"].is_null());
+    assert_eq!(
+        seen["period"],
+        json!({"start": "2026-04-01T00:00:00Z", "end": "2026-05-01T00:00:00Z"})
+    );
+}
+
+#[tokio::test]
+async fn a_plan_that_has_begun_is_recorded_once_though_nobody_uses_anything() {
+    let cast = Cast::gather().await;
+    cast.change_plan("basic", "period_end").await;
+    let run = async || cast.world.stack.run_schedule("apply-plan-changes").await;
+    run().await;
+    assert_eq!(
+        billing_kinds(&cast).await,
+        ["billing.plan_change_scheduled"]
+    );
+    cast.world.clock.advance(TimeDelta::days(31));
+    tokio::join!(run(), run());
+    run().await;
+    let admin = cast.world.sign_in("anna@example.com");
+    let path = format!("{}/audit-events?limit=1", cast.organization);
+    let log = admin.get(&path).await.expect("200");
+    let event = &log["items"][0];
+    assert_eq!(event["kind"], "billing.plan_changed");
+    assert_eq!(event["actor"], json!({"kind": "system"}));
+    assert_eq!(
+        event["changes"],
+        json!([
+            {"field": "plan", "from": "free", "to": "basic"},
+            {"field": "monthly_credits", "from": "50", "to": "3000"},
+        ])
+    );
+    let kinds = audit_kinds(&admin, &cast.organization).await;
+    let changed = kinds.iter().filter(|kind| *kind == "billing.plan_changed");
+    assert_eq!(changed.count(), 1);
+}
+
+#[tokio::test]
+async fn the_settings_show_plan_and_usage() {
+    let cast = Cast::gather().await;
+    cast.change_plan("basic", "period_end").await;
+    let path = format!("{}/settings", cast.organization);
+    let seen = cast.user.get(&path).await.expect("200");
+    assert_eq!(
+        seen["billing"],
+        json!({
+            "plan": {"id": "free", "name": "Free", "monthly_credits": 50},
+            "period": {"start": "2026-03-01T00:00:00Z", "end": "2026-04-01T00:00:00Z"},
+            "next_plan": {
+                "id": "basic", "name": "Basic", "monthly_credits": 3000,
+                "from": "2026-04-01T00:00:00Z",
+            },
+        })
+    );
+    let usage = &seen["usage"];
+    assert_eq!(
+        (&usage["used"], &usage["allowed"], &usage["remaining"]),
+        (&json!(0), &json!(50), &json!(50))
+    );
+    let days = usage["days"].as_array().unwrap();
+    assert_eq!(days.len(), 60);
+    assert_eq!(days[0], json!({"date": "2026-01-01", "credits": 0}));
+    assert_eq!(days[59]["date"], "2026-03-01");
+}
+
+#[tokio::test]
+async fn usage_has_an_entry_for_every_hour_day_and_month() {
+    let cast = Cast::gather().await;
+    let seen = cast
+        .user
+        .get(&format!("{}/usage", cast.organization))
+        .await
+        .expect("200");
+    let count = |what: &str| seen["data"][what].as_object().unwrap().len();
+    assert_eq!((count("hour"), count("day"), count("month")), (72, 60, 12));
+    assert_eq!(seen["data"]["hour"]["2026-03-01T12:00:00Z"], 0);
+    assert_eq!(seen["data"]["day"]["2026-01-01T00:00:00Z"], 0);
+    assert_eq!(seen["data"]["month"]["2025-04-01T00:00:00Z"], 0);
+    assert_eq!(
+        seen["per_billing_period"],
+        json!([{
+            "total_images": 0,
+            "start": "2026-03-01T00:00:00Z", "end": "2026-04-01T00:00:00Z",
+        }])
+    );
+}
+
+#[tokio::test]
+async fn another_organizations_billing_is_none_of_ones_business() {
+    let cast = Cast::gather().await;
+    let strangers: [&Session; 3] = [&cast.outsider, &cast.stranger, &cast.dana];
+    for who in strangers {
+        for path in ["billing", "usage", "settings"] {
+            let path = format!("{}/{path}", cast.organization);
+            who.get(&path).await.refused("404 organization_not_found");
+        }
+        who.patch(&cast.billing(), json!({"plan": "basic"}))
+            .await
+            .refused("404 organization_not_found");
+    }
+}

@@ -1,0 +1,373 @@
+//! What the payment provider tells, and the mails to everybody who receives
+//! billing emails.
+
+use chrono::TimeDelta;
+use local::{Published, PutEvent, SesFailure};
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Cast, audit_kinds},
+    wire::Fault,
+};
+
+const THROTTLED: SesFailure = SesFailure {
+    status: 429,
+    code: "TooManyRequestsException",
+};
+const REJECTED: SesFailure = SesFailure {
+    status: 400,
+    code: "MessageRejected",
+};
+
+impl Cast {
+    /// Puts an event about an invoice, with some fields changed; `null` takes one out.
+    pub async fn payment_event(&self, kind: &str, changes: Value) -> Published {
+        let mut detail = json!({
+            "organization_id": self.organization_id(),
+            "invoice_number": "INV-0042",
+            "amount": 4900,
+            "currency": "usd",
+            "due_date": "2026-03-15",
+            "hosted_invoice_url": "https://pay.example.com/i/INV-0042",
+        });
+        for (field, value) in changes.as_object().unwrap() {
+            detail[field] = value.clone();
+        }
+        let mut detail = detail.as_object().unwrap().clone();
+        detail.retain(|_, value| !value.is_null());
+        self.world
+            .stack
+            .put_event(PutEvent {
+                source: "shop".to_owned(),
+                detail_type: kind.to_owned(),
+                detail,
+                resources: Vec::new(),
+            })
+            .await
+    }
+
+    /// Whom the mails with this in the subject went to.
+    pub fn mailed(&self, subject: &str) -> Vec<String> {
+        let mails = self.world.stack.mails();
+        let about = mails.iter().filter(|mail| mail.subject.contains(subject));
+        let mut to: Vec<String> = about.flat_map(|mail| mail.to.clone()).collect();
+        to.sort();
+        to
+    }
+
+    pub async fn receives(&self, user_id: &str, on: bool) {
+        let path = format!("{}/members/{user_id}", self.organization);
+        let wish = json!({ "receives_billing_emails": on });
+        self.admin.patch(&path, wish).await.expect("200");
+    }
+}
+
+fn failed(published: &Published) -> bool {
+    assert_eq!(published.called.len(), 1, "{published:?}");
+    published.called[0].failed
+}
+
+#[tokio::test]
+async fn news_of_invoices_are_recorded_and_mailed_to_all_who_receive_billing_emails() {
+    for (kind, subject) in [
+        ("billing.invoice_issued", "Invoice INV-0042 for “Acme”"),
+        (
+            "billing.payment_failed",
+            "Payment failed: invoice INV-0042 for “Acme”",
+        ),
+        (
+            "billing.payment_succeeded",
+            "Payment received: invoice INV-0042 for “Acme”",
+        ),
+    ] {
+        let cast = Cast::gather().await;
+        cast.receives(&cast.user.user_id, true).await;
+        assert!(!failed(&cast.payment_event(kind, json!({})).await));
+        cast.world.drain().await;
+        assert_eq!(
+            cast.mailed(subject),
+            ["ada@example.com", "ulla@example.com"],
+            "{kind}"
+        );
+        let mail = cast.world.stack.mails().pop().unwrap();
+        assert!(mail.text.contains("Amount: 49.00 USD"), "{}", mail.text);
+        assert!(mail.text.contains("https://pay.example.com/i/INV-0042"));
+
+        let path = format!("{}/audit-events?limit=1", cast.organization);
+        let log = cast.admin.get(&path).await.expect("200");
+        let event = &log["items"][0];
+        assert_eq!(event["kind"], kind);
+        assert_eq!(event["actor"], json!({"kind": "system"}));
+        assert_eq!(
+            event["subject"],
+            json!({"kind": "billing", "id": "INV-0042", "name": "INV-0042"})
+        );
+        assert_eq!(
+            event["changes"],
+            json!([
+                {"field": "amount", "to": "49.00 USD"},
+                {"field": "due_date", "to": "2026-03-15"},
+            ])
+        );
+        assert!(!log.to_string().contains("https://"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn due_dates_come_in_different_clothes() {
+    for (due, shown) in [
+        (json!("2026-03-15T23:00:00Z"), Some("15 March 2026")),
+        (json!(1_773_532_800), Some("15 March 2026")),
+        (Value::Null, None),
+    ] {
+        let cast = Cast::gather().await;
+        let changes = json!({"due_date": due, "hosted_invoice_url": null});
+        assert!(!failed(
+            &cast.payment_event("billing.invoice_issued", changes).await
+        ));
+        cast.world.drain().await;
+        let mail = cast.world.stack.mails().pop().unwrap();
+        let told = mail
+            .text
+            .lines()
+            .find_map(|line| line.strip_prefix("Due: "));
+        assert_eq!(told, shown);
+        assert!(!mail.text.contains("https://"), "{}", mail.text);
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_wrong_is_no_event_and_becomes_a_dead_letter() {
+    for changes in [
+        json!({"organization_id": null}),
+        json!({"organization_id": "acme"}),
+        json!({"organization_id": "01930000-0000-7000-8000-000000000009"}),
+        json!({"invoice_number": ""}),
+        json!({"amount": -1}),
+        json!({"amount": 49.5}),
+        json!({"currency": "dollars"}),
+        json!({"due_date": "soon"}),
+        json!({"hosted_invoice_url": "http://pay.example.com/"}),
+        json!({"hosted_invoice_url": "javascript:alert(1)"}),
+    ] {
+        let cast = Cast::gather().await;
+        let before = cast.world.stack.mails().len();
+        let published = cast
+            .payment_event("billing.invoice_issued", changes.clone())
+            .await;
+        assert!(failed(&published), "{changes}");
+        for _ in 0..2 {
+            cast.world.clock.advance(TimeDelta::minutes(5));
+            cast.world.stack.deliver_events().await;
+        }
+        let dead = cast.world.stack.dead_events();
+        assert_eq!(dead.len(), 1, "{changes}");
+        assert_eq!(dead[0]["id"], published.id.as_str());
+        cast.world.drain().await;
+        assert_eq!(cast.world.stack.mails().len(), before, "{changes}");
+        let admin = cast.world.sign_in("anna@example.com");
+        let kinds = audit_kinds(&admin, &cast.organization).await;
+        assert!(
+            !kinds.iter().any(|kind| kind.starts_with("billing.")),
+            "{changes}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn our_own_events_do_not_come_back() {
+    let cast = Cast::gather().await;
+    let own = PutEvent {
+        source: "organization-settings".to_owned(),
+        detail_type: "billing.invoice_issued".to_owned(),
+        detail: serde_json::Map::new(),
+        resources: Vec::new(),
+    };
+    assert!(cast.world.stack.put_event(own).await.called.is_empty());
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_counts_once_whatever_failed_the_first_time() {
+    let sample = |cast: &Cast| {
+        let text = std::fs::read_to_string(crate::completeness::repository(
+            "events/record-billing-event.json",
+        ));
+        let mut event: Value = serde_json::from_str(&text.unwrap()).unwrap();
+        event["detail"]["organization_id"] = json!(cast.organization_id());
+        event
+    };
+    let operation = functions::operation("record-billing-event").unwrap();
+    let invoke = async |cast: &Cast| {
+        functions::invoke(
+            cast.world.stack.app(),
+            operation,
+            sample(cast),
+            Default::default(),
+        )
+        .await
+    };
+    let clean = Cast::gather().await;
+    assert_eq!(invoke(&clean).await.unwrap(), json!({"recorded": true}));
+    let requests = clean.world.wire.take().len();
+    assert_eq!(invoke(&clean).await.unwrap(), json!({"recorded": false}));
+    for skip in 0..requests {
+        for fault in Fault::ALL {
+            for times in [1, 3] {
+                let cast = Cast::gather().await;
+                cast.world.wire.fail(skip, times, fault);
+                let first = invoke(&cast).await;
+                assert!(times == 3 || first.is_ok(), "{skip} {fault:?}: {first:?}");
+                cast.world.wire.heal();
+                invoke(&cast).await.unwrap();
+                let kinds = audit_kinds(&cast.creator, &cast.organization).await;
+                let recorded = kinds
+                    .iter()
+                    .filter(|kind| *kind == "billing.invoice_issued");
+                assert_eq!(recorded.count(), 1, "{skip} {times} {fault:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_retry_does_not_mail_those_again_who_have_it() {
+    let cast = Cast::gather().await;
+    for who in [&cast.owner, &cast.user] {
+        cast.receives(&who.user_id, true).await;
+    }
+    cast.payment_event("billing.payment_failed", json!({}))
+        .await;
+    cast.world.stack.mail_catcher().fail_next(1, THROTTLED);
+    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
+    // One failed; the others did not wait for it.
+    assert_eq!(cast.mailed("Payment failed").len(), 2);
+    cast.world.drain().await;
+    assert_eq!(
+        cast.mailed("Payment failed"),
+        ["ada@example.com", "olga@example.com", "ulla@example.com"]
+    );
+}
+
+#[tokio::test]
+async fn whatever_fails_on_the_way_everybody_gets_the_mail() {
+    let gather = async || {
+        let cast = Cast::gather().await;
+        cast.receives(&cast.user.user_id, true).await;
+        cast.payment_event("billing.payment_failed", json!({}))
+            .await;
+        cast.world.wire.take();
+        cast
+    };
+    let clean = gather().await;
+    clean.world.drain().await;
+    let requests = clean.world.wire.take().len();
+    for skip in 0..requests {
+        for fault in Fault::ALL {
+            let what = format!("request {skip} fails by {fault:?}");
+            let cast = gather().await;
+            cast.world.wire.fail(skip, 3, fault);
+            cast.world.stack.drain_stream().await.unwrap();
+            cast.world.wire.heal();
+            cast.world.drain().await;
+            let mut to = cast.mailed("Payment failed");
+            // Twice only where SES had it and its answer, or the note, was lost.
+            assert!(
+                to.len() <= 3 + usize::from(fault == Fault::LostAnswer),
+                "{what}: {to:?}"
+            );
+            to.dedup();
+            assert_eq!(to, ["ada@example.com", "ulla@example.com"], "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn somebody_removed_while_others_are_mailed_gets_nothing() {
+    let cast = Cast::gather().await;
+    for who in [&cast.owner, &cast.user] {
+        cast.receives(&who.user_id, true).await;
+    }
+    cast.payment_event("billing.invoice_issued", json!({}))
+        .await;
+    let mut held = cast.world.wire.hold("SendEmail");
+    let removing = async {
+        held.arrived().await;
+        // Members are mailed in the order of their ids: the first is under way.
+        let mut ids = [
+            &cast.creator.user_id,
+            &cast.owner.user_id,
+            &cast.user.user_id,
+        ];
+        ids.sort();
+        let removed = ids[1..]
+            .iter()
+            .find(|id| **id != &cast.creator.user_id)
+            .unwrap();
+        let path = format!("{}/members/{removed}", cast.organization);
+        let gone = cast.creator.delete(&path).await;
+        assert!((200..300).contains(&gone.status), "{}", gone.body);
+        held.release();
+        (*removed).clone()
+    };
+    let (_, removed) = tokio::join!(cast.world.drain(), removing);
+    let removed = if removed == cast.owner.user_id {
+        &cast.owner.email
+    } else {
+        &cast.user.email
+    };
+    let to = cast.mailed("Invoice INV-0042");
+    assert_eq!(to.len(), 2, "{to:?}");
+    assert!(!to.contains(removed), "{to:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_rejected_keeps_nobody_else_from_their_mail() {
+    let cast = Cast::gather().await;
+    cast.receives(&cast.user.user_id, true).await;
+    cast.payment_event("billing.invoice_issued", json!({}))
+        .await;
+    cast.world.stack.mail_catcher().fail_next(1, REJECTED);
+    cast.world.drain().await;
+    assert_eq!(cast.mailed("Invoice INV-0042").len(), 1);
+    // What is given up is not tried again.
+    cast.world.drain().await;
+    assert_eq!(cast.mailed("Invoice INV-0042").len(), 1);
+}
+
+#[tokio::test]
+async fn a_billing_mail_that_keeps_failing_is_given_up_after_half_an_hour() {
+    let cast = Cast::gather().await;
+    cast.payment_event("billing.invoice_issued", json!({}))
+        .await;
+    cast.world.stack.mail_catcher().fail_next(1000, THROTTLED);
+    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
+    cast.world.clock.advance(TimeDelta::minutes(30));
+    cast.world.drain().await;
+    cast.world.stack.mail_catcher().recover();
+    cast.world.drain().await;
+    assert!(cast.mailed("Invoice INV-0042").is_empty());
+    assert!(cast.world.stack.pump().dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn members_beyond_the_first_page_get_the_mail_too() {
+    let cast = Cast::gather().await;
+    let names = crate::costs::crowd(&cast, 230).await;
+    cast.receives(&cast.user.user_id, true).await;
+    for name in [&names[0], &names[150], &names[229]] {
+        cast.receives(name, true).await;
+    }
+    cast.payment_event("billing.invoice_issued", json!({}))
+        .await;
+    cast.world.drain().await;
+    assert_eq!(
+        cast.mailed("Invoice INV-0042"),
+        [
+            "ada@example.com",
+            "crowd-00000@example.com",
+            "crowd-00150@example.com",
+            "crowd-00229@example.com",
+            "ulla@example.com"
+        ]
+    );
+}

@@ -1,0 +1,451 @@
+//! The use of credits: exactly once, never beyond the plan's, each threshold
+//! told once.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Cast, Reply, Session},
+    invariants,
+    wire::Fault,
+};
+
+pub async fn render(machine: &Session, key: &str, credits: u64) -> Reply {
+    let body = json!({ "credits": credits }).to_string();
+    machine
+        .send_with(
+            Method::POST,
+            "/v1/usage",
+            Some(body),
+            &[("idempotency-key", key)],
+        )
+        .await
+}
+
+/// Allowed, consumed and used, as the headers say.
+fn counted(reply: &Reply) -> (u64, u64, u64) {
+    let header = |name: &str| reply.headers[name].to_str().unwrap().parse().unwrap();
+    (
+        header("x-renders-allowed"),
+        header("x-renders-consumed"),
+        header("x-renders-used"),
+    )
+}
+
+async fn used(cast: &Cast) -> u64 {
+    let path = format!("{}/settings", cast.organization);
+    let seen = cast.user.get(&path).await.expect("200");
+    seen["usage"]["used"].as_u64().unwrap()
+}
+
+/// How many events of a kind there are, and to how many mails they led.
+async fn thresholds(cast: &Cast) -> Vec<String> {
+    let path = format!("{}/audit-events?limit=100", cast.organization);
+    let log = cast.creator.get(&path).await.expect("200");
+    let events = log["items"].as_array().unwrap().iter().rev();
+    let reached = events.filter(|event| event["kind"] == "usage.threshold_reached");
+    reached
+        .map(|event| {
+            assert_eq!(event["actor"]["kind"], "system");
+            event["changes"][0]["to"].as_str().unwrap().to_owned()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn credits_are_used_up_to_the_last_and_then_refused() {
+    let cast = Cast::gather().await;
+    let machine = cast.machine.clone();
+    let reply = render(&machine, "a", 1).await;
+    assert_eq!(counted(&reply), (50, 1, 1));
+    assert_eq!(
+        reply.expect("200"),
+        json!({"allowed": 50, "consumed": 1, "used": 1, "remaining": 49})
+    );
+    assert_eq!(counted(&render(&machine, "b", 49).await), (50, 49, 50));
+    let reply = render(&machine, "c", 1).await;
+    assert_eq!(counted(&reply), (50, 0, 50));
+    assert_eq!(reply.headers["content-type"], "application/problem+json");
+    // From noon on the first to the period's end.
+    let wait: i64 = reply.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let end = cast.world.clock.now() + TimeDelta::seconds(wait);
+    assert_eq!(
+        end,
+        "2026-04-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap()
+    );
+    assert_eq!(
+        reply.refused("429 credits_used_up"),
+        "You've used 50 of your 50 image credits."
+    );
+}
+
+#[tokio::test]
+async fn more_than_is_left_is_refused_and_uses_nothing() {
+    let cast = Cast::gather().await;
+    let machine = cast.machine.clone();
+    render(&machine, "a", 48).await.expect("200");
+    assert_eq!(
+        render(&machine, "b", 3)
+            .await
+            .refused("429 credits_used_up"),
+        "You've used 48 of your 50 image credits, and this takes 3 more."
+    );
+    // A refusal is not remembered: the same key can be used once there is room.
+    assert_eq!(counted(&render(&machine, "b", 2).await), (50, 2, 50));
+}
+
+#[tokio::test]
+async fn a_key_uses_credits_once_and_gives_the_same_answer_for_a_day() {
+    let cast = Cast::gather().await;
+    let machine = cast.machine.clone();
+    let first = render(&machine, "same", 2).await;
+    render(&machine, "other", 3).await.expect("200");
+    let again = render(&machine, "same", 2).await;
+    assert_eq!(
+        (counted(&again), &again.body),
+        (counted(&first), &first.body)
+    );
+    assert_eq!(
+        render(&machine, "same", 3)
+            .await
+            .refused("422 idempotency_key_reused"),
+        "this idempotency key was used for 2 credits; use another one for another request"
+    );
+    assert_eq!(used(&cast).await, 5);
+    cast.world.clock.advance(TimeDelta::hours(24));
+    assert_eq!(counted(&render(&machine, "same", 3).await), (50, 3, 8));
+    // That one is remembered now, whether the first is swept or not.
+    assert_eq!(counted(&render(&machine, "same", 3).await), (50, 3, 8));
+}
+
+#[tokio::test]
+async fn keys_of_two_organizations_do_not_meet() {
+    let cast = Cast::gather().await;
+    let elsewhere = cast.stranger.found("Other").await;
+    let theirs = cast.stranger.make_key(&elsewhere, "Theirs").await;
+    let theirs = cast.world.machine(&theirs);
+    let machine = cast.machine.clone();
+    assert_eq!(counted(&render(&machine, "same", 2).await), (50, 2, 2));
+    assert_eq!(counted(&render(&theirs, "same", 7).await), (50, 7, 7));
+}
+
+#[tokio::test]
+async fn what_is_no_use_of_credits_is_refused_with_the_fields_name() {
+    let cast = Cast::gather().await;
+    let machine = cast.machine.clone();
+    let ask = async |body: Value, headers: &[(&str, &str)]| {
+        let body = Some(body.to_string());
+        let reply = machine.send_with(Method::POST, "/v1/usage", body, headers);
+        reply.await.refused("400 invalid_request")
+    };
+    let key: &[(&str, &str)] = &[("idempotency-key", "x")];
+    let one = json!({"credits": 1});
+    assert_eq!(ask(one.clone(), &[]).await, "`idempotency-key` is missing");
+    let long = "x".repeat(129);
+    for wrong in ["", "a b", long.as_str()] {
+        assert_eq!(
+            ask(one.clone(), &[("idempotency-key", wrong)]).await,
+            "`idempotency-key` must be 1 to 128 printable ASCII characters without spaces"
+        );
+    }
+    for wrong in [json!(0), json!(1001)] {
+        assert_eq!(
+            ask(json!({ "credits": wrong }), key).await,
+            "`credits` must be a whole number from 1 to 1000"
+        );
+    }
+    for wrong in [json!(-1), json!(1.5), json!("1"), json!(null)] {
+        let detail = ask(json!({ "credits": wrong }), key).await;
+        assert!(detail.starts_with("`credits` "), "{detail}");
+    }
+    assert_eq!(ask(json!({}), key).await, "`credits` is missing");
+    assert_eq!(
+        ask(json!({"credits": 1, "images": 2}), key).await,
+        "`images` is not a field of this request"
+    );
+    assert_eq!(used(&cast).await, 0);
+}
+
+#[tokio::test]
+async fn only_an_api_key_uses_credits_and_only_its_organizations() {
+    let cast = Cast::gather().await;
+    let people = [&cast.creator, &cast.admin, &cast.user, &cast.outsider];
+    for person in people {
+        assert_eq!(render(person, "x", 1).await.status, 403);
+        assert_eq!(person.get("/v1/usage").await.status, 403);
+    }
+    assert_eq!(render(&cast.world.nobody(), "x", 1).await.status, 401);
+    let machine = cast.machine.clone();
+    for path in ["billing", "usage", "settings"] {
+        let path = format!("{}/{path}", cast.organization);
+        assert_eq!(machine.get(&path).await.status, 401, "{path}");
+    }
+    assert_eq!(
+        machine
+            .patch(&cast.billing(), json!({"plan": "basic"}))
+            .await
+            .status,
+        401
+    );
+    assert_eq!(used(&cast).await, 0);
+}
+
+#[tokio::test]
+async fn usage_is_told_by_hours_days_months_and_periods_to_people_and_machines() {
+    let cast = Cast::gather().await;
+    let machine = cast.machine.clone();
+    render(&machine, "a", 2).await.expect("200");
+    cast.world.clock.advance(TimeDelta::hours(1));
+    render(&machine, "b", 3).await.expect("200");
+    cast.world.clock.advance(TimeDelta::days(31));
+    let user = cast.world.sign_in("ulla@example.com");
+    render(&machine, "c", 4).await.expect("200");
+    let seen = user
+        .get(&format!("{}/usage", cast.organization))
+        .await
+        .expect("200");
+    let told: BTreeMap<String, u64> = ["hour", "day", "month"]
+        .iter()
+        .flat_map(|what| seen["data"][what].as_object().unwrap())
+        .map(|(at, n)| (at.clone(), n.as_u64().unwrap()))
+        .filter(|(_, n)| *n > 0)
+        .collect();
+    let expected = [
+        // The hours of the first day are more than 72 hours ago.
+        ("2026-03-01T00:00:00Z", 5),
+        ("2026-04-01T00:00:00Z", 4),
+        ("2026-04-01T13:00:00Z", 4),
+    ];
+    let expected: BTreeMap<String, u64> = expected
+        .into_iter()
+        .map(|(at, n)| (at.to_owned(), n))
+        .collect();
+    assert_eq!(told, expected);
+    assert_eq!(
+        seen["per_billing_period"],
+        json!([
+            {"total_images": 4, "start": "2026-04-01T00:00:00Z", "end": "2026-05-01T00:00:00Z"},
+            {"total_images": 5, "start": "2026-03-01T00:00:00Z", "end": "2026-04-01T00:00:00Z"},
+        ])
+    );
+    assert_eq!(machine.get("/v1/usage").await.expect("200"), seen);
+}
+
+#[tokio::test]
+async fn a_period_begins_at_its_instant_with_all_its_credits() {
+    let cast = Cast::gather().await;
+    let machine = cast.machine.clone();
+    render(&machine, "a", 50).await.expect("200");
+    let end: DateTime<Utc> = "2026-04-01T00:00:00Z".parse().unwrap();
+    let left = end - cast.world.clock.now();
+    cast.world.clock.advance(left - TimeDelta::milliseconds(1));
+    let reply = render(&machine, "b", 1).await;
+    assert_eq!(reply.headers["retry-after"], "1");
+    reply.refused("429 credits_used_up");
+    cast.world.clock.advance(TimeDelta::milliseconds(1));
+    assert_eq!(counted(&render(&machine, "b", 1).await), (50, 1, 1));
+}
+
+/// A request decides in the old period and commits when the new one has begun.
+#[tokio::test]
+async fn who_comes_too_late_for_a_period_uses_the_next() {
+    let cast = Cast::gather().await;
+    let machine = cast.machine.clone();
+    render(&machine, "a", 10).await.expect("200");
+    let end: DateTime<Utc> = "2026-04-01T00:00:00Z".parse().unwrap();
+    let left = end - cast.world.clock.now();
+    cast.world.clock.advance(left - TimeDelta::milliseconds(1));
+    let mut held = cast.world.wire.hold("TransactWriteItems");
+    let late = machine.clone();
+    let late = tokio::spawn(async move { render(&late, "late", 5).await });
+    held.arrived().await;
+    cast.world.clock.advance(TimeDelta::milliseconds(1));
+    assert_eq!(counted(&render(&machine, "next", 1).await), (50, 1, 1));
+    held.release();
+    assert_eq!(counted(&late.await.unwrap()), (50, 5, 6));
+}
+
+#[tokio::test]
+async fn a_change_of_plan_meets_a_use_of_credits() {
+    // Decided on the free plan, committed on the basic one.
+    let cast = Cast::gather().await;
+    let machine = cast.machine.clone();
+    render(&machine, "a", 1).await.expect("200");
+    let mut held = cast.world.wire.hold("TransactWriteItems");
+    let late = machine.clone();
+    let late = tokio::spawn(async move { render(&late, "late", 5).await });
+    held.arrived().await;
+    cast.change_plan("basic", "now").await;
+    held.release();
+    assert_eq!(counted(&late.await.unwrap()), (3000, 5, 6));
+    assert_eq!(used(&cast).await, 6);
+
+    // The other way round: what was decided on the basic plan does not go
+    // beyond the free one.
+    render(&machine, "b", 43).await.expect("200");
+    let mut held = cast.world.wire.hold("TransactWriteItems");
+    let late = machine.clone();
+    let late = tokio::spawn(async move { render(&late, "late-too", 2).await });
+    held.arrived().await;
+    cast.change_plan("free", "now").await;
+    held.release();
+    assert_eq!(
+        late.await.unwrap().refused("429 credits_used_up"),
+        "You've used 49 of your 50 image credits, and this takes 2 more."
+    );
+
+    // And a change of plan that was decided before credits were used.
+    let mut held = cast.world.wire.hold("TransactWriteItems");
+    let (admin, billing) = (cast.admin.clone(), cast.billing());
+    let change = tokio::spawn(async move { admin.patch(&billing, json!({"plan": "basic"})).await });
+    held.arrived().await;
+    assert_eq!(counted(&render(&machine, "c", 1).await), (50, 1, 50));
+    held.release();
+    change.await.unwrap().expect("200");
+    assert_eq!(counted(&render(&machine, "d", 1).await), (3000, 1, 51));
+    invariants::hold(&cast.world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once_never_use_more_than_there_is_and_tell_each_threshold_once() {
+    for plan in ["free", "scale"] {
+        let cast = Cast::gather().await;
+        let machine = cast.machine.clone();
+        if plan == "scale" {
+            // Sixteen counters, with little left on them.
+            cast.change_plan("scale", "now").await;
+            for n in 0..99 {
+                render(&machine, &format!("before-{n}"), 1000)
+                    .await
+                    .expect("200");
+            }
+            render(&machine, "before", 970).await.expect("200");
+        }
+        let requests: Vec<_> = (0..60)
+            .map(|n| {
+                let machine = machine.clone();
+                tokio::spawn(async move {
+                    loop {
+                        let reply = render(&machine, &format!("{n}"), 1).await;
+                        // As a client does.
+                        if reply.status != 503 {
+                            return reply;
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut taken = 0;
+        for request in requests {
+            let reply = request.await.unwrap();
+            match reply.status {
+                200 => taken += 1,
+                _ => {
+                    reply.refused("429 credits_used_up");
+                }
+            }
+        }
+        let left = if plan == "free" { 50 } else { 30 };
+        assert_eq!(taken, left, "{plan}");
+        let allowed = if plan == "free" { 50 } else { 100_000 };
+        assert_eq!(used(&cast).await, allowed, "{plan}");
+        assert_eq!(thresholds(&cast).await, ["80", "100"], "{plan}");
+        invariants::hold(&cast.world).await;
+        cast.world.drain().await;
+        assert_eq!(cast.mailed("80% of the image credits"), ["ada@example.com"]);
+        assert_eq!(cast.mailed("All image credits"), ["ada@example.com"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_key_at_once_uses_credits_once() {
+    let cast = Cast::gather().await;
+    let machine = cast.machine.clone();
+    let requests: Vec<_> = (0..20)
+        .map(|_| {
+            let machine = machine.clone();
+            tokio::spawn(async move { render(&machine, "same", 3).await })
+        })
+        .collect();
+    for request in requests {
+        let reply = request.await.unwrap();
+        if reply.status != 503 {
+            assert_eq!(counted(&reply), (50, 3, 3));
+        }
+    }
+    assert_eq!(used(&cast).await, 3);
+}
+
+/// The ways that the use of credits can go: the first ever, from a counter,
+/// reaching a threshold, and beginning a period.
+#[tokio::test]
+async fn whatever_fails_on_the_way_credits_are_used_exactly_once() {
+    for (before, credits, in_april) in [(0, 1, false), (10, 3, false), (39, 2, false), (7, 4, true)]
+    {
+        let gather = async || {
+            let cast = Cast::gather().await;
+            let machine = cast.machine.clone();
+            if before > 0 {
+                render(&machine, "before", before).await.expect("200");
+            }
+            if in_april {
+                cast.world.clock.advance(TimeDelta::days(31));
+            }
+            // The gateway keeps for a while what the authorizer has told.
+            machine.get("/v1/usage").await.expect("200");
+            cast.world.wire.take();
+            (cast, machine)
+        };
+        let (clean, machine) = gather().await;
+        render(&machine, "x", credits).await.expect("200");
+        let requests = clean.world.wire.take().len();
+        for skip in 0..requests {
+            for fault in Fault::ALL {
+                for times in [1, 3] {
+                    let what = format!("{before}+{credits}: {skip} fails {times} times: {fault:?}");
+                    let (cast, machine) = gather().await;
+                    cast.world.wire.fail(skip, times, fault);
+                    let first = render(&machine, "x", credits).await;
+                    cast.world.wire.heal();
+                    invariants::hold(&cast.world).await;
+                    assert!(matches!(first.status, 200 | 503), "{what}: {}", first.body);
+                    let again = render(&machine, "x", credits).await;
+                    assert_eq!(again.outcome(), "200", "{what}");
+                    let total = if in_april { credits } else { before + credits };
+                    assert_eq!(counted(&again), (50, credits, total), "{what}");
+                    let last = render(&machine, "y", 1).await;
+                    assert_eq!(counted(&last), (50, 1, total + 1), "{what}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_using_credits_costs_does_not_grow_with_what_was_used() {
+    let cast = Cast::gather().await;
+    let machine = cast.machine.clone();
+    cast.change_plan("scale", "now").await;
+    let mut costs = Vec::new();
+    for round in 0..2 {
+        for n in 0..40 {
+            render(&machine, &format!("{round}-{n}"), 900)
+                .await
+                .expect("200");
+        }
+        cast.world.wire.take();
+        cast.user
+            .get(&format!("{}/usage", cast.organization))
+            .await
+            .expect("200");
+        costs.push(crate::costs::Cost::of(&cast.world.wire.take()));
+    }
+    assert_eq!(costs[0], costs[1]);
+}
