@@ -168,6 +168,7 @@ class Scene:
         text = re.sub(r"(?<=-)[0-9a-f]{16}(?=\.)", "<hash>", text)
         text = re.sub(r'(?<=\\")[0-9a-f]{16}(?=\\")', "<hash>", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
+        text = re.sub(r"\d{4}-\d\d-\d\d", "<date>", text)
         return text + "\n"
 
 
