@@ -349,7 +349,15 @@ export const words = {
     now: "Now",
     periodEnd: "At the end of the period",
     choose: "Change plan",
-    planChanged: "The plan is changed.",
+    /** @param {string} plan */
+    planChanged: (plan) => `The plan is ${plan} now.`,
+    /** @param {string} plan */
+    planStays: (plan) => `The plan stays ${plan}.`,
+    /**
+     * @param {string} plan
+     * @param {string} from
+     */
+    planFollows: (plan, from) => `The plan will be ${plan} from ${from}.`,
   },
 
   log: {
@@ -481,7 +489,7 @@ export function told(event) {
     if (!change) return "";
     return `${change.from ? ` from ${change.from}` : ""}${change.to ? ` to ${change.to}` : ""}`;
   };
-  switch (/** @type {string} */ (event.kind)) {
+  switch (event.kind) {
     case "organization.created":
       return [actor, " created the organization ", subject];
     case "organization.updated":
@@ -515,6 +523,10 @@ export function told(event) {
       return [actor, " cancelled the invite to ", subject];
     case "invite.expired":
       return ["The invite to ", subject, " expired"];
+    case "invite.mail_bounced":
+      return ["The mail with the invite to ", subject, " came back"];
+    case "invite.mail_complained":
+      return ["The mail with the invite to ", subject, " was called spam"];
     case "api_key.created":
       return [actor, " created the API key ", subject];
     case "api_key.updated":

@@ -1,15 +1,15 @@
-/** What stands on invoices, and the plan. For those who may; loaded when it is looked at. */
+/** What stands on invoices. For those who may; loaded when it is looked at. */
 
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { ask, told } from "../api.js";
 import { Button } from "../parts/button.jsx";
-import { Dialog, Problem } from "../parts/dialog.jsx";
+import { Problem } from "../parts/dialog.jsx";
 import { notify } from "../parts/notices.jsx";
 import { Failed, Skeleton, useSeen } from "../parts/waiting.jsx";
 import { words } from "../words.js";
 import { Section } from "./section.jsx";
 
-/** @import { BillingDetailsView, BillingView, Settings } from "../awaited.d.ts" */
+/** @import { BillingDetails, BillingView, SettingsView } from "../api-types.d.ts" */
 /** @import { SettingsState } from "./state.js" */
 
 const FIELDS = /** @type {const} */ (["company_name", "tax_id", "invoice_address"]);
@@ -17,7 +17,7 @@ const LABELS = { company_name: words.billing.company, tax_id: words.billing.taxI
 
 /** @typedef {Record<typeof FIELDS[number], string>} Details */
 
-/** @param {BillingDetailsView | null | undefined} details @returns {Details} */
+/** @param {BillingDetails | null} details @returns {Details} */
 function texts(details) {
   return {
     company_name: details?.company_name ?? "",
@@ -26,12 +26,11 @@ function texts(details) {
   };
 }
 
-/** @param {{ page: SettingsState, settings: Settings }} props */
+/** @param {{ page: SettingsState, settings: SettingsView }} props */
 export function Billing({ page, settings }) {
   const [anchor, seen] = useSeen();
   const [billing, setBilling] = useState(/** @type {BillingView | null} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
-  const [choosing, setChoosing] = useState(false);
   const load = useCallback(async () => {
     setError(null);
     try {
@@ -45,34 +44,16 @@ export function Billing({ page, settings }) {
       void load();
     }
   }, [seen, load]);
-  if (!settings.billing || !settings.may.manage_billing.allowed) {
+  if (!settings.may.manage_billing.allowed) {
     return null;
   }
   return (
-    <Section
-      id="billing"
-      title={words.settings.billing}
-      text={words.billing.text}
-      aside={billing && <Button onPress={() => setChoosing(true)}>{words.usage.changePlan}</Button>}
-    >
+    <Section id="billing" title={words.settings.billing} text={words.billing.text}>
       <div class="card form-card" ref={anchor}>
         {error !== null && <Failed error={error} onRetry={load} />}
         {!billing && error === null && <Skeleton lines={4} />}
         {billing && <DetailsForm page={page} billing={billing} onSaved={setBilling} />}
       </div>
-      {choosing && billing && (
-        <PlanChoice
-          page={page}
-          billing={billing}
-          onClose={() => setChoosing(false)}
-          onChanged={async (changed) => {
-            setBilling(changed);
-            setChoosing(false);
-            notify.done(words.billing.planChanged);
-            await page.refresh();
-          }}
-        />
-      )}
     </Section>
   );
 }
@@ -141,78 +122,5 @@ function DetailsForm({ page, billing, onSaved }) {
         </Button>
       </div>
     </form>
-  );
-}
-
-/**
- * @param {object} props
- * @param {SettingsState} props.page
- * @param {BillingView} props.billing
- * @param {() => void} props.onClose
- * @param {(billing: BillingView) => Promise<void>} props.onChanged
- */
-function PlanChoice({ page, billing, onClose, onChanged }) {
-  const [plan, setPlan] = useState(billing.next_plan?.id ?? billing.plan.id);
-  const [when, setWhen] = useState("now");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
-  const change = async () => {
-    setBusy(true);
-    setProblem("");
-    try {
-      await onChanged(await ask("PATCH", `${page.path}/billing`, { body: { plan, when } }));
-    } catch (error) {
-      setProblem(told(error));
-      setBusy(false);
-    }
-  };
-  return (
-    <Dialog title={words.billing.planTitle} onClose={onClose}>
-      <form
-        class="dialog-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!busy) {
-            void change();
-          }
-        }}
-      >
-        <p class="dialog-text">{words.billing.planText}</p>
-        <fieldset class="choices">
-          <legend class="label">{words.usage.plan}</legend>
-          {billing.plans.map((one) => (
-            <label key={one.id} class="choice">
-              <input type="radio" name="plan" value={one.id} checked={plan === one.id} onChange={() => setPlan(one.id)} />
-              <span class="choice-text">
-                <span class="strong">
-                  <bdi>{one.name}</bdi>
-                </span>
-                <span class="muted small">{words.usage.monthly(one.monthly_credits)}</span>
-              </span>
-              {one.id === billing.plan.id && <span class="badge">{words.billing.current}</span>}
-            </label>
-          ))}
-        </fieldset>
-        <fieldset class="choices choices-line">
-          <legend class="label">{words.billing.when}</legend>
-          {[
-            ["now", words.billing.now],
-            ["period_end", words.billing.periodEnd],
-          ].map(([value = "", text]) => (
-            <label key={value} class="check">
-              <input type="radio" name="when" value={value} checked={when === value} onChange={() => setWhen(value)} />
-              {text}
-            </label>
-          ))}
-        </fieldset>
-        <Problem text={problem} />
-        <div class="dialog-actions">
-          <Button onPress={onClose}>{words.cancel}</Button>
-          <Button look="main" submits busy={busy}>
-            {words.billing.choose}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
   );
 }

@@ -10,11 +10,10 @@ import { notify } from "../parts/notices.jsx";
 import { words } from "../words.js";
 import { Section } from "./section.jsx";
 
-/** @import { OrganizationView } from "../api-types.d.ts" */
-/** @import { Settings } from "../awaited.d.ts" */
+/** @import { OrganizationView, SettingsView } from "../api-types.d.ts" */
 /** @import { SettingsState } from "./state.js" */
 
-/** @param {{ page: SettingsState, settings: Settings }} props */
+/** @param {{ page: SettingsState, settings: SettingsView }} props */
 export function General({ page, settings }) {
   const { organization } = settings;
   return (
@@ -47,7 +46,7 @@ export function General({ page, settings }) {
   );
 }
 
-/** @param {{ page: SettingsState, settings: Settings }} props */
+/** @param {{ page: SettingsState, settings: SettingsView }} props */
 function Name({ page, settings }) {
   const { organization, may } = settings;
   /** What was there when the typing began; `null` while nobody types. */

@@ -18,15 +18,14 @@ import { addresses } from "./addresses.js";
 import { Section } from "./section.jsx";
 import { withItem } from "./state.js";
 
-/** @import { InviteView, MemberView } from "../api-types.d.ts" */
-/** @import { Settings } from "../awaited.d.ts" */
+/** @import { InviteView, MemberView, SettingsView } from "../api-types.d.ts" */
 /** @import { SettingsState } from "./state.js" */
 
 /** How long a mail takes to leave, and how often it is looked for. */
 const LOOK_AFTER = 1_500;
 const LOOKS = 4;
 
-/** @param {{ page: SettingsState, settings: Settings }} props */
+/** @param {{ page: SettingsState, settings: SettingsView }} props */
 export function Invites({ page, settings }) {
   const { invites } = settings;
   const [cancelling, setCancelling] = useState(/** @type {InviteView | null} */ (null));
@@ -195,7 +194,7 @@ function Delivery({ invite }) {
 
 /** @typedef {{ email: string, problem: string | null }} Result */
 
-/** @param {{ page: SettingsState, settings: Settings }} props */
+/** @param {{ page: SettingsState, settings: SettingsView }} props */
 function InviteForm({ page, settings }) {
   const { roles, reason } = settings.may.invite;
   const [text, setText] = useState("");

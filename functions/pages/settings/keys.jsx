@@ -14,8 +14,7 @@ import { words } from "../words.js";
 import { Section } from "./section.jsx";
 import { withItem } from "./state.js";
 
-/** @import { ApiKeyView, SecretView } from "../api-types.d.ts" */
-/** @import { Settings } from "../awaited.d.ts" */
+/** @import { ApiKeyView, SecretView, SettingsView } from "../api-types.d.ts" */
 /** @import { SettingsState } from "./state.js" */
 
 const DAY = 86_400_000;
@@ -25,7 +24,7 @@ const USUAL_GRACE = 86_400;
 
 /** @typedef {{ what: "create" } | { what: "edit" | "rotate" | "revoke", key: ApiKeyView } | { what: "secret", key: ApiKeyView, secret: string }} Open */
 
-/** @param {{ page: SettingsState, settings: Settings }} props */
+/** @param {{ page: SettingsState, settings: SettingsView }} props */
 export function Keys({ page, settings }) {
   const [open, setOpen] = useState(/** @type {Open | null} */ (null));
   const list = useRef(/** @type {HTMLUListElement | null} */ (null));

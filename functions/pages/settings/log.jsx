@@ -8,8 +8,7 @@ import { Failed, LoadMore, Skeleton, useSeen } from "../parts/waiting.jsx";
 import { told, words } from "../words.js";
 import { Section } from "./section.jsx";
 
-/** @import { AuditEventView, ListOfAuditEventView } from "../api-types.d.ts" */
-/** @import { Settings } from "../awaited.d.ts" */
+/** @import { AuditEventView, ListOfAuditEventView, SettingsView } from "../api-types.d.ts" */
 /** @import { SettingsState } from "./state.js" */
 
 /** @param {AuditEventView[]} events @returns {[string, AuditEventView[]][]} */
@@ -23,7 +22,7 @@ function byDay(events) {
   return [...days];
 }
 
-/** @param {{ page: SettingsState, settings: Settings }} props */
+/** @param {{ page: SettingsState, settings: SettingsView }} props */
 export function Log({ page, settings }) {
   const [anchor, seen] = useSeen();
   const [events, setEvents] = useState(/** @type {AuditEventView[] | null} */ (null));

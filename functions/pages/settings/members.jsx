@@ -15,8 +15,7 @@ import { words } from "../words.js";
 import { Section } from "./section.jsx";
 import { withItem } from "./state.js";
 
-/** @import { MemberView, RemovedView, UpdatedMemberView } from "../api-types.d.ts" */
-/** @import { Settings } from "../awaited.d.ts" */
+/** @import { MemberView, RemovedView, SettingsView, UpdatedMemberView } from "../api-types.d.ts" */
 /** @import { Role } from "../parts/role-choice.jsx" */
 /** @import { SettingsState } from "./state.js" */
 
@@ -34,7 +33,7 @@ function keysToRotate(answer) {
   return names.length > 0 ? words.members.rotate(names) : "";
 }
 
-/** @param {{ page: SettingsState, settings: Settings, onLeft: () => void }} props */
+/** @param {{ page: SettingsState, settings: SettingsView, onLeft: () => void }} props */
 export function Members({ page, settings, onLeft }) {
   const { members, me } = settings;
   const [search, setSearch] = useState("");
@@ -215,7 +214,7 @@ export function Members({ page, settings, onLeft }) {
  *
  * @param {object} props
  * @param {SettingsState} props.page
- * @param {Settings} props.settings
+ * @param {SettingsView} props.settings
  * @param {MemberView} props.member
  * @param {() => void} props.onClose
  * @param {() => void} props.onRemoved

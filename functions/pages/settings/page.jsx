@@ -15,8 +15,7 @@ import { Members } from "./members.jsx";
 import { useSettings } from "./state.js";
 import { Usage } from "./usage.jsx";
 
-/** @import { AccountView } from "../api-types.d.ts" */
-/** @import { Settings } from "../awaited.d.ts" */
+/** @import { AccountView, SettingsView } from "../api-types.d.ts" */
 
 /** Which organization: the one in the address, else the last one, else the current one. */
 export function SettingsPage() {
@@ -129,7 +128,7 @@ function Organization({ id, onGone }) {
                       <General page={page} settings={settings} />
                       <Members page={page} settings={settings} onLeft={() => location.assign("/account/settings")} />
                       <Invites page={page} settings={settings} />
-                      <Usage settings={settings} />
+                      <Usage page={page} settings={settings} />
                       <Keys page={page} settings={settings} />
                       <Billing page={page} settings={settings} />
                       <Log page={page} settings={settings} />
@@ -160,16 +159,16 @@ function Awaited() {
   );
 }
 
-/** Links to the sections, with the one that is being read marked. @param {{ settings: Settings | null }} props */
+/** Links to the sections, with the one that is being read marked. @param {{ settings: SettingsView | null }} props */
 function Sections({ settings }) {
   const [current, setCurrent] = useState("general");
   const sections = [
     ["general", words.settings.general],
     ["members", words.settings.members],
     ["invites", words.settings.invites],
-    ...(settings?.usage ? [["usage", words.settings.usage]] : []),
+    ["usage", words.settings.usage],
     ["keys", words.settings.keys],
-    ...(settings?.billing && settings.may.manage_billing.allowed ? [["billing", words.settings.billing]] : []),
+    ...(settings?.may.manage_billing.allowed ? [["billing", words.settings.billing]] : []),
     ...(settings?.may.view_audit_log.allowed ? [["log", words.settings.log]] : []),
   ];
   const ids = sections.map(([id]) => id).join(" ");

@@ -11,8 +11,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Refusal, ask, further } from "../api.js";
 import { notify } from "../parts/notices.jsx";
 
-/** @import { ListOfApiKeyView, ListOfInviteView, ListOfMemberView } from "../api-types.d.ts" */
-/** @import { Settings } from "../awaited.d.ts" */
+/** @import { ListOfApiKeyView, ListOfInviteView, ListOfMemberView, SettingsView } from "../api-types.d.ts" */
 
 /** Somebody who returns sooner sees what they saw. */
 const FRESH_FOR = 5_000;
@@ -21,20 +20,20 @@ const FRESH_FOR = 5_000;
  * @template R
  * @typedef {object} Change
  * @property {() => Promise<R>} request
- * @property {(settings: Settings) => Settings} [at] how it looks at once
- * @property {(settings: Settings) => Settings} [back] how it looks again when refused
- * @property {(settings: Settings, answer: R) => Settings} done
+ * @property {(settings: SettingsView) => SettingsView} [at] how it looks at once
+ * @property {(settings: SettingsView) => SettingsView} [back] how it looks again when refused
+ * @property {(settings: SettingsView, answer: R) => SettingsView} done
  * @property {string} said
  * @property {(answer: R) => string} [todo] what there is to do now, if anything
  */
 
 /**
  * @typedef {object} SettingsState
- * @property {Settings | null} settings
+ * @property {SettingsView | null} settings
  * @property {unknown} error why there is nothing to show
  * @property {string} path of the organization in the API
  * @property {() => Promise<void>} refresh
- * @property {(update: (settings: Settings) => Settings) => void} update
+ * @property {(update: (settings: SettingsView) => SettingsView) => void} update
  * @property {<R>(change: Change<R>) => Promise<boolean>} change gives whether it was done; what went wrong is told
  * @property {(list: "members" | "invites" | "api_keys", atLeast?: number) => Promise<void>} more
  */
@@ -68,7 +67,7 @@ const LISTS = { members: "members", invites: "invites", api_keys: "api-keys" };
  */
 export function useSettings(organizationId) {
   const path = `/v1/organizations/${encodeURIComponent(organizationId)}`;
-  const [settings, setSettings] = useState(/** @type {Settings | null} */ (null));
+  const [settings, setSettings] = useState(/** @type {SettingsView | null} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
   const latest = useRef(settings);
   latest.current = settings;
@@ -81,7 +80,7 @@ export function useSettings(organizationId) {
       const begun = epoch.current;
       askedAt.current = Date.now();
       try {
-        /** @type {Settings} */
+        /** @type {SettingsView} */
         const fresh = await ask("GET", `${path}/settings`);
         const shown = latest.current;
         if (shown) {
@@ -126,7 +125,7 @@ export function useSettings(organizationId) {
     };
   }, [refresh]);
 
-  const update = useCallback((/** @type {(settings: Settings) => Settings} */ how) => {
+  const update = useCallback((/** @type {(settings: SettingsView) => SettingsView} */ how) => {
     epoch.current += 1;
     setSettings((settings) => settings && how(settings));
   }, []);
@@ -187,11 +186,11 @@ export function useSettings(organizationId) {
  * The settings with one item of a list replaced, or without it.
  *
  * @template {"members" | "invites" | "api_keys"} L
- * @param {Settings} settings
+ * @param {SettingsView} settings
  * @param {L} list
- * @param {(item: Settings[L]["items"][number]) => boolean} which
- * @param {Partial<Settings[L]["items"][number]> | null} item
- * @returns {Settings}
+ * @param {(item: SettingsView[L]["items"][number]) => boolean} which
+ * @param {Partial<SettingsView[L]["items"][number]> | null} item
+ * @returns {SettingsView}
  */
 export function withItem(settings, list, which, item) {
   const shown = settings[list];

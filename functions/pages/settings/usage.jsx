@@ -2,24 +2,34 @@
 
 import { useState } from "preact/hooks";
 import { format } from "../format.js";
+import { Button } from "../parts/button.jsx";
 import { words } from "../words.js";
+import { PlanChoice } from "./plan.jsx";
 import { Section } from "./section.jsx";
 
-/** @import { Settings, UsageSummary } from "../awaited.d.ts" */
+/** @import { SettingsView, UsageSummaryView } from "../api-types.d.ts" */
+/** @import { SettingsState } from "./state.js" */
 
-/** @typedef {UsageSummary["days"][number]} Day */
+/** @typedef {UsageSummaryView["days"][number]} Day */
 
-/** @param {{ settings: Settings }} props */
-export function Usage({ settings }) {
+/** @param {{ page: SettingsState, settings: SettingsView }} props */
+export function Usage({ page, settings }) {
+  const [choosing, setChoosing] = useState(false);
   const { billing, usage } = settings;
-  if (!billing || !usage) {
-    return null;
-  }
   const { plan, period, next_plan: next } = billing;
   const share = usage.allowed > 0 ? usage.used / usage.allowed : 1;
   const level = share >= 1 ? "full" : share >= 0.8 ? "high" : "fine";
   return (
-    <Section id="usage" title={words.settings.usage} text={words.usage.text}>
+    <Section
+      id="usage"
+      title={words.settings.usage}
+      text={words.usage.text}
+      aside={
+        <Button may={settings.may.manage_billing} onPress={() => setChoosing(true)}>
+          {words.usage.changePlan}
+        </Button>
+      }
+    >
       <div class="card">
         <div class="tiles">
           <div class="tile">
@@ -67,6 +77,7 @@ export function Usage({ settings }) {
         </div>
         <Days days={usage.days} />
       </div>
+      {choosing && <PlanChoice page={page} onClose={() => setChoosing(false)} />}
     </Section>
   );
 }

@@ -1,0 +1,112 @@
+/** Choosing a plan, and when it begins. */
+
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { ask, told } from "../api.js";
+import { format } from "../format.js";
+import { Button } from "../parts/button.jsx";
+import { Dialog, Problem } from "../parts/dialog.jsx";
+import { notify } from "../parts/notices.jsx";
+import { Failed, Skeleton } from "../parts/waiting.jsx";
+import { words } from "../words.js";
+
+/** @import { BillingView } from "../api-types.d.ts" */
+/** @import { SettingsState } from "./state.js" */
+
+/** What came of it. @param {BillingView} billing @param {string} before */
+function outcome({ plan, next_plan: next }, before) {
+  if (next) {
+    return words.billing.planFollows(next.name, format.day(next.from));
+  }
+  return plan.id === before ? words.billing.planStays(plan.name) : words.billing.planChanged(plan.name);
+}
+
+/** @param {{ page: SettingsState, onClose: () => void }} props */
+export function PlanChoice({ page, onClose }) {
+  const [billing, setBilling] = useState(/** @type {BillingView | null} */ (null));
+  const [error, setError] = useState(/** @type {unknown} */ (null));
+  const load = useCallback(async () => {
+    setError(null);
+    try {
+      setBilling(await ask("GET", `${page.path}/billing`));
+    } catch (error) {
+      setError(error);
+    }
+  }, [page.path]);
+  useEffect(() => void load(), [load]);
+  return (
+    <Dialog title={words.billing.planTitle} onClose={onClose}>
+      {error !== null && <Failed error={error} onRetry={load} />}
+      {!billing && error === null && <Skeleton lines={6} />}
+      {billing && <PlanForm page={page} billing={billing} onClose={onClose} />}
+    </Dialog>
+  );
+}
+
+/** @param {{ page: SettingsState, billing: BillingView, onClose: () => void }} props */
+function PlanForm({ page, billing, onClose }) {
+  const [plan, setPlan] = useState(billing.next_plan?.id ?? billing.plan.id);
+  const [when, setWhen] = useState(billing.next_plan ? "period_end" : "now");
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const change = async () => {
+    setBusy(true);
+    setProblem("");
+    try {
+      /** @type {BillingView} */
+      const changed = await ask("PATCH", `${page.path}/billing`, { body: { plan, when } });
+      onClose();
+      notify.done(outcome(changed, billing.plan.id));
+      await page.refresh();
+    } catch (error) {
+      setProblem(told(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <form
+      class="dialog-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!busy) {
+          void change();
+        }
+      }}
+    >
+      <p class="dialog-text">{words.billing.planText}</p>
+      <fieldset class="choices">
+        <legend class="label">{words.usage.plan}</legend>
+        {billing.plans.map((one) => (
+          <label key={one.id} class="choice">
+            <input type="radio" name="plan" value={one.id} checked={plan === one.id} onChange={() => setPlan(one.id)} />
+            <span class="choice-text">
+              <span class="strong">
+                <bdi>{one.name}</bdi>
+              </span>
+              <span class="muted small">{words.usage.monthly(one.monthly_credits)}</span>
+            </span>
+            {one.id === billing.plan.id && <span class="badge">{words.billing.current}</span>}
+          </label>
+        ))}
+      </fieldset>
+      <fieldset class="choices choices-line">
+        <legend class="label">{words.billing.when}</legend>
+        {[
+          ["now", words.billing.now],
+          ["period_end", words.billing.periodEnd],
+        ].map(([value = "", text]) => (
+          <label key={value} class="check">
+            <input type="radio" name="when" value={value} checked={when === value} onChange={() => setWhen(value)} />
+            {text}
+          </label>
+        ))}
+      </fieldset>
+      <Problem text={problem} />
+      <div class="dialog-actions">
+        <Button onPress={onClose}>{words.cancel}</Button>
+        <Button look="main" submits busy={busy}>
+          {words.billing.choose}
+        </Button>
+      </div>
+    </form>
+  );
+}
