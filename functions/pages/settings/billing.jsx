@@ -76,6 +76,8 @@ function DetailsForm({ page, billing, onSaved }) {
       onSaved(saved);
       setTyped(texts(saved.details));
       notify.done(words.billing.saved);
+      // The log has a new line.
+      void page.refresh();
     } catch (error) {
       setProblem(told(error));
     }
