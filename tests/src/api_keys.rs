@@ -677,6 +677,21 @@ async fn the_log_tells_of_a_key_and_of_no_secret() {
     invariants::hold(&cast.world).await;
 }
 
+#[test]
+fn every_operation_that_lets_a_key_in_is_on_the_page_of_permissions() {
+    let page = fs::read_to_string(repository("docs/permissions.md")).unwrap();
+    let section = page
+        .split("\n## ")
+        .find(|section| section.starts_with("What an API key may do"));
+    let template = local::Template::read(&Options::shipped_template()).unwrap();
+    for route in template.routes {
+        let listed = section.unwrap().contains(&format!("`{}`", route.operation));
+        if route.caller == functions::openapi::Caller::Machine {
+            assert!(listed, "{} is not on docs/permissions.md", route.operation);
+        }
+    }
+}
+
 // Two at once.
 
 impl Cast {
