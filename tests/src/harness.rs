@@ -1,9 +1,6 @@
 //! A stack of its own for each test, people who use it, and a clock to move.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use functions::{Clock, Metrics};
@@ -96,28 +93,21 @@ impl Reply {
 
 impl World {
     pub async fn start() -> Self {
-        Self::start_from(Options::shipped_template()).await
-    }
-
-    /// A stack of another template than the shipped one.
-    pub async fn start_from(template: PathBuf) -> Self {
-        let usual = "2026-03-01T12:00:00Z".parse().unwrap();
-        Self::start_at(usual, template).await
+        Self::start_at("2026-03-01T12:00:00Z".parse().unwrap()).await
     }
 
     /// A world of today, for those who look at another clock, too.
     pub async fn start_today() -> Self {
-        Self::start_at(Utc::now(), Options::shipped_template()).await
+        Self::start_at(Utc::now()).await
     }
 
-    async fn start_at(now: DateTime<Utc>, template: PathBuf) -> Self {
+    async fn start_at(now: DateTime<Utc>) -> Self {
         let clock = TestClock::at(now);
         let wire = Wire::new();
         let metrics: Arc<Mutex<Vec<String>>> = Arc::default();
         let lines = metrics.clone();
         let options = Options {
             http_client: Some(wire.client()),
-            template,
             metrics: Some(Metrics::to("tests", move |line| {
                 lines.lock().unwrap().push(line.to_owned());
             })),
@@ -389,10 +379,7 @@ pub struct Cast {
 
 impl Cast {
     pub async fn gather() -> Self {
-        Self::gather_in(World::start().await).await
-    }
-
-    pub async fn gather_in(world: World) -> Self {
+        let world = World::start().await;
         let [creator, owner, admin, user, outsider, stranger, dana] =
             ["ada", "olga", "anna", "ulla", "otto", "sten", "dana"]
                 .map(|name| world.sign_in(&format!("{name}@example.com")));
