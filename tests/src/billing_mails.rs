@@ -352,7 +352,7 @@ async fn a_billing_mail_that_keeps_failing_is_given_up_after_half_an_hour() {
 #[tokio::test]
 async fn members_beyond_the_first_page_get_the_mail_too() {
     let cast = Cast::gather().await;
-    let names = crate::costs::crowd(&cast, 230).await;
+    let names = crate::costs::seed(&cast, 230).await;
     cast.receives(&cast.user.user_id, true).await;
     for name in [&names[0], &names[150], &names[229]] {
         cast.receives(name, true).await;
