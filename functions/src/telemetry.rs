@@ -8,7 +8,11 @@ use std::{error::Error, fmt::Write, time::Duration};
 use domain::{ApiKeyId, OrganizationId};
 use serde_json::Value;
 use tracing::Level;
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::{failure::Failure, output::Answer};
 
@@ -22,6 +26,9 @@ pub(crate) fn start() {
         .unwrap_or(Level::INFO);
     let ours = Targets::new()
         .with_default(Level::WARN.min(level))
+        // The runtime would log once more what has been logged with all that
+        // caused it; a panic is on standard error all the same.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_target("functions", level);
     let lines = tracing_subscriber::fmt::layer()
         .json()
