@@ -8,4 +8,5 @@ mod pages;
 mod people;
 mod sign_in;
 mod story;
+mod usage;
 mod webdriver;

@@ -1,0 +1,63 @@
+//! Plan and usage on the settings page.
+
+use super::harness::Browsers;
+use crate::usage::render;
+
+#[tokio::test]
+async fn usage_is_seen_by_all_and_the_plan_is_changed_by_those_who_may() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    let id = ada.path().await;
+    let id = id.split("organization=").nth(1).unwrap().to_owned();
+    let path = format!("/v1/organizations/{id}");
+    let creator = browsers.world.sign_in("ada@example.com");
+    for (email, role) in [("anna@example.com", "admin"), ("ulla@example.com", "user")] {
+        let member = browsers.world.sign_in(email);
+        creator.admit(&path, &member, role).await;
+    }
+    let key = creator.make_key(&path, "Website").await;
+    let machine = browsers.world.machine(&key);
+    render(&machine, "images", 41).await.expect("200");
+
+    let ulla = browsers.sign_in("ulla@example.com").await;
+    ulla.press("link", "Open Acme").await;
+    ulla.sees("41 of 50 used").await;
+    ulla.sees("82% · 9 left").await;
+    ulla.find("meter", "Image credits").await;
+    ulla.sees("41 credits in the last 60 days").await;
+    ulla.is_refused("button", "Change plan", "Only an owner or an admin can")
+        .await;
+    ulla.lacks("heading", "Billing details").await;
+
+    let anna = browsers.sign_in("anna@example.com").await;
+    anna.press("link", "Open Acme").await;
+    anna.press("button", "Show as table").await;
+    // A line for each day, and the one above them.
+    anna.find("table", "Credits per day").await;
+    let rows = anna.all("row").await.unwrap();
+    assert_eq!(rows.len(), 61, "{rows:?}");
+    let cells = anna.all("cell").await.unwrap();
+    assert_eq!(cells[0].name, "41", "the newest day is the first");
+    assert!(cells[1..].iter().all(|cell| cell.name == "0"), "{cells:?}");
+    anna.is_accessible("usage-table").await;
+
+    anna.press("button", "Change plan").await;
+    anna.asks().await;
+    anna.press("radio", "Pro 10,000 credits a month").await;
+    anna.is_accessible("usage-plan").await;
+    anna.confirm("Change plan").await;
+    anna.sees("The plan is Pro now.").await;
+    anna.sees("41 of 10,000 used").await;
+
+    anna.press("button", "Change plan").await;
+    anna.asks().await;
+    anna.press("radio", "Free 50 credits a month").await;
+    anna.press("radio", "At the end of the period").await;
+    anna.confirm("Change plan").await;
+    anna.sees("The plan will be Free from").await;
+    anna.sees("41 of 10,000 used").await;
+    anna.sees("Free from").await;
+    anna.focus_is("Change plan").await;
+}
