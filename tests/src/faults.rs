@@ -80,8 +80,12 @@ macro_rules! fault_tests {
         #[test]
         fn every_operation_is_put_to_it() {
             let mut tested: Vec<String> = vec![$(stringify!($name).replace('_', "-")),*];
-            let mut all: Vec<String> =
-                access::ACCESS.iter().map(|access| access.operation.to_owned()).collect();
+            // `pages` asks nothing of AWS: there is nothing to fail.
+            let mut all: Vec<String> = access::ACCESS
+                .iter()
+                .map(|access| access.operation.to_owned())
+                .filter(|operation| operation != "pages")
+                .collect();
             tested.sort();
             all.sort();
             assert_eq!(tested, all);
