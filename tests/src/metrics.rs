@@ -84,7 +84,12 @@ async fn every_call_of_every_operation_writes_one_valid_line_without_secrets() {
             // Of a route that asks for a key, the authorizer has a line of its own.
             let ours = lines.iter().map(|line| valid(line));
             let mut ours = ours.filter(|line| line["operation"] == access.operation);
-            let line = ours.next().unwrap();
+            let Some(line) = ours.next() else {
+                // A person's token is no API key: API Gateway does not call the function.
+                assert_eq!(access.operation, "record-usage", "{lines:?}");
+                assert!([401, 403].contains(&reply.status), "{}", reply.body);
+                continue;
+            };
             assert!(ours.next().is_none(), "{lines:?}");
             assert_eq!(line["Requests"], 1);
             assert!(!line["request_id"].as_str().unwrap().is_empty());
