@@ -52,6 +52,21 @@ pub async fn cost_of(access: &Access, cast: &Cast) -> Cost {
     Cost::of(&cast.world.wire.take())
 }
 
+async fn cost_of_expiry() -> Cost {
+    let cast = Cast::gather().await;
+    cast.creator
+        .invite(&cast.organization, "mail@example.com", "user")
+        .await;
+    cast.world.clock.advance(TimeDelta::days(14));
+    // One of two: what a run costs grows with what it has to do.
+    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
+    let admin = cast.world.sign_in("anna@example.com");
+    admin.delete(&path).await.expect("410 invite_expired");
+    cast.world.wire.take();
+    cast.world.stack.run_schedule("expire-invites").await;
+    Cost::of(&cast.world.wire.take())
+}
+
 async fn measured() -> BTreeMap<String, Cost> {
     let mut costs = BTreeMap::new();
     for access in access::ACCESS {
@@ -88,21 +103,14 @@ async fn measured() -> BTreeMap<String, Cost> {
         "record-mail-delivery".to_owned(),
         Cost::of(&cast.world.wire.take()),
     );
-    let cast = Cast::gather().await;
-    cast.creator
-        .invite(&cast.organization, "mail@example.com", "user")
-        .await;
-    cast.world.clock.advance(TimeDelta::days(14));
-    // One of two: what a run costs grows with what it has to do.
-    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    let admin = cast.world.sign_in("anna@example.com");
-    admin.delete(&path).await.expect("410 invite_expired");
-    cast.world.wire.take();
-    cast.world.stack.run_schedule("expire-invites").await;
-    costs.insert(
-        "expire-invites".to_owned(),
-        Cost::of(&cast.world.wire.take()),
-    );
+    // Its shards are read side by side. On a busy machine one of them may be so
+    // late that it looks like a round of its own: the fewest rounds are its cost.
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        runs.push(cost_of_expiry().await);
+    }
+    let least = runs.into_iter().min_by_key(|cost| cost.rounds).unwrap();
+    costs.insert("expire-invites".to_owned(), least);
 
     let cast = Cast::gather().await;
     cast.change_plan("basic", "period_end").await;
