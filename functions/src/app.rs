@@ -2,7 +2,7 @@
 
 use std::{
     env, fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -35,7 +35,8 @@ pub struct App {
     mailer: Option<Mailer>,
     link_keys: Option<LinkKeySource>,
     pub(crate) public_url: String,
-    pub(crate) pages: Document,
+    /// Written when a page is first asked for: only one function has any.
+    pub(crate) pages: LazyLock<Document, Box<dyn FnOnce() -> Document + Send>>,
     pub(crate) plans: Plans,
     pub(crate) clock: Clock,
     pub(crate) metrics: Option<Metrics>,
@@ -247,7 +248,7 @@ impl App {
             mailer,
             link_keys,
             public_url: config.public_url,
-            pages: Document::new(&config.sign_in),
+            pages: LazyLock::new(Box::new(move || Document::new(&config.sign_in))),
             plans: config.plans,
             clock,
             metrics: None,
