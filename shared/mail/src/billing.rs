@@ -5,13 +5,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
     Message, RenderError,
-    names::{one_line, quoted},
+    names::{BODY_NAME, SUBJECT_NAME, one_line, quoted},
 };
-
-/// The most characters of a name in the subject: clients show little more.
-const SUBJECT_NAME: usize = 60;
-/// The most characters of a name in the body.
-const BODY_NAME: usize = 120;
 
 /// What a billing mail says.
 #[derive(Debug, Clone, Copy)]
@@ -80,13 +75,8 @@ impl BillingMail<'_> {
             bar: self.bar(),
             button: self.button(),
         };
-        let text = Text { words: &words }.render()?;
-        let html = Html { words: &words }.render()?;
-        Ok(Message {
-            subject,
-            text,
-            html,
-        })
+        let (text, html) = (Text { words: &words }, Html { words: &words });
+        Message::write(&subject, &text, &html)
     }
 
     fn organization(&self, limit: usize) -> String {

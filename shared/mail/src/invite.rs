@@ -5,15 +5,8 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Message, RenderError,
-    names::{one_line, quoted},
+    names::{BODY_NAME, SUBJECT_NAME, one_line, quoted},
 };
-
-/// The most characters of a name in the subject: clients show little more.
-const SUBJECT_NAME: usize = 60;
-
-/// The most characters of a name in the body: enough for any name, too few for
-/// somebody else's message.
-const BODY_NAME: usize = 120;
 
 /// What the invite mail says.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +34,11 @@ impl InviteMail<'_> {
     /// [`RenderError::UnknownRole`] when the role is none of the three.
     pub fn render(&self) -> Result<Message, RenderError> {
         let (role, may) = words_for(self.role)?;
-        let subject = Subject {
-            inviter: &self.inviter(SUBJECT_NAME),
-            organization: &self.organization(SUBJECT_NAME),
-        }
-        .render()?;
+        let subject = format!(
+            "{} invites you to join {}",
+            self.inviter(SUBJECT_NAME),
+            self.organization(SUBJECT_NAME)
+        );
         let words = Words {
             subject: &subject,
             inviter: &self.inviter(BODY_NAME),
@@ -57,13 +50,8 @@ impl InviteMail<'_> {
             link: self.link,
             recipient: &one_line(self.recipient),
         };
-        let text = Text { words: &words }.render()?;
-        let html = Html { words: &words }.render()?;
-        Ok(Message {
-            subject,
-            text,
-            html,
-        })
+        let (text, html) = (Text { words: &words }, Html { words: &words });
+        Message::write(&subject, &text, &html)
     }
 
     fn inviter(&self, limit: usize) -> String {
@@ -105,16 +93,6 @@ struct Words<'a> {
     until: &'a str,
     link: &'a str,
     recipient: &'a str,
-}
-
-#[derive(Template)]
-#[template(
-    source = "{{ inviter }} invites you to join {{ organization }}",
-    ext = "txt"
-)]
-struct Subject<'a> {
-    inviter: &'a str,
-    organization: &'a str,
 }
 
 #[derive(Template)]

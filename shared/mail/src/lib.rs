@@ -10,6 +10,8 @@ mod mailer;
 mod names;
 mod sender;
 
+use askama::Template;
+
 pub use billing::{About, BillingMail, InvoiceFacts};
 pub use invite::InviteMail;
 pub use mailer::{Mailer, MessageId, SendError, Tag};
@@ -35,4 +37,19 @@ pub struct Message {
     pub text: String,
     /// The body for all others. It says the same.
     pub html: String,
+}
+
+impl Message {
+    /// Writes both bodies.
+    fn write(
+        subject: &str,
+        text: &impl Template,
+        html: &impl Template,
+    ) -> Result<Self, RenderError> {
+        Ok(Self {
+            subject: subject.to_owned(),
+            text: text.render()?,
+            html: html.render()?,
+        })
+    }
 }

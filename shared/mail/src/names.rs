@@ -1,5 +1,12 @@
 //! Text that people typed, made fit for a mail.
 
+/// The most characters of a name in the subject: clients show little more.
+pub(crate) const SUBJECT_NAME: usize = 60;
+
+/// The most characters of a name in the body: enough for any name, too few for
+/// somebody else's message.
+pub(crate) const BODY_NAME: usize = 120;
+
 /// Puts a name between quotation marks, so that everybody sees where it starts
 /// and ends: a name can be a web address or a whole sentence, and nothing in it
 /// may pass for what the mail itself says. For the same reason it cannot close

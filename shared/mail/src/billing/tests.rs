@@ -105,6 +105,63 @@ fn a_failed_payment_says_what_to_do_until_when() {
 }
 
 #[test]
+fn the_html_says_it_all() {
+    insta::assert_snapshot!(credits(80, 2400).render().unwrap().html, @r#"
+    <!doctype html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <meta name="supported-color-schemes" content="light dark">
+    <title>80% of the image credits of “Acme Images” are used</title>
+    <style>
+    :root { color-scheme: light dark; }
+    @media (prefers-color-scheme: dark) {
+      .page { background: #111513 !important; }
+      .card { background: #1a201d !important; border-color: #2a322e !important; }
+      .text { color: #e6ebe8 !important; }
+      .soft { color: #a3aea8 !important; }
+      .rule { border-color: #2a322e !important; }
+      .link { color: #86d3b6 !important; }
+      .button { background: #86d3b6 !important; color: #0c1f18 !important; }
+      .bar { background: #2a322e !important; }
+      .full { background: #86d3b6 !important; }
+    }
+    </style>
+    </head>
+    <body class="page" style="margin: 0; padding: 0; background: #f2f4f1;">
+    <div style="display: none; max-height: 0; overflow: hidden; mso-hide: all;">You&#39;ve used 2400 of your 3000 image credits (plan Basic). The next period begins on 1 April 2026, with all credits. Should they be used up before, more images are refused until then; a bigger plan gives more at once.</div>
+    <div class="page" style="padding: 24px 12px; background: #f2f4f1;">
+    <div class="card" style="max-width: 480px; margin: 0 auto; padding: 28px 22px; background: #ffffff; border: 1px solid #e2e6e1; border-radius: 12px; font-family: -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word; word-break: break-word;">
+    <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1b2420;"><bdi>80% of the image credits of “Acme Images” are used</bdi></h1>
+    <div class="bar" style="margin: 0 0 16px; height: 10px; border-radius: 5px; background: #e2e6e1; overflow: hidden;"><div class="full" style="width: 80%; height: 10px; background: #17614f;"></div></div>
+    <p class="text" style="margin: 0 0 24px; color: #1b2420;">You&#39;ve used 2400 of your 3000 image credits (plan Basic). The next period begins on 1 April 2026, with all credits. Should they be used up before, more images are refused until then; a bigger plan gives more at once.</p>
+    <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/dashboard/organization-settings" style="display: inline-block; padding: 13px 26px; background: #17614f; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">See usage and plans</a></p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">The button leads to this address, and no other link is ours:<br><a class="link" href="https://app.example.com/dashboard/organization-settings" style="color: #17614f; word-break: break-all;">https://app.example.com/dashboard/organization-settings</a></p>
+    <hr class="rule" style="margin: 24px 0; border: 0; border-top: 1px solid #e2e6e1;">
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">You get this mail because the billing emails of <bdi>“Acme Images”</bdi> go to you. Its owners and admins can change that.</p>
+    </div>
+    </div>
+    </body>
+    </html>
+    "#);
+}
+
+#[test]
+fn the_html_has_the_facts_of_an_invoice_in_a_table() {
+    let html = about(About::PaymentFailed(facts())).html;
+    let (before, _) = html.split_once("</table>").unwrap();
+    let (_, table) = before.split_once("<table ").unwrap();
+    insta::assert_snapshot!(table, @r#"
+    role="presentation" style="margin: 0 0 24px; width: 100%; border-collapse: collapse;">
+    <tr><td class="soft" style="padding: 4px 16px 4px 0; color: #5a6660; vertical-align: top; width: 1%; white-space: nowrap;">Invoice</td><td class="text" style="padding: 4px 0; color: #1b2420; font-weight: 600;"><bdi>INV-0042</bdi></td></tr>
+    <tr><td class="soft" style="padding: 4px 16px 4px 0; color: #5a6660; vertical-align: top; width: 1%; white-space: nowrap;">Amount</td><td class="text" style="padding: 4px 0; color: #1b2420; font-weight: 600;"><bdi>49.00 USD</bdi></td></tr>
+    <tr><td class="soft" style="padding: 4px 16px 4px 0; color: #5a6660; vertical-align: top; width: 1%; white-space: nowrap;">Due</td><td class="text" style="padding: 4px 0; color: #1b2420; font-weight: 600;"><bdi>15 April 2026</bdi></td></tr>
+    "#);
+}
+
+#[test]
 fn a_paid_invoice_is_due_no_more() {
     let paid = about(About::PaymentSucceeded(facts()));
     assert!(!paid.text.contains("Due") && !paid.html.contains("Due"));
