@@ -2,21 +2,13 @@
 //! billing emails.
 
 use chrono::TimeDelta;
-use local::{Published, PutEvent, SesFailure};
+use local::{Published, PutEvent};
 use serde_json::{Value, json};
 
 use crate::{
     harness::{Cast, audit_kinds},
+    mails::{REJECTED, THROTTLED},
     wire::Fault,
-};
-
-const THROTTLED: SesFailure = SesFailure {
-    status: 429,
-    code: "TooManyRequestsException",
-};
-const REJECTED: SesFailure = SesFailure {
-    status: 400,
-    code: "MessageRejected",
 };
 
 impl Cast {

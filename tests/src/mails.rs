@@ -10,7 +10,7 @@ use crate::{
     wire::Fault,
 };
 
-const THROTTLED: SesFailure = SesFailure {
+pub const THROTTLED: SesFailure = SesFailure {
     status: 429,
     code: "TooManyRequestsException",
 };
@@ -18,7 +18,7 @@ const BROKEN: SesFailure = SesFailure {
     status: 500,
     code: "InternalServiceErrorException",
 };
-const REJECTED: SesFailure = SesFailure {
+pub const REJECTED: SesFailure = SesFailure {
     status: 400,
     code: "MessageRejected",
 };

@@ -4,10 +4,14 @@
 use std::{collections::BTreeSet, fs};
 
 use chrono::TimeDelta;
-use local::SesFailure;
 use serde_json::{Value, json};
 
-use crate::{access, completeness::repository, harness::Cast};
+use crate::{
+    access,
+    completeness::repository,
+    harness::Cast,
+    mails::{REJECTED, THROTTLED},
+};
 
 /// Checks a line against CloudWatch's specification of the embedded metric
 /// format, and gives it.
@@ -55,8 +59,17 @@ fn names(line: &Value) -> BTreeSet<String> {
 
 /// The sum of a metric over the lines since the last call.
 fn sum(cast: &Cast, name: &str) -> u64 {
+    total(&told(cast), name)
+}
+
+/// The lines since the last call.
+fn told(cast: &Cast) -> Vec<Value> {
     let lines = cast.world.take_metrics();
-    let lines = lines.iter().map(|line| valid(line));
+    lines.iter().map(|line| valid(line)).collect()
+}
+
+fn total(lines: &[Value], name: &str) -> u64 {
+    let lines = lines.iter();
     lines
         .filter(|line| names(line).contains(name))
         .map(|line| line[name].as_u64().unwrap())
@@ -145,11 +158,7 @@ async fn invites_and_their_mails_are_counted() {
     for name in ["MailsBounced", "MailsComplained"] {
         assert!(told.iter().any(|names| names.contains(name)), "{lines:?}");
     }
-    let rejected = SesFailure {
-        status: 400,
-        code: "MessageRejected",
-    };
-    cast.world.stack.mail_catcher().fail_next(1, rejected);
+    cast.world.stack.mail_catcher().fail_next(1, REJECTED);
     invite("two@example.com").await;
     cast.world.drain().await;
     assert_eq!(sum(&cast, "MailsFailed"), 1);
@@ -157,6 +166,34 @@ async fn invites_and_their_mails_are_counted() {
     // Asking again is no second acceptance.
     cast.dana.accept(&cast.invite_id).await.expect("200");
     assert_eq!(sum(&cast, "InvitesAccepted"), 1);
+}
+
+#[tokio::test]
+async fn billing_mails_are_counted_for_each_who_receives_them() {
+    let cast = Cast::gather().await;
+    for who in [&cast.owner, &cast.user] {
+        cast.receives(&who.user_id, true).await;
+    }
+    cast.world.drain().await;
+    cast.payment_event("billing.invoice_issued", json!({}))
+        .await;
+    cast.world.stack.mail_catcher().fail_next(1, REJECTED);
+    cast.world.take_metrics();
+    cast.world.drain().await;
+    let lines = told(&cast);
+    assert_eq!(total(&lines, "MailsSent"), 2, "{lines:?}");
+    assert_eq!(total(&lines, "MailsFailed"), 1, "{lines:?}");
+
+    // What is tried again has neither been sent nor failed.
+    cast.payment_event("billing.payment_failed", json!({}))
+        .await;
+    cast.world.stack.mail_catcher().fail_next(1, THROTTLED);
+    cast.world.stack.drain_stream().await.unwrap();
+    assert_eq!(sum(&cast, "MailsSent"), 2);
+    cast.world.drain().await;
+    let lines = told(&cast);
+    assert_eq!(total(&lines, "MailsSent"), 1, "{lines:?}");
+    assert_eq!(total(&lines, "MailsFailed"), 0, "{lines:?}");
 }
 
 #[tokio::test]
