@@ -7,6 +7,7 @@
  */
 
 import { idToken, renew, signIn } from "./sign-in.js";
+import { keepTyped } from "./typed.js";
 import { words } from "./words.js";
 
 /** @import { Problem } from "./api-types.d.ts" */
@@ -18,11 +19,23 @@ export class Refusal extends Error {
    * @param {Partial<Problem>} problem
    */
   constructor(status, problem) {
-    super(sentence(problem.detail ?? words.errors.unexpected));
+    const detail = problem.detail ?? words.errors.unexpected;
+    super(sentence(detail));
     this.name = "Refusal";
     this.status = status;
     this.code = problem.code ?? "";
     this.field = problem.field ?? null;
+    this.detail = detail;
+  }
+
+  /**
+   * The sentence, with the field by its label.
+   *
+   * @param {Record<string, string>} labels what the page calls the API's fields
+   */
+  told(labels) {
+    const label = this.field === null ? undefined : labels[this.field];
+    return label ? sentence(this.detail.replace(`\`${this.field}\``, label)) : this.message;
   }
 }
 
@@ -50,8 +63,12 @@ export function sentence(text) {
  * What to tell somebody of an error.
  *
  * @param {unknown} error
+ * @param {Record<string, string>} [labels] what the page calls the API's fields
  */
-export function told(error) {
+export function told(error, labels = {}) {
+  if (error instanceof Refusal) {
+    return error.told(labels);
+  }
   return error instanceof Error && error.message ? error.message : words.errors.unexpected;
 }
 
@@ -159,6 +176,7 @@ async function send(method, path, options) {
  */
 async function signInAgain() {
   if (!(await heard(renew()))) {
+    keepTyped();
     await signIn(location.pathname + location.search + location.hash);
   }
 }

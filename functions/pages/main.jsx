@@ -10,6 +10,8 @@ import { Notices, notify } from "./parts/notices.jsx";
 import { hereNow } from "./places.js";
 import { SettingsPage } from "./settings/page.jsx";
 import { idToken, renew, signIn } from "./sign-in.js";
+import { bringBackTyped } from "./typed.js";
+import { words } from "./words.js";
 
 /** @import { ComponentType } from "preact" */
 
@@ -42,6 +44,10 @@ if (root) {
       notify.failed(told(error));
     }
   } else {
+    const typed = signedIn && bringBackTyped();
     show(Page);
+    if (typed) {
+      notify.done(words.signIn.typed, { stays: true });
+    }
   }
 }

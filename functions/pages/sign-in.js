@@ -204,10 +204,12 @@ export async function signIn(returnTo, options = {}) {
 }
 
 /**
+ * Leaves the page: what would come after it never does.
+ *
  * @param {URL | string} url
  * @returns {Promise<never>}
  */
-function leave(url) {
+export function leave(url) {
   location.assign(url);
   return new Promise(() => {});
 }

@@ -66,6 +66,7 @@ export const words = {
     failed: "You are not signed in",
     again: "Sign in again",
     home: "First page",
+    typed: "You were signed in again. What you had typed is still here; none of it has been sent.",
   },
 
   roles,
@@ -212,6 +213,7 @@ export const words = {
   inviteForm: {
     title: "Invite people",
     emails: "Email addresses",
+    email: "The address",
     hint: "One or many, separated by commas, spaces or lines. Names, as in Ada <ada@example.com>, are fine.",
     role: "Role",
     billing: "Receive billing emails",

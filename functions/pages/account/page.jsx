@@ -5,16 +5,18 @@ import { ask, told } from "../api.js";
 import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
 import { Copy } from "../parts/copy.jsx";
-import { Confirm, Problem } from "../parts/dialog.jsx";
+import { Confirm } from "../parts/dialog.jsx";
 import { focusNear } from "../parts/focus.js";
+import { Problem, useForm } from "../parts/form.jsx";
 import { notify } from "../parts/notices.jsx";
 import { Initials } from "../parts/person.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, LoadMore, Skeleton } from "../parts/waiting.jsx";
 import { rememberOrganization, settingsPath } from "../places.js";
 import { Section } from "../settings/section.jsx";
+import { leave } from "../sign-in.js";
+import { useTyped } from "../typed.js";
 import { words } from "../words.js";
-
 
 /** @import { AcceptedView, AccountView, MyInviteView, OrganizationView } from "../api-types.d.ts" */
 
@@ -311,42 +313,25 @@ function Organizations({ account, organizations, onChange, reload }) {
 }
 
 function CreateOrganization() {
-  const [name, setName] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
+  const [name, setName] = useTyped("organization", "");
   /** The same until it has worked: trying again makes no second organization. */
   const key = useRef(crypto.randomUUID());
-  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const create = async () => {
-    setBusy(true);
-    setProblem("");
-    try {
+  const form = useForm(
+    async () => {
       /** @type {OrganizationView} */
       const made = await ask("POST", "/v1/organizations", { body: { name }, idempotencyKey: key.current });
       rememberOrganization(made.id);
-      location.assign(settingsPath(made.id));
-    } catch (error) {
-      setProblem(told(error));
-      setBusy(false);
-      input.current?.focus();
-    }
-  };
+      await leave(settingsPath(made.id));
+    },
+    { name: words.account.newName },
+  );
+  const problem = form.problemOf("name");
   return (
-    <form
-      class="form-card card-foot"
-      aria-label={words.account.createTitle}
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!busy) {
-          void create();
-        }
-      }}
-    >
+    <form class="form-card card-foot" aria-label={words.account.createTitle} {...form.attributes}>
       <h3 class="form-title">{words.account.createTitle}</h3>
       <p class="muted small">{words.account.createText}</p>
       <div class="form-line">
         <input
-          ref={input}
           class="input form-grow"
           dir="auto"
           autocomplete="off"
@@ -360,11 +345,11 @@ function CreateOrganization() {
             key.current = crypto.randomUUID();
           }}
         />
-        <Button look="main" submits busy={busy}>
+        <Button look="main" submits busy={form.busy}>
           {words.account.create}
         </Button>
       </div>
-      <Problem id="create-problem" text={problem} />
+      <Problem id="create-problem" text={problem || form.problem} />
     </form>
   );
 }

@@ -3,10 +3,10 @@
  * where that is gone, to whatever the page names instead.
  */
 
-import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { told } from "../api.js";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { words } from "../words.js";
 import { Button } from "./button.jsx";
+import { Problem, useForm } from "./form.jsx";
 
 /** @import { ComponentChildren } from "preact" */
 
@@ -68,37 +68,17 @@ export function Dialog({ title, onClose, stays = false, children }) {
  * @param {ComponentChildren} props.children
  */
 export function Confirm({ title, action, keep = words.cancel, danger = true, onConfirm, onClose, children }) {
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
-  const confirm = async () => {
-    setBusy(true);
-    setProblem("");
-    try {
-      await onConfirm();
-    } catch (error) {
-      setProblem(told(error));
-      setBusy(false);
-    }
-  };
+  const { busy, problem, submit } = useForm(onConfirm);
   return (
     <Dialog title={title} onClose={onClose}>
       <div class="dialog-text">{children}</div>
       <Problem text={problem} />
       <div class="dialog-actions">
         <Button onPress={onClose}>{keep}</Button>
-        <Button look={danger ? "danger" : "main"} busy={busy} onPress={confirm}>
+        <Button look={danger ? "danger" : "main"} busy={busy} onPress={submit}>
           {action}
         </Button>
       </div>
     </Dialog>
-  );
-}
-
-/** @param {{ text: string, id?: string }} props */
-export function Problem({ text, id }) {
-  return (
-    <p class="problem" role="alert" id={id} hidden={text === ""}>
-      {text}
-    </p>
   );
 }

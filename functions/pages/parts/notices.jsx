@@ -4,7 +4,7 @@
  * failure stays until it is dismissed.
  */
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { connection, told } from "../api.js";
 import { words } from "../words.js";
 
@@ -51,7 +51,8 @@ export const notify = {
 /** Has the component drawn anew whenever the watched thing says so. @param {Set<() => void>} set */
 function useWatched(set) {
   const [, draw] = useState(0);
-  useEffect(() => {
+  // At once: the first thing is told right after the page is first drawn.
+  useLayoutEffect(() => {
     const watcher = () => draw((times) => times + 1);
     set.add(watcher);
     return () => {

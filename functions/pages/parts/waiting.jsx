@@ -1,7 +1,7 @@
 /** While something is loaded, or could not be. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import { told } from "../api.js";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ask, told } from "../api.js";
 import { words } from "../words.js";
 import { Button } from "./button.jsx";
 
@@ -46,6 +46,33 @@ export function LoadMore({ onPress, label = words.loadMore }) {
       </Button>
     </div>
   );
+}
+
+/**
+ * What the API has at a path, once it is wanted.
+ *
+ * @template T
+ * @param {string} path
+ * @param {boolean} [wanted]
+ * @returns {{ found: T | null, setFound: (found: T) => void, error: unknown, load: () => Promise<void> }}
+ */
+export function useFound(path, wanted = true) {
+  const [found, setFound] = useState(/** @type {T | null} */ (null));
+  const [error, setError] = useState(/** @type {unknown} */ (null));
+  const load = useCallback(async () => {
+    setError(null);
+    try {
+      setFound(await ask("GET", path));
+    } catch (error) {
+      setError(error);
+    }
+  }, [path]);
+  useEffect(() => {
+    if (wanted) {
+      void load();
+    }
+  }, [wanted, load]);
+  return { found, setFound, error, load };
 }
 
 /**

@@ -1,11 +1,11 @@
 /** What stands on invoices. For those who may; loaded when it is looked at. */
 
-import { useCallback, useEffect, useState } from "preact/hooks";
-import { ask, told } from "../api.js";
+import { ask } from "../api.js";
 import { Button } from "../parts/button.jsx";
-import { Problem } from "../parts/dialog.jsx";
+import { Field, Problem, useForm } from "../parts/form.jsx";
 import { notify } from "../parts/notices.jsx";
-import { Failed, Skeleton, useSeen } from "../parts/waiting.jsx";
+import { Failed, Skeleton, useFound, useSeen } from "../parts/waiting.jsx";
+import { useTyped } from "../typed.js";
 import { words } from "../words.js";
 import { Section } from "./section.jsx";
 
@@ -29,21 +29,8 @@ function texts(details) {
 /** @param {{ page: SettingsState, settings: SettingsView }} props */
 export function Billing({ page, settings }) {
   const [anchor, seen] = useSeen();
-  const [billing, setBilling] = useState(/** @type {BillingView | null} */ (null));
-  const [error, setError] = useState(/** @type {unknown} */ (null));
-  const load = useCallback(async () => {
-    setError(null);
-    try {
-      setBilling(await ask("GET", `${page.path}/billing`));
-    } catch (error) {
-      setError(error);
-    }
-  }, [page.path]);
-  useEffect(() => {
-    if (seen) {
-      void load();
-    }
-  }, [seen, load]);
+  /** @type {ReturnType<typeof useFound<BillingView>>} */
+  const { found: billing, setFound: setBilling, error, load } = useFound(`${page.path}/billing`, seen);
   if (!settings.may.manage_billing.allowed) {
     return null;
   }
@@ -60,66 +47,49 @@ export function Billing({ page, settings }) {
 
 /** @param {{ page: SettingsState, billing: BillingView, onSaved: (billing: BillingView) => void }} props */
 function DetailsForm({ page, billing, onSaved }) {
-  const [typed, setTyped] = useState(texts(billing.details));
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
   const known = texts(billing.details);
-  const changed = FIELDS.filter((field) => typed[field] !== known[field]);
-  const save = async () => {
-    setBusy(true);
-    setProblem("");
-    try {
-      // Only what was changed here: the rest may be somebody else's newer text.
-      const wish = Object.fromEntries(changed.map((field) => [field, typed[field]]));
-      /** @type {BillingView} */
-      const saved = await ask("PATCH", `${page.path}/billing`, { body: wish });
-      onSaved(saved);
-      setTyped(texts(saved.details));
-      notify.done(words.billing.saved);
-      // The log has a new line.
-      void page.refresh();
-    } catch (error) {
-      setProblem(told(error));
+  // Only what was changed here: the rest may be somebody else's newer text.
+  const [typed, setTyped] = useTyped(`${page.path}/billing`, /** @type {Partial<Details>} */ ({}));
+  const changed = FIELDS.filter((field) => (typed[field] ?? known[field]) !== known[field]);
+  const form = useForm(async () => {
+    if (changed.length === 0) {
+      return;
     }
-    setBusy(false);
-  };
+    const wish = Object.fromEntries(changed.map((field) => [field, typed[field]]));
+    /** @type {BillingView} */
+    const saved = await ask("PATCH", `${page.path}/billing`, { body: wish });
+    onSaved(saved);
+    setTyped({});
+    notify.done(words.billing.saved);
+    // The log has a new line.
+    void page.refresh();
+  }, LABELS);
   return (
-    <form
-      class="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!busy && changed.length > 0) {
-          void save();
-        }
-      }}
-    >
+    <form class="stack" {...form.attributes}>
       <div class="pair">
-        {FIELDS.map((field) => (
-          <label key={field} class={field === "invoice_address" ? "field field-wide" : "field"}>
-            <span class="label">{LABELS[field]}</span>
-            {field === "invoice_address" ? (
-              <textarea
-                class="input"
-                rows={3}
-                dir="auto"
-                value={typed[field]}
-                onInput={(event) => setTyped({ ...typed, [field]: event.currentTarget.value })}
-              />
-            ) : (
-              <input
-                class="input"
-                dir="auto"
-                autocomplete={field === "company_name" ? "organization" : "off"}
-                value={typed[field]}
-                onInput={(event) => setTyped({ ...typed, [field]: event.currentTarget.value })}
-              />
-            )}
-          </label>
-        ))}
+        {FIELDS.map((name) => {
+          const shared = {
+            class: "input",
+            dir: /** @type {const} */ ("auto"),
+            value: typed[name] ?? known[name],
+            onInput: (/** @type {{ currentTarget: { value: string } }} */ { currentTarget }) => setTyped({ ...typed, [name]: currentTarget.value }),
+          };
+          return (
+            <Field key={name} form={form} name={name} wide={name === "invoice_address"}>
+              {(field) =>
+                name === "invoice_address" ? (
+                  <textarea {...shared} {...field} rows={3} />
+                ) : (
+                  <input {...shared} {...field} autocomplete={name === "company_name" ? "organization" : "off"} />
+                )
+              }
+            </Field>
+          );
+        })}
       </div>
-      <Problem text={problem} />
+      <Problem text={form.problem} />
       <div class="form-end">
-        <Button look="main" submits busy={busy}>
+        <Button look="main" submits busy={form.busy}>
           {words.save}
         </Button>
       </div>

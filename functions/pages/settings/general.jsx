@@ -1,12 +1,13 @@
 /** The organization itself. Its name is changed where it stands. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import { ask, told } from "../api.js";
+import { useEffect, useRef } from "preact/hooks";
+import { ask } from "../api.js";
 import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
 import { Copy } from "../parts/copy.jsx";
-import { Problem } from "../parts/dialog.jsx";
+import { Problem, useForm } from "../parts/form.jsx";
 import { notify } from "../parts/notices.jsx";
+import { useTyped } from "../typed.js";
 import { words } from "../words.js";
 import { Section } from "./section.jsx";
 
@@ -50,74 +51,52 @@ export function General({ page, settings }) {
 function Name({ page, settings }) {
   const { organization, may } = settings;
   /** What was there when the typing began; `null` while nobody types. */
-  const [begun, setBegun] = useState(/** @type {string | null} */ (null));
-  const [typed, setTyped] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
-  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const [begun, setBegun] = useTyped(`${page.path} begun`, /** @type {string | null} */ (null));
   const line = useRef(/** @type {HTMLDivElement | null} */ (null));
-  const typing = begun !== null;
-
-  useEffect(() => {
-    if (typing) {
-      input.current?.select();
-    }
-  }, [typing]);
-
-  const close = () => {
-    setBegun(null);
-    setProblem("");
-    requestAnimationFrame(() => line.current?.querySelector("button")?.focus());
-  };
-  const save = async () => {
-    if (typed === organization.name) {
-      close();
-      return;
-    }
-    setBusy(true);
-    try {
-      /** @type {OrganizationView} */
-      const renamed = await ask("PATCH", page.path, { body: { name: typed } });
-      page.update((settings) => ({ ...settings, organization: renamed }));
-      notify.done(words.general.renamed(renamed.name));
-      close();
-    } catch (error) {
-      // What was typed stays, to be mended.
-      setProblem(told(error));
-      input.current?.focus();
-      void page.refresh();
-    }
-    setBusy(false);
-  };
-
-  if (!typing) {
-    return (
-      <div ref={line} class="name-line">
-        <bdi class="strong" data-testid="organization-name">
-          {organization.name}
-        </bdi>
-        <Button
-          look="quiet"
-          may={may.update_organization}
-          onPress={() => {
-            setBegun(organization.name);
-            setTyped(organization.name);
-          }}
-        >
-          {words.general.rename}
-        </Button>
-      </div>
-    );
+  if (begun !== null) {
+    const close = () => {
+      setBegun(null);
+      requestAnimationFrame(() => line.current?.querySelector("button")?.focus());
+    };
+    return <NameForm page={page} organization={organization} begun={begun} onClose={close} />;
   }
   return (
-    <form
-      class="name-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-      onKeyDown={(event) => event.key === "Escape" && close()}
-    >
+    <div ref={line} class="name-line">
+      <bdi class="strong" data-testid="organization-name">
+        {organization.name}
+      </bdi>
+      <Button look="quiet" may={may.update_organization} onPress={() => setBegun(organization.name)}>
+        {words.general.rename}
+      </Button>
+    </div>
+  );
+}
+
+/** @param {{ page: SettingsState, organization: OrganizationView, begun: string, onClose: () => void }} props */
+function NameForm({ page, organization, begun, onClose }) {
+  const [typed, setTyped] = useTyped(`${page.path} name`, begun);
+  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  useEffect(() => input.current?.select(), []);
+  const form = useForm(
+    async () => {
+      if (typed !== organization.name) {
+        try {
+          /** @type {OrganizationView} */
+          const renamed = await ask("PATCH", page.path, { body: { name: typed } });
+          page.update((settings) => ({ ...settings, organization: renamed }));
+          notify.done(words.general.renamed(renamed.name));
+        } catch (error) {
+          void page.refresh();
+          throw error;
+        }
+      }
+      onClose();
+    },
+    { name: words.general.newName },
+  );
+  const problem = form.problemOf("name");
+  return (
+    <form class="name-form" {...form.attributes} onKeyDown={(event) => event.key === "Escape" && onClose()}>
       <input
         ref={input}
         class="input"
@@ -129,13 +108,13 @@ function Name({ page, settings }) {
         value={typed}
         onInput={(event) => setTyped(event.currentTarget.value)}
       />
-      <Button look="main" submits busy={busy}>
+      <Button look="main" submits busy={form.busy}>
         {words.save}
       </Button>
-      <Button onPress={close}>{words.cancel}</Button>
+      <Button onPress={onClose}>{words.cancel}</Button>
       {organization.name !== begun && <p class="hint form-wide">{words.general.renamedMeanwhile(organization.name)}</p>}
       <div class="form-wide">
-        <Problem id="name-problem" text={problem} />
+        <Problem id="name-problem" text={problem || form.problem} />
       </div>
     </form>
   );

@@ -4,8 +4,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, told } from "../api.js";
 import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
-import { Confirm, Problem } from "../parts/dialog.jsx";
+import { Confirm } from "../parts/dialog.jsx";
 import { focusNear } from "../parts/focus.js";
+import { Problem } from "../parts/form.jsx";
 import { notify } from "../parts/notices.jsx";
 import { PersonLine } from "../parts/person.jsx";
 import { RoleChoice } from "../parts/role-choice.jsx";
@@ -13,6 +14,7 @@ import { Select } from "../parts/select.jsx";
 import { Switch } from "../parts/switch.jsx";
 import { Tip } from "../parts/tip.jsx";
 import { LoadMore } from "../parts/waiting.jsx";
+import { useTyped } from "../typed.js";
 import { words } from "../words.js";
 import { addresses } from "./addresses.js";
 import { Section } from "./section.jsx";
@@ -197,9 +199,9 @@ function Delivery({ invite }) {
 /** @param {{ page: SettingsState, settings: SettingsView }} props */
 function InviteForm({ page, settings }) {
   const { roles, reason } = settings.may.invite;
-  const [text, setText] = useState("");
-  const [role, setRole] = useState(/** @type {MemberView["role"]} */ ("user"));
-  const [billing, setBilling] = useState(false);
+  const [text, setText] = useTyped(`${page.path} addresses`, "");
+  const [role, setRole] = useTyped(`${page.path} role`, /** @type {MemberView["role"]} */ ("user"));
+  const [billing, setBilling] = useTyped(`${page.path} billing emails`, false);
   const [results, setResults] = useState(/** @type {Result[]} */ ([]));
   const [progress, setProgress] = useState(/** @type {[number, number] | null} */ (null));
   const [problem, setProblem] = useState("");
@@ -243,7 +245,7 @@ function InviteForm({ page, settings }) {
         });
         outcome.push({ email, problem: null });
       } catch (error) {
-        outcome.push({ email, problem: told(error) });
+        outcome.push({ email, problem: told(error, { email: words.inviteForm.email }) });
       }
       setResults([...outcome]);
     }

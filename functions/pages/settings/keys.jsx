@@ -1,12 +1,13 @@
 /** API keys. A secret is shown once, when it is made. */
 
 import { useRef, useState } from "preact/hooks";
-import { ask, told } from "../api.js";
+import { ask } from "../api.js";
 import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
 import { Copy } from "../parts/copy.jsx";
-import { Confirm, Dialog, Problem } from "../parts/dialog.jsx";
+import { Confirm, Dialog } from "../parts/dialog.jsx";
 import { focusNear } from "../parts/focus.js";
+import { Field, Problem, useForm } from "../parts/form.jsx";
 import { notify } from "../parts/notices.jsx";
 import { Select } from "../parts/select.jsx";
 import { LoadMore } from "../parts/waiting.jsx";
@@ -196,8 +197,6 @@ function Expiry({ at }) {
 function KeyForm({ title, action, edited, onClose, onSave }) {
   const [name, setName] = useState(edited?.name ?? "");
   const [expiry, setExpiry] = useState(edited ? "keep" : "never");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
   /** @type {[string, string][]} */
   const expiries = EXPIRIES.map((days) => [String(days), words.keys.expiryDays(days)]);
   if (!edited || edited.expires_at) {
@@ -206,56 +205,40 @@ function KeyForm({ title, action, edited, onClose, onSave }) {
   if (edited) {
     expiries.unshift(["keep", edited.expires_at ? format.moment(edited.expires_at) : words.keys.expiryNever]);
   }
-  const save = async () => {
-    setBusy(true);
-    setProblem("");
-    const wish = { name };
-    try {
+  const form = useForm(
+    async () => {
       if (expiry === "keep") {
-        await onSave(wish);
+        await onSave({ name });
       } else {
         const expires_at = expiry === "never" ? null : new Date(Date.now() + Number(expiry) * DAY).toISOString();
-        await onSave({ ...wish, expires_at });
+        await onSave({ name, expires_at });
       }
-    } catch (error) {
-      setProblem(told(error));
-      setBusy(false);
-    }
-  };
+    },
+    { name: words.keys.name, expires_at: words.keys.expiry },
+  );
   return (
     <Dialog title={title} onClose={onClose}>
-      <form
-        class="dialog-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!busy) {
-            void save();
-          }
-        }}
-      >
-        <label class="field">
-          <span class="label">{words.keys.name}</span>
-          <input
-            class="input"
-            dir="auto"
-            autocomplete="off"
-            aria-describedby="key-hint key-problem"
-            aria-invalid={problem !== ""}
-            value={name}
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-        </label>
-        <p class="hint" id="key-hint">
-          {words.keys.nameHint}
-        </p>
+      <form class="dialog-form" {...form.attributes}>
+        <Field form={form} name="name" hint={words.keys.nameHint}>
+          {(field) => (
+            <input
+              {...field}
+              class="input"
+              dir="auto"
+              autocomplete="off"
+              value={name}
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
+          )}
+        </Field>
         <label class="field">
           <span class="label">{words.keys.expiry}</span>
           <Select value={expiry} options={expiries} onChoose={setExpiry} />
         </label>
-        <Problem id="key-problem" text={problem} />
+        <Problem text={form.problemOf("expires_at") || form.problem} />
         <div class="dialog-actions">
           <Button onPress={onClose}>{words.cancel}</Button>
-          <Button look="main" submits busy={busy}>
+          <Button look="main" submits busy={form.busy}>
             {action}
           </Button>
         </div>

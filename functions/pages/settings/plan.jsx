@@ -1,12 +1,13 @@
 /** Choosing a plan, and when it begins. */
 
-import { useCallback, useEffect, useState } from "preact/hooks";
-import { ask, told } from "../api.js";
+import { useState } from "preact/hooks";
+import { ask } from "../api.js";
 import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
-import { Dialog, Problem } from "../parts/dialog.jsx";
+import { Dialog } from "../parts/dialog.jsx";
+import { Problem, useForm } from "../parts/form.jsx";
 import { notify } from "../parts/notices.jsx";
-import { Failed, Skeleton } from "../parts/waiting.jsx";
+import { Failed, Skeleton, useFound } from "../parts/waiting.jsx";
 import { words } from "../words.js";
 
 /** @import { BillingView } from "../api-types.d.ts" */
@@ -22,17 +23,8 @@ function outcome({ plan, next_plan: next }, before) {
 
 /** @param {{ page: SettingsState, onClose: () => void }} props */
 export function PlanChoice({ page, onClose }) {
-  const [billing, setBilling] = useState(/** @type {BillingView | null} */ (null));
-  const [error, setError] = useState(/** @type {unknown} */ (null));
-  const load = useCallback(async () => {
-    setError(null);
-    try {
-      setBilling(await ask("GET", `${page.path}/billing`));
-    } catch (error) {
-      setError(error);
-    }
-  }, [page.path]);
-  useEffect(() => void load(), [load]);
+  /** @type {ReturnType<typeof useFound<BillingView>>} */
+  const { found: billing, error, load } = useFound(`${page.path}/billing`);
   return (
     <Dialog title={words.billing.planTitle} onClose={onClose}>
       {error !== null && <Failed error={error} onRetry={load} />}
@@ -46,32 +38,15 @@ export function PlanChoice({ page, onClose }) {
 function PlanForm({ page, billing, onClose }) {
   const [plan, setPlan] = useState(billing.next_plan?.id ?? billing.plan.id);
   const [when, setWhen] = useState(billing.next_plan ? "period_end" : "now");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
-  const change = async () => {
-    setBusy(true);
-    setProblem("");
-    try {
-      /** @type {BillingView} */
-      const changed = await ask("PATCH", `${page.path}/billing`, { body: { plan, when } });
-      onClose();
-      notify.done(outcome(changed, billing.plan.id));
-      await page.refresh();
-    } catch (error) {
-      setProblem(told(error));
-      setBusy(false);
-    }
-  };
+  const form = useForm(async () => {
+    /** @type {BillingView} */
+    const changed = await ask("PATCH", `${page.path}/billing`, { body: { plan, when } });
+    onClose();
+    notify.done(outcome(changed, billing.plan.id));
+    await page.refresh();
+  });
   return (
-    <form
-      class="dialog-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!busy) {
-          void change();
-        }
-      }}
-    >
+    <form class="dialog-form" {...form.attributes}>
       <p class="dialog-text">{words.billing.planText}</p>
       <fieldset class="choices">
         <legend class="label">{words.usage.plan}</legend>
@@ -100,10 +75,10 @@ function PlanForm({ page, billing, onClose }) {
           </label>
         ))}
       </fieldset>
-      <Problem text={problem} />
+      <Problem text={form.problem} />
       <div class="dialog-actions">
         <Button onPress={onClose}>{words.cancel}</Button>
-        <Button look="main" submits busy={busy}>
+        <Button look="main" submits busy={form.busy}>
           {words.billing.choose}
         </Button>
       </div>

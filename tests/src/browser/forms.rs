@@ -1,0 +1,114 @@
+//! Forms on the pages: what is wrong with a field is told at the field, and what
+//! is typed is not lost.
+
+use serde_json::json;
+
+use super::harness::{Browser, Browsers};
+
+impl Browser {
+    /// Their sign-in ends where they are, and the provider renews it no more.
+    async fn sign_in_ends(&self) {
+        let body = "const kept = JSON.parse(sessionStorage.getItem('sign-in.session')); \
+             Object.assign(kept, { ends_at: 0, refresh_token: 'no longer good' }); \
+             sessionStorage.setItem('sign-in.session', JSON.stringify(kept))";
+        self.session.script(body, json!([])).await.unwrap();
+    }
+
+    /// What explains a field to who cannot see it.
+    async fn description(&self, name: &str) -> String {
+        self.find("textbox", name).await.description
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_field_is_told_there_by_its_label() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    ada.press("link", "Billing details").await;
+    ada.fill("Company name", "Analytical Engines Ltd.").await;
+    ada.fill("Tax ID", &"9".repeat(51)).await;
+    ada.press("button", "Save").await;
+    ada.sees("Tax ID must be at most 50 characters.").await;
+    ada.focus_is("Tax ID").await;
+    let told = ada.description("Tax ID").await;
+    assert_eq!(told, "Tax ID must be at most 50 characters.");
+    assert_eq!(ada.description("Company name").await, "");
+    ada.is_accessible("billing-refused").await;
+
+    ada.fill("Tax ID", "GB 123 4567 89").await;
+    ada.press("button", "Save").await;
+    ada.sees("The billing details are saved.").await;
+    ada.sees_no_more("must be at most 50 characters").await;
+    assert_eq!(ada.value("Company name").await, "Analytical Engines Ltd.");
+    assert_eq!(ada.value("Tax ID").await, "GB 123 4567 89");
+
+    ada.press("link", "General").await;
+    ada.press("button", "Rename").await;
+    ada.fill("Organization name", " ").await;
+    ada.press("button", "Save").await;
+    ada.sees("Organization name must not be empty.").await;
+    ada.focus_is("Organization name").await;
+    ada.fill("Email addresses", "no address").await;
+    ada.press("button", "Send 2 invites").await;
+    ada.sees("The address must have the form").await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_over_costs_nothing_that_was_typed() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    ada.press("button", "Rename").await;
+    ada.fill("Organization name", "Acme of Ada").await;
+    ada.choose("Role", "Admin").await;
+    ada.fill("Email addresses", "ben@example.com cleo@exam")
+        .await;
+    ada.press("link", "Billing details").await;
+    ada.fill("Company name", "Analytical Engines Ltd.").await;
+    ada.press("link", "General").await;
+    let url = ada.path().await;
+    ada.sign_in_ends().await;
+    ada.press("button", "Save").await;
+    ada.sees("What you had typed is still here; none of it has been sent.")
+        .await;
+    ada.is_at(&url).await;
+    assert_eq!(ada.value("Organization name").await, "Acme of Ada");
+    assert_eq!(
+        ada.value("Email addresses").await,
+        "ben@example.com cleo@exam"
+    );
+    ada.press("button", "Send 2 invites").await;
+    ada.sees("1 invite is on its way.").await;
+    ada.find("combobox", "Role of the invite to ben@example.com")
+        .await;
+    ada.press("link", "General").await;
+    ada.press("button", "Save").await;
+    ada.sees("The organization is called Acme of Ada now.")
+        .await;
+    ada.press("link", "Billing details").await;
+    assert_eq!(ada.value("Company name").await, "Analytical Engines Ltd.");
+
+    // Whoever else signs in here finds nothing of it.
+    let id = url.split(['=', '#']).nth(1).unwrap();
+    let path = format!("/v1/organizations/{id}");
+    let olga = browsers.world.sign_in("olga@example.com");
+    let creator = browsers.world.sign_in("ada@example.com");
+    creator.admit(&path, &olga, "admin").await;
+    ada.press("link", "Invites").await;
+    ada.fill("Email addresses", "secretly@example.com").await;
+    ada.sign_in_ends().await;
+    let body = "return fetch('/local/sign-out').then(answer => answer.ok)";
+    let forgotten = ada.session.script(body, json!([])).await.unwrap();
+    assert_eq!(forgotten, true);
+    ada.returns().await;
+    ada.press("button", &browsers.known("olga@example.com"))
+        .await;
+    ada.find("button", "Account of olga@example.com").await;
+    assert_eq!(ada.value("Email addresses").await, "");
+    let body = "return JSON.stringify([localStorage, sessionStorage])";
+    let kept = ada.session.script(body, json!([])).await.unwrap();
+    assert!(!kept.as_str().unwrap().contains("secretly"), "{kept}");
+}
