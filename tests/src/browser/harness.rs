@@ -11,9 +11,9 @@ use super::webdriver::{Driver, Element, Session, Trouble, screenshots};
 use crate::harness::World;
 
 /// How long a page may take: long, as machines that test are busy.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the page is looked at meanwhile.
-const GLANCE: Duration = Duration::from_millis(40);
+pub const GLANCE: Duration = Duration::from_millis(40);
 
 /// A world, and browsers to look at it with.
 pub struct Browsers {

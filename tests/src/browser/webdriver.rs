@@ -8,18 +8,34 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
+    time::Instant,
 };
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::harness::{GLANCE, PATIENCE};
+
 /// One test at a time has browsers: they are hungry.
 static TURN: Semaphore = Semaphore::const_new(1);
 
+/// A shell that starts `chromedriver`, ends it when its own input ends, and removes
+/// the folder once the browsers are gone. The input is open as long as somebody has
+/// the [`Driver`], and no longer than the tests' process lives, however that ends.
+const KEEPER: &str = r#"
+    trap : HUP INT TERM
+    "$0" --port=0 &
+    read _
+    kill -9 $!
+    while pgrep -f "user-data-dir=$1/" >/dev/null; do sleep 0.1; done
+    rm -rf "$1"
+"#;
+
 /// A `chromedriver` with its browsers, which all end with it.
 pub struct Driver {
-    child: Child,
+    /// Its input is open as long as this is.
+    _keeper: Child,
     /// Open as long as the process: what it writes has to go somewhere.
     _output: BufReader<ChildStdout>,
     url: String,
@@ -80,14 +96,17 @@ impl Driver {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("browsers-{}-{number}", std::process::id()));
-        let mut child = Command::new(driver)
-            .arg("--port=0")
-            .stdin(Stdio::null())
+        fs::create_dir(&folder).unwrap();
+        let mut keeper = Command::new("sh")
+            .args(["-c", KEEPER])
+            .args([&driver, &folder])
+            .env("TMPDIR", &folder)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut output = BufReader::new(keeper.stdout.take().unwrap());
         let mut said = String::new();
         let port = loop {
             let from = said.len();
@@ -97,7 +116,7 @@ impl Driver {
             }
         };
         Some(Self {
-            child,
+            _keeper: keeper,
             _output: output,
             url: format!("http://127.0.0.1:{port}"),
             folder,
@@ -138,14 +157,6 @@ impl Driver {
             url: format!("{sessions}/{id}"),
             http: self.http.clone(),
         }
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -284,4 +295,21 @@ pub fn screenshots() -> PathBuf {
     let folder = target.join("screenshots");
     fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+#[tokio::test]
+async fn a_test_leaves_no_browser_behind() {
+    let Some(driver) = Driver::start().await else {
+        return;
+    };
+    driver.open("somebody").await;
+    let folder = driver.folder.clone();
+    assert!(folder.join("somebody").is_dir());
+    drop(driver);
+    // It goes when the last browser has.
+    let begun = Instant::now();
+    while folder.exists() {
+        assert!(begun.elapsed() < PATIENCE, "{} is left", folder.display());
+        tokio::time::sleep(GLANCE).await;
+    }
 }
