@@ -3,7 +3,7 @@
  *
  * A change shows at once where it is easily taken back, and is taken back when
  * the server says no. Everything is asked anew when somebody returns to the
- * page, and after each refusal: others may have changed it meanwhile. What is
+ * page, unless to a dialog, and after each refusal: others may have changed it meanwhile. What is
  * being typed is not part of this state, so nothing of it is lost.
  */
 
@@ -113,7 +113,9 @@ export function useSettings(organizationId) {
   useEffect(() => {
     void refresh();
     const returned = () => {
-      if (document.visibilityState === "visible" && Date.now() - askedAt.current > FRESH_FOR) {
+      // Asking may lead to the sign-in, away from a secret that is shown this once.
+      const undisturbed = !document.querySelector("dialog[open]");
+      if (undisturbed && document.visibilityState === "visible" && Date.now() - askedAt.current > FRESH_FOR) {
         void refresh();
       }
     };

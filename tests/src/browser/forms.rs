@@ -112,3 +112,28 @@ async fn a_sign_in_that_is_over_costs_nothing_that_was_typed() {
     let kept = ada.session.script(body, json!([])).await.unwrap();
     assert!(!kept.as_str().unwrap().contains("secretly"), "{kept}");
 }
+
+#[tokio::test]
+async fn a_secret_that_is_shown_once_outlasts_the_sign_in() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    ada.press("button", "Create API key").await;
+    ada.fill("Name", "Website").await;
+    ada.press("button", "Create API key").await;
+    let secret = ada.secret().await;
+    ada.sign_in_ends().await;
+    let body = "window.asked = 0; const { fetch } = window; \
+         window.fetch = (...request) => { window.asked += 1; return fetch(...request); }";
+    ada.session.script(body, json!([])).await.unwrap();
+    // She comes back from where she stores it.
+    ada.returns().await;
+    let asked = ada.session.script("return window.asked", json!([])).await;
+    assert_eq!(asked.unwrap(), 0);
+    assert_eq!(ada.secret().await, secret);
+    ada.press("button", "I have stored it").await;
+    ada.lacks("dialog", "Store this secret now").await;
+    ada.returns().await;
+    ada.find("button", "Revoke Website").await;
+}

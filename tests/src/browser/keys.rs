@@ -6,7 +6,7 @@ use super::harness::{Browser, Browsers};
 
 impl Browser {
     /// The secret that the dialog shows.
-    async fn secret(&self) -> String {
+    pub async fn secret(&self) -> String {
         self.sees("Store this secret now").await;
         let body = "return document.querySelector('[data-testid=secret]').textContent";
         let secret = self.session.script(body, json!([])).await.unwrap();
