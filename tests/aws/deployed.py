@@ -2,10 +2,12 @@
 
 The engine is ministack: it runs the real bootstraps, without Docker. `sam
 deploy` is AWS's own; sign-in is the stack's user pool; requests take the way
-of its HTTP API; mails, stream and schedule are the engine's. What differs
-between the engines, and from AWS, is in docs/engines.md.
+of its HTTP API; mails, stream, schedule and event buses are the engine's. What
+differs between the engines, and from AWS, is in docs/engines.md.
 """
 
+import base64
+import gzip
 import json
 import os
 import platform
@@ -34,6 +36,15 @@ STACK = "organizations"
 REGION = "us-east-1"
 ARCHITECTURE = "x86_64" if platform.machine() == "x86_64" else "arm64"
 BIN = Path(sys.executable).parent
+# The payment provider's bus, which is there before the stack is.
+BUS = "shop"
+PARAMETERS = {
+    "Architecture": ARCHITECTURE,
+    "MailFrom": "no-reply@example.com",
+    "PublicUrl": "https://settings.example.com",
+    "Plans": "trial:20:Trial,team:2000:Team",
+    "EventBusName": BUS,
+}
 
 
 class Engine:
@@ -198,20 +209,39 @@ class Deployment:
         person.headers["authorization"] = f"Bearer {token}"
         return person
 
-    def link_to(self, email, sent=1):
-        """The path of the link in the newest mail to an address, once there are so many."""
+    def machine(self, authorization):
+        machine = self.nobody()
+        machine.headers["authorization"] = authorization
+        return machine
 
-        def mails():
+    def mails(self, email, subject="", sent=1):
+        """The mails to an address with this in their subject, once there are so many."""
+
+        def found():
             accounts = send("GET", f"{self.engine.url}/_ministack/ses/messages").body["messages"]
-            found = [
+            mails = [
                 mail
                 for account in accounts.values()
                 for mail in account
-                if email.lower() in [to.lower() for to in mail["To"]]
+                if email.lower() in [to.lower() for to in mail["To"]] and subject in mail["Subject"]
             ]
-            return found if len(found) >= sent else None
+            return mails if len(mails) >= sent else None
 
-        return f"/v1/invites/{link_token(until(mails, f'mail to {email}')[-1]['BodyText'])}"
+        return until(found, f"mail to {email}")
+
+    def link_to(self, email, sent=1):
+        """The path of the link in the newest mail to an address, once there are so many."""
+        return f"/v1/invites/{link_token(self.mails(email, sent=sent)[-1]['BodyText'])}"
+
+    def put_event(self, source, kind, detail, bus="default"):
+        event = {
+            "Source": source,
+            "DetailType": kind,
+            "Detail": json.dumps(detail),
+            "EventBusName": bus,
+        }
+        put = self.engine.client("events").put_events(Entries=[event])
+        assert put["FailedEntryCount"] == 0, put
 
     def let_expire(self, organization_id, invite_id):
         """The engine's clock cannot be moved: the invite's end is moved instead."""
@@ -241,6 +271,17 @@ class Deployment:
         for rule in events.list_rules()["Rules"]:
             if rule.get("ScheduleExpression"):
                 events.put_rule(Name=rule["Name"], ScheduleExpression="rate(1 minute)")
+
+    def dead_letter(self, queue):
+        """Takes what is given up out of its queue, once it is."""
+        sqs, url = self.engine.client("sqs"), self.outputs[queue]
+
+        def found():
+            return sqs.receive_message(QueueUrl=url).get("Messages")
+
+        (message,) = until(found, f"a message in {queue}")
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return json.loads(message["Body"])
 
     def nothing_is_given_up(self):
         sqs = self.engine.client("sqs")
@@ -381,7 +422,172 @@ def story(stack):
         "invite.created",
     ]
     assert told == expected, told
+
+    step("8. A machine uses credits, once for each image, until the plan's are used up")
+    wish = {"name": "Rendering"}
+    dana.post(f"{path}/api-keys", wish).expect("404 organization_not_found")
+    made = bob.post(f"{path}/api-keys", wish).expect("201")
+    secret, key = made["secret"], made["api_key"]["id"]
+    (listed,) = ada.get(f"{path}/api-keys").expect("200")["items"]
+    assert listed["id"] == key, listed
+    assert secret not in json.dumps(listed), "a secret is shown once"
+    shop = stack.machine(f"Bearer {secret}")
+    assert nobody.get("/v1/usage").expect("401") == {"message": "Unauthorized"}
+    for wrong in (f"Bearer {secret[:-1]}", basic(franks, secret), ada.headers["authorization"]):
+        refusal = stack.machine(wrong).get("/v1/usage").expect("403")
+        assert refusal == {"message": "Forbidden"}, refusal
+    shop.get(path).expect("401")
+    for _ in range(2):
+        used = render(shop, "first", 16)
+        assert used.expect("200") == usage(allowed=20, consumed=16, used=16), used.text
+        assert used.headers["x-renders-used"] == "16", used.headers
+    render(shop, "first", 15).expect("422 idempotency_key_reused")
+    refusal = render(shop, "second", 5)
+    assert "16 of your 20 image credits" in refusal.expect("429 credits_used_up")["detail"]
+    assert int(refusal.headers["retry-after"]) > 0, refusal.headers
+    render(shop, "second", 4).expect("200")
+    refusal = render(shop, "third", 1).expect("429 credits_used_up")
+    assert refusal["detail"] == "You've used 20 of your 20 image credits.", refusal
+    shop.post("/v1/usage", {"credits": 1}).expect("400 invalid_request")
+    for person in (ada, bob):
+        assert person.get(f"{path}/usage").expect("200") == shop.get("/v1/usage").expect("200")
+    (period,) = shop.get("/v1/usage").expect("200")["per_billing_period"]
+    assert period["total_images"] == 20, period
+    for email in ("ada@example.com", "bob@example.com"):
+        stack.mails(email, "80% of the image credits of “Acme Images” are used")
+        stack.mails(email, "All image credits of “Acme Images” are used")
+
+    step("9. Bob changes the plan, and there are credits again")
+    billing = ada.get(f"{path}/billing").expect("200")
+    trial = {"id": "trial", "name": "Trial", "monthly_credits": 20}
+    team = {"id": "team", "name": "Team", "monthly_credits": 2000}
+    assert billing["plan"] == trial and billing["plans"] == [trial, team], billing
+    wish = {"plan": "team", "company_name": "Acme Ltd"}
+    billing = bob.patch(f"{path}/billing", wish).expect("200")
+    assert billing["plan"] == team and billing["details"]["company_name"] == "Acme Ltd", billing
+    used = render(shop, "third", 1).expect("200")
+    assert used == usage(allowed=2000, consumed=1, used=21), used
+    billing = ada.patch(f"{path}/billing", {"plan": "trial", "when": "period_end"}).expect("200")
+    assert billing["next_plan"] == {**trial, "from": billing["period"]["end"]}, billing
+    ada.patch(f"{path}/billing", {"plan": "team"}).expect("200")
+
+    step("10. The key is rotated and revoked")
+    wish = {"grace_period_seconds": 3600}
+    rotated = bob.post(f"{path}/api-keys/{key}/rotate", wish).expect("200")["secret"]
+    # The gateway keeps the authorizer's answers by the header: another form is asked anew.
+    for good in (secret, rotated):
+        stack.machine(basic(acme, good)).get("/v1/usage").expect("200")
+    wish = {"grace_period_seconds": 0}
+    last = ada.post(f"{path}/api-keys/{key}/rotate", wish).expect("200")["secret"]
+    stack.machine(f"Bearer {rotated}").get("/v1/usage").expect("403")
+    stack.machine(f"Bearer {last}").get("/v1/usage").expect("200")
+    bob.delete(f"{path}/api-keys/{key}").expect("204")
+    stack.machine(basic(acme, last)).get("/v1/usage").expect("403")
+    until(lambda: shop.get("/v1/usage").status == 403, "the answer that is kept for 30 s")
+    assert bob.get(f"{path}/api-keys").expect("200")["items"] == []
+
+    step("11. The payment provider tells of invoices, on its own bus")
+    news = "billing.payment_failed"
+    invoice = {
+        "organization_id": acme,
+        "invoice_number": "INV-0042",
+        "amount": 4900,
+        "currency": "usd",
+        "hosted_invoice_url": "https://pay.example.com/i/INV-0042",
+    }
+    stack.put_event("shop", news, {**invoice, "invoice_number": "INV-0041"})
+    stack.put_event("shop", news, invoice, BUS)
+    for email in ("ada@example.com", "bob@example.com"):
+        (mail,) = stack.mails(email, "Payment failed: invoice")
+        assert "INV-0042" in mail["Subject"], mail["Subject"]
+        assert invoice["hosted_invoice_url"] in mail["BodyText"], mail["BodyText"]
+
+    stack.put_event("shop", news, {**invoice, "organization_id": franks}, BUS)
+    refused = stack.dead_letter("EventDeadLettersUrl")["requestPayload"]
+    assert refused["detail"]["organization_id"] == franks, refused
+
+    step("12. A mail comes back")
+    wish = {"email": "grace@example.com", "role": "user"}
+    graces = bob.post(f"{path}/invites", wish).expect("201")["id"]
+    stack.link_to("grace@example.com")
+
+    def delivery(person):
+        invites = person.get(f"{path}/invites").expect("200")["items"]
+        (found,) = (invite["delivery"] for invite in invites if invite["id"] == graces)
+        return found
+
+    until(lambda: delivery(ada)["state"] == "sent", "the note that the mail was sent")
+    report = json.loads((ROOT / "events" / "record-mail-delivery.json").read_text())
+    tags = report["detail"]["mail"]["tags"]
+    tags |= {"organization_id": [acme], "invite_id": [graces], "times_sent": ["1"]}
+    stack.put_event("aws.ses", report["detail-type"], report["detail"])
+    until(lambda: delivery(bob)["state"] == "bounced", "the note that the mail came back")
+    assert delivery(ada)["reason"], delivery(ada)
+
+    step("13. The audit log tells all of that, too")
+    told = kinds()[len(expected) :]
+    also_expected = [
+        "api_key.created",
+        "usage.threshold_reached",
+        "usage.threshold_reached",
+        "billing.plan_changed",
+        "billing.details_updated",
+        "billing.plan_change_scheduled",
+        "billing.plan_change_cancelled",
+        "api_key.rotated",
+        "api_key.rotated",
+        "api_key.revoked",
+        "billing.payment_failed",
+        "invite.created",
+        "invite.mail_bounced",
+    ]
+    assert told == also_expected, told
+
+    step("14. A browser is served the pages")
+    pages(stack, nobody)
     stack.nothing_is_given_up()
+
+
+def basic(user, password):
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def render(machine, key, credits):
+    return machine.post("/v1/usage", {"credits": credits}, {"idempotency-key": key})
+
+
+def usage(allowed, consumed, used):
+    return {"allowed": allowed, "consumed": consumed, "used": used, "remaining": allowed - used}
+
+
+def pages(stack, nobody):
+    for path in ("/", "/dashboard/organization-settings", "/account/settings", "/invites/x"):
+        page = nobody.get(path)
+        page.expect("200")
+        assert page.headers["content-type"] == "text/html; charset=utf-8", page.headers
+        assert page.headers["cache-control"] == "no-cache", page.headers
+        assert f'data-issuer="{stack.issuer()}"' in page.text, page.text
+        assert f'data-client-id="{stack.ids["UserPoolClient"]}"' in page.text, page.text
+        policy = page.headers["content-security-policy"]
+        origin = f"https://{stack.ids['UserPoolDomain']}.auth.{REGION}.amazoncognito.com"
+        assert policy.startswith("default-src 'none'") and origin in policy, policy
+        kept = nobody.get(path, {"if-none-match": page.headers["etag"]})
+        assert (kept.status, kept.content) == (304, b""), kept.text
+    assets = re.findall(r'"(/assets/[^"]+)"', page.text)
+    assert sorted(Path(asset).suffix for asset in assets) == [".css", ".js", ".svg"], assets
+    for asset in assets:
+        plain = nobody.get(asset)
+        plain.expect("200")
+        assert plain.headers["cache-control"] == "public, max-age=31536000, immutable"
+        packed = nobody.get(asset, {"accept-encoding": "gzip"})
+        assert packed.headers["content-encoding"] == "gzip", packed.headers
+        assert gzip.decompress(packed.content) == plain.content, asset
+        packed = nobody.get(asset, {"accept-encoding": "gzip, br"})
+        assert packed.headers["content-encoding"] == "br", packed.headers
+        assert len(packed.content) < len(plain.content), asset
+    missing = nobody.get("/nowhere", {"accept": "text/html"})
+    assert missing.status == 404 and "<!doctype html>" in missing.text, missing.text
+    assert nobody.get("/nowhere").expect("404") == {"message": "Not Found"}
 
 
 def main():
@@ -393,6 +599,7 @@ def main():
         [sys.executable, Path(__file__).with_name("engine.py")], folder / "engine.log", env=engine.environment, cwd=folder
     ) as process:
         until(engine.answers, "ministack", process)
+        engine.client("events").create_event_bus(Name=BUS)
         step("sam deploy")
         deploy = [
             BIN / "sam",
@@ -400,8 +607,7 @@ def main():
             "--no-confirm-changeset",
             "--no-progressbar",
             "--parameter-overrides",
-            f"Architecture={ARCHITECTURE}",
-            "MailFrom=no-reply@example.com",
+            *(f"{name}={value}" for name, value in PARAMETERS.items()),
         ]
         log = folder / "deploy.log"
         with running(deploy, log, env=engine.environment, cwd=ROOT) as deploying:

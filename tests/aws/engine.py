@@ -1,17 +1,25 @@
-"""ministack, with two things as AWS has them.
+"""ministack, with five things as AWS has them.
 
-API Gateway's JWT authorizer gives every claim as text. ministack gives numbers
-and booleans as they stand in the token, which AWS's own types for the event
-refuse. And it does not know how Cognito's sign-in pages are styled: that is
-taken, and without effect.
+- API Gateway's JWT authorizer gives every claim as text. ministack gives
+  numbers and booleans as they stand in the token, which AWS's own types for
+  the event refuse.
+- A user pool has the attribute `ProviderURL`: its issuer.
+- `Ref` of a user pool's domain is the domain, and nothing before it.
+- How Cognito's sign-in pages are styled: that is taken, and without effect.
+- EventBridge calls functions asynchronously: what fails is tried again, and
+  then goes where the function's failed events go. ministack can do that, and
+  does not for EventBridge.
 """
 
 import json
 
-from ministack.services import apigateway
+from ministack.services import apigateway, eventbridge, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 validate = apigateway._validate_jwt_authorizer
+handlers = provisioners._RESOURCE_HANDLERS
+create_user_pool = handlers["AWS::Cognito::UserPool"]["create"]
+create_domain = handlers["AWS::Cognito::UserPoolDomain"]["create"]
 
 
 def as_text(value):
@@ -29,8 +37,26 @@ async def with_text_claims(*arguments):
     return claims, scopes, refusal
 
 
+def user_pool_with_issuer(logical_id, properties, stack):
+    pool, attributes = create_user_pool(logical_id, properties, stack)
+    return pool, {**attributes, "ProviderURL": f"https://{attributes['ProviderName']}"}
+
+
+def domain_by_its_name(logical_id, properties, stack):
+    _, attributes = create_domain(logical_id, properties, stack)
+    return properties["Domain"], attributes
+
+
+def call_asynchronously(arn, payload):
+    function, _, _ = lambda_svc._get_func_record_for_ref(arn)
+    lambda_svc.invoke_async_with_retry(function, json.loads(payload))
+
+
 apigateway._validate_jwt_authorizer = with_text_claims
-provisioners._RESOURCE_HANDLERS["AWS::Cognito::ManagedLoginBranding"] = {
+eventbridge._dispatch_to_lambda = call_asynchronously
+handlers["AWS::Cognito::UserPool"]["create"] = user_pool_with_issuer
+handlers["AWS::Cognito::UserPoolDomain"]["create"] = domain_by_its_name
+handlers["AWS::Cognito::ManagedLoginBranding"] = {
     "create": lambda logical_id, _properties, stack: (f"{stack}-{logical_id}", {}),
     "delete": lambda _physical_id, _properties: None,
 }

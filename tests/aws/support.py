@@ -70,11 +70,13 @@ def listens(port):
 
 
 class Reply:
-    def __init__(self, status, text):
+    def __init__(self, status, content, headers):
         self.status = status
-        self.text = text
+        self.content = content
+        self.headers = headers
+        self.text = content.decode(errors="replace")
         try:
-            self.body = json.loads(text) if text else None
+            self.body = json.loads(content) if content else None
         except ValueError:
             self.body = None
 
@@ -96,9 +98,9 @@ def send(method, url, body=None, headers=None, timeout=90):
         request.add_header("content-type", "application/json")
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
-            return Reply(answer.status, answer.read().decode())
+            return Reply(answer.status, answer.read(), answer.headers)
     except urllib.error.HTTPError as error:
-        return Reply(error.code, error.read().decode())
+        return Reply(error.code, error.read(), error.headers)
 
 
 class Person:
@@ -110,14 +112,14 @@ class Person:
         if token:
             self.headers["authorization"] = f"Bearer {token}"
 
-    def call(self, method, path, body=None):
-        return send(method, self.api + path, body, self.headers)
+    def call(self, method, path, body=None, headers=None):
+        return send(method, self.api + path, body, {**self.headers, **(headers or {})})
 
-    def get(self, path):
-        return self.call("GET", path)
+    def get(self, path, headers=None):
+        return self.call("GET", path, headers=headers)
 
-    def post(self, path, body=None):
-        return self.call("POST", path, body)
+    def post(self, path, body=None, headers=None):
+        return self.call("POST", path, body, headers)
 
     def patch(self, path, body):
         return self.call("PATCH", path, body)
