@@ -28,6 +28,7 @@ mod mails;
 mod metrics;
 mod pages;
 mod paging;
+mod payment_provider;
 mod races;
 mod rights;
 mod rules;

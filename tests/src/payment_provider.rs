@@ -1,0 +1,133 @@
+//! The rules in `docs/billing-events.md` that make a payment provider's events into
+//! ours, as they stand there.
+
+use std::fs;
+
+use serde_json::{Value as Json, json};
+use serde_norway::Value;
+
+use crate::{
+    completeness::repository,
+    harness::{Cast, audit_kinds},
+};
+
+fn page() -> String {
+    fs::read_to_string(repository("docs/billing-events.md")).unwrap()
+}
+
+/// The sample, which is the first of the rules.
+fn sample() -> String {
+    let page = page();
+    let sample = page.split("```yaml").nth(1).unwrap();
+    sample.split("```").next().unwrap().to_owned()
+}
+
+/// The provider's names and ours, from the table.
+fn names() -> Vec<(String, String)> {
+    let rows = page();
+    let rows = rows.lines().filter(|line| line.starts_with("| `invoice."));
+    rows.map(|row| {
+        let mut names = row.split('`').skip(1).step_by(2).map(str::to_owned);
+        (names.next().unwrap(), names.next().unwrap())
+    })
+    .collect()
+}
+
+/// An event as the provider's bus has it, about an invoice of 49 dollars of which 40 are paid.
+fn event(kind: &str, organization_id: &str) -> Json {
+    json!({
+        "version": "0",
+        "id": "01930000-0000-7000-8000-000000000008",
+        "detail-type": kind,
+        "source": "aws.partner/stripe.com/ed_test_16",
+        "account": "123456789012",
+        "time": "2026-03-01T12:00:00Z",
+        "region": "eu-central-1",
+        "resources": ["arn:aws:events:eu-central-1::event-source/aws.partner/stripe.com/ed_test_16"],
+        "detail": {
+            "id": "evt_1NG8Du2eZvKYlo2CUI79vXWy",
+            "object": "event",
+            "type": kind,
+            "data": { "object": {
+                "id": "in_1MtHbELkdIwHu7ixl4OzzPMv",
+                "object": "invoice",
+                "number": "INV-0042",
+                "amount_due": 4900,
+                "amount_paid": 4000,
+                "currency": "usd",
+                "due_date": null,
+                "hosted_invoice_url": "https://invoice.stripe.com/i/acct_1/test_YWNjdF8x",
+                "metadata": { "organization_id": organization_id },
+            } },
+        },
+    })
+}
+
+/// What EventBridge makes of an event for a target: in a template of JSON, each
+/// `<name>` becomes the value at its path, a text with its quotation marks.
+fn transformed(target: &Value, event: &Json) -> Json {
+    let transformer = &target["InputTransformer"];
+    let paths = transformer["InputPathsMap"].as_mapping().unwrap();
+    let mut made = transformer["InputTemplate"].as_str().unwrap().to_owned();
+    assert_eq!(made.matches('<').count(), paths.len(), "{made}");
+    for (name, path) in paths {
+        let (name, path) = (name.as_str().unwrap(), path.as_str().unwrap());
+        let value = event.pointer(&path.strip_prefix('$').unwrap().replace('.', "/"));
+        let value = value.unwrap_or_else(|| panic!("nothing is at {path} of {event}"));
+        made = made.replacen(&format!("<{name}>"), &value.to_string(), 1);
+    }
+    serde_json::from_str(&made).unwrap_or_else(|error| panic!("{error}: {made}"))
+}
+
+#[tokio::test]
+async fn the_rules_make_invoices_known_once_with_the_amount_that_counts() {
+    let names = names();
+    assert_eq!(names.len(), 3, "{names:?}");
+    for (theirs, ours) in names {
+        let rule = sample()
+            .replace("invoice.finalized", &theirs)
+            .replace("billing.invoice_issued", &ours);
+        let (rule, amount) = match theirs.as_str() {
+            "invoice.paid" => (rule.replace("amount_due", "amount_paid"), "40.00 USD"),
+            _ => (rule, "49.00 USD"),
+        };
+        let resources: Value = serde_norway::from_str(&rule).unwrap();
+        let rule = &resources["StripeInvoiceFinalized"]["Properties"];
+        let target = &rule["Targets"][0];
+        let may_call = &resources["StripeInvoiceFinalizedMayCall"]["Properties"];
+        assert_eq!(may_call["FunctionName"], target["Arn"]);
+
+        let cast = Cast::gather().await;
+        let event = event(&theirs, cast.organization_id());
+        let pattern = serde_json::to_string(&rule["EventPattern"]).unwrap();
+        let pattern = local::Pattern::parse(&pattern).unwrap();
+        assert!(pattern.matches(Some(&event)), "{theirs}");
+        let event = transformed(target, &event);
+        assert_eq!(event["detail-type"], ours.as_str());
+
+        let operation = functions::operation("record-billing-event").unwrap();
+        for recorded in [true, false] {
+            let app = cast.world.stack.app();
+            let answer = functions::invoke(app, operation, event.clone(), Default::default());
+            assert_eq!(answer.await.unwrap(), json!({ "recorded": recorded }));
+        }
+        let kinds = audit_kinds(&cast.creator, &cast.organization).await;
+        assert_eq!(kinds.iter().filter(|kind| **kind == ours).count(), 1);
+        cast.world.drain().await;
+        let mail = cast.world.stack.mails().pop().unwrap();
+        assert_eq!(mail.to, ["ada@example.com"], "{theirs}");
+        assert!(mail.subject.contains("INV-0042"), "{}", mail.subject);
+        assert!(mail.text.contains(amount), "{theirs}: {}", mail.text);
+    }
+}
+
+#[tokio::test]
+async fn our_own_rules_leave_the_providers_events_alone() {
+    let cast = Cast::gather().await;
+    for (theirs, _) in names() {
+        let event = event(&theirs, cast.organization_id());
+        for rule in &cast.world.stack.template().rules {
+            assert!(!rule.pattern.matches(Some(&event)), "{}", rule.name);
+        }
+    }
+}
