@@ -115,6 +115,47 @@ fn every_parameter_and_every_output_is_documented() {
 }
 
 #[test]
+fn what_cannot_be_made_anew_outlives_the_stack() {
+    let template = template();
+    for kind in [
+        "AWS::DynamoDB::Table",
+        "AWS::SecretsManager::Secret",
+        "AWS::Cognito::UserPool",
+    ] {
+        let resources = resources(&template, kind);
+        assert!(!resources.is_empty(), "{kind}");
+        for (name, resource) in resources {
+            assert_eq!(resource["DeletionPolicy"], "Retain", "{name}");
+            assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_costs_are_reckoned_with_the_alarms_and_units_that_there_are() {
+    let page = operations_page();
+    let alarms = resources(&template(), "AWS::CloudWatch::Alarm");
+    let always = alarms
+        .iter()
+        .filter(|(_, alarm)| alarm["Condition"].is_null());
+    let row = format!("| {} alarms, ", always.count());
+    assert!(page.contains(&row), "no `{row}`");
+    let costs = fs::read_to_string(repository("docs/data-model.md")).unwrap();
+    for (operation, before) in [
+        ("get-settings", "show the settings page ("),
+        ("create-invite", "invite somebody ("),
+        ("record-usage", "uses of credits ("),
+    ] {
+        let begin = format!("| `{operation}` |");
+        let mut rows = costs.lines().filter(|line| line.starts_with(&begin));
+        let row = rows.next_back().unwrap();
+        let units = row.trim_end_matches(" |").rsplit(' ').next().unwrap();
+        let told = page.split(before).nth(1).unwrap();
+        assert_eq!(told.split(' ').next(), Some(units), "{operation}");
+    }
+}
+
+#[test]
 fn every_function_is_traced_logs_json_and_can_be_limited() {
     let template = template();
     let globals = &template["Globals"]["Function"];
