@@ -15,7 +15,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::failure::Failure;
 
@@ -120,54 +120,121 @@ impl Metrics {
         took: Duration,
         tally: &Tally,
     ) {
-        let mut line = Map::new();
-        let mut set = |name: &str, value: Value| {
-            line.insert(name.to_owned(), value);
-        };
-        let directive = |dimensions: Value, metrics: Vec<Value>| {
-            json!({
-                "Namespace": self.namespace,
-                "Dimensions": [dimensions],
-                "Metrics": metrics,
-            })
-        };
-        let counted = |name: &str| json!({ "Name": name, "Unit": "Count" });
-
-        let mut directives = vec![directive(
-            json!(["operation"]),
-            vec![
-                counted("Requests"),
-                json!({ "Name": "Duration", "Unit": "Milliseconds" }),
-            ],
-        )];
-        set("operation", json!(operation));
-        set("request_id", json!(request_id));
-        set("Requests", json!(1));
-        set("Duration", json!(milliseconds(took)));
-        if let Some(failure) = failure {
+        let counts = tally.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = failure.map(|failure| {
             let name = if failure.is_expected() {
                 "Refusals"
             } else {
                 "Failures"
             };
-            directives.push(directive(json!(["code"]), vec![counted(name)]));
-            set("code", json!(failure.code()));
-            set(name, json!(1));
-        }
-        let counts = tally.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !counts.is_empty() {
-            let names = counts.keys().map(|counter| counted(counter.name()));
-            directives.push(directive(json!([]), names.collect()));
-            for (counter, times) in &*counts {
-                set(counter.name(), json!(times));
-            }
-        }
-        let metadata = json!({
-            "Timestamp": at.timestamp_millis(),
-            "CloudWatchMetrics": directives,
+            (name, failure.code())
         });
-        set("_aws", metadata);
-        (self.write)(&Value::Object(line).to_string());
+        let directive = |dimensions, metrics| Directive {
+            namespace: &self.namespace,
+            dimensions: [dimensions],
+            metrics,
+        };
+        let duration = Metric {
+            name: "Duration",
+            unit: "Milliseconds",
+        };
+        let mut directives = vec![directive(
+            &["operation"][..],
+            vec![Metric::count("Requests"), duration],
+        )];
+        if let Some((name, _)) = outcome {
+            directives.push(directive(&["code"], vec![Metric::count(name)]));
+        }
+        if !counts.is_empty() {
+            let metrics = counts.keys().map(|counter| Metric::count(counter.name()));
+            directives.push(directive(&[], metrics.collect()));
+        }
+        let line = Line {
+            aws: Metadata {
+                timestamp: at.timestamp_millis(),
+                cloud_watch_metrics: directives,
+            },
+            operation,
+            request_id,
+            requests: 1,
+            duration: milliseconds(took),
+            values: Values {
+                outcome,
+                counts: &counts,
+            },
+        };
+        match serde_json::to_string(&line) {
+            Ok(line) => (self.write)(&line),
+            Err(error) => tracing::error!(%error, "metrics cannot be written as JSON"),
+        }
+    }
+}
+
+/// A line in the embedded metric format, as CloudWatch's user guide has it:
+/// what is a metric, and the values.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(rename = "_aws")]
+    aws: Metadata<'a>,
+    operation: &'a str,
+    request_id: &'a str,
+    #[serde(rename = "Requests")]
+    requests: u64,
+    #[serde(rename = "Duration")]
+    duration: f64,
+    #[serde(flatten)]
+    values: Values<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata<'a> {
+    timestamp: i64,
+    cloud_watch_metrics: Vec<Directive<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    namespace: &'a str,
+    dimensions: [&'a [&'static str]; 1],
+    metrics: Vec<Metric>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+}
+
+impl Metric {
+    fn count(name: &'static str) -> Self {
+        Self {
+            name,
+            unit: "Count",
+        }
+    }
+}
+
+/// The values of what not every call has.
+struct Values<'a> {
+    /// `Refusals` or `Failures`, and the code.
+    outcome: Option<(&'static str, &'static str)>,
+    counts: &'a BTreeMap<Counter, u64>,
+}
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut values = serializer.serialize_map(None)?;
+        if let Some((name, code)) = self.outcome {
+            values.serialize_entry("code", code)?;
+            values.serialize_entry(name, &1)?;
+        }
+        for (counter, times) in self.counts {
+            values.serialize_entry(counter.name(), times)?;
+        }
+        values.end()
     }
 }
 
