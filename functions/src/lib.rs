@@ -36,6 +36,11 @@ pub use metrics::Metrics;
 pub use operation::{Operation, invoke, serve};
 pub use pages::SignInConfig;
 
+/// A request is many small texts that come and go, which this allocator is made
+/// for (`docs/decisions/0025-the-release-profile.md`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Every operation, in the order of the API's table.
 pub static OPERATIONS: &[&Operation] = &[
     &organizations::create_organization::OPERATION,
