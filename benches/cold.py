@@ -3,15 +3,19 @@
     python3 benches/cold.py LOCAL [ROUNDS]
 
 The functions that `.ci/sam-build` has built are started in alternation with the
-least that a function can be (`benches/hello`), which the same
-command builds. LOCAL is the local stack's binary, for the database. Processor
-time of the process alone, the least of all rounds; wall time for comparison.
+least that a function can be (`benches/hello`), which the same command builds:
+alone, where the database has no address and so is not connected to, and with a
+database, in the clear and over TLS. LOCAL is the local stack's binary, for the
+database. Processor time of the process alone, the least of all rounds; wall time
+for comparison.
 """
 
+import re
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from scene import Scene
@@ -28,10 +32,23 @@ from lambda_side import (
 )
 
 WARM = 20
+OPERATIONS = ["get-account", "create-invite"]
+# The SDK refuses it before it signs or sends anything.
+NO_ADDRESS = "::"
+
+
+def page_faults(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[7])
+
+
+def most_memory(pid):
+    """In megabytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) / 1024
 
 
 def start(binary, front, event, **more):
-    """One process, from its start to some answers."""
+    """One process, from its start to some answers where there is an event."""
     runtime = Lambda()
     seen = {}
     process = None
@@ -44,7 +61,7 @@ def start(binary, front, event, **more):
     began = time.perf_counter()
     process = subprocess.Popen(
         [binary],
-        env=environment(runtime, front.url if front else "http://127.0.0.1:9", **more),
+        env=environment(runtime, front.url if front else NO_ADDRESS, **more),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -52,6 +69,10 @@ def start(binary, front, event, **more):
         runtime.wait_for_poll(process)
         seen["polls"] = cpu_ms(process.pid)
         seen["polls, wall"] = (time.perf_counter() - began) * 1000
+        seen["faults"] = page_faults(process.pid)
+        seen["MB"] = most_memory(process.pid)
+        if not event:
+            return seen
         rest = []
         for number in range(WARM + 1):
             wish = event(number)
@@ -88,10 +109,11 @@ def main():
         plain, secure = Front(target), Front(target, (chain, key))
         hello = bootstrap("hello")
         kinds = {"hello": lambda: start(hello, None, lambda n: {"n": n})}
-        for operation in ["get-account", "create-invite"]:
+        for operation in OPERATIONS:
             binary = bootstrap(operation)
             count = iter(range(10**9))
             fresh = lambda _, o=operation, c=count: scene.event(o, next(c))
+            kinds[f"{operation}, alone"] = lambda b=binary: start(b, None, None)
             kinds[operation] = lambda b=binary, f=fresh: start(b, plain, f)
             kinds[f"{operation}, TLS"] = lambda b=binary, f=fresh: start(b, secure, f, **trust)
         least = {}
@@ -101,18 +123,18 @@ def main():
                     known = least.setdefault(kind, {})
                     known[name] = min(known.get(name, value), value)
     columns = ["connects", "polls", "first", "warm", "polls, wall", "first, wall", "warm, wall"]
+    columns += ["faults", "MB"]
     print(f"milliseconds, least of {rounds} rounds; processor time unless it says wall")
     print(f"{'':22}" + "".join(f"{name:>13}" for name in columns))
     for kind, values in least.items():
         cells = (f"{values[name]:13.2f}" if name in values else f"{'':13}" for name in columns)
         print(f"{kind:22}" + "".join(cells))
-    base = least["hello"]["polls"]
-    for operation in ["get-account", "create-invite"]:
-        connects = least[operation]["connects"] / base
+    for operation in OPERATIONS:
+        alone = least[f"{operation}, alone"]["polls"] / least["hello"]["polls"]
         secure = least[f"{operation}, TLS"]
         first = secure["first"] / secure["warm"]
-        print(f"{operation}: {connects:.2f} of hello's time before it connects (at most 1.5);")
-        print(f"  first answer over TLS {first:.2f} of a warm one (at most 1.5)")
+        print(f"{operation}: {alone:.2f} of hello's time without a database (aimed at: 1.5);")
+        print(f"  first answer over TLS {first:.2f} of a warm one (aimed at: 1.5)")
 
 
 if __name__ == "__main__":
