@@ -53,9 +53,7 @@ def count(operation, events, stack):
             process.terminate()
             process.wait()
             runtime.close()
-    for kind, body in runtime.answers:
-        if kind != "response" or not re.search(rb'"statusCode": *20\d', body):
-            fail(f"{operation} answered {kind}: {body.decode()}")
+    runtime.check(operation)
     return int(re.search(r"Collected : (\d+)", report.read_text()).group(1)) / 1e6
 
 

@@ -1,5 +1,6 @@
 """Lambda's side of the runtime API, a TLS front for the database, and counting."""
 
+import asyncio
 import contextlib
 import http.server
 import json
@@ -90,6 +91,12 @@ class Lambda:
             if time.monotonic() > deadline:
                 fail("the function does not ask for an event")
 
+    def check(self, operation):
+        """That all events were answered, and with what was asked for."""
+        for kind, body in self.answers:
+            if kind != "response" or not re.search(rb'"statusCode": *20\d', body):
+                fail(f"{operation} answered {kind}: {body.decode()}")
+
     def give(self, event):
         self.events.append(json.dumps(event).encode())
         self.given.release()
@@ -115,6 +122,11 @@ class Front:
         self.listener = socket.create_server(("127.0.0.1", 0))
         scheme = "https" if certificate else "http"
         self.url = f"{scheme}://localhost:{self.listener.getsockname()[1]}"
+        # One thread for all connections: a TLS connection is not to be read and
+        # written by two at the same time.
+        self.loop = asyncio.new_event_loop()
+        self.served = []
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -125,25 +137,30 @@ class Front:
                 return
             self.on_connection()
             self.on_connection = lambda: None
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+            # Nobody else keeps it, and what nobody keeps may be collected.
+            self.served.append(
+                asyncio.run_coroutine_threadsafe(self.serve(connection), self.loop)
+            )
 
-    def serve(self, client):
-        with contextlib.suppress(OSError, ssl.SSLError):
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self.context:
-                client = self.context.wrap_socket(client, server_side=True)
-            server = socket.create_connection(self.target)
-            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=pump, args=(server, client), daemon=True).start()
-            pump(client, server)
+    async def serve(self, connection):
+        client = asyncio.StreamReader()
+        transport, protocol = await self.loop.connect_accepted_socket(
+            lambda: asyncio.StreamReaderProtocol(client), connection, ssl=self.context
+        )
+        to_client = asyncio.StreamWriter(transport, protocol, client, self.loop)
+        server, to_server = await asyncio.open_connection(*self.target)
+        await asyncio.gather(pump(server, to_client), pump(client, to_server))
+
+    def close(self):
+        for connection in self.served:
+            connection.cancel()
 
 
-def pump(source, sink):
-    with contextlib.suppress(OSError, ssl.SSLError):
-        while data := source.recv(65536):
-            sink.sendall(data)
+async def pump(source, sink):
     with contextlib.suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
+        while data := await source.read(65536):
+            sink.write(data)
+    sink.close()
 
 
 def certificate():
@@ -153,6 +170,8 @@ def certificate():
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
     subprocess.run(
         [*command.split(), "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+        # It vouches for itself alone: rustls takes no authority for a server.
+        + ["-addext", "basicConstraints=critical,CA:FALSE"]
         + ["-keyout", str(key), "-out", str(chain)],
         check=True,
         capture_output=True,
