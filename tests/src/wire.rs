@@ -228,7 +228,7 @@ struct Connector {
 }
 
 impl HttpConnector for Connector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let (inner, wire) = (self.inner.clone(), self.wire.clone());
         HttpConnectorFuture::new(async move {
             let action = match request.headers().get("x-amz-target") {
@@ -241,6 +241,7 @@ impl HttpConnector for Connector {
                 capacity: 0.0,
                 round: wire.round(),
             };
+            ask_for_capacity(&mut request);
             let lost = || ConnectorError::io("the connection was lost".into());
             match wire.plan_for(&exchange.action) {
                 Some(Planned::Fail(Fault::LostRequest)) => {
@@ -298,6 +299,21 @@ fn rights(action: &str, body: &[u8]) -> BTreeSet<String> {
         )]),
         action => BTreeSet::from([format!("dynamodb:{action}")]),
     }
+}
+
+/// Has DynamoDB's answer say what it took. The functions have no use for that.
+fn ask_for_capacity(request: &mut HttpRequest) {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    if !target.starts_with("DynamoDB_") {
+        return;
+    }
+    let body = request.body().bytes().unwrap();
+    let mut body: Value = serde_json::from_slice(body).unwrap();
+    body["ReturnConsumedCapacity"] = "TOTAL".into();
+    let body = body.to_string();
+    let length = body.len().to_string();
+    request.headers_mut().insert("content-length", length);
+    *request.body_mut() = SdkBody::from(body);
 }
 
 /// The capacity units in an answer, of one table or of a list.

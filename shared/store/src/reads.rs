@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use chrono::{DateTime, Utc};
 use domain::{
     Address, ApiKey, AuditEvent, Counter, EmailAddress, Invite, Member, OrganizationId, UserId,
@@ -61,7 +61,6 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(key.into_attributes()))
             .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await?;
         Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
@@ -87,7 +86,6 @@ impl Store {
                 .client
                 .batch_get_item()
                 .request_items(&self.table, wanted.build()?)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await?;
             for item in answer
@@ -224,8 +222,7 @@ impl Store {
             .expression_attribute_values(":shard", AttributeValue::S(keys::shard(shard)))
             .expression_attribute_values(":now", keys::seconds(now))
             .set_exclusive_start_key(after.map(|ExpiryPosition(key)| key))
-            .limit(EXPIRY_PAGE)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            .limit(EXPIRY_PAGE);
         if let Some(id) = organization_id {
             query = query
                 .filter_expression("sk = :organization")
@@ -259,7 +256,6 @@ impl Store {
             .expression_attribute_values(":plans", AttributeValue::S(keys::PLANS.to_owned()))
             .expression_attribute_values(":now", keys::seconds(now))
             .limit(i32::from(limit))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await?;
         let items = answer.items.unwrap_or_default();
@@ -282,7 +278,6 @@ impl Store {
             .consistent_read(true)
             .scan_index_forward(order == Order::Ascending)
             .limit(i32::from(u16::try_from(page.limit()).unwrap_or(u16::MAX)) + 1)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .expression_attribute_values(":pk", AttributeValue::S(partition.clone()));
         query = if prefix.is_empty() {
             query.key_condition_expression("pk = :pk")

@@ -9,10 +9,7 @@ use aws_sdk_dynamodb::{
         transact_write_items::TransactWriteItemsError,
         update_item::{UpdateItemError, UpdateItemOutput},
     },
-    types::{
-        AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem,
-        Update,
-    },
+    types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update},
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -553,7 +550,6 @@ impl Store {
             .client
             .transact_write_items()
             .set_transact_items(Some(writes.collect::<Result<_, _>>()?))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
         match answer {
@@ -623,7 +619,6 @@ impl Store {
             .expression_attribute_values(":hour", to_value(&hour)?)
             .expression_attribute_values(":version", number(version))
             .expression_attribute_values(":one", number(1))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
         match noted {
@@ -650,7 +645,6 @@ impl Store {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(mailing.to_item()?))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await?;
         Ok(())
@@ -676,7 +670,6 @@ impl Store {
             .expression_attribute_values(":delivery", delivery.clone())
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":times_sent", number(u64::from(times_sent)))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
     }
