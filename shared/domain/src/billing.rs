@@ -1,7 +1,5 @@
 //! Billing: an organization's plan, and what stands on its invoices.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Action, Actor, Anchor, Change, Counter, Event, EventKind, Ledger, Level, Member, Meter,
     Organization, OrganizationId, Period, Plan, Plans, Refusal, Subject, SubjectKind, permit,
+    text::{breaks_the_line, parsed_text},
 };
 
 /// Why a text cannot stand on an invoice.
@@ -46,25 +45,7 @@ macro_rules! detail {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = InvalidDetail;
-
-            fn try_from(text: String) -> Result<Self, InvalidDetail> {
-                Self::parse(&text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(detail: $name) -> Self {
-                detail.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
+        parsed_text!($name, InvalidDetail);
     };
 }
 
@@ -89,8 +70,10 @@ fn detail(text: &str, max: usize, lines: bool) -> Result<String, InvalidDetail> 
     if text.chars().count() > max {
         return Err(InvalidDetail::TooLong(max));
     }
-    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    if text.chars().any(|c| breaks(c) && !(lines && c == '\n')) {
+    if text
+        .chars()
+        .any(|c| breaks_the_line(c) && !(lines && c == '\n'))
+    {
         return Err(InvalidDetail::ControlCharacter(if lines {
             "control characters"
         } else {

@@ -1,9 +1,9 @@
 //! Plans: how many credits an organization has in a billing period.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::text::parsed_text;
 
 /// The most plans.
 const MAX_PLANS: usize = 20;
@@ -41,25 +41,7 @@ impl PlanId {
     }
 }
 
-impl TryFrom<String> for PlanId {
-    type Error = InvalidPlanId;
-
-    fn try_from(text: String) -> Result<Self, InvalidPlanId> {
-        Self::parse(&text)
-    }
-}
-
-impl From<PlanId> for String {
-    fn from(id: PlanId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for PlanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+parsed_text!(PlanId, InvalidPlanId);
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

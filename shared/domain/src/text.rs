@@ -1,6 +1,6 @@
 //! Names that people give: to organizations, to API keys and to themselves.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,34 @@ pub enum InvalidText {
     #[error("must not contain line breaks or other control characters")]
     ControlCharacter,
 }
+
+/// What makes a text with a `parse` of its own fit for `#[serde(try_from = "String",
+/// into = "String")]`, and for showing.
+macro_rules! parsed_text {
+    ($name:ident, $error:ty) => {
+        impl TryFrom<String> for $name {
+            type Error = $error;
+
+            fn try_from(text: String) -> Result<Self, $error> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+pub(crate) use parsed_text;
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
@@ -55,25 +83,7 @@ macro_rules! name {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = InvalidText;
-
-            fn try_from(text: String) -> Result<Self, InvalidText> {
-                Self::parse(&text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> Self {
-                name.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
+        parsed_text!($name, InvalidText);
     };
 }
 
@@ -170,7 +180,7 @@ impl From<Metadata> for BTreeMap<String, String> {
 }
 
 /// Control characters, and the two separators that Unicode counts as line ends.
-fn breaks_the_line(c: char) -> bool {
+pub(crate) fn breaks_the_line(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
