@@ -3,7 +3,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, KeysAndAttributes},
+};
 use chrono::{DateTime, Utc};
 use domain::{
     Address, ApiKey, AuditEvent, Counter, EmailAddress, Invite, Member, OrganizationId, UserId,
@@ -214,13 +217,7 @@ impl Store {
         after: Option<ExpiryPosition>,
     ) -> Result<(Vec<Key>, Option<ExpiryPosition>), StoreError> {
         let mut query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(EXPIRY_INDEX)
-            .key_condition_expression("expiry_shard = :shard AND expires_at_seconds <= :now")
-            .expression_attribute_values(":shard", AttributeValue::S(keys::shard(shard)))
-            .expression_attribute_values(":now", keys::seconds(now))
+            .due(keys::shard(shard), now)
             .set_exclusive_start_key(after.map(|ExpiryPosition(key)| key))
             .limit(EXPIRY_PAGE);
         if let Some(id) = organization_id {
@@ -248,18 +245,23 @@ impl Store {
         limit: u16,
     ) -> Result<Vec<Key>, StoreError> {
         let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(EXPIRY_INDEX)
-            .key_condition_expression("expiry_shard = :plans AND expires_at_seconds <= :now")
-            .expression_attribute_values(":plans", AttributeValue::S(keys::PLANS.to_owned()))
-            .expression_attribute_values(":now", keys::seconds(now))
+            .due(keys::PLANS.to_owned(), now)
             .limit(i32::from(limit))
             .send()
             .await?;
         let items = answer.items.unwrap_or_default();
         items.iter().map(Key::from_item).collect()
+    }
+
+    /// What one partition of the expiry index has that was due at `now`.
+    fn due(&self, partition: String, now: DateTime<Utc>) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .index_name(EXPIRY_INDEX)
+            .key_condition_expression("expiry_shard = :partition AND expires_at_seconds <= :now")
+            .expression_attribute_values(":partition", AttributeValue::S(partition))
+            .expression_attribute_values(":now", keys::seconds(now))
     }
 
     /// One item more than the page holds is read, so that the last page is
