@@ -102,6 +102,13 @@ impl Browser {
         url.strip_prefix(&self.url).unwrap_or(&url).to_owned()
     }
 
+    /// Where the API has the organization whose settings are open.
+    pub async fn organization(&self) -> String {
+        let path = self.path().await;
+        let (_, id) = path.split_once("organization=").unwrap();
+        format!("/v1/organizations/{id}")
+    }
+
     pub async fn size(&self, width: u32, height: u32) {
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });

@@ -20,9 +20,7 @@ async fn a_secret_is_shown_once_and_a_user_may_only_look_at_keys() {
         return;
     };
     let ada = browsers.creator("ada@example.com", "Acme").await;
-    let id = ada.path().await;
-    let id = id.split("organization=").nth(1).unwrap().to_owned();
-    let path = format!("/v1/organizations/{id}");
+    let path = ada.organization().await;
     let ulla = browsers.world.sign_in("ulla@example.com");
     browsers
         .world

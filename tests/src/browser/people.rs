@@ -12,10 +12,8 @@ async fn two_who_edit_at_once_see_each_others_result_and_lose_no_input() {
         return;
     };
     let ada = browsers.creator("ada@example.com", "Acme").await;
-    let url = ada.path().await;
     let organization = browsers.world.sign_in("ada@example.com");
-    let id = url.split("organization=").nth(1).unwrap();
-    let path = format!("/v1/organizations/{id}");
+    let path = ada.organization().await;
     let olga = browsers.world.sign_in("olga@example.com");
     organization.admit(&path, &olga, "owner").await;
     let olga = browsers.sign_in("olga@example.com").await;

@@ -9,9 +9,7 @@ async fn usage_is_seen_by_all_and_the_plan_is_changed_by_those_who_may() {
         return;
     };
     let ada = browsers.creator("ada@example.com", "Acme").await;
-    let id = ada.path().await;
-    let id = id.split("organization=").nth(1).unwrap().to_owned();
-    let path = format!("/v1/organizations/{id}");
+    let path = ada.organization().await;
     let creator = browsers.world.sign_in("ada@example.com");
     for (email, role) in [("anna@example.com", "admin"), ("ulla@example.com", "user")] {
         let member = browsers.world.sign_in(email);
