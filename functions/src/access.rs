@@ -117,6 +117,17 @@ impl Asked {
         let member = found.take(&self.membership_key())?;
         Ok(member.ok_or(Refusal::OrganizationNotFound)?)
     }
+
+    /// The organization, and the person's membership of it, from what was read.
+    ///
+    /// # Errors
+    /// As [`membership`](Self::membership).
+    pub(crate) fn take(&self, found: &mut Found) -> Result<(Organization, Member), Failure> {
+        let me = self.membership(found)?;
+        let organization = found.take(&Key::organization(self.organization_id))?;
+        Ok((organization.ok_or(Refusal::OrganizationNotFound)?, me))
+    }
+
     /// The organization, and the person's membership of it.
     ///
     /// # Errors

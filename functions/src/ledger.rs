@@ -1,6 +1,6 @@
 //! Reading an organization's ledger: its plan, its meter and its counters.
 
-use domain::{Billing, Ledger, Member, Organization, OrganizationId, Refusal};
+use domain::{Billing, Ledger, Member, Organization, OrganizationId};
 use store::{Found, Key};
 
 use crate::{App, access::Asked, failure::Failure};
@@ -17,30 +17,38 @@ pub(crate) fn take(
     found: &mut Found,
     organization: &Organization,
 ) -> Result<Ledger, Failure> {
-    let id = organization.id;
-    let billing: Option<Billing> = found.take(&Key::billing(id))?;
     Ok(Ledger {
-        billing: billing.unwrap_or_else(|| Billing::of(organization, &app.plans)),
-        counters: found.take_counters(id)?,
+        billing: take_billing(app, found, organization)?,
+        counters: found.take_counters(organization.id)?,
     })
 }
 
-/// An organization's ledger, for one of its members.
+fn take_billing(
+    app: &App,
+    found: &mut Found,
+    organization: &Organization,
+) -> Result<Billing, Failure> {
+    let billing = found.take(&Key::billing(organization.id))?;
+    Ok(billing.unwrap_or_else(|| Billing::of(organization, &app.plans)))
+}
+
+/// An organization with its ledger, for one of its members.
 ///
 /// # Errors
 /// [`Refusal::OrganizationNotFound`] when the person is no member.
-pub(crate) async fn of_member(app: &App, asked: &Asked) -> Result<(Ledger, Member), Failure> {
+pub(crate) async fn of_member(
+    app: &App,
+    asked: &Asked,
+) -> Result<(Organization, Ledger, Member), Failure> {
     let id = asked.organization_id;
-    let organization = Key::organization(id);
-    let keys: Vec<Key> = [asked.membership_key(), organization.clone()]
+    let keys: Vec<Key> = [asked.membership_key(), Key::organization(id)]
         .into_iter()
         .chain(keys(id))
         .collect();
     let mut found = app.store.get_all(&keys).await?;
-    let me = asked.membership(&mut found)?;
-    let organization: Option<Organization> = found.take(&organization)?;
-    let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
-    Ok((take(app, &mut found, &organization)?, me))
+    let (organization, me) = asked.take(&mut found)?;
+    let ledger = take(app, &mut found, &organization)?;
+    Ok((organization, ledger, me))
 }
 
 /// An organization's plan and details, for one of its members.
@@ -49,19 +57,12 @@ pub(crate) async fn of_member(app: &App, asked: &Asked) -> Result<(Ledger, Membe
 /// [`Refusal::OrganizationNotFound`] when the person is no member.
 pub(crate) async fn plan_of_member(app: &App, asked: &Asked) -> Result<(Billing, Member), Failure> {
     let id = asked.organization_id;
-    let (organization, billing) = (Key::organization(id), Key::billing(id));
     let keys = [
         asked.membership_key(),
-        organization.clone(),
-        billing.clone(),
+        Key::organization(id),
+        Key::billing(id),
     ];
     let mut found = app.store.get_all(&keys).await?;
-    let me = asked.membership(&mut found)?;
-    let organization: Option<Organization> = found.take(&organization)?;
-    let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
-    let billing: Option<Billing> = found.take(&billing)?;
-    Ok((
-        billing.unwrap_or_else(|| Billing::of(&organization, &app.plans)),
-        me,
-    ))
+    let (organization, me) = asked.take(&mut found)?;
+    Ok((take_billing(app, &mut found, &organization)?, me))
 }

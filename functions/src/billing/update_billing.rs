@@ -61,7 +61,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let mut attempts = Attempts::default();
     loop {
         let now = app.clock.now();
-        let (ledger, me) = ledger::of_member(app, &asked).await?;
+        let (_, ledger, me) = ledger::of_member(app, &asked).await?;
         if !ledger.is_whole() {
             attempts.again().await?;
             continue;

@@ -1,8 +1,6 @@
 //! `POST /v1/organizations/{organization_id}/invites`: owners and admins.
 
-use domain::{
-    Address, EmailAddress, InviteId, InviteRequest, Organization, Refusal, Role, create_invite,
-};
+use domain::{Address, EmailAddress, InviteId, InviteRequest, Refusal, Role, create_invite};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,7 +40,6 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;
     let id = asked.organization_id;
     let body: Body = input::body(request)?;
-    let organization_key = Key::organization(id);
     let address_key = Key::address(id, &body.email);
 
     let mut attempts = Attempts::default();
@@ -51,13 +48,11 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let now = app.clock.now();
         let keys = [
             asked.membership_key(),
-            organization_key.clone(),
+            Key::organization(id),
             address_key.clone(),
         ];
         let mut found = app.store.get_all(&keys).await?;
-        let me = asked.membership(&mut found)?;
-        let organization: Option<Organization> = found.take(&organization_key)?;
-        let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
+        let (organization, me) = asked.take(&mut found)?;
         let address: Option<Address> = found.take(&address_key)?;
 
         let wish = InviteRequest {

@@ -1,8 +1,7 @@
 //! `GET /v1/organizations/{organization_id}/settings`: members.
 
-use domain::{Organization, Refusal};
 use lambda_http::Request;
-use store::{Key, PageRequest};
+use store::PageRequest;
 
 use crate::{
     App, Operation,
@@ -27,24 +26,14 @@ pub static OPERATION: Operation = Operation::http("get-settings", |app, request|
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;
     let id = asked.organization_id;
-    let organization = Key::organization(id);
-    let keys: Vec<Key> = [asked.membership_key(), organization.clone()]
-        .into_iter()
-        .chain(ledger::keys(id))
-        .collect();
     let page = PageRequest::first(FIRST_PAGE);
     let (found, members, invites, keys) = tokio::join!(
-        app.store.get_all(&keys),
+        ledger::of_member(app, &asked),
         app.store.members(id, &page),
         app.store.invites(id, &page),
         app.store.api_keys(id, &page),
     );
-    let mut found = found?;
-    let me = asked.membership(&mut found)?;
-    let organization: Option<Organization> = found.take(&organization)?;
-    let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
-
-    let ledger = ledger::take(app, &mut found, &organization)?;
+    let (organization, ledger, me) = found?;
     let now = app.clock.now();
     let pending = invites?.keep(|invite| !invite.is_expired(now));
     Ok(Answer::ok(&SettingsView {

@@ -31,7 +31,8 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
         ledger::take(app, &mut found, &organization)?
     } else {
-        ledger::of_member(app, &Asked::of(request)?).await?.0
+        let (_, ledger, _) = ledger::of_member(app, &Asked::of(request)?).await?;
+        ledger
     };
     Ok(Answer::ok(&UsageView::of(&ledger, app.clock.now())))
 }
