@@ -171,7 +171,7 @@ export const words = {
     text: "Invited by email, not yet answered. An invite lives for 14 days.",
     none: "No invite is waiting for an answer.",
     person: "Invite",
-    sent: "Mail",
+    sent: "Email",
     expires: "Expires",
     /** @param {string} email */
     roleOf: (email) => `Role of the invite to ${email}`,
@@ -525,9 +525,9 @@ export function told(event) {
       return [actor, " cancelled the invite to ", subject];
     case "invite.expired":
       return ["The invite to ", subject, " expired"];
-    case "invite.mail_bounced":
+    case "invite.email_bounced":
       return ["The mail with the invite to ", subject, " came back"];
-    case "invite.mail_complained":
+    case "invite.email_complained":
       return ["The mail with the invite to ", subject, " was called spam"];
     case "api_key.created":
       return [actor, " created the API key ", subject];

@@ -36,12 +36,12 @@ pub(crate) fn person(request: &Request) -> Result<Person, Failure> {
 /// The machine behind a request, by what `authorize-api-key` has told API
 /// Gateway: an API key, and the organization whose key it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Machine {
+pub(crate) struct ApiClient {
     pub(crate) organization_id: OrganizationId,
     pub(crate) api_key_id: ApiKeyId,
 }
 
-impl Machine {
+impl ApiClient {
     /// Reads both.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What an operation works with: the table, the mail service, the time.
+//! What an operation works with: the table, the email service, the time.
 
 use std::{
     env, fmt,
@@ -97,12 +97,12 @@ pub struct Config {
     pub table_name: String,
     /// What links begin with, such as `https://app.example.com`, without a slash at the end.
     pub public_url: String,
-    /// Whom mails are from; none where no mails are sent.
-    pub mail_from: Option<String>,
-    /// Whom answers to mails go to, if not to the sender.
-    pub mail_reply_to: Option<String>,
-    /// The SES configuration set that mails are sent with.
-    pub mail_configuration_set: Option<String>,
+    /// Whom emails are from; none where no emails are sent.
+    pub email_from: Option<String>,
+    /// Whom answers to emails go to, if not to the sender.
+    pub email_reply_to: Option<String>,
+    /// The SES configuration set that emails are sent with.
+    pub email_configuration_set: Option<String>,
     /// The Secrets Manager secret that links are signed with; none where there
     /// is nothing to do with links.
     pub link_key_secret_id: Option<String>,
@@ -160,15 +160,15 @@ impl Aws {
 }
 
 impl Config {
-    /// Functions that send no mail, make no links and know no plans get no
+    /// Functions that send no email, make no links and know no plans get no
     /// variables for it.
     fn from_env() -> Result<Self, ConfigError> {
         Ok(Self {
             table_name: required("TABLE_NAME")?,
             public_url: optional("PUBLIC_URL").unwrap_or_default(),
-            mail_from: optional("MAIL_FROM"),
-            mail_reply_to: optional("MAIL_REPLY_TO"),
-            mail_configuration_set: optional("MAIL_CONFIGURATION_SET"),
+            email_from: optional("EMAIL_FROM"),
+            email_reply_to: optional("EMAIL_REPLY_TO"),
+            email_configuration_set: optional("EMAIL_CONFIGURATION_SET"),
             link_key_secret_id: optional("LINK_KEY_SECRET_ID"),
             sign_in: SignInConfig {
                 issuer: optional("SIGN_IN_ISSUER").unwrap_or_default(),
@@ -222,13 +222,13 @@ impl App {
             3,
             3
         );
-        let mailer = config.mail_from.map(|from| {
-            // A mail whose answer is late may have left: only the stream tries again.
+        let mailer = config.email_from.map(|from| {
+            // An email whose answer is late may have left: only the stream tries again.
             let ses = client!(aws_sdk_sesv2, aws, http_client, aws.ses_endpoint, 1, 15);
             let sender = Sender {
                 from,
-                reply_to: config.mail_reply_to,
-                configuration_set: config.mail_configuration_set,
+                reply_to: config.email_reply_to,
+                configuration_set: config.email_configuration_set,
             };
             Mailer::new(ses, sender)
         });
@@ -274,11 +274,11 @@ impl App {
         ))
     }
 
-    /// What sends mails.
+    /// What sends emails.
     pub(crate) fn mailer(&self) -> Result<&Mailer, ConfigError> {
         self.mailer
             .as_ref()
-            .ok_or(ConfigError::Missing("MAIL_FROM"))
+            .ok_or(ConfigError::Missing("EMAIL_FROM"))
     }
 
     /// What links are signed with.

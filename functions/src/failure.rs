@@ -40,10 +40,10 @@ pub(crate) enum Failure {
     /// The link key.
     #[error(transparent)]
     LinkKey(#[from] LinkKeyError),
-    /// The mail templates.
+    /// The email templates.
     #[error(transparent)]
-    Mail(#[from] mail::RenderError),
-    /// The mail service.
+    Email(#[from] mail::RenderError),
+    /// The email service.
     #[error(transparent)]
     Send(#[from] mail::SendError),
     /// The machine's source of randomness.
@@ -83,7 +83,7 @@ impl Failure {
             Self::Store(_)
             | Self::Config(_)
             | Self::LinkKey(_)
-            | Self::Mail(_)
+            | Self::Email(_)
             | Self::Send(_)
             | Self::Event(_)
             | Self::Randomness(_) => "internal_error",

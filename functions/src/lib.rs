@@ -2,7 +2,7 @@
 //!
 //! An operation reads the same everywhere: parse, load, decide, commit, answer.
 //! The rules it decides by are in the `domain` crate; how the table is reached,
-//! in `store`; how mails look and leave, in `mail`.
+//! in `store`; how emails look and leave, in `mail`.
 
 mod access;
 mod app;
@@ -75,9 +75,9 @@ pub static OPERATIONS: &[&Operation] = &[
     &invites::preview_invite::OPERATION,
     &invites::decline_invite_by_link::OPERATION,
     &pages::OPERATION,
-    &background::deliver_mail::OPERATION,
+    &background::deliver_email::OPERATION,
     &background::expire_invites::OPERATION,
-    &background::record_mail_delivery::OPERATION,
+    &background::record_email_delivery::OPERATION,
     &background::apply_plan_changes::OPERATION,
     &billing::record_billing_event::OPERATION,
 ];

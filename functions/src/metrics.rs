@@ -30,14 +30,14 @@ pub(crate) enum Counter {
     InvitesAccepted,
     /// An invite was not answered in time.
     InvitesExpired,
-    /// SES has taken a mail.
-    MailsSent,
-    /// A mail was given up.
-    MailsFailed,
-    /// A mail came back.
-    MailsBounced,
-    /// A mail was called spam.
-    MailsComplained,
+    /// SES has taken an email.
+    EmailsSent,
+    /// An email was given up.
+    EmailsFailed,
+    /// An email came back.
+    EmailsBounced,
+    /// An email was called spam.
+    EmailsComplained,
 }
 
 impl Counter {
@@ -47,10 +47,10 @@ impl Counter {
             Self::InvitesCreated => "InvitesCreated",
             Self::InvitesAccepted => "InvitesAccepted",
             Self::InvitesExpired => "InvitesExpired",
-            Self::MailsSent => "MailsSent",
-            Self::MailsFailed => "MailsFailed",
-            Self::MailsBounced => "MailsBounced",
-            Self::MailsComplained => "MailsComplained",
+            Self::EmailsSent => "EmailsSent",
+            Self::EmailsFailed => "EmailsFailed",
+            Self::EmailsBounced => "EmailsBounced",
+            Self::EmailsComplained => "EmailsComplained",
         }
     }
 }

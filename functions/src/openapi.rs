@@ -37,7 +37,7 @@ pub enum Caller {
     /// A signed-in person.
     Person,
     /// A machine with an API key.
-    Machine,
+    ApiClient,
 }
 
 /// What an operation takes and gives.
@@ -167,7 +167,7 @@ fn describe(route: &Route, shape: Shape, problem: &Schema) -> Value {
         let security = match route.caller {
             Caller::Anyone => None,
             Caller::Person => Some(json!([{ "signed_in": [] }])),
-            Caller::Machine => Some(json!([{ "api_key": [] }, { "api_key_as_bearer": [] }])),
+            Caller::ApiClient => Some(json!([{ "api_key": [] }, { "api_key_as_bearer": [] }])),
         };
         operation.extend(security.map(|security| ("security".to_owned(), security)));
     }
@@ -177,7 +177,7 @@ fn describe(route: &Route, shape: Shape, problem: &Schema) -> Value {
 /// An operation that people and machines call by different routes has an id for each.
 fn operation_id(route: &Route) -> String {
     match (route.operation.as_str(), route.caller) {
-        ("get-usage", Caller::Machine) => "get-usage-by-api-key".to_owned(),
+        ("get-usage", Caller::ApiClient) => "get-usage-by-api-key".to_owned(),
         (name, _) => name.to_owned(),
     }
 }

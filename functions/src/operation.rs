@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::{
     App,
-    access::{self, Machine},
+    access::{self, ApiClient},
     failure::Failure,
     metrics::{self, Metrics},
     output::Answer,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What is kept of a function's time for answering that it was too short.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
 
 /// A future that handlers of one kind give.
 pub(crate) type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -164,7 +164,7 @@ async fn answer(
         match left {
             // Whoever waits is told to try again, before Lambda ends the function without a word.
             Some(left) => {
-                tokio::time::timeout(left.saturating_sub(LAST_WORDS), handler(&app, &request))
+                tokio::time::timeout(left.saturating_sub(DEADLINE_MARGIN), handler(&app, &request))
                     .await
                     .unwrap_or(Err(Failure::OutOfTime))
             }
@@ -173,7 +173,7 @@ async fn answer(
     })
     .await;
     let took = started.elapsed();
-    let machine = Machine::of(&request).ok();
+    let machine = ApiClient::of(&request).ok();
     let organization_id = access::organization_id(&request)
         .or_else(|| machine.map(|machine| machine.organization_id));
     telemetry::log_request(

@@ -204,7 +204,7 @@ impl ApiKeySummary {
     }
 }
 
-/// How far the mail of an invite's last sending has come.
+/// How far the email of an invite's last sending has come.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct DeliveryView {
     /// How far.
@@ -235,7 +235,7 @@ pub(crate) struct InviteView {
     expires_at: DateTime<Utc>,
     /// How often it was sent.
     times_sent: u32,
-    /// How far the mail of its last sending has come.
+    /// How far the email of its last sending has come.
     delivery: DeliveryView,
     /// What the caller may do with it.
     may: InvitePermissions,

@@ -1,7 +1,7 @@
 //! Every Lambda binary starts as Lambda starts it, and answers its sample event.
 //!
 //! Lambda's side of the runtime API is played by a server on loopback; the
-//! table, the mails and the secret are those of the local stack.
+//! table, the emails and the secret are those of the local stack.
 
 #![allow(
     clippy::unwrap_used,
@@ -106,7 +106,7 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
         .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", stack.services_url())
         .env("TABLE_NAME", "organizations")
         .env("PUBLIC_URL", "https://app.example.com")
-        .env("MAIL_FROM", "no-reply@example.com")
+        .env("EMAIL_FROM", "no-reply@example.com")
         .env("LINK_KEY_SECRET_ID", "link-key")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -194,9 +194,9 @@ async fn every_binary_starts_and_answers_its_sample_event() {
         "preview-invite" => 404,
         "decline-invite-by-link" => 404,
         "pages" => 200,
-        "deliver-mail" => json!({"batchItemFailures": []}),
+        "deliver-email" => json!({"batchItemFailures": []}),
         "expire-invites" => json!({"expired": 0}),
-        "record-mail-delivery" => json!({"ignored": "no pending invite"}),
+        "record-email-delivery" => json!({"ignored": "no pending invite"}),
         "apply-plan-changes" => json!({"changed": 0}),
         "record-billing-event" => json!({"errorMessage":
             "`detail.organization_id` is of no organization"}),

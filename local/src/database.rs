@@ -90,7 +90,7 @@ pub(crate) fn open(
     };
     let database = database.map_err(unusable)?;
     match describe(&database) {
-        Ok(table) if is_as_wished(&table, &template.table) => {}
+        Ok(table) if matches(&table, &template.table) => {}
         Ok(_) => return Err(DatabaseError::OtherTable { path }),
         Err(DatabaseError::Failed(DynoxideError::ResourceNotFoundException(_))) => {
             let mut create = template.table.clone();
@@ -124,7 +124,7 @@ fn describe(database: &Database) -> Result<Value, DatabaseError> {
 }
 
 /// Whether a table has the keys, the indexes and the stream of a `CreateTable` request.
-fn is_as_wished(table: &Value, wish: &Value) -> bool {
+fn matches(table: &Value, input: &Value) -> bool {
     const DECISIVE: [&str; 4] = ["IndexName", "KeySchema", "Projection", "AttributeType"];
     // What the order, or what the table has besides, is of no consequence.
     let parts = |of: &Value, list: &str| -> Vec<String> {
@@ -142,10 +142,10 @@ fn is_as_wished(table: &Value, wish: &Value) -> bool {
     let lists = ["AttributeDefinitions", "GlobalSecondaryIndexes"];
     lists
         .iter()
-        .all(|list| parts(table, list) == parts(wish, list))
+        .all(|list| parts(table, list) == parts(input, list))
         && ["KeySchema", "StreamSpecification"]
             .iter()
-            .all(|field| table.get(field) == wish.get(field))
+            .all(|field| table.get(field) == input.get(field))
 }
 
 /// The table's stream.
@@ -216,16 +216,16 @@ mod tests {
         let template = template();
         let database = open(None, &Clock::system(), &template).unwrap();
         let table = describe(&database).unwrap();
-        assert!(is_as_wished(&table, &template.table), "{table}");
+        assert!(matches(&table, &template.table), "{table}");
         for (field, other) in [
             ("KeySchema", json!([])),
             ("GlobalSecondaryIndexes", json!([])),
             ("AttributeDefinitions", json!([])),
             ("StreamSpecification", Value::Null),
         ] {
-            let mut wish = template.table.clone();
-            wish[field] = other;
-            assert!(!is_as_wished(&table, &wish), "{field}");
+            let mut input = template.table.clone();
+            input[field] = other;
+            assert!(!matches(&table, &input), "{field}");
         }
     }
 

@@ -223,7 +223,7 @@ impl Gateway {
                 })?;
                 Ok(Some(json!({ "jwt": { "claims": claims, "scopes": null } })))
             }
-            Caller::Machine => {
+            Caller::ApiClient => {
                 let context = match &self.machines {
                     Some(machines) => machines.authorize(&self.app, incoming).await?,
                     None => None,

@@ -90,7 +90,7 @@ impl Issuer {
                 .unwrap_or_default()
         };
         let broken = || IssuerError::Key(name());
-        let pkcs8 = kept::read_or_make(file, || {
+        let pkcs8 = persist::read_or_make(file, || {
             let random = SystemRandom::new();
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
                 .map(|key| key.as_ref().to_vec())

@@ -1,4 +1,4 @@
-//! The whole system in one process: the embedded database, a mail catcher and
+//! The whole system in one process: the embedded database, an email catcher and
 //! an API Gateway stand-in around the very operations that Lambda runs.
 //!
 //! What there is comes from `template.yaml`: the table, the routes, the
@@ -10,7 +10,7 @@ mod event_bus;
 mod gateway;
 mod invocation;
 mod issuer;
-mod kept;
+mod persist;
 mod mail_catcher;
 mod mailbox_simulator;
 mod pages;
@@ -26,7 +26,7 @@ pub use demo::{DemoError, PEOPLE as DEMO_PEOPLE, fill as fill_with_demo};
 pub use event_bus::{Called, Published, PutEvent};
 pub use gateway::{Gateway, GatewayAnswer};
 pub use issuer::{Issuer, IssuerError, SignIn};
-pub use mail_catcher::{CaughtMail, MailCatcher, SesFailure};
+pub use mail_catcher::{CaughtEmail, MailCatcher, SesFailure};
 pub use pattern::{Condition, InvalidPattern, Pattern};
 pub use secrets::LinkKeyStore;
 pub use stack::{Background, DatabaseLocation, Options, Stack, StartError};

@@ -19,10 +19,10 @@ use serde_json::{Value, json};
 
 use crate::kept;
 
-/// A mail that SES would have sent.
+/// An email that SES would have sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CaughtMail {
-    /// Counts the mails, from 1.
+pub struct CaughtEmail {
+    /// Counts the emails, from 1.
     pub id: usize,
     /// When it was caught.
     pub at: DateTime<Utc>,
@@ -54,12 +54,12 @@ pub struct SesFailure {
     pub code: &'static str,
 }
 
-/// Catches mails.
+/// Catches emails.
 #[derive(Clone)]
 pub struct MailCatcher {
     clock: Clock,
-    caught: Arc<Mutex<Vec<CaughtMail>>>,
-    /// Where mails are kept, a line of JSON each.
+    caught: Arc<Mutex<Vec<CaughtEmail>>>,
+    /// Where emails are kept, a line of JSON each.
     file: Option<PathBuf>,
     failures: Arc<Mutex<VecDeque<SesFailure>>>,
 }
@@ -70,15 +70,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl MailCatcher {
-    /// With the mails that are in the file.
+    /// With the emails that are in the file.
     pub(crate) fn open(clock: Clock, file: Option<&Path>) -> io::Result<Self> {
         let kept = match file.map(fs::read_to_string) {
             Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Some(read) => read?,
             None => String::new(),
         };
-        // A line that broke off when the machine failed is no mail.
-        let caught: Vec<CaughtMail> = kept
+        // A line that broke off when the machine failed is no email.
+        let caught: Vec<CaughtEmail> = kept
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect();
@@ -90,12 +90,12 @@ impl MailCatcher {
         })
     }
 
-    /// The mails so far, the oldest first.
-    pub fn mails(&self) -> Vec<CaughtMail> {
+    /// The emails so far, the oldest first.
+    pub fn mails(&self) -> Vec<CaughtEmail> {
         lock(&self.caught).clone()
     }
 
-    /// Fails the next requests to send a mail.
+    /// Fails the next requests to send an email.
     pub fn fail_next(&self, times: usize, failure: SesFailure) {
         lock(&self.failures).extend(std::iter::repeat_n(failure, times));
     }
@@ -109,7 +109,7 @@ impl MailCatcher {
     ///
     /// # Errors
     /// The status and SES's code that refuse it.
-    pub(crate) fn catch(&self, body: &Bytes) -> Result<CaughtMail, (StatusCode, &'static str)> {
+    pub(crate) fn catch(&self, body: &Bytes) -> Result<CaughtEmail, (StatusCode, &'static str)> {
         if let Some(failure) = lock(&self.failures).pop_front() {
             let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_REQUEST);
             return Err((status, failure.code));
@@ -146,7 +146,7 @@ impl MailCatcher {
         });
         let mut caught = lock(&self.caught);
         let id = caught.last().map_or(0, |mail| mail.id) + 1;
-        let mail = CaughtMail {
+        let mail = CaughtEmail {
             id,
             at: self.clock.now(),
             from: text("/FromEmailAddress"),
@@ -163,7 +163,7 @@ impl MailCatcher {
         };
         if let Some(file) = &self.file {
             let kept = serde_json::to_vec(&mail).map_err(io::Error::other);
-            if let Err(error) = kept.and_then(|line| kept::append(file, &line)) {
+            if let Err(error) = kept.and_then(|line| persist::append(file, &line)) {
                 tracing::warn!(%error, "a mail cannot be kept; it is gone with the next start");
             }
         }
@@ -172,8 +172,8 @@ impl MailCatcher {
     }
 }
 
-/// What SES answers for a mail that it has taken.
-pub(crate) fn taken(mail: &CaughtMail) -> Response {
+/// What SES answers for an email that it has taken.
+pub(crate) fn taken(mail: &CaughtEmail) -> Response {
     axum::Json(json!({ "MessageId": format!("local-{}", mail.id) })).into_response()
 }
 
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_is_caught_with_all_that_it_has() {
+    fn an_email_is_caught_with_all_that_it_has() {
         let catcher = MailCatcher::open(Clock::system(), None).unwrap();
         assert_eq!(send(&catcher, &request()).status(), 200);
         let mails = catcher.mails();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_mail_is_refused() {
+    fn what_is_no_email_is_refused() {
         let catcher = MailCatcher::open(Clock::system(), None).unwrap();
         let mut to_nobody = request();
         to_nobody["Destination"] = json!({});

@@ -1,14 +1,14 @@
-//! What SES reports about mails to its mailbox simulator: addresses at
+//! What SES reports about emails to its mailbox simulator: addresses at
 //! `simulator.amazonses.com` that bounce or complain, here as there.
 
 use serde_json::{Map, Value, json};
 
-use crate::{event_bus::PutEvent, mail_catcher::CaughtMail};
+use crate::{event_bus::PutEvent, mail_catcher::CaughtEmail};
 
 const DOMAIN: &str = "simulator.amazonses.com";
 
-/// The event about a mail, if it was to such an address.
-pub(crate) fn report(mail: &CaughtMail) -> Option<PutEvent> {
+/// The event about an email, if it was to such an address.
+pub(crate) fn report(mail: &CaughtEmail) -> Option<PutEvent> {
     let to = mail.to.first()?;
     let (local, domain) = to.rsplit_once('@')?;
     if !domain.eq_ignore_ascii_case(DOMAIN) {

@@ -163,7 +163,7 @@ async fn run(arguments: Arguments) -> ExitCode {
     };
     let url = stack.url();
     println!("Pages       {url}/");
-    println!("Mails       {url}/local/   (and tokens for curl)");
+    println!("Emails       {url}/local/   (and tokens for curl)");
     println!("API         {url}/v1");
     println!("DynamoDB    {}   (data {kept})", stack.dynamodb_url());
     println!("SES         {}", stack.services_url());
@@ -191,15 +191,15 @@ async fn run(arguments: Arguments) -> ExitCode {
     println!(
         "  TOKEN=$(curl -s {url}/local/sign-in -d email={email} -d name=Ada | sed 's/.*\"token\":\"\\([^\"]*\\).*/\\1/')"
     );
-    let wish = if arguments.demo {
+    let input = if arguments.demo {
         ""
     } else {
         " -d '{\"name\":\"Acme\"}'"
     };
-    println!("  curl -s {url}/v1/organizations -H \"Authorization: Bearer $TOKEN\"{wish}");
+    println!("  curl -s {url}/v1/organizations -H \"Authorization: Bearer $TOKEN\"{input}");
     println!();
     println!("Ctrl-C stops.");
-    if let Err(error) = told_to_stop().await {
+    if let Err(error) = shutdown_signal().await {
         return fail(&error);
     }
     println!("Stopping.");
@@ -208,7 +208,7 @@ async fn run(arguments: Arguments) -> ExitCode {
 }
 
 /// Waits for Ctrl-C, or for what `kill` sends.
-async fn told_to_stop() -> std::io::Result<()> {
+async fn shutdown_signal() -> std::io::Result<()> {
     #[cfg(unix)]
     {
         let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;

@@ -1,4 +1,4 @@
-//! The developer's pages: sign in as anybody for curl, and read the caught mails.
+//! The developer's pages: sign in as anybody for curl, and read the caught emails.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     issuer::{Issuer, SignIn},
-    mail_catcher::{CaughtMail, MailCatcher},
+    mail_catcher::{CaughtEmail, MailCatcher},
     provider::Provider,
 };
 
@@ -40,7 +40,7 @@ pub(crate) fn router(
         .route("/local/sign-in", post(sign_in))
         .route("/local/mails", get(mails))
         .route("/local/mails/{id}", get(mail))
-        .route("/local/mails/{id}/html", get(mail_html))
+        .route("/local/mails/{id}/html", get(email_html))
         .with_state(Pages {
             url,
             issuer,
@@ -51,8 +51,8 @@ pub(crate) fn router(
 
 /// Nothing that these pages show may load or run anything from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
-/// A mail is shown without scripts, forms or anything loaded; its links open elsewhere.
-const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox";
+/// An email is shown without scripts, forms or anything loaded; its links open elsewhere.
+const EMAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox";
 
 pub(crate) fn show(page: &impl Template, policy: &str) -> Response {
     let headers = [
@@ -76,7 +76,7 @@ struct Index {
     url: String,
     signed_in: Option<SignedIn>,
     problem: Option<&'static str>,
-    mails: Vec<CaughtMail>,
+    mails: Vec<CaughtEmail>,
 }
 
 struct SignedIn {
@@ -88,11 +88,11 @@ struct SignedIn {
 
 #[derive(Template)]
 #[template(path = "mail.html")]
-struct MailPage {
-    mail: CaughtMail,
+struct EmailPage {
+    mail: CaughtEmail,
 }
 
-impl MailPage {
+impl EmailPage {
     /// The plain text in pieces, each with whether it is a link.
     fn pieces(&self) -> impl Iterator<Item = (&str, bool)> {
         let words = self.mail.text.split_inclusive(char::is_whitespace);
@@ -207,7 +207,7 @@ async fn mails(State(pages): State<Pages>) -> Response {
     Json(pages.mail_catcher.mails()).into_response()
 }
 
-fn find(pages: &Pages, id: usize) -> Option<CaughtMail> {
+fn find(pages: &Pages, id: usize) -> Option<CaughtEmail> {
     pages
         .mail_catcher
         .mails()
@@ -217,19 +217,19 @@ fn find(pages: &Pages, id: usize) -> Option<CaughtMail> {
 
 async fn mail(State(pages): State<Pages>, Path(id): Path<usize>) -> Response {
     match find(&pages, id) {
-        Some(mail) => show(&MailPage { mail }, POLICY),
+        Some(mail) => show(&EmailPage { mail }, POLICY),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
-async fn mail_html(State(pages): State<Pages>, Path(id): Path<usize>) -> Response {
+async fn email_html(State(pages): State<Pages>, Path(id): Path<usize>) -> Response {
     match find(&pages, id) {
-        // Links in the mail open in a tab of their own, not in the frame.
+        // Links in the email open in a tab of their own, not in the frame.
         Some(mail) => {
             let html = mail
                 .html
                 .replacen("<head>", "<head><base target=\"_blank\">", 1);
-            ([(header::CONTENT_SECURITY_POLICY, MAIL_POLICY)], Html(html)).into_response()
+            ([(header::CONTENT_SECURITY_POLICY, EMAIL_POLICY)], Html(html)).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }
@@ -241,8 +241,8 @@ mod tests {
 
     const NASTY: &str = "<script>alert(1)</script>";
 
-    fn mail() -> CaughtMail {
-        CaughtMail {
+    fn mail() -> CaughtEmail {
+        CaughtEmail {
             id: 1,
             at: DateTime::from_timestamp(1_730_871_464, 0).unwrap(),
             from: format!("{NASTY} <no-reply@example.com>"),
@@ -272,7 +272,7 @@ mod tests {
         };
         for page in [
             index.render().unwrap(),
-            MailPage { mail: mail() }.render().unwrap(),
+            EmailPage { mail: mail() }.render().unwrap(),
         ] {
             assert!(!page.contains("<script"), "{page}");
             assert!(page.contains("&#60;script"), "{page}");
@@ -282,11 +282,11 @@ mod tests {
     #[test]
     fn links_of_the_plain_text_can_be_clicked() {
         let text = "See\nhttps://example.com/a?b=1&c=2 \njavascript:alert(1)";
-        let mail = CaughtMail {
+        let mail = CaughtEmail {
             text: text.to_owned(),
             ..mail()
         };
-        let page = MailPage { mail };
+        let page = EmailPage { mail };
         let joined: String = page.pieces().map(|(piece, _)| piece).collect();
         assert_eq!(joined, text);
         let links: Vec<&str> = page

@@ -127,7 +127,7 @@ impl Provider {
             return;
         };
         let kept = serde_json::to_vec(who).map_err(io::Error::from);
-        if let Err(error) = kept.and_then(|line| kept::append(file, &line)) {
+        if let Err(error) = kept.and_then(|line| persist::append(file, &line)) {
             tracing::warn!(%error, "who signed in is not kept");
         }
     }

@@ -43,8 +43,8 @@ impl LinkKeyStore {
     /// The key in the file, which is made unless it is there; a random key
     /// without one.
     pub(crate) fn open(file: Option<&Path>) -> io::Result<Self> {
-        let key = kept::read_or_make(file, || Ok(random_key()?.into_bytes()))?;
-        // A key that is no use would be found out only with the first mail.
+        let key = persist::read_or_make(file, || Ok(random_key()?.into_bytes()))?;
+        // A key that is no use would be found out only with the first email.
         let key = String::from_utf8(key).ok();
         let key = key.filter(|key| key.len() >= SHORTEST_KEY).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "its `link-key` is broken")

@@ -30,7 +30,7 @@ use crate::{
     gateway::{self, Gateway},
     invocation::invoke,
     issuer::{CLIENT_ID, Issuer, IssuerError, SignIn},
-    mail_catcher::{self, CaughtMail, MailCatcher},
+    mail_catcher::{self, CaughtEmail, MailCatcher},
     mailbox_simulator, pages,
     provider::{self, Provider},
     secrets::{LINK_KEY, LinkKeyStore},
@@ -68,7 +68,7 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
-    /// Two at once would send every mail twice.
+    /// Two at once would send every email twice.
     #[error("the data folder `{0}` is in use; another one can be chosen with `--data`")]
     FolderInUse(String),
     /// The template cannot be used.
@@ -246,9 +246,9 @@ impl Stack {
         let config = Config {
             table_name: TABLE.to_owned(),
             public_url: url.clone(),
-            mail_from: Some("Organization settings <no-reply@example.com>".to_owned()),
-            mail_reply_to: None,
-            mail_configuration_set: None,
+            email_from: Some("Organization settings <no-reply@example.com>".to_owned()),
+            email_reply_to: None,
+            email_configuration_set: None,
             link_key_secret_id: Some(LINK_KEY.to_owned()),
             sign_in: SignInConfig {
                 issuer: url.clone(),
@@ -456,12 +456,12 @@ impl Stack {
         self.provider.people()
     }
 
-    /// The mails so far, the oldest first.
-    pub fn mails(&self) -> Vec<CaughtMail> {
+    /// The emails so far, the oldest first.
+    pub fn mails(&self) -> Vec<CaughtEmail> {
         self.mail_catcher.mails()
     }
 
-    /// What catches the mails.
+    /// What catches the emails.
     pub fn mail_catcher(&self) -> &MailCatcher {
         &self.mail_catcher
     }
@@ -689,7 +689,7 @@ mod tests {
         post(stack, &path, json!({ "email": email, "role": "user" })).await;
     }
 
-    /// A record that `deliver-mail` subscribes to and cannot read.
+    /// A record that `deliver-email` subscribes to and cannot read.
     fn put_poison(stack: &Stack) {
         let item = json!({
             "pk": { "S": "AUDIT#poison" }, "sk": { "S": "1" }, "mail": { "S": "invite" },
@@ -725,7 +725,7 @@ mod tests {
         stack.stop().await;
     }
 
-    /// The shipped template with a rule on `deliver-mail`, which fails with
+    /// The shipped template with a rule on `deliver-email`, which fails with
     /// whatever is no event of a stream, and one on `expire-invites`, which does not.
     async fn with_rules(clock: Clock, folder: &Folder) -> Stack {
         let mut text = fs::read_to_string(Options::shipped_template()).unwrap();
@@ -774,7 +774,7 @@ mod tests {
             (
                 event("shop", "red"),
                 vec![
-                    called("deliver-mail", true),
+                    called("deliver-email", true),
                     called("expire-invites", false),
                 ],
             ),
@@ -824,7 +824,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_restart_loses_nothing_and_sends_no_mail_twice() {
+    async fn a_restart_loses_nothing_and_sends_no_email_twice() {
         let folder = Folder::new();
         let stack = Stack::start(folder.options()).await.unwrap();
         invite(&stack, "first@example.com").await;

@@ -115,7 +115,7 @@ impl StreamPump {
                 stream_arn: self.stream_arn.clone(),
                 positions: positions.clone(),
             };
-            if let Err(error) = kept::replace(file, &serde_json::to_vec(&kept)?) {
+            if let Err(error) = persist::replace(file, &serde_json::to_vec(&kept)?) {
                 tracing::warn!(%error, "how far the stream was read cannot be kept");
             }
         }

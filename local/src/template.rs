@@ -76,7 +76,7 @@ pub struct MachineAuthorizer {
 /// A function's subscription to the table's stream.
 #[derive(Debug, Clone)]
 pub struct StreamSource {
-    /// What the template calls it, such as `DeliverMail.AuditEvents`.
+    /// What the template calls it, such as `DeliverEmail.AuditEvents`.
     pub name: String,
     /// The operation.
     pub operation: String,
@@ -115,7 +115,7 @@ pub struct Schedule {
 /// A rule of EventBridge's that calls a function.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// What the template calls it, such as `RecordMailDelivery.Mails`.
+    /// What the template calls it, such as `RecordEmailDelivery.Emails`.
     pub name: String,
     /// The operation.
     pub operation: String,
@@ -269,7 +269,7 @@ impl Authorizers {
             .map(|machines| machines.name.as_str());
         match authorizer.or(self.default.as_deref()) {
             None | Some("NONE") => Ok(Caller::Anyone),
-            name if name == machines => Ok(Caller::Machine),
+            name if name == machines => Ok(Caller::ApiClient),
             Some(name) if self.people.iter().any(|people| people == name) => Ok(Caller::Person),
             Some(name) => Err(wrong(
                 place,
@@ -697,8 +697,8 @@ mod tests {
             ),
             (
                 "!GetAtt AuthorizeApiKey.Arn",
-                "!GetAtt DeliverMail.Arn",
-                "`ApiKey` runs `deliver-mail`, which takes other events",
+                "!GetAtt DeliverEmail.Arn",
+                "`ApiKey` runs `deliver-email`, which takes other events",
             ),
             (
                 "Headers: [Authorization]",
@@ -757,8 +757,8 @@ mod tests {
                 "`F.E` runs `x`, which is no operation",
             ),
             (
-                function("deliver-mail", "{ Type: HttpApi, Properties: {} }"),
-                "`F.E` runs `deliver-mail`, which takes other events",
+                function("deliver-email", "{ Type: HttpApi, Properties: {} }"),
+                "`F.E` runs `deliver-email`, which takes other events",
             ),
             (
                 function(
@@ -768,7 +768,7 @@ mod tests {
                 "`F.E` has no literal `Method`",
             ),
             (
-                function("deliver-mail", "{ Type: SQS, Properties: {} }"),
+                function("deliver-email", "{ Type: SQS, Properties: {} }"),
                 "`F.E` is of a type that cannot be run locally",
             ),
             (schedule("cron(0 * * * ? *)"), "`F.E` has a schedule other"),

@@ -41,7 +41,7 @@ BIN = Path(sys.executable).parent
 BUS = "shop"
 PARAMETERS = {
     "Architecture": ARCHITECTURE,
-    "MailFrom": "no-reply@example.com",
+    "EmailFrom": "no-reply@example.com",
     "PublicUrl": "https://settings.example.com",
     "Plans": "trial:20:Trial,team:2000:Team",
     "EventBusName": BUS,
@@ -524,7 +524,7 @@ def story(stack):
         return found
 
     until(lambda: delivery(ada)["state"] == "sent", "the note that the mail was sent")
-    report = json.loads((ROOT / "events" / "record-mail-delivery.json").read_text())
+    report = json.loads((ROOT / "events" / "record-email-delivery.json").read_text())
     tags = report["detail"]["mail"]["tags"]
     tags |= {"organization_id": [acme], "invite_id": [graces], "times_sent": ["1"]}
     stack.put_event("aws.ses", report["detail-type"], report["detail"])
@@ -557,7 +557,7 @@ def story(stack):
         "api_key.revoked",
         "billing.payment_failed",
         "invite.created",
-        "invite.mail_bounced",
+        "invite.email_bounced",
         "invite.created",
     ]
     assert told == also_expected, told

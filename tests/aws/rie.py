@@ -65,7 +65,7 @@ class Stack:
         answer = send_form(f"{self.api}/local/sign-in", form)
         return Person(self.api, answer["token"])
 
-    def mails_to(self, email):
+    def emails_to(self, email):
         mails = send("GET", f"{self.api}/local/mails").body
         mails = mails["items"] if isinstance(mails, dict) else mails
         return [mail for mail in mails if email in mail["to"]]
@@ -113,7 +113,7 @@ class Scene:
         invite = self.owner.post(f"{self.path}/invites", wish).expect("201")
         self.names[INVITE] = invite["id"]
         sent = until(
-            lambda: self.stack.mails_to(self.invitee_email), f"{self.operation}: the mail"
+            lambda: self.stack.emails_to(self.invitee_email), f"{self.operation}: the mail"
         )
         self.names["sample-token"] = link_token(sent[-1]["text"])
 
@@ -221,7 +221,7 @@ SCENES = {
     "update-member": as_member,
     "remove-member": as_member,
     "resend-invite": long_ago,
-    "deliver-mail": not_sent_yet,
+    "deliver-email": not_sent_yet,
     "expire-invites": expired,
 }
 
@@ -253,7 +253,7 @@ def reach(environment, stack):
 def run(operation, logical_id, environment, stack, logs):
     scene = Scene(stack, operation)
     SCENES.get(operation, Scene.invite)(scene)
-    mails = len(stack.mails_to(scene.invitee_email))
+    mails = len(stack.emails_to(scene.invitee_email))
     port, runtime_port = free_port(), free_port()
     command = [
         EMULATOR,
@@ -273,8 +273,8 @@ def run(operation, logical_id, environment, stack, logs):
     answer = reply.body
     if isinstance(answer, dict) and str(answer.get("body")).startswith("{"):
         answer["body"] = json.loads(answer["body"])
-    if operation == "deliver-mail":
-        answer["mails sent"] = len(stack.mails_to(scene.invitee_email)) - mails
+    if operation == "deliver-email":
+        answer["mails sent"] = len(stack.emails_to(scene.invitee_email)) - mails
     return scene.in_the_samples_words(answer)
 
 

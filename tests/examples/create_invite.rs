@@ -60,9 +60,9 @@ async fn create(stack: &Stack, count: usize) -> Vec<Duration> {
     let id = made["id"].as_str().unwrap().to_owned();
     let mut times = Vec::with_capacity(count);
     for n in 0..count {
-        let wish = json!({"email": format!("guest{n}@example.com"), "role": "user"});
+        let input = json!({"email": format!("guest{n}@example.com"), "role": "user"});
         let began = Instant::now();
-        run(stack, &claims, "create-invite", Some(&id), wish).await;
+        run(stack, &claims, "create-invite", Some(&id), input).await;
         times.push(began.elapsed());
     }
     times
@@ -73,7 +73,7 @@ async fn run(
     claims: &serde_json::Map<String, Value>,
     operation: &str,
     organization_id: Option<&str>,
-    wish: Value,
+    input: Value,
 ) -> Value {
     let (route, path) = match organization_id {
         None => ("/v1/organizations", "/v1/organizations".to_owned()),
@@ -105,7 +105,7 @@ async fn run(
             "timeEpoch": 1_730_871_464_000_u64,
         },
         "pathParameters": organization_id.map(|id| json!({ "organization_id": id })),
-        "body": wish.to_string(),
+        "body": input.to_string(),
         "isBase64Encoded": false,
     });
     let operation = functions::operation(operation).unwrap();

@@ -8,7 +8,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Cast, Reply, Session};
+use crate::harness::{Fixture, Reply, Session};
 
 pub const EVERYBODY: [&str; 10] = [
     "creator", "owner", "admin", "user", "outsider", "stranger", "nobody", "expired", "forged",
@@ -17,9 +17,9 @@ pub const EVERYBODY: [&str; 10] = [
 
 pub struct Access {
     pub operation: &'static str,
-    pub request: fn(&Cast) -> (Method, String, Option<Value>),
+    pub request: fn(&Fixture) -> (Method, String, Option<Value>),
     /// Whose request it is when everything is as it should be.
-    pub rightful: fn(&Cast) -> &Session,
+    pub rightful: fn(&Fixture) -> &Session,
     /// What everybody is answered.
     pub expected: [&'static str; 10],
 }
@@ -122,11 +122,11 @@ pub static ACCESS: &[Access] = &[
     Access {
         operation: "create-invite",
         request: |cast| {
-            let wish = json!({"email": "new@example.com", "role": "admin"});
+            let input = json!({"email": "new@example.com", "role": "admin"});
             (
                 Method::POST,
                 format!("{}/invites", cast.organization),
-                Some(wish),
+                Some(input),
             )
         },
         rightful: |cast| &cast.admin,
@@ -347,7 +347,7 @@ pub static ACCESS: &[Access] = &[
 
 impl Access {
     /// Asks as somebody.
-    pub async fn ask(&self, cast: &Cast, session: &Session) -> Reply {
+    pub async fn ask(&self, cast: &Fixture, session: &Session) -> Reply {
         let (method, path, body) = (self.request)(cast);
         let headers: &[(&str, &str)] = match self.operation {
             "record-usage" => &[("idempotency-key", "once")],
@@ -359,7 +359,7 @@ impl Access {
 
     /// What is needed for only the operation's own requests to be on the wire:
     /// the gateway keeps for a while what the authorizer told.
-    pub async fn prepare(&self, cast: &Cast) {
+    pub async fn prepare(&self, cast: &Fixture) {
         if self.operation == "record-usage" {
             cast.machine.get("/v1/usage").await.expect("200");
             cast.world.wire.take();
@@ -374,7 +374,7 @@ pub fn access(operation: &str) -> &'static Access {
         .unwrap()
 }
 
-fn session(cast: &Cast, who: &str) -> Session {
+fn session(cast: &Fixture, who: &str) -> Session {
     let world = &cast.world;
     let owner = local::SignIn::with_email("olga@example.com");
     let mut claims = world.stack.issuer().claims(&owner);
@@ -407,7 +407,7 @@ fn session(cast: &Cast, who: &str) -> Session {
 async fn everybody_is_answered_as_the_row_says(operation: &str) {
     let access = access(operation);
     for (who, expected) in EVERYBODY.into_iter().zip(access.expected) {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         let reply = access.ask(&cast, &session(&cast, who)).await;
         assert_eq!(
             reply.outcome(),
@@ -449,7 +449,7 @@ access_tests! {
 #[tokio::test]
 async fn the_rightful_one_is_served() {
     for access in ACCESS {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         let reply = access.ask(&cast, (access.rightful)(&cast)).await;
         assert!(
             (200..300).contains(&reply.status),
@@ -462,7 +462,7 @@ async fn the_rightful_one_is_served() {
 
 #[tokio::test]
 async fn a_token_for_somebody_else_or_from_somebody_else_is_no_sign_in() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let issuer = cast.world.stack.issuer();
     let claims = issuer.claims(&local::SignIn::with_email("olga@example.com"));
     let now = cast.world.clock.now().timestamp();
@@ -493,7 +493,7 @@ async fn a_token_for_somebody_else_or_from_somebody_else_is_no_sign_in() {
 
 #[tokio::test]
 async fn a_removed_member_has_lost_the_power_with_the_next_request() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.admin.get(&cast.organization).await.expect("200");
     let path = format!("{}/members/{}", cast.organization, cast.admin.user_id);
     cast.owner.delete(&path).await.expect("200");
@@ -512,7 +512,7 @@ async fn a_removed_member_has_lost_the_power_with_the_next_request() {
 
 #[tokio::test]
 async fn ids_of_another_organization_open_nothing() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let elsewhere = cast.outsider.get("/v1/organizations").await.expect("200");
     let elsewhere = format!(
         "/v1/organizations/{}",

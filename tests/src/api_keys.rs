@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     completeness::repository,
-    harness::{Cast, Key, Reply, World, audit_kinds},
+    harness::{Fixture, Key, Reply, World, audit_kinds},
     invariants,
     races::{assert_outcomes, interleave, request},
     wire::Fault,
@@ -32,13 +32,13 @@ const LET_IN: &str = "200";
 /// What the gateway answers whoever is not.
 const REFUSED: &str = "403";
 
-async fn show(cast: &Cast, authorization: &str) -> Reply {
+async fn show(cast: &Fixture, authorization: &str) -> Reply {
     let header = [("authorization", authorization)];
     let nobody = cast.world.nobody();
     nobody.send_with(Method::GET, ROUTE, None, &header).await
 }
 
-async fn bearer(cast: &Cast, key: &Key) -> String {
+async fn bearer(cast: &Fixture, key: &Key) -> String {
     show(cast, &format!("Bearer {}", key.secret))
         .await
         .outcome()
@@ -51,7 +51,7 @@ fn basic(user: &str, password: &str) -> String {
 
 #[tokio::test]
 async fn a_key_lets_in_as_password_and_as_bearer() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
     let header = basic(cast.organization_id(), &cast.key.secret);
     assert_eq!(show(&cast, &header).await.outcome(), LET_IN);
@@ -59,7 +59,7 @@ async fn a_key_lets_in_as_password_and_as_bearer() {
 
 #[tokio::test]
 async fn whatever_is_no_good_is_refused_alike() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let elsewhere = cast.outsider.get("/v1/organizations").await.expect("200");
     let elsewhere = elsewhere["items"][0]["id"].as_str().unwrap();
     let secret = &cast.key.secret;
@@ -114,7 +114,7 @@ async fn whatever_is_no_good_is_refused_alike() {
 
 #[tokio::test]
 async fn a_typo_is_told_without_a_look_up() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let typo = cast.key.secret.replace("osk_0", "osk_1");
     assert_eq!(
         show(&cast, &format!("Bearer {typo}")).await.outcome(),
@@ -125,11 +125,11 @@ async fn a_typo_is_told_without_a_look_up() {
 
 #[tokio::test]
 async fn a_key_is_no_good_from_its_expiry_on() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let expires_at = cast.world.clock.now() + TimeDelta::days(1);
-    let wish = json!({"name": "For a day", "expires_at": expires_at});
+    let input = json!({"name": "For a day", "expires_at": expires_at});
     let path = format!("{}/api-keys", cast.organization);
-    let made = cast.admin.post(&path, wish).await.expect("201");
+    let made = cast.admin.post(&path, input).await.expect("201");
     assert_eq!(made["api_key"]["expires_at"], json!(expires_at));
     let key = Key {
         id: made["api_key"]["id"].as_str().unwrap().to_owned(),
@@ -151,7 +151,7 @@ async fn a_key_is_no_good_from_its_expiry_on() {
 
 #[tokio::test]
 async fn an_answer_is_kept_for_thirty_seconds_and_no_longer() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.world.wire.take();
     // The first one is noted, too.
     for (wait, asked) in [(0, 2), (29, 0), (1, 1), (29, 0)] {
@@ -168,7 +168,7 @@ async fn an_answer_is_kept_for_thirty_seconds_and_no_longer() {
 
 #[tokio::test]
 async fn what_a_key_is_told_by_is_its_organization_and_itself() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let answer = authorize(&cast.world, &cast.key).await.unwrap();
     let context = json!({"organization_id": cast.organization_id(), "api_key_id": cast.key.id});
     assert_eq!(answer, json!({"isAuthorized": true, "context": context}));
@@ -177,7 +177,7 @@ async fn what_a_key_is_told_by_is_its_organization_and_itself() {
 #[tokio::test]
 async fn a_key_that_cannot_be_read_is_not_let_in_and_not_refused_for_good() {
     for fault in Fault::ALL {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         cast.world.wire.fail(0, 3, fault);
         assert_eq!(bearer(&cast, &cast.key).await, "500", "{fault:?}");
         cast.world.wire.heal();
@@ -188,13 +188,13 @@ async fn a_key_that_cannot_be_read_is_not_let_in_and_not_refused_for_good() {
 #[tokio::test]
 async fn a_use_that_cannot_be_noted_is_let_in_all_the_same() {
     for fault in Fault::ALL {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         cast.world.wire.fail(1, 3, fault);
         assert_eq!(bearer(&cast, &cast.key).await, LET_IN, "{fault:?}");
         cast.world.wire.heal();
         invariants::hold(&cast.world).await;
     }
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let mut held = cast.world.wire.hold("UpdateItem");
     assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
     held.arrived().await;
@@ -202,7 +202,7 @@ async fn a_use_that_cannot_be_noted_is_let_in_all_the_same() {
 
 #[tokio::test]
 async fn the_table_has_a_hash_and_no_secret() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let items = cast.world.items().await;
     let stored = items
         .iter()
@@ -221,7 +221,7 @@ async fn the_table_has_a_hash_and_no_secret() {
     }
 }
 
-impl Cast {
+impl Fixture {
     fn keys(&self) -> String {
         format!("{}/api-keys", self.organization)
     }
@@ -259,7 +259,7 @@ impl Cast {
 
 #[tokio::test]
 async fn a_list_shows_how_a_key_begins_and_ends_and_who_made_it() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let now = cast.world.clock.now() - TimeDelta::minutes(2);
     let key = cast.key_view().await;
     let (_, last) = cast.key.secret.split_at(94);
@@ -294,7 +294,7 @@ async fn a_list_shows_how_a_key_begins_and_ends_and_who_made_it() {
 
 #[tokio::test]
 async fn a_key_can_be_renamed_and_given_an_end_and_none() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let soon = cast.world.clock.now() + TimeDelta::hours(1);
     let change = json!({"name": " Nightly ", "expires_at": soon});
     let key = cast
@@ -340,7 +340,7 @@ async fn a_key_can_be_renamed_and_given_an_end_and_none() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_key_is_named() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let now = cast.world.clock.now();
     let (create, change) = (cast.keys(), cast.key_path());
     let rotate = format!("{change}/rotate");
@@ -434,7 +434,7 @@ async fn what_is_wrong_with_a_key_is_named() {
 
 #[tokio::test]
 async fn the_old_secret_is_good_for_its_grace_and_ends_by_itself() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let now = cast.world.clock.now();
     let new = cast.rotate(3600).await;
     assert_ne!(new.secret, cast.key.secret);
@@ -453,7 +453,7 @@ async fn the_old_secret_is_good_for_its_grace_and_ends_by_itself() {
 
 #[tokio::test]
 async fn without_a_body_the_grace_is_a_day_and_with_zero_there_is_none() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let rotate = format!("{}/rotate", cast.key_path());
     let rotated = cast.owner.act(&rotate).await.expect("200");
     let end = cast.world.clock.now() + TimeDelta::days(1);
@@ -478,7 +478,7 @@ async fn without_a_body_the_grace_is_a_day_and_with_zero_there_is_none() {
 /// end the secret that their clients still have.
 #[tokio::test]
 async fn a_second_rotation_does_not_end_the_secret_from_before_the_first() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let lost = cast.rotate(3600).await;
     let newest = cast.rotate(7200).await;
     for good in [&cast.key, &lost, &newest] {
@@ -498,7 +498,7 @@ async fn a_second_rotation_does_not_end_the_secret_from_before_the_first() {
 
 #[tokio::test]
 async fn an_expired_key_is_not_rotated_but_can_be_given_a_later_end() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let expires_at = cast.world.clock.now() + TimeDelta::hours(1);
     let end = json!({ "expires_at": expires_at });
     cast.admin.patch(&cast.key_path(), end).await.expect("200");
@@ -521,7 +521,7 @@ async fn an_expired_key_is_not_rotated_but_can_be_given_a_later_end() {
 
 #[tokio::test]
 async fn a_revoked_key_is_out_once_the_kept_answer_is() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
     cast.admin.delete(&cast.key_path()).await.expect("204");
     assert!(!cast.is_let_in(&cast.key).await);
@@ -540,18 +540,18 @@ async fn a_revoked_key_is_out_once_the_kept_answer_is() {
 
 #[tokio::test]
 async fn an_organization_has_fifty_keys_and_revoking_one_makes_room() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for n in 1..50 {
         cast.admin
             .make_key(&cast.organization, &format!("Key {n}"))
             .await;
     }
-    let wish = json!({"name": "One too many"});
-    let refusal = cast.owner.post(&cast.keys(), wish.clone()).await;
+    let input = json!({"name": "One too many"});
+    let refusal = cast.owner.post(&cast.keys(), input.clone()).await;
     let words = refusal.refused("409 too_many_api_keys");
     assert!(words.contains("at most 50 API keys"), "{words}");
     cast.owner.delete(&cast.key_path()).await.expect("204");
-    cast.owner.post(&cast.keys(), wish).await.expect("201");
+    cast.owner.post(&cast.keys(), input).await.expect("201");
     invariants::hold(&cast.world).await;
     // More than a page of the list, none lost and none twice.
     let path = format!("{}?limit=49", cast.keys());
@@ -569,8 +569,8 @@ async fn an_organization_has_fifty_keys_and_revoking_one_makes_room() {
 
 #[tokio::test]
 async fn a_key_outlives_its_makers_power_and_is_named() {
-    let named = |cast: &Cast| json!([{"id": cast.key.id, "name": "Rendering"}]);
-    let cast = Cast::gather().await;
+    let named = |cast: &Fixture| json!([{"id": cast.key.id, "name": "Rendering"}]);
+    let cast = Fixture::new().await;
     cast.owner.make_key(&cast.organization, "Another's").await;
     let admin = format!("{}/members/{}", cast.organization, cast.admin.user_id);
     let kept = cast
@@ -593,7 +593,7 @@ async fn a_key_outlives_its_makers_power_and_is_named() {
     assert!(cast.is_let_in(&cast.key).await);
     assert_eq!(cast.key_view().await["created_by"]["name"], "anna");
 
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let left = format!("{}/members/{}", cast.organization, cast.admin.user_id);
     let left = cast.admin.delete(&left).await.expect("200");
     assert_eq!(left["api_keys"], named(&cast));
@@ -604,7 +604,7 @@ async fn a_key_outlives_its_makers_power_and_is_named() {
 
 #[tokio::test]
 async fn the_hour_of_the_last_use_is_noted_once() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::minutes(40));
     cast.world.wire.take();
     let updates = || {
@@ -641,7 +641,7 @@ async fn the_hour_of_the_last_use_is_noted_once() {
 
 #[tokio::test]
 async fn the_log_tells_of_a_key_and_of_no_secret() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let new = cast.rotate(3600).await;
     cast.owner
         .patch(&cast.key_path(), json!({"name": "Nightly"}))
@@ -677,7 +677,7 @@ fn what_lets_a_key_in_is_what_the_page_of_permissions_says() {
     let template = Template::read(&Options::shipped_template()).unwrap();
     let routes = template.routes.iter();
     let done: BTreeSet<&str> = routes
-        .filter(|route| route.caller == Caller::Machine)
+        .filter(|route| route.caller == Caller::ApiClient)
         .map(|route| route.operation.as_str())
         .collect();
     assert_eq!(said, done);
@@ -685,7 +685,7 @@ fn what_lets_a_key_in_is_what_the_page_of_permissions_says() {
 
 // Two at once.
 
-impl Cast {
+impl Fixture {
     fn making(&self, name: &str) -> impl Future<Output = Reply> + Send + 'static {
         let body = Some(json!({ "name": name }));
         request(&self.admin, Method::POST, self.keys(), body)
@@ -704,7 +704,7 @@ impl Cast {
 
 #[tokio::test]
 async fn the_fiftieth_key_is_given_once() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for n in 1..49 {
         cast.admin
             .make_key(&cast.organization, &format!("Key {n}"))
@@ -722,7 +722,7 @@ async fn the_fiftieth_key_is_given_once() {
 
 #[tokio::test]
 async fn of_two_rotations_at_once_the_secrets_are_good_as_one_after_the_other() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let mut held = cast.world.wire.hold("TransactWriteItems");
     let late = tokio::spawn(cast.rotating());
     held.arrived().await;
@@ -741,10 +741,10 @@ async fn of_two_rotations_at_once_the_secrets_are_good_as_one_after_the_other() 
 
 #[tokio::test]
 async fn a_key_revoked_while_being_rotated_is_gone() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let outcomes = interleave(&cast.world, cast.rotating(), cast.revoking()).await;
     assert_outcomes(outcomes, "404 api_key_not_found", "204");
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let mut held = cast.world.wire.hold("TransactWriteItems");
     let revoking = tokio::spawn(cast.revoking());
     held.arrived().await;
@@ -757,7 +757,7 @@ async fn a_key_revoked_while_being_rotated_is_gone() {
 
 #[tokio::test]
 async fn a_key_revoked_while_its_use_is_noted_does_not_come_back() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let mut held = cast.world.wire.hold("UpdateItem");
     let key = cast.key.clone();
     let header = format!("Bearer {}", key.secret);
@@ -778,18 +778,18 @@ async fn a_key_revoked_while_its_use_is_noted_does_not_come_back() {
 
 #[tokio::test]
 async fn whoever_is_removed_while_making_a_key_either_makes_none_or_has_it_named() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let removing = cast.removing(&cast.owner, &cast.admin);
     let outcomes = interleave(&cast.world, cast.making("Late"), removing).await;
     assert_outcomes(outcomes, "404 organization_not_found", "200");
 
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let demoting = cast.giving_role(&cast.owner, &cast.admin, "user");
     let outcomes = interleave(&cast.world, cast.making("Late"), demoting).await;
     assert_outcomes(outcomes, "403 owner_or_admin_required", "200");
 
     for demoted in [false, true] {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         let mut held = cast.world.wire.hold("TransactWriteItems");
         let ending = if demoted {
             tokio::spawn(cast.giving_role(&cast.owner, &cast.admin, "user"))

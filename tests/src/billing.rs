@@ -3,20 +3,20 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::harness::{Cast, Session, audit_kinds};
+use crate::harness::{Fixture, Session, audit_kinds};
 
-impl Cast {
+impl Fixture {
     pub fn billing(&self) -> String {
         format!("{}/billing", self.organization)
     }
 
     pub async fn change_plan(&self, plan: &str, when: &str) -> Value {
-        let wish = json!({"plan": plan, "when": when});
-        self.admin.patch(&self.billing(), wish).await.expect("200")
+        let input = json!({"plan": plan, "when": when});
+        self.admin.patch(&self.billing(), input).await.expect("200")
     }
 }
 
-async fn billing_kinds(cast: &Cast) -> Vec<String> {
+async fn billing_kinds(cast: &Fixture) -> Vec<String> {
     let mut kinds = audit_kinds(&cast.creator, &cast.organization).await;
     kinds.retain(|kind| kind.starts_with("billing."));
     kinds
@@ -24,7 +24,7 @@ async fn billing_kinds(cast: &Cast) -> Vec<String> {
 
 #[tokio::test]
 async fn an_organization_begins_on_the_first_plan_with_a_period_from_its_first_day() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let seen = cast.user.get(&cast.billing()).await.expect("200");
     assert_eq!(
         seen,
@@ -54,12 +54,12 @@ async fn an_organization_begins_on_the_first_plan_with_a_period_from_its_first_d
 
 #[tokio::test]
 async fn owners_and_admins_see_and_change_what_stands_on_invoices() {
-    let cast = Cast::gather().await;
-    let wish = json!({
+    let cast = Fixture::new().await;
+    let input = json!({
         "company_name": " Acme Ltd ", "tax_id": "DE123456789",
         "invoice_address": "1 Main Street\r\nTown",
     });
-    let seen = cast.admin.patch(&cast.billing(), wish.clone()).await;
+    let seen = cast.admin.patch(&cast.billing(), input.clone()).await;
     let details = json!({
         "company_name": "Acme Ltd", "tax_id": "DE123456789", "invoice_address": "1 Main Street\nTown",
     });
@@ -73,9 +73,9 @@ async fn owners_and_admins_see_and_change_what_stands_on_invoices() {
         Value::Null
     );
     // The same again changes nothing, and is not recorded.
-    cast.admin.patch(&cast.billing(), wish).await.expect("200");
-    let wish = json!({"tax_id": null, "invoice_address": ""});
-    let seen = cast.owner.patch(&cast.billing(), wish).await.expect("200");
+    cast.admin.patch(&cast.billing(), input).await.expect("200");
+    let input = json!({"tax_id": null, "invoice_address": ""});
+    let seen = cast.owner.patch(&cast.billing(), input).await.expect("200");
     assert_eq!(
         seen["details"],
         json!({"company_name": "Acme Ltd", "tax_id": null, "invoice_address": null})
@@ -95,8 +95,8 @@ async fn owners_and_admins_see_and_change_what_stands_on_invoices() {
 
 #[tokio::test]
 async fn what_cannot_be_is_refused_with_the_fields_name() {
-    let cast = Cast::gather().await;
-    for (wish, detail) in [
+    let cast = Fixture::new().await;
+    for (input, detail) in [
         (
             json!({"plan": "gold"}),
             "`plan` must be one of free, basic, pro, scale",
@@ -136,15 +136,15 @@ async fn what_cannot_be_is_refused_with_the_fields_name() {
             "`monthly_credits` is not a field of this request",
         ),
     ] {
-        let reply = cast.admin.patch(&cast.billing(), wish.clone()).await;
-        assert_eq!(reply.refused("400 invalid_request"), detail, "{wish}");
+        let reply = cast.admin.patch(&cast.billing(), input.clone()).await;
+        assert_eq!(reply.refused("400 invalid_request"), detail, "{input}");
     }
     assert!(billing_kinds(&cast).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_plan_begins_now_or_when_the_period_ends() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let seen = cast.change_plan("basic", "now").await;
     assert_eq!(seen["plan"]["id"], "basic");
     assert_eq!(seen["period"]["start"], "2026-03-01T00:00:00Z");
@@ -190,7 +190,7 @@ async fn a_plan_begins_now_or_when_the_period_ends() {
 
 #[tokio::test]
 async fn a_plan_that_has_begun_is_recorded_once_though_nobody_uses_anything() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.change_plan("basic", "period_end").await;
     let run = async || cast.world.stack.run_schedule("apply-plan-changes").await;
     run().await;
@@ -221,7 +221,7 @@ async fn a_plan_that_has_begun_is_recorded_once_though_nobody_uses_anything() {
 
 #[tokio::test]
 async fn the_settings_show_plan_and_usage() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.change_plan("basic", "period_end").await;
     let path = format!("{}/settings", cast.organization);
     let seen = cast.user.get(&path).await.expect("200");
@@ -249,7 +249,7 @@ async fn the_settings_show_plan_and_usage() {
 
 #[tokio::test]
 async fn usage_has_an_entry_for_every_hour_day_and_month() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let seen = cast
         .user
         .get(&format!("{}/usage", cast.organization))
@@ -271,7 +271,7 @@ async fn usage_has_an_entry_for_every_hour_day_and_month() {
 
 #[tokio::test]
 async fn another_organizations_billing_is_none_of_ones_business() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let strangers: [&Session; 3] = [&cast.outsider, &cast.stranger, &cast.dana];
     for who in strangers {
         for path in ["billing", "usage", "settings"] {

@@ -10,7 +10,7 @@ use crate::{
     access::{self, Access},
     api_keys,
     completeness::repository,
-    harness::Cast,
+    harness::Fixture,
     wire::Exchange,
 };
 
@@ -39,7 +39,7 @@ impl Cost {
     }
 }
 
-pub async fn cost_of(access: &Access, cast: &Cast) -> Cost {
+pub async fn cost_of(access: &Access, cast: &Fixture) -> Cost {
     access.prepare(cast).await;
     cast.world.wire.take();
     let reply = access.ask(cast, (access.rightful)(cast)).await;
@@ -53,7 +53,7 @@ pub async fn cost_of(access: &Access, cast: &Cast) -> Cost {
 }
 
 async fn cost_of_expiry() -> Cost {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.creator
         .invite(&cast.organization, "mail@example.com", "user")
         .await;
@@ -70,7 +70,7 @@ async fn cost_of_expiry() -> Cost {
 async fn measured() -> BTreeMap<String, Cost> {
     let mut costs = BTreeMap::new();
     for access in access::ACCESS {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         if access.operation == "record-usage" {
             // Not the first use of all, which deals out the credits.
             crate::usage::render(&cast.machine, "first", 1)
@@ -79,7 +79,7 @@ async fn measured() -> BTreeMap<String, Cost> {
         }
         costs.insert(access.operation.to_owned(), cost_of(access, &cast).await);
     }
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     // The second use in an hour: the first one notes it, which takes one more of each.
     for rounds in [2, 1] {
         api_keys::authorize(&cast.world, &cast.key).await.unwrap();
@@ -92,7 +92,7 @@ async fn measured() -> BTreeMap<String, Cost> {
         .await;
     cast.world.wire.take();
     cast.world.drain().await;
-    costs.insert("deliver-mail".to_owned(), Cost::of(&cast.world.wire.take()));
+    costs.insert("deliver-email".to_owned(), Cost::of(&cast.world.wire.take()));
     cast.creator
         .invite(&cast.organization, "bounce@simulator.amazonses.com", "user")
         .await;
@@ -100,7 +100,7 @@ async fn measured() -> BTreeMap<String, Cost> {
     cast.world.wire.take();
     cast.world.stack.deliver_events().await;
     costs.insert(
-        "record-mail-delivery".to_owned(),
+        "record-email-delivery".to_owned(),
         Cost::of(&cast.world.wire.take()),
     );
     // Its shards are read side by side. On a busy machine one of them may be so
@@ -112,7 +112,7 @@ async fn measured() -> BTreeMap<String, Cost> {
     let least = runs.into_iter().min_by_key(|cost| cost.rounds).unwrap();
     costs.insert("expire-invites".to_owned(), least);
 
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.change_plan("basic", "period_end").await;
     cast.world.clock.advance(TimeDelta::days(31));
     cast.world.wire.take();
@@ -185,7 +185,7 @@ async fn every_operation_costs_what_the_data_model_says() {
 async fn reads_take_one_round_trip_and_mutations_two() {
     for (name, cost) in measured().await {
         let allowed = match name.as_str() {
-            "deliver-mail" | "expire-invites" | "record-mail-delivery" | "apply-plan-changes" => {
+            "deliver-email" | "expire-invites" | "record-email-delivery" | "apply-plan-changes" => {
                 continue;
             }
             "list-organizations" | "list-my-invites" | "get-account" => 2,
@@ -203,7 +203,7 @@ async fn reads_take_one_round_trip_and_mutations_two() {
 
 /// Adds members past the functions, as many as it takes, to a table whose stream
 /// nobody follows from then on.
-pub async fn crowd(cast: &Cast, size: usize) -> Vec<String> {
+pub async fn crowd(cast: &Fixture, size: usize) -> Vec<String> {
     // The embedded database counts through all of the stream's records for each
     // one that it adds.
     cast.world
@@ -216,7 +216,7 @@ pub async fn crowd(cast: &Cast, size: usize) -> Vec<String> {
 }
 
 /// Adds members past the functions.
-pub async fn seed(cast: &Cast, size: usize) -> Vec<String> {
+pub async fn seed(cast: &Fixture, size: usize) -> Vec<String> {
     let items = cast.world.items().await;
     let template = items
         .iter()
@@ -256,7 +256,7 @@ async fn what_a_mutation_costs_does_not_grow_with_the_organization() {
     for operation in operations {
         let mut costs = Vec::new();
         for size in [10, 10_000] {
-            let cast = Cast::gather().await;
+            let cast = Fixture::new().await;
             // Both have names of the same length, so that their items weigh the same.
             crowd(&cast, size).await;
             costs.push(cost_of(access::access(operation), &cast).await);

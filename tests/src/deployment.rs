@@ -7,7 +7,7 @@ use local::Pattern;
 use serde_json::{Value as Json, json};
 use serde_norway::{Mapping, Value};
 
-use crate::{completeness::repository, harness::Cast};
+use crate::{completeness::repository, harness::Fixture};
 
 fn template() -> Value {
     let text = fs::read_to_string(local::Options::shipped_template()).unwrap();
@@ -195,7 +195,7 @@ fn the_tables_stream_has_two_readers_at_most() {
     }
     assert_eq!(
         readers.into_iter().collect::<Vec<_>>(),
-        ["AuditEventsPipe", "DeliverMail.AuditEvents"]
+        ["AuditEventsPipe", "DeliverEmail.AuditEvents"]
     );
 }
 
@@ -250,7 +250,7 @@ fn transformed(template: &str, record: &Json) -> Json {
 
 #[tokio::test]
 async fn the_pipe_takes_all_audit_events_and_nothing_else_and_makes_clean_events_of_them() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     // Nobody, the holder of a link, somebody without a name; all kinds of writes.
     let link = cast.world.link_token("dana@example.com");
     let decline = format!("/v1/invites/{link}/decline");

@@ -70,7 +70,7 @@ async fn sample(world: &World, name: &str) -> Value {
             invite_id = owner
                 .invite(&organization, "invitee@example.com", "user")
                 .await;
-            if name != "deliver-mail" {
+            if name != "deliver-email" {
                 world.drain().await;
                 token = world.link_token("invitee@example.com");
             }
@@ -112,10 +112,10 @@ async fn every_sample_of_a_request_is_answered() {
 }
 
 #[tokio::test]
-async fn the_streams_sample_sends_a_mail() {
+async fn the_streams_sample_sends_an_email() {
     let world = World::start().await;
-    let event = sample(&world, "deliver-mail").await;
-    let answer = invoke(&world, "deliver-mail", event).await;
+    let event = sample(&world, "deliver-email").await;
+    let answer = invoke(&world, "deliver-email", event).await;
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(world.stack.mails().len(), 1);
 }
@@ -161,22 +161,22 @@ async fn the_authorizers_sample_is_let_in() {
 }
 
 #[tokio::test]
-async fn the_mail_services_sample_marks_an_invite_as_bounced() {
+async fn the_email_services_sample_marks_an_invite_as_bounced() {
     let world = World::start().await;
-    let event = sample(&world, "record-mail-delivery").await;
-    let answer = invoke(&world, "record-mail-delivery", event.clone()).await;
+    let event = sample(&world, "record-email-delivery").await;
+    let answer = invoke(&world, "record-email-delivery", event.clone()).await;
     assert_eq!(answer, json!({"recorded": "bounced"}));
     let rules = &world.stack.template().rules;
     let rule = rules
         .iter()
-        .find(|rule| rule.operation == "record-mail-delivery");
+        .find(|rule| rule.operation == "record-email-delivery");
     assert!(rule.unwrap().pattern.matches(Some(&event)));
 }
 
 #[tokio::test]
 async fn an_event_of_another_kind_is_refused_and_does_not_end_the_process() {
     let world = World::start().await;
-    let operation = functions::operation("deliver-mail").unwrap();
+    let operation = functions::operation("deliver-email").unwrap();
     let app = world.stack.app();
     assert!(
         functions::invoke(app, operation, json!({"x": 1}), Default::default())

@@ -5,11 +5,11 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::{
-    harness::{Cast, Session, audit_kinds},
+    harness::{Fixture, Session, audit_kinds},
     invariants,
 };
 
-async fn expired_events(cast: &Cast) -> usize {
+async fn expired_events(cast: &Fixture) -> usize {
     let kinds = audit_kinds(&creator(cast), &cast.organization).await;
     kinds
         .iter()
@@ -18,7 +18,7 @@ async fn expired_events(cast: &Cast) -> usize {
 }
 
 /// How many invites of the organization count as outstanding.
-async fn outstanding(cast: &Cast) -> usize {
+async fn outstanding(cast: &Fixture) -> usize {
     let items = cast.world.items().await;
     let partition = format!("ORG#{}", cast.organization_id());
     let organization = items
@@ -29,11 +29,11 @@ async fn outstanding(cast: &Cast) -> usize {
 }
 
 /// Two weeks end every sign-in as well.
-fn creator(cast: &Cast) -> Session {
+fn creator(cast: &Fixture) -> Session {
     cast.world.sign_in("ada@example.com")
 }
 
-async fn nothing_is_pending(cast: &Cast) {
+async fn nothing_is_pending(cast: &Fixture) {
     let list = creator(cast)
         .get(&format!("{}/invites", cast.organization))
         .await
@@ -80,7 +80,7 @@ async fn nothing_is_pending(cast: &Cast) {
 
 #[tokio::test]
 async fn the_clock_alone_ends_an_invite() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.world
         .clock
         .advance(TimeDelta::days(14) - TimeDelta::minutes(2) - TimeDelta::seconds(1));
@@ -100,7 +100,7 @@ async fn the_clock_alone_ends_an_invite() {
 #[tokio::test]
 async fn an_expired_invite_does_not_block_a_new_one_before_or_after_the_cleanup() {
     for cleaned in [false, true] {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         cast.world.clock.advance(TimeDelta::days(14));
         if cleaned {
             cast.world.stack.run_schedule("expire-invites").await;
@@ -124,7 +124,7 @@ async fn an_expired_invite_does_not_block_a_new_one_before_or_after_the_cleanup(
 
 #[tokio::test]
 async fn the_schedule_records_the_end_and_later_runs_do_not_repeat_it() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.world.stack.run_schedule("expire-invites").await;
     assert_eq!(expired_events(&cast).await, 0);
     cast.world.clock.advance(TimeDelta::days(14));
@@ -138,7 +138,7 @@ async fn the_schedule_records_the_end_and_later_runs_do_not_repeat_it() {
 
 #[tokio::test]
 async fn what_the_tables_ttl_takes_first_is_recorded_all_the_same() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(15));
     assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
     assert_eq!(outstanding(&cast).await, 1);
@@ -155,7 +155,7 @@ async fn what_the_tables_ttl_takes_first_is_recorded_all_the_same() {
 
 #[tokio::test]
 async fn the_tables_ttl_leaves_the_cleanup_a_day_to_be_first() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(14));
     nothing_is_pending(&cast).await;
     let rest = TimeDelta::days(1) - TimeDelta::minutes(2) - TimeDelta::seconds(1);
@@ -175,7 +175,7 @@ async fn the_tables_ttl_leaves_the_cleanup_a_day_to_be_first() {
 
 #[tokio::test]
 async fn a_new_invite_records_the_end_of_one_that_the_ttl_has_taken() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(15));
     assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
     let id = creator(&cast)
@@ -198,7 +198,7 @@ async fn a_new_invite_records_the_end_of_one_that_the_ttl_has_taken() {
 
 #[tokio::test]
 async fn the_ttl_leaves_members_and_fresh_invites_alone() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(13));
     assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 0);
     // What has ended is remembered for 30 days, and then forgotten.
@@ -220,26 +220,26 @@ async fn the_ttl_leaves_members_and_fresh_invites_alone() {
 
 #[tokio::test]
 async fn expired_invites_do_not_use_up_the_hundred() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for n in 0..99 {
         cast.creator
             .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
             .await;
     }
-    let wish = json!({"email": "new@example.com", "role": "user"});
+    let input = json!({"email": "new@example.com", "role": "user"});
     let path = format!("{}/invites", cast.organization);
     cast.creator
-        .post(&path, wish.clone())
+        .post(&path, input.clone())
         .await
         .refused("409 too_many_invites");
     cast.world.clock.advance(TimeDelta::days(14));
-    creator(&cast).post(&path, wish).await.expect("201");
+    creator(&cast).post(&path, input).await.expect("201");
     invariants::hold(&cast.world).await;
 }
 
 #[tokio::test]
 async fn invites_that_the_ttl_has_taken_do_not_use_up_the_hundred() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for n in 0..99 {
         cast.creator
             .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
@@ -249,9 +249,9 @@ async fn invites_that_the_ttl_has_taken_do_not_use_up_the_hundred() {
         .clock
         .advance(TimeDelta::days(15) + TimeDelta::seconds(1));
     assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 100);
-    let wish = json!({"email": "new@example.com", "role": "user"});
+    let input = json!({"email": "new@example.com", "role": "user"});
     creator(&cast)
-        .post(&format!("{}/invites", cast.organization), wish)
+        .post(&format!("{}/invites", cast.organization), input)
         .await
         .expect("201");
     assert_eq!(outstanding(&cast).await, 1);
@@ -266,7 +266,7 @@ async fn invites_that_the_ttl_has_taken_do_not_use_up_the_hundred() {
 
 #[tokio::test]
 async fn room_for_one_organization_is_not_made_in_another() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let elsewhere = cast.stranger.found("Neighbours").await;
     cast.stranger
         .invite(&elsewhere, "dana@example.com", "user")
@@ -291,7 +291,7 @@ async fn room_for_one_organization_is_not_made_in_another() {
 
 #[tokio::test]
 async fn many_organizations_expire_in_one_run() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let mut organizations = vec![];
     for n in 0..12 {
         let organization = cast.stranger.found(&format!("Number {n}")).await;
@@ -321,13 +321,13 @@ async fn many_organizations_expire_in_one_run() {
 #[tokio::test]
 async fn a_run_that_fails_halfway_is_made_good_by_the_next() {
     use crate::wire::Fault;
-    let clean = Cast::gather().await;
+    let clean = Fixture::new().await;
     clean.world.clock.advance(TimeDelta::days(14));
     clean.world.stack.run_schedule("expire-invites").await;
     let requests = clean.world.wire.take().len();
     for skip in 0..requests {
         for fault in Fault::ALL {
-            let cast = Cast::gather().await;
+            let cast = Fixture::new().await;
             cast.world.clock.advance(TimeDelta::days(14));
             cast.world.wire.fail(skip, 3, fault);
             cast.world.stack.run_schedule("expire-invites").await;

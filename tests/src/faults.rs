@@ -4,12 +4,12 @@
 
 use crate::{
     access::{self, Access},
-    harness::{Cast, Reply},
+    harness::{Fixture, Reply},
     invariants,
     wire::Fault,
 };
 
-async fn ask(access: &Access, cast: &Cast) -> Reply {
+async fn ask(access: &Access, cast: &Fixture) -> Reply {
     let (method, path, body) = (access.request)(cast);
     let session = (access.rightful)(cast);
     let body = body.map(|body| body.to_string());
@@ -31,7 +31,7 @@ fn done_before(operation: &str) -> &'static [&'static str] {
 
 async fn survives_every_fault(operation: &str) {
     let access = access::access(operation);
-    let clean = Cast::gather().await;
+    let clean = Fixture::new().await;
     access.prepare(&clean).await;
     ask(access, &clean).await;
     let requests = clean.world.wire.take().len();
@@ -40,7 +40,7 @@ async fn survives_every_fault(operation: &str) {
         for fault in Fault::ALL {
             for times in [1, 3] {
                 let what = format!("{operation}: request {skip} fails {times} times by {fault:?}");
-                let cast = Cast::gather().await;
+                let cast = Fixture::new().await;
                 access.prepare(&cast).await;
                 cast.world.wire.fail(skip, times, fault);
                 let first = ask(access, &cast).await;

@@ -168,7 +168,7 @@ impl World {
         assert_eq!(self.stack.drain_stream().await.unwrap().stuck, 0);
     }
 
-    /// The token in the newest mail to an address.
+    /// The token in the newest email to an address.
     #[track_caller]
     pub fn link_token(&self, email: &str) -> String {
         let mails = self.stack.mails();
@@ -309,9 +309,9 @@ impl Session {
 
     /// Invites somebody. Gives the invite's id.
     pub async fn invite(&self, organization: &str, email: &str, role: &str) -> String {
-        let wish = json!({ "email": email, "role": role });
+        let input = json!({ "email": email, "role": role });
         let invite = self
-            .post(&format!("{organization}/invites"), wish)
+            .post(&format!("{organization}/invites"), input)
             .await
             .expect("201");
         invite["id"].as_str().unwrap().to_owned()
@@ -319,9 +319,9 @@ impl Session {
 
     /// Makes an API key.
     pub async fn make_key(&self, organization: &str, name: &str) -> Key {
-        let wish = json!({ "name": name });
+        let input = json!({ "name": name });
         let made = self
-            .post(&format!("{organization}/api-keys"), wish)
+            .post(&format!("{organization}/api-keys"), input)
             .await
             .expect("201");
         Key {
@@ -355,7 +355,7 @@ pub async fn audit_kinds(reader: &Session, organization: &str) -> Vec<String> {
 }
 
 /// An organization with somebody in every role, and somebody outside.
-pub struct Cast {
+pub struct Fixture {
     pub world: World,
     /// `/v1/organizations/…`
     pub organization: String,
@@ -377,7 +377,7 @@ pub struct Cast {
     pub machine: Session,
 }
 
-impl Cast {
+impl Fixture {
     pub async fn gather() -> Self {
         let world = World::start().await;
         let [creator, owner, admin, user, outsider, stranger, dana] =

@@ -3,9 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::Cast;
+use crate::harness::Fixture;
 
-async fn invalid(cast: &Cast, method: Method, path: &str, body: &str) -> (String, String) {
+async fn invalid(cast: &Fixture, method: Method, path: &str, body: &str) -> (String, String) {
     let reply = cast
         .owner
         .send_with(method, path, Some(body.to_owned()), &[])
@@ -17,7 +17,7 @@ async fn invalid(cast: &Cast, method: Method, path: &str, body: &str) -> (String
 
 #[tokio::test]
 async fn a_field_that_is_wrong_is_named() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let invites = format!("{}/invites", cast.organization);
     let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
     let long = json!({"name": "x".repeat(201)}).to_string();
@@ -165,7 +165,7 @@ async fn a_field_that_is_wrong_is_named() {
 
 #[tokio::test]
 async fn paging_parameters_are_checked() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for list in ["members", "invites", "audit-events"] {
         for (query, field) in [
             ("limit=0", "limit"),
@@ -185,7 +185,7 @@ async fn paging_parameters_are_checked() {
 
 #[tokio::test]
 async fn ids_that_cannot_be_are_not_found() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for id in ["x", "01930000000070008000000000000001", "ORGANIZATION"] {
         cast.owner
             .get(&format!("/v1/organizations/{id}"))
@@ -209,7 +209,7 @@ async fn ids_that_cannot_be_are_not_found() {
 
 #[tokio::test]
 async fn an_idempotency_key_has_to_be_one() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for key in ["", "two words", &"x".repeat(129)] {
         let body = Some(json!({"name": "A"}).to_string());
         let headers = [("idempotency-key", key)];

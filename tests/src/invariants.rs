@@ -69,7 +69,7 @@ fn number(value: &Value) -> u64 {
     number.map_or(0, |number| number.parse().unwrap())
 }
 
-/// What is left on the counters and what is used is together what was dealt out,
+/// What is left on the counters and what is used is together what was allocated out,
 /// and never more than the period's credits.
 fn check_credits(by_key: &Table<'_>, pk: &str) {
     let id = pk.strip_prefix("ORG#").unwrap();
@@ -88,19 +88,19 @@ fn check_credits(by_key: &Table<'_>, pk: &str) {
     for counter in counters {
         assert_eq!(
             counter["epoch"], meter["epoch"],
-            "a counter of another dealing"
+            "a counter of another allocation"
         );
         left += number(&counter["left"]);
         used += number(&counter["periods"]["M"][&day]);
     }
     let credits = number(&meter["credits"]);
-    let (level, dealt) = match used {
+    let (level, allocated) = match used {
         _ if used >= credits => ("full", credits),
         _ if used * 5 >= credits * 4 => ("high", credits - 1),
         _ => ("low", (credits * 4).div_ceil(5) - 1),
     };
     assert_eq!(text(meter, "level"), level, "{used} of {credits}");
-    assert_eq!(left, dealt.saturating_sub(used), "{used} of {credits}");
+    assert_eq!(left, allocated.saturating_sub(used), "{used} of {credits}");
 }
 
 fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {

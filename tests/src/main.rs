@@ -11,7 +11,7 @@
 mod access;
 mod api_keys;
 mod billing;
-mod billing_mails;
+mod billing_emails;
 mod browser;
 mod completeness;
 mod costs;
@@ -23,7 +23,7 @@ mod faults;
 mod harness;
 mod input;
 mod invariants;
-mod mail_reports;
+mod email_reports;
 mod mails;
 mod metrics;
 mod pages;

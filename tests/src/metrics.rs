@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     access,
     completeness::repository,
-    harness::Cast,
+    harness::Fixture,
     mails::{REJECTED, THROTTLED},
 };
 
@@ -58,12 +58,12 @@ fn names(line: &Value) -> BTreeSet<String> {
 }
 
 /// The sum of a metric over the lines since the last call.
-fn sum(cast: &Cast, name: &str) -> u64 {
+fn sum(cast: &Fixture, name: &str) -> u64 {
     total(&told(cast), name)
 }
 
 /// The lines since the last call.
-fn told(cast: &Cast) -> Vec<Value> {
+fn told(cast: &Fixture) -> Vec<Value> {
     let lines = cast.world.take_metrics();
     lines.iter().map(|line| valid(line)).collect()
 }
@@ -79,7 +79,7 @@ fn total(lines: &[Value], name: &str) -> u64 {
 #[tokio::test]
 async fn every_call_of_every_operation_writes_one_valid_line_without_secrets() {
     for access in access::ACCESS {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         let link = cast.world.link_token("dana@example.com");
         for caller in [(access.rightful)(&cast), &cast.stranger, &cast.outsider] {
             let (method, path, body) = (access.request)(&cast);
@@ -118,7 +118,7 @@ async fn every_call_of_every_operation_writes_one_valid_line_without_secrets() {
 
 #[tokio::test]
 async fn few_values_are_dimensions() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.stranger
         .get(&cast.organization)
         .await
@@ -139,8 +139,8 @@ async fn few_values_are_dimensions() {
 }
 
 #[tokio::test]
-async fn invites_and_their_mails_are_counted() {
-    let cast = Cast::gather().await;
+async fn invites_and_their_emails_are_counted() {
+    let cast = Fixture::new().await;
     cast.world.take_metrics();
     let invite = |email: &'static str| cast.admin.invite(&cast.organization, email, "user");
     invite("one@example.com").await;
@@ -148,20 +148,20 @@ async fn invites_and_their_mails_are_counted() {
     invite("complaint@simulator.amazonses.com").await;
     assert_eq!(sum(&cast, "InvitesCreated"), 3);
     cast.world.drain().await;
-    assert_eq!(sum(&cast, "MailsSent"), 3);
+    assert_eq!(sum(&cast, "EmailsSent"), 3);
     let lines = {
         cast.world.stack.deliver_events().await;
         cast.world.take_metrics()
     };
     let told: Vec<BTreeSet<String>> = lines.iter().map(|line| names(&valid(line))).collect();
     assert_eq!(told.len(), 2, "{lines:?}");
-    for name in ["MailsBounced", "MailsComplained"] {
+    for name in ["EmailsBounced", "EmailsComplained"] {
         assert!(told.iter().any(|names| names.contains(name)), "{lines:?}");
     }
     cast.world.stack.mail_catcher().fail_next(1, REJECTED);
     invite("two@example.com").await;
     cast.world.drain().await;
-    assert_eq!(sum(&cast, "MailsFailed"), 1);
+    assert_eq!(sum(&cast, "EmailsFailed"), 1);
     cast.dana.accept(&cast.invite_id).await.expect("200");
     // Asking again is no second acceptance.
     cast.dana.accept(&cast.invite_id).await.expect("200");
@@ -169,8 +169,8 @@ async fn invites_and_their_mails_are_counted() {
 }
 
 #[tokio::test]
-async fn billing_mails_are_counted_for_each_who_receives_them() {
-    let cast = Cast::gather().await;
+async fn billing_emails_are_counted_for_each_who_receives_them() {
+    let cast = Fixture::new().await;
     for who in [&cast.owner, &cast.user] {
         cast.receives(&who.user_id, true).await;
     }
@@ -181,24 +181,24 @@ async fn billing_mails_are_counted_for_each_who_receives_them() {
     cast.world.take_metrics();
     cast.world.drain().await;
     let lines = told(&cast);
-    assert_eq!(total(&lines, "MailsSent"), 2, "{lines:?}");
-    assert_eq!(total(&lines, "MailsFailed"), 1, "{lines:?}");
+    assert_eq!(total(&lines, "EmailsSent"), 2, "{lines:?}");
+    assert_eq!(total(&lines, "EmailsFailed"), 1, "{lines:?}");
 
     // What is tried again has neither been sent nor failed.
     cast.payment_event("billing.payment_failed", json!({}))
         .await;
     cast.world.stack.mail_catcher().fail_next(1, THROTTLED);
     cast.world.stack.drain_stream().await.unwrap();
-    assert_eq!(sum(&cast, "MailsSent"), 2);
+    assert_eq!(sum(&cast, "EmailsSent"), 2);
     cast.world.drain().await;
     let lines = told(&cast);
-    assert_eq!(total(&lines, "MailsSent"), 1, "{lines:?}");
-    assert_eq!(total(&lines, "MailsFailed"), 0, "{lines:?}");
+    assert_eq!(total(&lines, "EmailsSent"), 1, "{lines:?}");
+    assert_eq!(total(&lines, "EmailsFailed"), 0, "{lines:?}");
 }
 
 #[tokio::test]
 async fn expired_invites_are_counted_whoever_ends_them() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for n in 0..5 {
         let address = format!("guest{n}@example.com");
         cast.admin
@@ -218,15 +218,15 @@ async fn expired_invites_are_counted_whoever_ends_them() {
 
 #[tokio::test]
 async fn a_decision_that_is_made_again_is_counted() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
     let mut held = cast.world.wire.hold("TransactWriteItems");
     cast.world.take_metrics();
     let first = cast.owner.patch(&member, json!({"role": "admin"}));
     let second = async {
         held.arrived().await;
-        let wish = json!({"receives_billing_emails": true});
-        cast.admin.patch(&member, wish).await.expect("200");
+        let input = json!({"receives_billing_emails": true});
+        cast.admin.patch(&member, input).await.expect("200");
         held.release();
     };
     let (first, ()) = tokio::join!(first, second);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     costs::crowd,
-    harness::{Cast, Session},
+    harness::{Fixture, Session},
 };
 
 /// All ids of a list, page by page.
@@ -37,7 +37,7 @@ async fn page_through(reader: &Session, path: &str, id: &str, limit: usize) -> V
 
 #[tokio::test]
 async fn ten_thousand_members_page_without_loss_or_repetition() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let mut everybody: BTreeSet<String> = crowd(&cast, 9_996).await.into_iter().collect();
     for member in [&cast.creator, &cast.owner, &cast.admin, &cast.user] {
         everybody.insert(member.user_id.clone());
@@ -50,7 +50,7 @@ async fn ten_thousand_members_page_without_loss_or_repetition() {
 
 #[tokio::test]
 async fn pages_of_any_size_hold_the_same_list() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for n in 0..9 {
         cast.creator
             .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
@@ -86,7 +86,7 @@ async fn pages_of_any_size_hold_the_same_list() {
 /// DynamoDB ends a page at a megabyte, however few items that is.
 #[tokio::test]
 async fn a_page_of_large_items_is_cut_short_and_loses_nothing() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for round in 0..70 {
         let entries = (0..50).map(|n| (format!("{}{round:02}{n:02}", "€".repeat(36)), json!("x")));
         let metadata: serde_json::Map<String, Value> = entries.collect();
@@ -103,7 +103,7 @@ async fn a_page_of_large_items_is_cut_short_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_cursor_of_one_list_opens_no_other() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let members = format!("{}/members", cast.organization);
     let page = cast
         .creator

@@ -8,7 +8,7 @@ use serde_norway::Value;
 
 use crate::{
     completeness::repository,
-    harness::{Cast, audit_kinds},
+    harness::{Fixture, audit_kinds},
 };
 
 fn page() -> String {
@@ -97,7 +97,7 @@ async fn the_rules_make_invoices_known_once_with_the_amount_that_counts() {
         let may_call = &resources["StripeInvoiceFinalizedMayCall"]["Properties"];
         assert_eq!(may_call["FunctionName"], target["Arn"]);
 
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         let event = event(&theirs, cast.organization_id());
         let pattern = serde_json::to_string(&rule["EventPattern"]).unwrap();
         let pattern = local::Pattern::parse(&pattern).unwrap();
@@ -123,7 +123,7 @@ async fn the_rules_make_invoices_known_once_with_the_amount_that_counts() {
 
 #[tokio::test]
 async fn our_own_rules_leave_the_providers_events_alone() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for (theirs, _) in names() {
         let event = event(&theirs, cast.organization_id());
         for rule in &cast.world.stack.template().rules {

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    harness::{Cast, Reply, Session, World},
+    harness::{Fixture, Reply, Session, World},
     invariants,
 };
 
@@ -47,7 +47,7 @@ fn accept(session: &Session, invite_id: &str) -> impl Future<Output = Reply> + S
     )
 }
 
-impl Cast {
+impl Fixture {
     fn accepting(&self) -> impl Future<Output = Reply> + Send + 'static {
         accept(&self.dana, &self.invite_id)
     }
@@ -122,14 +122,14 @@ pub fn assert_outcomes(outcomes: (String, String), first: &str, second: &str) {
 
 #[tokio::test]
 async fn accept_and_accept_make_one_member() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let outcomes = interleave(&cast.world, cast.accepting(), cast.accepting()).await;
     assert_outcomes(outcomes, "200", "200");
 }
 
 #[tokio::test]
 async fn one_link_admits_one_person_though_two_have_the_address() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let twin = cast.world.sign_in_as(local::SignIn {
         user_id: "another-dana".into(),
         ..local::SignIn::with_email("dana@example.com")
@@ -146,7 +146,7 @@ async fn one_link_admits_one_person_though_two_have_the_address() {
 
 #[tokio::test]
 async fn cancelled_while_being_accepted_is_cancelled() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let outcomes = interleave(&cast.world, cast.accepting(), cast.cancelling()).await;
     assert_outcomes(outcomes, "410 invite_cancelled", "204");
     assert_eq!(cast.danas_role().await, None);
@@ -154,7 +154,7 @@ async fn cancelled_while_being_accepted_is_cancelled() {
 
 #[tokio::test]
 async fn accepted_while_being_cancelled_is_accepted() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let outcomes = interleave(&cast.world, cast.cancelling(), cast.accepting()).await;
     assert_outcomes(outcomes, "410 invite_accepted", "200");
     assert_eq!(cast.danas_role().await.as_deref(), Some("user"));
@@ -162,12 +162,12 @@ async fn accepted_while_being_cancelled_is_accepted() {
 
 #[tokio::test]
 async fn accepting_gives_what_the_invite_says_at_that_instant() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let outcomes = interleave(&cast.world, cast.accepting(), cast.making_it_admin()).await;
     assert_outcomes(outcomes, "200", "200");
     assert_eq!(cast.danas_role().await.as_deref(), Some("admin"));
 
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let outcomes = interleave(&cast.world, cast.making_it_admin(), cast.accepting()).await;
     assert_outcomes(outcomes, "410 invite_accepted", "200");
     assert_eq!(cast.danas_role().await.as_deref(), Some("user"));
@@ -175,7 +175,7 @@ async fn accepting_gives_what_the_invite_says_at_that_instant() {
 
 #[tokio::test]
 async fn one_address_is_invited_once() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let (owner, admin) = (cast.owner.clone(), cast.admin.clone());
     let outcomes = interleave(
         &cast.world,
@@ -188,7 +188,7 @@ async fn one_address_is_invited_once() {
 
 #[tokio::test]
 async fn whoever_is_demoted_while_inviting_does_not_invite() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let inviting = cast.inviting(&cast.admin, "new@example.com");
     let outcomes = interleave(
         &cast.world,
@@ -198,7 +198,7 @@ async fn whoever_is_demoted_while_inviting_does_not_invite() {
     .await;
     assert_outcomes(outcomes, "403 owner_or_admin_required", "200");
 
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let demoting = cast.giving_role(&cast.owner, &cast.admin, "user");
     let outcomes = interleave(
         &cast.world,
@@ -211,7 +211,7 @@ async fn whoever_is_demoted_while_inviting_does_not_invite() {
 
 #[tokio::test]
 async fn whoever_is_demoted_while_changing_the_plan_does_not_change_it() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let outcomes = interleave(
         &cast.world,
         cast.changing_the_plan(&cast.admin, "basic"),
@@ -225,7 +225,7 @@ async fn whoever_is_demoted_while_changing_the_plan_does_not_change_it() {
 
 #[tokio::test]
 async fn two_changes_of_plan_follow_each_other() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let outcomes = interleave(
         &cast.world,
         cast.changing_the_plan(&cast.admin, "basic"),
@@ -239,7 +239,7 @@ async fn two_changes_of_plan_follow_each_other() {
 
 #[tokio::test]
 async fn an_invite_dies_with_its_inviters_membership_even_while_being_accepted() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let invite_id = cast
         .admin
         .invite(&cast.organization, "fred@example.com", "user")
@@ -253,7 +253,7 @@ async fn an_invite_dies_with_its_inviters_membership_even_while_being_accepted()
     .await;
     assert_outcomes(outcomes, "409 invite_needs_resend", "200");
 
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let invite_id = cast
         .admin
         .invite(&cast.organization, "fred@example.com", "user")
@@ -273,7 +273,7 @@ async fn an_invite_dies_with_its_inviters_membership_even_while_being_accepted()
 /// the same person.
 #[tokio::test]
 async fn what_changes_between_two_reads_is_read_again() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let mut held = cast.world.wire.hold("BatchGetItem");
     let accepting = tokio::spawn(cast.accepting());
     held.arrived().await;
@@ -283,7 +283,7 @@ async fn what_changes_between_two_reads_is_read_again() {
     assert_eq!(cast.danas_role().await.as_deref(), Some("admin"));
     invariants::hold(&cast.world).await;
 
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let mut held = cast.world.wire.hold("BatchGetItem");
     let accepting = tokio::spawn(cast.accepting());
     held.arrived().await;
@@ -295,7 +295,7 @@ async fn what_changes_between_two_reads_is_read_again() {
 
 #[tokio::test]
 async fn two_owners_who_demote_each_other_leave_one() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let second = cast.world.sign_in("second@example.com");
     cast.creator
         .admit(&cast.organization, &second, "owner")
@@ -311,7 +311,7 @@ async fn two_owners_who_demote_each_other_leave_one() {
 
 #[tokio::test]
 async fn a_member_removed_while_being_promoted_is_out() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let promoting = cast.giving_role(&cast.owner, &cast.user, "admin");
     let outcomes = interleave(
         &cast.world,
@@ -324,7 +324,7 @@ async fn a_member_removed_while_being_promoted_is_out() {
 
 #[tokio::test]
 async fn the_hundredth_invite_is_given_once() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for n in 0..98 {
         cast.creator
             .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
@@ -343,7 +343,7 @@ async fn the_hundredth_invite_is_given_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whichever_way_they_meet_the_table_is_sound() {
     for round in 0..6 {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         let second = cast.world.sign_in("second@example.com");
         cast.creator
             .admit(&cast.organization, &second, "owner")

@@ -10,7 +10,7 @@ use serde_norway::Value;
 
 use crate::{
     access, api_keys,
-    harness::{Cast, World},
+    harness::{Fixture, World},
 };
 
 type Rights = BTreeMap<String, BTreeSet<String>>;
@@ -72,7 +72,7 @@ fn note(used: &mut Rights, operation: &str, world: &World) {
 async fn used() -> Rights {
     let mut used = Rights::new();
     for access in access::ACCESS {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         // By then the link key is read anew, as a fresh process does.
         cast.world.clock.advance(TimeDelta::minutes(5));
         access.prepare(&cast).await;
@@ -87,7 +87,7 @@ async fn used() -> Rights {
     }
 
     // Repeating a creation reads what the first one made.
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for _ in 0..2 {
         let body = Some(json!({"name": "New"}).to_string());
         let key = [("idempotency-key", "once")];
@@ -100,11 +100,11 @@ async fn used() -> Rights {
     note(&mut used, "create-organization", &cast.world);
 
     // An address that is held, one that is held by an expired invite, and room that expired ones took.
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let path = format!("{}/invites", cast.organization);
-    let wish = json!({"email": "dana@example.com", "role": "user"});
+    let input = json!({"email": "dana@example.com", "role": "user"});
     cast.creator
-        .post(&path, wish.clone())
+        .post(&path, input.clone())
         .await
         .expect("409 invite_outstanding");
     note(&mut used, "create-invite", &cast.world);
@@ -115,41 +115,41 @@ async fn used() -> Rights {
     }
     cast.world.clock.advance(TimeDelta::days(14));
     let creator = cast.world.sign_in("ada@example.com");
-    creator.post(&path, wish).await.expect("201");
-    let wish = json!({"email": "new@example.com", "role": "user"});
-    creator.post(&path, wish).await.expect("201");
+    creator.post(&path, input).await.expect("201");
+    let input = json!({"email": "new@example.com", "role": "user"});
+    creator.post(&path, input).await.expect("201");
     note(&mut used, "create-invite", &cast.world);
 
     // Whose keys are named: those of somebody who is made a user.
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let member = format!("{}/members/{}", cast.organization, cast.admin.user_id);
     let demoted = cast.owner.patch(&member, json!({"role": "user"})).await;
     demoted.expect("200");
     note(&mut used, "update-member", &cast.world);
 
     // The first use of a key in an hour is noted.
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     api_keys::authorize(&cast.world, &cast.key).await.unwrap();
     note(&mut used, "authorize-api-key", &cast.world);
 
-    // Mails that can be sent, and the end of invites, also of those that the TTL has taken.
-    let cast = Cast::gather().await;
+    // Emails that can be sent, and the end of invites, also of those that the TTL has taken.
+    let cast = Fixture::new().await;
     cast.creator
         .invite(&cast.organization, "new@example.com", "user")
         .await;
     cast.world.wire.take();
     cast.world.clock.advance(TimeDelta::minutes(5));
     cast.world.drain().await;
-    note(&mut used, "deliver-mail", &cast.world);
+    note(&mut used, "deliver-email", &cast.world);
     cast.creator
         .invite(&cast.organization, "bounce@simulator.amazonses.com", "user")
         .await;
     cast.world.drain().await;
     cast.world.wire.take();
     cast.world.stack.deliver_events().await;
-    note(&mut used, "record-mail-delivery", &cast.world);
+    note(&mut used, "record-email-delivery", &cast.world);
     for by_ttl in [false, true] {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         cast.world.clock.advance(TimeDelta::days(15));
         if by_ttl {
             cast.world.stack.sweep_ttl().unwrap();
@@ -158,7 +158,7 @@ async fn used() -> Rights {
         note(&mut used, "expire-invites", &cast.world);
     }
     // Two runs at once: the one that comes second looks again.
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(14));
     let mut held = cast.world.wire.hold("TransactWriteItems");
     let run = async || cast.world.stack.run_schedule("expire-invites").await;
@@ -171,7 +171,7 @@ async fn used() -> Rights {
     note(&mut used, "expire-invites", &cast.world);
 
     // The second use of credits; a plan within a running period; plans that are due; invoices.
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     access::access("record-usage").prepare(&cast).await;
     for key in ["first", "second"] {
         crate::usage::render(&cast.machine, key, 1)
@@ -190,7 +190,7 @@ async fn used() -> Rights {
         .await;
     note(&mut used, "record-billing-event", &cast.world);
     cast.world.drain().await;
-    note(&mut used, "deliver-mail", &cast.world);
+    note(&mut used, "deliver-email", &cast.world);
     used
 }
 

@@ -4,13 +4,13 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::{
-    harness::{Cast, World},
+    harness::{Fixture, World},
     invariants,
 };
 
 #[tokio::test]
 async fn somebody_who_is_a_member_by_another_address_keeps_their_role() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     // The same person signs in with the invited address now.
     let ulla = cast.world.sign_in_as(local::SignIn {
         user_id: cast.user.user_id.clone(),
@@ -33,13 +33,13 @@ async fn somebody_who_is_a_member_by_another_address_keeps_their_role() {
 
 #[tokio::test]
 async fn nobody_invites_a_member_in_whatever_spelling() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let path = format!("{}/invites", cast.organization);
     for email in ["ulla@example.com", " ULLA@Example.COM", "Ada@example.com"] {
-        let wish = json!({"email": email, "role": "user"});
+        let input = json!({"email": email, "role": "user"});
         let words = cast
             .owner
-            .post(&path, wish)
+            .post(&path, input)
             .await
             .refused("409 already_member");
         assert!(
@@ -62,14 +62,14 @@ async fn nobody_invites_a_member_in_whatever_spelling() {
 
 #[tokio::test]
 async fn an_idn_domain_is_one_domain() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.owner
         .invite(&cast.organization, "jo@bücher.example", "user")
         .await;
-    let wish = json!({"email": "JO@XN--BCHER-KVA.example", "role": "user"});
+    let input = json!({"email": "JO@XN--BCHER-KVA.example", "role": "user"});
     let path = format!("{}/invites", cast.organization);
     cast.owner
-        .post(&path, wish)
+        .post(&path, input)
         .await
         .refused("409 invite_outstanding");
     cast.world.drain().await;
@@ -81,7 +81,7 @@ async fn an_idn_domain_is_one_domain() {
 
 #[tokio::test]
 async fn an_invite_needs_resending_once_its_inviter_could_not_send_it() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let id = cast
         .admin
         .invite(&cast.organization, "fred@example.com", "admin")
@@ -105,7 +105,7 @@ async fn an_invite_needs_resending_once_its_inviter_could_not_send_it() {
 
 #[tokio::test]
 async fn an_admin_cancels_an_owner_invite_but_does_not_resend_or_change_it() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let id = cast
         .owner
         .invite(&cast.organization, "boss@example.com", "owner")
@@ -131,7 +131,7 @@ async fn an_admin_cancels_an_owner_invite_but_does_not_resend_or_change_it() {
 
 #[tokio::test]
 async fn resending_is_limited_to_once_a_minute_and_five_times() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let path = format!("{}/invites/{}/resend", cast.organization, cast.invite_id);
     for resent in 1..=5 {
         let invite = cast.owner.act(&path).await.expect("200");
@@ -158,11 +158,11 @@ async fn resending_is_limited_to_once_a_minute_and_five_times() {
 
 #[tokio::test]
 async fn a_member_change_is_made_whole_or_not_at_all() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let path = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    let wish = json!({"receives_billing_emails": true, "role": "owner"});
+    let input = json!({"receives_billing_emails": true, "role": "owner"});
     cast.admin
-        .patch(&path, wish)
+        .patch(&path, input)
         .await
         .refused("403 owner_required");
     let members = cast
@@ -180,7 +180,7 @@ async fn a_member_change_is_made_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn what_changes_nothing_is_no_event() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let log = format!("{}/audit-events?limit=100", cast.organization);
     let before = cast.owner.get(&log).await.expect("200");
     let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
@@ -202,7 +202,7 @@ async fn what_changes_nothing_is_no_event() {
 
 #[tokio::test]
 async fn leaving_ends_the_current_organization_and_switching_changes_it() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let account = cast.user.get("/v1/account").await.expect("200");
     assert_eq!(account["current_organization"]["name"], "Acme");
     cast.user.found("Ulla's").await;
@@ -225,7 +225,7 @@ async fn leaving_ends_the_current_organization_and_switching_changes_it() {
 
 #[tokio::test]
 async fn authority_comes_from_the_path_and_not_from_the_current_organization() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     // Ulla owns her current organization, and is a user in the one of the path.
     cast.user.found("Ulla's").await;
     cast.user
@@ -257,7 +257,7 @@ async fn repeating_a_creation_with_its_key_makes_one_organization_for_a_day() {
 
 #[tokio::test]
 async fn only_members_with_billing_emails_have_them_and_the_creator_always() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let path = format!("{}/members/{}", cast.organization, cast.owner.user_id);
     let changed = cast
         .admin
@@ -278,7 +278,7 @@ async fn only_members_with_billing_emails_have_them_and_the_creator_always() {
 
 #[tokio::test]
 async fn the_audit_log_has_no_addresses_and_no_links() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let log = cast
         .owner
         .get(&format!("{}/audit-events?limit=100", cast.organization))
@@ -305,9 +305,9 @@ async fn somebody_without_an_address_is_told_so() {
     };
     let nameless = world.sign_in_as(nameless);
     nameless.get("/v1/account").await.expect("200");
-    let wish = json!({"name": "Acme"});
+    let input = json!({"name": "Acme"});
     nameless
-        .post("/v1/organizations", wish)
+        .post("/v1/organizations", input)
         .await
         .refused("403 email_required");
     nameless

@@ -17,9 +17,9 @@ async fn the_story() {
 
     // 1. A creates an organization and invites B as admin, with billing emails.
     let acme = ada.found("Acme Images").await;
-    let wish = json!({"email": b, "role": "admin", "receives_billing_emails": true});
+    let input = json!({"email": b, "role": "admin", "receives_billing_emails": true});
     let invite = ada
-        .post(&format!("{acme}/invites"), wish)
+        .post(&format!("{acme}/invites"), input)
         .await
         .expect("201");
     assert_eq!(invite["delivery"]["state"], "queued");
@@ -104,11 +104,11 @@ async fn the_story() {
     ada.patch(&bob_path, json!({"role": "owner"}))
         .await
         .expect("200");
-    for wish in [
+    for input in [
         json!({"role": "admin"}),
         json!({"receives_billing_emails": false}),
     ] {
-        bob.patch(&ada_path, wish)
+        bob.patch(&ada_path, input)
             .await
             .refused("403 creator_protected");
     }

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Cast, Reply, Session},
+    harness::{Fixture, Reply, Session},
     invariants,
     wire::Fault,
 };
@@ -35,14 +35,14 @@ fn counted(reply: &Reply) -> (u64, u64, u64) {
     )
 }
 
-async fn used(cast: &Cast) -> u64 {
+async fn used(cast: &Fixture) -> u64 {
     let path = format!("{}/settings", cast.organization);
     let seen = cast.user.get(&path).await.expect("200");
     seen["usage"]["used"].as_u64().unwrap()
 }
 
-/// How many events of a kind there are, and to how many mails they led.
-async fn thresholds(cast: &Cast) -> Vec<String> {
+/// How many events of a kind there are, and to how many emails they led.
+async fn thresholds(cast: &Fixture) -> Vec<String> {
     let path = format!("{}/audit-events?limit=100", cast.organization);
     let log = cast.creator.get(&path).await.expect("200");
     let events = log["items"].as_array().unwrap().iter().rev();
@@ -57,7 +57,7 @@ async fn thresholds(cast: &Cast) -> Vec<String> {
 
 #[tokio::test]
 async fn credits_are_used_up_to_the_last_and_then_refused() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let machine = cast.machine.clone();
     let reply = render(&machine, "a", 1).await;
     assert_eq!(counted(&reply), (50, 1, 1));
@@ -88,7 +88,7 @@ async fn credits_are_used_up_to_the_last_and_then_refused() {
 
 #[tokio::test]
 async fn more_than_is_left_is_refused_and_uses_nothing() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let machine = cast.machine.clone();
     render(&machine, "a", 48).await.expect("200");
     assert_eq!(
@@ -103,7 +103,7 @@ async fn more_than_is_left_is_refused_and_uses_nothing() {
 
 #[tokio::test]
 async fn a_key_uses_credits_once_and_gives_the_same_answer_for_a_day() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let machine = cast.machine.clone();
     let first = render(&machine, "same", 2).await;
     render(&machine, "other", 3).await.expect("200");
@@ -127,7 +127,7 @@ async fn a_key_uses_credits_once_and_gives_the_same_answer_for_a_day() {
 
 #[tokio::test]
 async fn keys_of_two_organizations_do_not_meet() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let elsewhere = cast.stranger.found("Other").await;
     let theirs = cast.stranger.make_key(&elsewhere, "Theirs").await;
     let theirs = cast.world.machine(&theirs);
@@ -138,7 +138,7 @@ async fn keys_of_two_organizations_do_not_meet() {
 
 #[tokio::test]
 async fn what_is_no_use_of_credits_is_refused_with_the_fields_name() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let machine = cast.machine.clone();
     let ask = async |body: Value, headers: &[(&str, &str)]| {
         let body = Some(body.to_string());
@@ -175,7 +175,7 @@ async fn what_is_no_use_of_credits_is_refused_with_the_fields_name() {
 
 #[tokio::test]
 async fn only_an_api_key_uses_credits_and_only_its_organizations() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let people = [&cast.creator, &cast.admin, &cast.user, &cast.outsider];
     for person in people {
         assert_eq!(render(person, "x", 1).await.status, 403);
@@ -199,7 +199,7 @@ async fn only_an_api_key_uses_credits_and_only_its_organizations() {
 
 #[tokio::test]
 async fn usage_is_told_by_hours_days_months_and_periods_to_people_and_machines() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let machine = cast.machine.clone();
     render(&machine, "a", 2).await.expect("200");
     cast.world.clock.advance(TimeDelta::hours(1));
@@ -240,7 +240,7 @@ async fn usage_is_told_by_hours_days_months_and_periods_to_people_and_machines()
 
 #[tokio::test]
 async fn a_period_begins_at_its_instant_with_all_its_credits() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let machine = cast.machine.clone();
     render(&machine, "a", 50).await.expect("200");
     let end: DateTime<Utc> = "2026-04-01T00:00:00Z".parse().unwrap();
@@ -256,7 +256,7 @@ async fn a_period_begins_at_its_instant_with_all_its_credits() {
 /// A request decides in the old period and commits when the new one has begun.
 #[tokio::test]
 async fn who_comes_too_late_for_a_period_uses_the_next() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let machine = cast.machine.clone();
     render(&machine, "a", 10).await.expect("200");
     let end: DateTime<Utc> = "2026-04-01T00:00:00Z".parse().unwrap();
@@ -275,7 +275,7 @@ async fn who_comes_too_late_for_a_period_uses_the_next() {
 #[tokio::test]
 async fn a_change_of_plan_meets_a_use_of_credits() {
     // Decided on the free plan, committed on the basic one.
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let machine = cast.machine.clone();
     render(&machine, "a", 1).await.expect("200");
     let mut held = cast.world.wire.hold("TransactWriteItems");
@@ -316,7 +316,7 @@ async fn a_change_of_plan_meets_a_use_of_credits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once_never_use_more_than_there_is_and_tell_each_threshold_once() {
     for plan in ["free", "scale"] {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         let machine = cast.machine.clone();
         if plan == "scale" {
             // Sixteen counters, with little left on them.
@@ -366,7 +366,7 @@ async fn many_at_once_never_use_more_than_there_is_and_tell_each_threshold_once(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_key_at_once_uses_credits_once() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let machine = cast.machine.clone();
     let requests: Vec<_> = (0..20)
         .map(|_| {
@@ -390,7 +390,7 @@ async fn whatever_fails_on_the_way_credits_are_used_exactly_once() {
     for (before, credits, in_april) in [(0, 1, false), (10, 3, false), (39, 2, false), (7, 4, true)]
     {
         let gather = async || {
-            let cast = Cast::gather().await;
+            let cast = Fixture::new().await;
             let machine = cast.machine.clone();
             if before > 0 {
                 render(&machine, "before", before).await.expect("200");
@@ -430,7 +430,7 @@ async fn whatever_fails_on_the_way_credits_are_used_exactly_once() {
 
 #[tokio::test]
 async fn what_using_credits_costs_does_not_grow_with_what_was_used() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let machine = cast.machine.clone();
     cast.change_plan("scale", "now").await;
     let mut costs = Vec::new();

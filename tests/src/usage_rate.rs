@@ -12,7 +12,7 @@ use std::time::Instant;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::Cast;
+use crate::harness::Fixture;
 
 const REQUESTS: usize = 2_000;
 
@@ -21,7 +21,7 @@ const REQUESTS: usize = 2_000;
 async fn usage_rate() {
     for (plan, counters) in [("basic", 1), ("scale", 16)] {
         for clients in [1, 16] {
-            let cast = Cast::gather().await;
+            let cast = Fixture::new().await;
             cast.change_plan(plan, "now").await;
             let machine = cast.world.machine(&cast.key);
             cast.world.wire.take();

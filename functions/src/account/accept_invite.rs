@@ -82,7 +82,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             .add_member(&accepted.member)
             .write_address(&accepted.address)
             .end_invite(&accepted.invite)
-            .uncount_invite(id)
+            .decrement_invites(id)
             .switch_to(&person.user_id, id);
         if let Some(inviter) = &inviter {
             transaction = transaction.require_member(inviter);

@@ -57,7 +57,7 @@ async fn admitted(app: &App, event: &Event, now: DateTime<Utc>) -> Result<Option
     };
     let key = Key::api_key(secret.organization_id, secret.api_key_id);
     let key: Option<ApiKey> = app.store.get(key).await?;
-    Ok(key.filter(|key| key.admits(&secret, now)))
+    Ok(key.filter(|key| key.verify(&secret, now)))
 }
 
 /// The secret in an `Authorization` header: of the scheme `Bearer`, or `Basic`

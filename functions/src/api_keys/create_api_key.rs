@@ -36,7 +36,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     let asked = Asked::of(request)?;
     let id = asked.organization_id;
     let body: Body = input::body(request)?;
-    let wish = ApiKeyRequest {
+    let input = ApiKeyRequest {
         id: ApiKeyId::new(app.new_id()),
         name: body.name,
         expires_at: body.expires_at.map(|at| at.0),
@@ -47,14 +47,14 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     loop {
         let now = app.clock.now();
         let (organization, me) = asked.organization(app).await?;
-        let (key, secret, event) = create_api_key(&me, &organization, wish.clone(), now)?;
+        let (key, secret, event) = create_api_key(&me, &organization, input.clone(), now)?;
 
         // The membership is written and not only checked: whoever removes or
         // demotes the caller at this moment is told of this key.
         let transaction = Transaction::new()
             .write_member(&me)
             .write_api_key(&key)
-            .count_api_key(id);
+            .increment_api_keys(id);
         let transaction = app.record(transaction, id, now, [event]);
         match app.store.commit(transaction).await? {
             Commit::Done => {

@@ -122,7 +122,7 @@ async fn end(app: &App, key: &Key, read: Read) -> Result<bool, Failure> {
         let transaction = Transaction::new()
             .end_expired_invite(&ended.invite)
             .write_address(&held.held_by(ended.holder))
-            .uncount_invite(id);
+            .decrement_invites(id);
         let transaction = app.record(transaction, id, now, [ended.event]);
         match app.store.commit(transaction).await? {
             Commit::Done => {

@@ -2,10 +2,10 @@
 //! call it.
 
 pub mod apply_plan_changes;
-pub mod deliver_mail;
+pub mod deliver_email;
 pub mod expire_invites;
-pub mod record_mail_delivery;
+pub mod record_email_delivery;
 
-mod billing_mail;
-mod mail_tags;
+mod billing_email;
+mod email_tags;
 mod stream;

@@ -10,7 +10,7 @@ use store::{Commit, Key, PaymentEvent, Transaction};
 
 use crate::{App, Operation, attempts::Attempts, failure::Failure, input};
 
-/// Records what has happened to an invoice, and mails it to everybody who
+/// Records what has happened to an invoice, and emails it to everybody who
 /// receives billing emails: once for each event.
 pub static OPERATION: Operation = Operation::event("record-billing-event", |app, event| {
     Box::pin(async move { handle(&app, event).await })

@@ -18,7 +18,7 @@ use crate::{
     representation::InviteView,
 };
 
-/// Invites an email address. The mail leaves through the table's stream.
+/// Invites an email address. The email leaves through the table's stream.
 pub static OPERATION: Operation = Operation::http("create-invite", |app, request| {
     Box::pin(handle(app, request))
 });
@@ -55,13 +55,13 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let (organization, me) = asked.take(&mut found)?;
         let address: Option<Address> = found.take(&address_key)?;
 
-        let wish = InviteRequest {
+        let input = InviteRequest {
             id: InviteId::new(app.new_id()),
             email: body.email.clone(),
             role: body.role,
             receives_billing_emails: body.receives_billing_emails,
         };
-        let decision = create_invite(&me, &organization, address.as_ref(), wish, now);
+        let decision = create_invite(&me, &organization, address.as_ref(), input, now);
         let created = match decision {
             // Expired invites count until they are tidied up; they must not block a new one.
             Err(Refusal::TooManyInvites) if !made_room => {
@@ -84,7 +84,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
                 events.insert(0, expired.event);
                 transaction.end_expired_invite(&expired.invite)
             }
-            None => transaction.count_invite(id),
+            None => transaction.increment_invites(id),
         };
         let transaction = app.record(transaction, id, now, events);
         match app.store.commit(transaction).await? {

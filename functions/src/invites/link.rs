@@ -26,7 +26,7 @@ pub(crate) async fn follow(
     let (mut found, state) = read?;
     let state = state.ok_or(Refusal::InviteNotFound)?;
     let invite = state.invite();
-    if !link_keys?.vouch_for(&token, &invite.email) {
+    if !link_keys?.verify(&token, &invite.email) {
         return Err(Refusal::InviteNotFound.into());
     }
     if token.times_sent != invite.times_sent {

@@ -30,7 +30,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let transaction = Transaction::new()
             .require_member(&me)
             .write_invite(&resent)
-            .hold_address(&resent);
+            .claim_address(&resent);
         let transaction = app.record(transaction, asked.organization_id, now, [event]);
         match app.store.commit(transaction).await? {
             Commit::Done => return Ok(Answer::ok(&InviteView::of(&resent, &me))),

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Changes what a pending invite gives, and puts it under the caller's name.
-/// The link in the mail stays good.
+/// The link in the email stays good.
 pub static OPERATION: Operation = Operation::http("update-invite", |app, request| {
     Box::pin(handle(app, request))
 });
@@ -63,7 +63,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
         let transaction = Transaction::new()
             .require_member(&me)
             .write_invite(&updated)
-            .hold_address(&updated);
+            .claim_address(&updated);
         let transaction = app.record(transaction, asked.organization_id, now, [event]);
         match app.store.commit(transaction).await? {
             Commit::Done => return Ok(answer),

@@ -1,6 +1,6 @@
 //! `POST /v1/organizations`: anyone signed in.
 
-use domain::{Metadata, OrganizationId, OrganizationName, found_organization};
+use domain::{Metadata, OrganizationId, OrganizationName, create_organization};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -63,7 +63,7 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
 
         let id = OrganizationId::new(app.new_id());
         let founded =
-            found_organization(&person, id, body.name.clone(), body.metadata.clone(), now)?;
+            create_organization(&person, id, body.name.clone(), body.metadata.clone(), now)?;
         let mut transaction = Transaction::new()
             .write_organization(&founded.organization)
             .add_member(&founded.creator)

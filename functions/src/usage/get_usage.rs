@@ -7,7 +7,7 @@ use store::Key;
 
 use crate::{
     App, Operation,
-    access::{Asked, Machine},
+    access::{Asked, ApiClient},
     failure::Failure,
     input, ledger,
     output::Answer,
@@ -21,7 +21,7 @@ pub static OPERATION: Operation =
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
     // Only the route for people has an organization in its path.
     let ledger = if input::path(request, "organization_id").is_empty() {
-        let id = Machine::of(request)?.organization_id;
+        let id = ApiClient::of(request)?.organization_id;
         let organization = Key::organization(id);
         let keys: Vec<Key> = std::iter::once(organization.clone())
             .chain(ledger::keys(id))

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use store::{Commit, Key, Transaction, UsageRequest};
 
 use crate::{
-    App, Operation, access::Machine, attempts::Attempts, failure::Failure, input, ledger,
+    App, Operation, access::ApiClient, attempts::Attempts, failure::Failure, input, ledger,
     output::Answer, representation::ConsumedView,
 };
 
@@ -28,7 +28,7 @@ pub(crate) struct Body {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let machine = Machine::of(request)?;
+    let machine = ApiClient::of(request)?;
     let id = machine.organization_id;
     let key = input::idempotency_key(request)?
         .ok_or_else(|| Failure::field("idempotency-key", "is missing"))?;
@@ -49,8 +49,8 @@ async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
             continue;
         }
 
-        let luck = fastrand::u64(..);
-        let spent = spend(&ledger, &app.plans, body.credits, luck, now)?;
+        let seed = fastrand::u64(..);
+        let spent = spend(&ledger, &app.plans, body.credits, seed, now)?;
         let request = UsageRequest {
             organization_id: id,
             idempotency_key: key.to_owned(),
@@ -102,8 +102,8 @@ fn write(
     now: DateTime<Utc>,
 ) -> Transaction {
     match spent.spending {
-        Spending::Drawn(draws) => draws.into_iter().fold(transaction, Transaction::draw),
-        Spending::Dealt {
+        Spending::Debited(debits) => debits.into_iter().fold(transaction, Transaction::debit),
+        Spending::Allocated {
             billing,
             counters,
             events,

@@ -37,7 +37,7 @@ pub enum Holder {
         invite_id: Option<InviteId>,
     },
     /// An invite to it is outstanding, or has expired and is not tidied up yet.
-    Invite(HeldBy),
+    Invite(InviteHold),
     /// The last invite to it has ended; the address is free. Kept for a while,
     /// so that a late or repeated answer is told what happened.
     Ended {
@@ -54,7 +54,7 @@ pub enum Holder {
 /// invite, even when the table's TTL has taken the invite itself; the TTL never
 /// takes an address that is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldBy {
+pub struct InviteHold {
     /// The invite.
     pub invite_id: InviteId,
     /// The role that accepting gives.
@@ -73,7 +73,7 @@ pub struct HeldBy {
     pub times_sent: u32,
 }
 
-impl HeldBy {
+impl InviteHold {
     /// Whether the invite's 14 days are over.
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         now >= self.expires_at
@@ -85,7 +85,7 @@ impl Holder {
     pub fn invite_id(&self) -> Option<InviteId> {
         match self {
             Self::Member { invite_id, .. } => *invite_id,
-            Self::Invite(HeldBy { invite_id, .. }) | Self::Ended { invite_id, .. } => {
+            Self::Invite(InviteHold { invite_id, .. }) | Self::Ended { invite_id, .. } => {
                 Some(*invite_id)
             }
         }

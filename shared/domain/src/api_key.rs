@@ -75,7 +75,7 @@ impl ApiKey {
 
     /// Whether a secret is good for this key now. All secrets are compared, each
     /// in the same time whatever it is.
-    pub fn admits(&self, secret: &ApiKeySecret, now: DateTime<Utc>) -> bool {
+    pub fn verify(&self, secret: &ApiKeySecret, now: DateTime<Utc>) -> bool {
         let hash = secret.hash();
         let earlier = self
             .earlier_secrets
@@ -140,34 +140,34 @@ pub struct ApiKeyRequest {
 pub fn create_api_key(
     actor: &Member,
     organization: &Organization,
-    wish: ApiKeyRequest,
+    input: ApiKeyRequest,
     now: DateTime<Utc>,
 ) -> Result<(ApiKey, ApiKeySecret, Event), Refusal> {
     permit(actor, Action::ManageApiKeys)?;
-    in_future(wish.expires_at, now)?;
+    in_future(input.expires_at, now)?;
     if organization.api_keys >= MAX_API_KEYS {
         return Err(Refusal::TooManyApiKeys);
     }
-    let secret = ApiKeySecret::new(organization.id, wish.id, wish.random);
+    let secret = ApiKeySecret::new(organization.id, input.id, input.random);
     let key = ApiKey {
-        id: wish.id,
+        id: input.id,
         organization_id: organization.id,
-        name: wish.name,
+        name: input.name,
         hint: secret.hint(),
         created_by: KeyCreator {
             id: actor.user_id.clone(),
             name: actor.public_name(),
         },
         created_at: now,
-        expires_at: wish.expires_at,
+        expires_at: input.expires_at,
         rotated_at: None,
         last_used_at: None,
         secret_hash: secret.hash(),
         earlier_secrets: Vec::new(),
         version: 0,
     };
-    let mut changes = vec![Change::to("name", &key.name)];
-    changes.extend(key.expires_at.map(|at| Change::to("expires_at", time(at))));
+    let mut changes = vec![Change::added("name", &key.name)];
+    changes.extend(key.expires_at.map(|at| Change::added("expires_at", time(at))));
     let event = key.event(EventKind::ApiKeyCreated, actor, changes);
     Ok((key, secret, event))
 }
@@ -196,7 +196,7 @@ pub fn update_api_key(
     let mut updated = key.clone();
     let mut changes = Vec::new();
     if let Some(name) = update.name.filter(|name| *name != key.name) {
-        changes.push(Change::of("name", &key.name, &name));
+        changes.push(Change::changed("name", &key.name, &name));
         updated.name = name;
     }
     if let Some(expires_at) = update.expires_at.filter(|at| *at != key.expires_at) {
@@ -296,8 +296,8 @@ pub fn rotate_api_key(
         ..key.clone()
     };
     let changes = vec![
-        Change::of("hint", &key.hint, &rotated.hint),
-        Change::to("previous_secret_valid_until", time(end)),
+        Change::changed("hint", &key.hint, &rotated.hint),
+        Change::added("previous_secret_valid_until", time(end)),
     ];
     let event = rotated.event(EventKind::ApiKeyRotated, actor, changes);
     Ok((rotated, secret, event))
@@ -309,7 +309,7 @@ pub fn rotate_api_key(
 /// [`Refusal::OwnerOrAdminRequired`].
 pub fn revoke_api_key(actor: &Member, key: &ApiKey) -> Result<Event, Refusal> {
     permit(actor, Action::ManageApiKeys)?;
-    let changes = vec![Change::from("name", &key.name)];
+    let changes = vec![Change::removed("name", &key.name)];
     Ok(key.event(EventKind::ApiKeyRevoked, actor, changes))
 }
 

@@ -49,12 +49,12 @@ pub enum EventKind {
     /// An invite was not answered within its 14 days.
     #[serde(rename = "invite.expired")]
     InviteExpired,
-    /// An invite's mail came back.
-    #[serde(rename = "invite.mail_bounced")]
-    InviteMailBounced,
-    /// Whoever got an invite's mail called it spam.
-    #[serde(rename = "invite.mail_complained")]
-    InviteMailComplained,
+    /// An invite's email came back.
+    #[serde(rename = "invite.email_bounced")]
+    InviteEmailBounced,
+    /// Whoever got an invite's email called it spam.
+    #[serde(rename = "invite.email_complained")]
+    InviteEmailComplained,
     /// An API key was made.
     #[serde(rename = "api_key.created")]
     ApiKeyCreated,
@@ -107,7 +107,7 @@ pub enum Actor {
     },
     /// Whoever holds an invite's link.
     LinkHolder,
-    /// Nobody: time has passed, a limit is reached, or the mail service or the
+    /// Nobody: time has passed, a limit is reached, or the email service or the
     /// payment provider says so.
     System,
 }
@@ -157,7 +157,7 @@ pub struct Change {
 
 impl Change {
     /// A field that had a value and has another.
-    pub(crate) fn of(field: &str, from: impl ToString, to: impl ToString) -> Self {
+    pub(crate) fn changed(field: &str, from: impl ToString, to: impl ToString) -> Self {
         Self {
             field: field.to_owned(),
             from: Some(from.to_string()),
@@ -166,7 +166,7 @@ impl Change {
     }
 
     /// A field of something new.
-    pub(crate) fn to(field: &str, to: impl ToString) -> Self {
+    pub(crate) fn added(field: &str, to: impl ToString) -> Self {
         Self {
             field: field.to_owned(),
             from: None,
@@ -175,7 +175,7 @@ impl Change {
     }
 
     /// A field of something that is no more.
-    pub(crate) fn from(field: &str, from: impl ToString) -> Self {
+    pub(crate) fn removed(field: &str, from: impl ToString) -> Self {
         Self {
             field: field.to_owned(),
             from: Some(from.to_string()),
@@ -184,20 +184,20 @@ impl Change {
     }
 }
 
-/// The mail that an event sends off. The event is the outbox: once it is
-/// committed, the mail will leave.
+/// The email that an event sends off. The event is the outbox: once it is
+/// committed, the email will leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum MailKind {
+pub enum EmailKind {
     /// The invite that the event is about, to its address.
     Invite,
     /// The event's notice, to everybody who receives billing emails.
     Billing,
 }
 
-/// What to mail when an event is committed.
+/// What to email when an event is committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mail {
+pub enum Email {
     /// The invite that the event is about.
     Invite {
         /// Which sending of the invite it is.
@@ -218,8 +218,8 @@ pub struct Event {
     pub subject: Subject,
     /// From what to what.
     pub changes: Vec<Change>,
-    /// The mail to send.
-    pub mail: Option<Mail>,
+    /// The email to send.
+    pub mail: Option<Email>,
 }
 
 impl Event {
@@ -238,16 +238,16 @@ impl Event {
         }
     }
 
-    pub(crate) fn with_invite_mail(self, times_sent: u32) -> Self {
+    pub(crate) fn with_invite_email(self, times_sent: u32) -> Self {
         Self {
-            mail: Some(Mail::Invite { times_sent }),
+            mail: Some(Email::Invite { times_sent }),
             ..self
         }
     }
 
     pub(crate) fn with_notice(self, notice: Notice) -> Self {
         Self {
-            mail: Some(Mail::Billing(notice)),
+            mail: Some(Email::Billing(notice)),
             ..self
         }
     }
@@ -261,8 +261,8 @@ impl Event {
     ) -> AuditEvent {
         let (mail, times_sent, notice) = match self.mail {
             None => (None, None, None),
-            Some(Mail::Invite { times_sent }) => (Some(MailKind::Invite), Some(times_sent), None),
-            Some(Mail::Billing(notice)) => (Some(MailKind::Billing), None, Some(notice)),
+            Some(Email::Invite { times_sent }) => (Some(EmailKind::Invite), Some(times_sent), None),
+            Some(Email::Billing(notice)) => (Some(EmailKind::Billing), None, Some(notice)),
         };
         AuditEvent {
             id,
@@ -296,13 +296,13 @@ pub struct AuditEvent {
     pub subject: Subject,
     /// From what to what.
     pub changes: Vec<Change>,
-    /// The mail to send; the table's stream is filtered by it.
+    /// The email to send; the table's stream is filtered by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mail: Option<MailKind>,
-    /// Which sending of the invite the mail is.
+    pub mail: Option<EmailKind>,
+    /// Which sending of the invite the email is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times_sent: Option<u32>,
-    /// What a billing mail says.
+    /// What a billing email says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
 }

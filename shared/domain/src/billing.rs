@@ -120,7 +120,7 @@ pub struct Billing {
     pub next_plan: Option<NextPlan>,
     /// What stands on its invoices.
     pub details: BillingDetails,
-    /// How the credits are dealt out; none before the first use.
+    /// How the credits are allocated out; none before the first use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meter: Option<Meter>,
     /// Counts the changes of this record.
@@ -156,7 +156,7 @@ pub struct BillingUpdate {
 pub struct BillingChange {
     /// Plan and details as they are to be.
     pub billing: Billing,
-    /// Every counter as it is to be; empty where the credits stay as they are dealt.
+    /// Every counter as it is to be; empty where the credits stay as they are allocated.
     pub counters: Vec<Counter>,
     /// What to record.
     pub events: Vec<Event>,
@@ -207,8 +207,8 @@ impl Billing {
         meter.filter(|meter| meter.period_start == start)
     }
 
-    pub(crate) fn epoch(&self) -> u64 {
-        self.meter.as_ref().map_or(0, |meter| meter.epoch)
+    pub(crate) fn generation(&self) -> u64 {
+        self.meter.as_ref().map_or(0, |meter| meter.generation)
     }
 
     /// Makes a plan that is due the plan. Gives what to record.
@@ -239,8 +239,8 @@ impl Billing {
             actor,
             self.as_subject(),
             vec![
-                Change::of("plan", &before.id, &self.plan.id),
-                Change::of("monthly_credits", from, to),
+                Change::changed("plan", &before.id, &self.plan.id),
+                Change::changed("monthly_credits", from, to),
             ],
         )
     }
@@ -282,13 +282,13 @@ pub fn update_billing(
     permit(actor, Action::ManageBilling)?;
     let mut next = ledger.clone();
     let mut events: Vec<Event> = next.billing.settle(plans, now).into_iter().collect();
-    let mut dealt = false;
+    let mut allocated = false;
     if let Some((plan, when)) = update.plan {
         let settled = next.billing.plan.id == plan.id;
         match when {
             When::Now if !settled => {
                 events.extend(change_plan(&mut next, actor, plan, now));
-                dealt = next.billing.epoch() != ledger.billing.epoch();
+                allocated = next.billing.generation() != ledger.billing.generation();
             }
             When::PeriodEnd if !settled => {
                 events.extend(schedule_plan(&mut next.billing, actor, plan, now));
@@ -303,7 +303,7 @@ pub fn update_billing(
     events.extend(change_details(&mut next.billing, actor, update));
     Ok(BillingChange {
         billing: next.billing,
-        counters: if dealt { next.counters } else { Vec::new() },
+        counters: if allocated { next.counters } else { Vec::new() },
         events,
     })
 }
@@ -316,7 +316,7 @@ fn change_plan(next: &mut Ledger, actor: &Member, plan: Plan, now: DateTime<Utc>
     if let Some(dropped) = next.billing.next_plan.take() {
         event
             .changes
-            .push(Change::from("next_plan", dropped.plan.id));
+            .push(Change::removed("next_plan", dropped.plan.id));
     }
     let mut events = vec![event];
     if let Some(meter) = next.billing.meter_at(now).cloned() {
@@ -329,7 +329,7 @@ fn change_plan(next: &mut Ledger, actor: &Member, plan: Plan, now: DateTime<Utc>
         } else {
             meter.level
         };
-        next.deal(
+        next.allocate(
             Meter {
                 credits,
                 level,
@@ -359,8 +359,8 @@ fn schedule_plan(
         actor.as_actor(),
         billing.as_subject(),
         vec![
-            Change::of("plan", &billing.plan.id, &plan.id),
-            Change::to("from", from.format("%Y-%m-%d")),
+            Change::changed("plan", &billing.plan.id, &plan.id),
+            Change::added("from", from.format("%Y-%m-%d")),
         ],
     );
     billing.next_plan = Some(NextPlan { plan, from });
@@ -373,7 +373,7 @@ fn keep_plan(billing: &mut Billing, actor: &Member) -> Option<Event> {
         EventKind::BillingPlanChangeCancelled,
         actor.as_actor(),
         billing.as_subject(),
-        vec![Change::from("next_plan", dropped.plan.id)],
+        vec![Change::removed("next_plan", dropped.plan.id)],
     ))
 }
 
@@ -411,11 +411,11 @@ fn change_details(billing: &mut Billing, actor: &Member, update: BillingUpdate) 
 fn replace<T: PartialEq>(
     field: &str,
     value: &mut Option<T>,
-    wish: Option<Option<T>>,
+    input: Option<Option<T>>,
     shown: impl Fn(&T) -> String,
 ) -> Option<Change> {
-    let wish = wish.filter(|wish| wish != value)?;
-    let before = std::mem::replace(value, wish);
+    let input = input.filter(|input| input != value)?;
+    let before = std::mem::replace(value, input);
     Some(Change {
         field: field.to_owned(),
         from: before.as_ref().map(&shown),

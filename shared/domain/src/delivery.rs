@@ -1,4 +1,4 @@
-//! How an invite's mail fares, from the outbox to what the mail service reports.
+//! How an invite's email fares, from the outbox to what the email service reports.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Actor, Change, Event, EventKind, Invite};
 
-/// How far the mail of an invite's last sending has come.
+/// How far the email of an invite's last sending has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
@@ -47,7 +47,7 @@ impl DeliveryState {
     }
 }
 
-/// The delivery of an invite's last sending, or of a billing mail to one recipient.
+/// The delivery of an invite's last sending, or of a billing email to one recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// How far it has come.
@@ -62,7 +62,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// A mail that is to be sent.
+    /// An email that is to be sent.
     pub fn queued(now: DateTime<Utc>) -> Self {
         Self {
             state: DeliveryState::Queued,
@@ -73,29 +73,29 @@ impl Delivery {
     }
 }
 
-/// What the mail service reports about a mail that it had taken.
+/// What the email service reports about an email that it had taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailReport {
+pub enum EmailReport {
     /// It came back.
     Bounced(Bounce),
     /// Whoever got it called it spam.
     Complained,
-    /// The mail service did not send it after all.
+    /// The email service did not send it after all.
     NotSent,
 }
 
-/// Why a mail came back.
+/// Why an email came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bounce {
-    /// There is no such mailbox, or none that takes mails.
+    /// There is no such mailbox, or none that takes emails.
     NoMailbox,
     /// The mailbox is full.
     MailboxFull,
-    /// The recipient's server does not want this mail.
+    /// The recipient's server does not want this email.
     Refused,
     /// The recipient's server could not take it, for as long as it was tried.
     Unavailable,
-    /// The mail service does not send to this address any more.
+    /// The email service does not send to this address any more.
     Suppressed,
     /// Nobody knows.
     Unknown,
@@ -115,7 +115,7 @@ impl Bounce {
     }
 }
 
-impl MailReport {
+impl EmailReport {
     fn state(self) -> DeliveryState {
         match self {
             Self::Bounced(_) => DeliveryState::Bounced,
@@ -134,20 +134,20 @@ impl MailReport {
 
     fn event_kind(self) -> Option<EventKind> {
         match self {
-            Self::Bounced(_) => Some(EventKind::InviteMailBounced),
-            Self::Complained => Some(EventKind::InviteMailComplained),
+            Self::Bounced(_) => Some(EventKind::InviteEmailBounced),
+            Self::Complained => Some(EventKind::InviteEmailComplained),
             Self::NotSent => None,
         }
     }
 }
 
 impl Invite {
-    /// Decides what a report about one of its mails changes. `None` when that is
+    /// Decides what a report about one of its emails changes. `None` when that is
     /// nothing: the report is of an earlier sending, the invite has expired, or
     /// as much is known already.
-    pub fn heed(
+    pub fn apply_report(
         &self,
-        report: MailReport,
+        report: EmailReport,
         times_sent: u32,
         now: DateTime<Utc>,
     ) -> Option<(Self, Option<Event>)> {
@@ -171,7 +171,7 @@ impl Invite {
                 kind,
                 Actor::System,
                 self.as_subject(),
-                vec![Change::of("delivery", known.as_str(), state.as_str())],
+                vec![Change::changed("delivery", known.as_str(), state.as_str())],
             )
         });
         Some((updated, event))

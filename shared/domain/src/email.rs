@@ -5,7 +5,7 @@ use std::{fmt, hash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a string is not an email address that a mail can be sent to.
+/// Why a string is not an email address that an email can be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEmail {
     /// Longer than RFC 5321, section 4.5.3.1, lets a path be.
@@ -80,7 +80,7 @@ impl EmailAddress {
         &self.typed
     }
 
-    /// The form that decides equality, and that mails are sent to.
+    /// The form that decides equality, and that emails are sent to.
     pub fn normal(&self) -> &str {
         &self.normal
     }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_receive_mail_is_refused_with_the_reason() {
+    fn what_cannot_receive_email_is_refused_with_the_reason() {
         for (text, why) in [
             ("", InvalidEmail::NoAt),
             ("nobody", InvalidEmail::NoAt),

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Actor, Address, Change, Delivery, EmailAddress, Event, EventKind, HeldBy, Holder,
+    Action, Actor, Address, Change, Delivery, EmailAddress, Event, EventKind, InviteHold, Holder,
     InviteId, Member, Organization, OrganizationId, Person, Refusal, Role, UserId, permit,
 };
 
@@ -61,7 +61,7 @@ pub struct Invite {
     pub sent_at: DateTime<Utc>,
     /// How often it was sent, from 1. A link belongs to one sending.
     pub times_sent: u32,
-    /// How far the mail of the last sending has come.
+    /// How far the email of the last sending has come.
     pub delivery: Delivery,
     /// Counts the changes of this record.
     pub version: u64,
@@ -79,8 +79,8 @@ impl Invite {
     }
 
     /// The invite that holds an address, as far as the address tells: how its
-    /// mail fared is told by the invite alone.
-    pub(crate) fn of(address: &Address, held: &HeldBy) -> Self {
+    /// email fared is told by the invite alone.
+    pub(crate) fn of(address: &Address, held: &InviteHold) -> Self {
         Self {
             id: held.invite_id,
             organization_id: address.organization_id,
@@ -123,7 +123,7 @@ impl Invite {
 
     /// The invite as the holder of its address.
     pub fn holder(&self) -> Holder {
-        Holder::Invite(HeldBy {
+        Holder::Invite(InviteHold {
             invite_id: self.id,
             role: self.role,
             receives_billing_emails: self.receives_billing_emails,
@@ -152,8 +152,8 @@ impl Invite {
             actor,
             self.as_subject(),
             vec![
-                Change::from("role", self.role),
-                Change::from("receives_billing_emails", self.receives_billing_emails),
+                Change::removed("role", self.role),
+                Change::removed("receives_billing_emails", self.receives_billing_emails),
             ],
         );
         Ended {
@@ -322,11 +322,11 @@ pub fn create_invite(
         actor.as_actor(),
         invite.as_subject(),
         vec![
-            Change::to("role", invite.role),
-            Change::to("receives_billing_emails", invite.receives_billing_emails),
+            Change::added("role", invite.role),
+            Change::added("receives_billing_emails", invite.receives_billing_emails),
         ],
     )
-    .with_invite_mail(invite.times_sent);
+    .with_invite_email(invite.times_sent);
     let address = match address {
         Some(address) => Address {
             email: invite.email.clone(),
@@ -381,14 +381,14 @@ pub fn update_invite(
     let mut updated = invite.clone();
     let mut changes = Vec::new();
     if role != invite.role {
-        changes.push(Change::of("role", invite.role, role));
+        changes.push(Change::changed("role", invite.role, role));
         updated.role = role;
     }
     let on = update
         .receives_billing_emails
         .unwrap_or(invite.receives_billing_emails);
     if on != invite.receives_billing_emails {
-        changes.push(Change::of(
+        changes.push(Change::changed(
             "receives_billing_emails",
             invite.receives_billing_emails,
             on,
@@ -434,15 +434,15 @@ pub fn resend(
         actor.as_actor(),
         invite.as_subject(),
         vec![
-            Change::of("times_sent", invite.times_sent, resent.times_sent),
-            Change::of(
+            Change::changed("times_sent", invite.times_sent, resent.times_sent),
+            Change::changed(
                 "expires_at",
                 rfc3339(invite.expires_at),
                 rfc3339(resent.expires_at),
             ),
         ],
     )
-    .with_invite_mail(resent.times_sent);
+    .with_invite_email(resent.times_sent);
     Ok((resent, event))
 }
 

@@ -1,6 +1,6 @@
 //! The rules of organizations, members and invites.
 //!
-//! Everything here is pure: a decision takes what was loaded, the wish and
+//! Everything here is pure: a decision takes what was loaded, the input and
 //! `now`, and gives the change to commit or a typed [`Refusal`]. The crate
 //! knows no AWS, no HTTP, no clock and no randomness, so that every rule can be
 //! read and tested in one place.
@@ -27,19 +27,19 @@ mod secret;
 mod text;
 mod usage;
 
-pub use address::{Address, HeldBy, Holder};
+pub use address::{Address, InviteHold, Holder};
 pub use api_key::{
     ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, InvalidGrace, KeyCreator,
     MAX_API_KEYS, create_api_key, may_rotate, revoke_api_key, rotate_api_key, update_api_key,
 };
 pub use audit::{
-    Actor, AuditEvent, Change, Event, EventKind, Mail, MailKind, Subject, SubjectKind,
+    Actor, AuditEvent, Change, Event, EventKind, Email, EmailKind, Subject, SubjectKind,
 };
 pub use billing::{
     Billing, BillingChange, BillingDetails, BillingUpdate, CompanyName, InvalidDetail,
     InvoiceAddress, NextPlan, TaxId, When, begin_next_plan, update_billing,
 };
-pub use delivery::{Bounce, Delivery, DeliveryState, MailReport};
+pub use delivery::{Bounce, Delivery, DeliveryState, EmailReport};
 pub use email::{EmailAddress, InvalidEmail};
 pub use ids::{ApiKeyId, EventId, InvalidId, InviteId, OrganizationId, UserId};
 pub use invite::{
@@ -53,7 +53,7 @@ pub use notice::{
     Amount, Currency, InvalidInvoice, Invoice, InvoiceNews, InvoiceNumber, InvoiceUrl, Notice,
 };
 pub use organization::{
-    Founded, Organization, OrganizationUpdate, found_organization, update_organization,
+    NewOrganization, Organization, OrganizationUpdate, create_organization, update_organization,
 };
 pub use period::{Anchor, Period};
 pub use permission::{Action, permit};
@@ -64,6 +64,6 @@ pub use role::Role;
 pub use secret::{ApiKeySecret, InvalidSecret, SecretHash};
 pub use text::{ApiKeyName, InvalidMetadata, InvalidText, Metadata, OrganizationName, PersonName};
 pub use usage::{
-    Counter, Credits, Draw, InvalidCredits, Ledger, Level, MAX_COUNTERS, Meter, Slots, Spending,
+    Counter, Credits, Debit, InvalidCredits, Ledger, Level, MAX_COUNTERS, Meter, Slots, Spending,
     Spent, Stale, Tally, UsageReport, spend,
 };

@@ -1,4 +1,4 @@
-//! The links in invite mails.
+//! The links in invite emails.
 //!
 //! A link's token names the organization, the invite and which sending it
 //! belongs to, and carries `HMAC-SHA256` over these and the invited address.
@@ -73,7 +73,7 @@ pub struct LinkKeys {
 impl LinkKeys {
     /// Whether a token was made by one of the keys, for this address. Takes the
     /// same time whatever the answer.
-    pub fn vouch_for(&self, token: &InviteToken, email: &EmailAddress) -> bool {
+    pub fn verify(&self, token: &InviteToken, email: &EmailAddress) -> bool {
         let made_by = |key: &LinkKey| key.mac(token, email).verify_slice(&token.mac).is_ok();
         let current = made_by(&self.current);
         let previous = self.previous.as_ref().is_some_and(made_by);
@@ -112,7 +112,7 @@ impl InviteToken {
         token
     }
 
-    /// Reads a token. Whether a key made it, [`LinkKeys::vouch_for`] tells.
+    /// Reads a token. Whether a key made it, [`LinkKeys::verify`] tells.
     ///
     /// # Errors
     /// [`InvalidToken`] for whatever [`encode`](Self::encode) does not give.
@@ -187,16 +187,16 @@ mod tests {
             previous: None,
         };
         let good = InviteToken::parse(&token(&key(1)).encode()).unwrap();
-        assert!(keys.vouch_for(&good, &email("Dana@Example.com")));
-        assert!(!keys.vouch_for(&good, &email("erin@example.com")));
-        assert!(!keys.vouch_for(
+        assert!(keys.verify(&good, &email("Dana@Example.com")));
+        assert!(!keys.verify(&good, &email("erin@example.com")));
+        assert!(!keys.verify(
             &InviteToken {
                 times_sent: 2,
                 ..good.clone()
             },
             &email("dana@example.com")
         ));
-        assert!(!keys.vouch_for(&token(&key(2)), &email("dana@example.com")));
+        assert!(!keys.verify(&token(&key(2)), &email("dana@example.com")));
     }
 
     #[test]
@@ -205,9 +205,9 @@ mod tests {
             current: key(2),
             previous: Some(key(1)),
         };
-        assert!(rotated.vouch_for(&token(&key(1)), &email("dana@example.com")));
-        assert!(rotated.vouch_for(&token(&key(2)), &email("dana@example.com")));
-        assert!(!rotated.vouch_for(&token(&key(3)), &email("dana@example.com")));
+        assert!(rotated.verify(&token(&key(1)), &email("dana@example.com")));
+        assert!(rotated.verify(&token(&key(2)), &email("dana@example.com")));
+        assert!(!rotated.verify(&token(&key(3)), &email("dana@example.com")));
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
             let mut bytes = URL_SAFE_NO_PAD.decode(token(&key(1)).encode()).unwrap();
             bytes[bit / 8] ^= 1 << (bit % 8);
             let vouched = InviteToken::parse(&URL_SAFE_NO_PAD.encode(bytes))
-                .is_ok_and(|token| keys.vouch_for(&token, &email("dana@example.com")));
+                .is_ok_and(|token| keys.verify(&token, &email("dana@example.com")));
             prop_assert!(!vouched);
         }
     }

@@ -48,8 +48,8 @@ impl Member {
             actor,
             self.as_subject(),
             vec![
-                Change::to("role", self.role),
-                Change::to("receives_billing_emails", self.receives_billing_emails),
+                Change::added("role", self.role),
+                Change::added("receives_billing_emails", self.receives_billing_emails),
             ],
         )
     }
@@ -91,7 +91,7 @@ pub fn update_member(
                 EventKind::MemberRoleChanged,
                 actor.as_actor(),
                 target.as_subject(),
-                vec![Change::of("role", target.role, role)],
+                vec![Change::changed("role", target.role, role)],
             ));
         }
     }
@@ -104,7 +104,7 @@ pub fn update_member(
                 EventKind::MemberBillingEmailsChanged,
                 actor.as_actor(),
                 target.as_subject(),
-                vec![Change::of(field, target.receives_billing_emails, on)],
+                vec![Change::changed(field, target.receives_billing_emails, on)],
             ));
         }
     }
@@ -124,8 +124,8 @@ pub fn remove_member(actor: &Member, target: &Member) -> Result<Event, Refusal> 
         actor.as_actor(),
         target.as_subject(),
         vec![
-            Change::from("role", target.role),
-            Change::from("receives_billing_emails", target.receives_billing_emails),
+            Change::removed("role", target.role),
+            Change::removed("receives_billing_emails", target.receives_billing_emails),
         ],
     ))
 }

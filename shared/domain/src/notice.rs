@@ -1,4 +1,4 @@
-//! What billing mails are about: thresholds of use, and what the payment
+//! What billing emails are about: thresholds of use, and what the payment
 //! provider tells of invoices.
 
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Actor, Change, Event, EventKind, Subject, SubjectKind};
 
-/// What a billing mail says.
+/// What a billing email says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "about", rename_all = "snake_case")]
 pub enum Notice {
@@ -60,7 +60,7 @@ impl InvoiceNews {
     }
 }
 
-/// An invoice, as far as a mail tells of it.
+/// An invoice, as far as an email tells of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoice {
     /// Its number.
@@ -76,11 +76,11 @@ pub struct Invoice {
 }
 
 impl Invoice {
-    /// What to record of news about it, and to mail.
+    /// What to record of news about it, and to email.
     pub fn event(self, news: InvoiceNews) -> Event {
         let number = self.number.to_string();
-        let mut changes = vec![Change::to("amount", &self.amount)];
-        changes.extend(self.due_date.map(|due| Change::to("due_date", due)));
+        let mut changes = vec![Change::added("amount", &self.amount)];
+        changes.extend(self.due_date.map(|due| Change::added("due_date", due)));
         let subject = Subject {
             kind: SubjectKind::Billing,
             id: number.clone(),

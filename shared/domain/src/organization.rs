@@ -42,7 +42,7 @@ impl Organization {
 
 /// What creating an organization makes.
 #[derive(Debug, Clone)]
-pub struct Founded {
+pub struct NewOrganization {
     /// The organization.
     pub organization: Organization,
     /// Its creator.
@@ -58,13 +58,13 @@ pub struct Founded {
 ///
 /// # Errors
 /// [`Refusal::EmailRequired`] when the sign-in tells no address.
-pub fn found_organization(
+pub fn create_organization(
     person: &Person,
     id: OrganizationId,
     name: OrganizationName,
     metadata: Metadata,
     now: DateTime<Utc>,
-) -> Result<Founded, Refusal> {
+) -> Result<NewOrganization, Refusal> {
     let email = person.email()?.clone();
     let creator = Member {
         organization_id: id,
@@ -96,11 +96,11 @@ pub fn found_organization(
             EventKind::OrganizationCreated,
             creator.as_actor(),
             organization.as_subject(),
-            vec![Change::to("name", &organization.name)],
+            vec![Change::added("name", &organization.name)],
         ),
         creator.added(creator.as_actor()),
     ];
-    Ok(Founded {
+    Ok(NewOrganization {
         address: Address {
             organization_id: id,
             email,
@@ -136,7 +136,7 @@ pub fn update_organization(
     let mut updated = organization.clone();
     let mut changes = Vec::new();
     if let Some(name) = update.name.filter(|name| *name != organization.name) {
-        changes.push(Change::of("name", &organization.name, &name));
+        changes.push(Change::changed("name", &organization.name, &name));
         updated.name = name;
     }
     if let Some(metadata) = update
@@ -145,7 +145,7 @@ pub fn update_organization(
     {
         // The deployer's data stays out of the log; its keys tell what changed.
         let keys = |metadata: &Metadata| metadata.keys().collect::<Vec<_>>().join(", ");
-        changes.push(Change::of(
+        changes.push(Change::changed(
             "metadata",
             keys(&organization.metadata),
             keys(&metadata),

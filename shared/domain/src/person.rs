@@ -7,7 +7,7 @@ use crate::{Actor, EmailAddress, PersonName, Refusal, UserId};
 pub struct Person {
     /// The provider's `sub`.
     pub user_id: UserId,
-    /// The provider's `email`, where it tells one that mail can be sent to.
+    /// The provider's `email`, where it tells one that email can be sent to.
     pub email: Option<EmailAddress>,
     /// The provider's `email_verified`.
     pub email_verified: bool,

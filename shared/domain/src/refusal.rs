@@ -1,10 +1,10 @@
-//! Why a wish is refused.
+//! Why a input is refused.
 
 use chrono::TimeDelta;
 
 use crate::{InviteId, Outcome};
 
-/// Why a wish is refused: an expected answer, in words for the person who wished.
+/// Why a input is refused: an expected answer, in words for the person who wished.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The action takes an owner.

@@ -51,7 +51,7 @@ impl ApiKeySecret {
         }
     }
 
-    /// Reads a key. Whether it is a good one, [`ApiKey::admits`](crate::ApiKey::admits) tells.
+    /// Reads a key. Whether it is a good one, [`ApiKey::verify`](crate::ApiKey::verify) tells.
     ///
     /// # Errors
     /// [`InvalidSecret`] for whatever [`reveal`](Self::reveal) does not give.

@@ -107,7 +107,7 @@ impl PersonName {
     /// spaces and what is over 200 characters is cut off, since nobody can be
     /// asked for a better one. Gives `None` when nothing is left, and for a name
     /// that holds an email address, as some providers tell: names stand in audit
-    /// data and mails, addresses do not.
+    /// data and emails, addresses do not.
     pub fn from_claim(text: &str) -> Option<Self> {
         let line: String = text
             .chars()

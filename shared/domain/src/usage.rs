@@ -1,10 +1,10 @@
 //! Usage: credits that are taken from a billing period's, and how many were
 //! taken when.
 //!
-//! The credits of a period are dealt out to counters, so that many requests at
+//! The credits of a period are allocated out to counters, so that many requests at
 //! once need not change the same item. What is left on the counters and what is
 //! used is, together, never more than the plan's credits; so nothing can be
-//! taken beyond them. Not all credits are dealt out at once: those with which
+//! taken beyond them. Not all credits are allocated out at once: those with which
 //! 80% are reached, and the very last one, are kept back. Whoever needs them
 //! changes the meter, and thereby is the only one who reaches the threshold.
 
@@ -123,7 +123,7 @@ fn eighty_percent(credits: u64) -> u64 {
     (credits * 4).div_ceil(5)
 }
 
-/// How a period's credits are dealt out.
+/// How a period's credits are allocated out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meter {
     /// Which period it is about.
@@ -134,8 +134,8 @@ pub struct Meter {
     pub counters: u8,
     /// How far the use has come.
     pub level: Level,
-    /// Which dealing it is: counters of another one are not as this meter says.
-    pub epoch: u64,
+    /// Which allocation it is: counters of another one are not as this meter says.
+    pub generation: u64,
 }
 
 /// Credits by the number of an hour, a day or a month, counted since 1970 (a
@@ -235,8 +235,8 @@ pub struct Counter {
     pub organization_id: OrganizationId,
     /// Which of the organization's counters it is, from 0.
     pub number: u8,
-    /// Which dealing its credits are of.
-    pub epoch: u64,
+    /// Which allocation its credits are of.
+    pub generation: u64,
     /// How many credits are left on it.
     pub left: u64,
     /// Credits used, by hours.
@@ -269,7 +269,7 @@ impl Counter {
         Self {
             organization_id,
             number,
-            epoch: 0,
+            generation: 0,
             left: 0,
             hours: Tally::default(),
             days: Tally::default(),
@@ -311,13 +311,13 @@ impl Counter {
 
 /// Credits to take from one counter, if it still has so many.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draw {
+pub struct Debit {
     /// The organization.
     pub organization_id: OrganizationId,
     /// Which counter.
     pub counter: u8,
-    /// The dealing that the credits have to be of.
-    pub epoch: u64,
+    /// The allocation that the credits have to be of.
+    pub generation: u64,
     /// How many.
     pub credits: u64,
     /// Where they are noted.
@@ -339,9 +339,9 @@ pub struct Ledger {
 #[derive(Debug, Clone)]
 pub enum Spending {
     /// From what is left on counters.
-    Drawn(Vec<Draw>),
-    /// With a new dealing: a period begins, or a threshold is reached.
-    Dealt {
+    Debited(Vec<Debit>),
+    /// With a new allocation: a period begins, or a threshold is reached.
+    Allocated {
         /// The plan, with the meter as it is to be.
         billing: Box<Billing>,
         /// Every counter as it is to be.
@@ -376,14 +376,14 @@ pub struct UsageReport {
 }
 
 impl Ledger {
-    /// Whether all of it is of one dealing. It is read in one batch, which is
+    /// Whether all of it is of one allocation. It is read in one batch, which is
     /// not of one instant.
     pub fn is_whole(&self) -> bool {
         match &self.billing.meter {
             None => self.counters.is_empty(),
             Some(meter) => {
                 self.counters.len() == usize::from(meter.counters)
-                    && self.counters.iter().all(|c| c.epoch == meter.epoch)
+                    && self.counters.iter().all(|c| c.generation == meter.generation)
             }
         }
     }
@@ -442,7 +442,7 @@ impl Ledger {
     }
 
     /// Deals out what is left of the meter's credits when so many are used.
-    pub(crate) fn deal(&mut self, mut meter: Meter, used: u64, now: DateTime<Utc>) {
+    pub(crate) fn allocate(&mut self, mut meter: Meter, used: u64, now: DateTime<Utc>) {
         let needed = meter.credits.div_ceil(CREDITS_OF_A_COUNTER);
         let needed = u8::try_from(needed)
             .unwrap_or(MAX_COUNTERS)
@@ -452,12 +452,12 @@ impl Ledger {
         let new = (present..needed).map(|n| Counter::new(self.billing.organization_id, n));
         self.counters.extend(new);
         meter.counters = present.max(needed);
-        meter.epoch += 1;
+        meter.generation += 1;
         let left = meter.level.cap(meter.credits).saturating_sub(used);
         let share = left / u64::from(meter.counters);
         let mut rest = left % u64::from(meter.counters);
         for counter in &mut self.counters {
-            counter.epoch = meter.epoch;
+            counter.generation = meter.generation;
             counter.left = share + u64::from(rest > 0);
             rest = rest.saturating_sub(1);
             counter.forget(&counter.stale(now));
@@ -476,9 +476,9 @@ impl Ledger {
         reached
             .map(|(percent, period_end)| {
                 let changes = vec![
-                    Change::to("percent", percent),
-                    Change::to("used", used),
-                    Change::to("allowed", credits),
+                    Change::added("percent", percent),
+                    Change::added("used", used),
+                    Change::added("allowed", credits),
                 ];
                 let kind = EventKind::UsageThresholdReached;
                 Event::new(kind, Actor::System, self.billing.as_subject(), changes).with_notice(
@@ -496,21 +496,21 @@ impl Ledger {
 
     /// Which counters to take credits from: one that has them, the likelier the
     /// more it has; or several, where no single one has enough.
-    fn draw(&self, credits: u64, luck: u64, slots: Slots, now: DateTime<Utc>) -> Option<Vec<Draw>> {
-        let draw = |counter: &Counter, credits: u64| Draw {
+    fn debit(&self, credits: u64, seed: u64, slots: Slots, now: DateTime<Utc>) -> Option<Vec<Debit>> {
+        let debit = |counter: &Counter, credits: u64| Debit {
             organization_id: counter.organization_id,
             counter: counter.number,
-            epoch: counter.epoch,
+            generation: counter.generation,
             credits,
             at: slots,
             stale: counter.stale(now),
         };
         let able = || self.counters.iter().filter(|c| c.left >= credits);
         let weight: u64 = able().map(|counter| counter.left).sum();
-        if let Some(mut at) = luck.checked_rem(weight) {
+        if let Some(mut at) = seed.checked_rem(weight) {
             for counter in able() {
                 if at < counter.left {
-                    return Some(vec![draw(counter, credits)]);
+                    return Some(vec![debit(counter, credits)]);
                 }
                 at -= counter.left;
             }
@@ -518,20 +518,20 @@ impl Ledger {
         let mut richest: Vec<&Counter> = self.counters.iter().collect();
         richest.sort_by_key(|counter| Reverse(counter.left));
         let mut missing = credits;
-        let mut draws = Vec::new();
+        let mut debits = Vec::new();
         for counter in richest.into_iter().filter(|counter| counter.left > 0) {
             let part = missing.min(counter.left);
-            draws.push(draw(counter, part));
+            debits.push(debit(counter, part));
             missing -= part;
             if missing == 0 {
-                return Some(draws);
+                return Some(debits);
             }
         }
         None
     }
 }
 
-/// Decides the use of credits. `luck` is any number; it spreads requests that
+/// Decides the use of credits. `seed` is any number; it spreads requests that
 /// come at once over the counters.
 ///
 /// # Errors
@@ -540,7 +540,7 @@ pub fn spend(
     ledger: &Ledger,
     plans: &Plans,
     credits: Credits,
-    luck: u64,
+    seed: u64,
     now: DateTime<Utc>,
 ) -> Result<Spent, Refusal> {
     let period = ledger.billing.period_at(now);
@@ -554,9 +554,9 @@ pub fn spend(
     };
     let meter = ledger.billing.meter_at(now);
     if meter.is_some()
-        && let Some(draws) = ledger.draw(credits.get(), luck, slots, now)
+        && let Some(debits) = ledger.debit(credits.get(), seed, slots, now)
     {
-        return Ok(spent(Spending::Drawn(draws)));
+        return Ok(spent(Spending::Debited(debits)));
     }
     if used > allowed {
         return Err(Refusal::CreditsUsedUp {
@@ -576,16 +576,16 @@ pub fn spend(
         credits: allowed,
         counters: 0,
         level,
-        epoch: ledger.billing.epoch(),
+        generation: ledger.billing.generation(),
     };
-    next.deal(meter, used, now);
-    let lucky = luck.checked_rem(next.counters.len() as u64);
+    next.allocate(meter, used, now);
+    let lucky = seed.checked_rem(next.counters.len() as u64);
     let lucky = lucky.and_then(|n| usize::try_from(n).ok());
     if let Some(counter) = lucky.and_then(|n| next.counters.get_mut(n)) {
         counter.note(slots, credits.get());
     }
     let thresholds = next.thresholds(before, level, used, allowed);
-    Ok(spent(Spending::Dealt {
+    Ok(spent(Spending::Allocated {
         billing: Box::new(next.billing),
         counters: next.counters,
         events: due.into_iter().chain(thresholds).collect(),

@@ -42,13 +42,13 @@ fn organization(api_keys: u32) -> Organization {
 }
 
 fn create(api_keys: u32) -> Result<(ApiKey, ApiKeySecret), Refusal> {
-    let wish = ApiKeyRequest {
+    let input = ApiKeyRequest {
         id: ApiKeyId::new(Uuid::from_u128(2)),
         name: ApiKeyName::parse("Rendering").unwrap(),
         expires_at: None,
         random: [0; 32],
     };
-    let (key, secret, _) = create_api_key(&admin(), &organization(api_keys), wish, now())?;
+    let (key, secret, _) = create_api_key(&admin(), &organization(api_keys), input, now())?;
     Ok((key, secret))
 }
 
@@ -76,10 +76,10 @@ fn at_most_five_earlier_secrets_are_good_at_once() {
     }
     let admitted: Vec<bool> = secrets
         .iter()
-        .map(|secret| key.admits(secret, now()))
+        .map(|secret| key.verify(secret, now()))
         .collect();
     assert_eq!(admitted, [false, true, true, true, true, true, true]);
-    assert!(!key.admits(&secrets[5], now() + TimeDelta::days(1)));
+    assert!(!key.verify(&secrets[5], now() + TimeDelta::days(1)));
 }
 
 #[test]
@@ -116,11 +116,11 @@ fn a_use_is_noted_by_the_hour() {
 #[test]
 fn a_secret_is_no_other_keys() {
     let (key, secret) = create(0).unwrap();
-    assert!(key.admits(&secret, now()));
+    assert!(key.verify(&secret, now()));
     let another = ApiKeySecret::new(
         key.organization_id,
         ApiKeyId::new(Uuid::from_u128(3)),
         [0; 32],
     );
-    assert!(!key.admits(&another, now()));
+    assert!(!key.verify(&another, now()));
 }

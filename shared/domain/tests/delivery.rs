@@ -1,4 +1,4 @@
-//! What the mail service's reports change, in whatever order they come.
+//! What the email service's reports change, in whatever order they come.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::*;
 use uuid::Uuid;
 
-const REPORTS: [MailReport; 3] = [
-    MailReport::NotSent,
-    MailReport::Bounced(Bounce::NoMailbox),
-    MailReport::Complained,
+const REPORTS: [EmailReport; 3] = [
+    EmailReport::NotSent,
+    EmailReport::Bounced(Bounce::NoMailbox),
+    EmailReport::Complained,
 ];
 
 fn noon() -> DateTime<Utc> {
@@ -45,8 +45,8 @@ fn invite(state: DeliveryState) -> Invite {
 fn a_bounce_wins_over_sent_whichever_was_noted_first() {
     for before in [DeliveryState::Queued, DeliveryState::Sent] {
         let invite = invite(before);
-        let report = MailReport::Bounced(Bounce::MailboxFull);
-        let (updated, event) = invite.heed(report, 2, noon()).unwrap();
+        let report = EmailReport::Bounced(Bounce::MailboxFull);
+        let (updated, event) = invite.apply_report(report, 2, noon()).unwrap();
         assert_eq!(updated.delivery.state, DeliveryState::Bounced);
         assert_eq!(
             updated.delivery.reason.as_deref(),
@@ -54,7 +54,7 @@ fn a_bounce_wins_over_sent_whichever_was_noted_first() {
         );
         assert_eq!(updated.version, invite.version);
         let event = event.unwrap();
-        assert_eq!(event.kind, EventKind::InviteMailBounced);
+        assert_eq!(event.kind, EventKind::InviteEmailBounced);
         assert_eq!(event.actor, Actor::System);
         assert_eq!(event.changes[0].from.as_deref(), Some(before.as_str()));
         assert_eq!(event.changes[0].to.as_deref(), Some("bounced"));
@@ -69,13 +69,13 @@ fn in_whatever_order_reports_come_and_however_often_the_same_is_known_in_the_end
             for c in REPORTS {
                 let mut invite = invite(DeliveryState::Sent);
                 for report in [a, b, c, a] {
-                    if let Some((updated, _)) = invite.heed(report, 2, noon()) {
+                    if let Some((updated, _)) = invite.apply_report(report, 2, noon()) {
                         invite = updated;
                     }
                 }
-                let expected = if [a, b, c].contains(&MailReport::Complained) {
+                let expected = if [a, b, c].contains(&EmailReport::Complained) {
                     DeliveryState::Complained
-                } else if [a, b, c] == [MailReport::NotSent; 3] {
+                } else if [a, b, c] == [EmailReport::NotSent; 3] {
                     DeliveryState::Failed
                 } else {
                     DeliveryState::Bounced
@@ -90,11 +90,11 @@ fn in_whatever_order_reports_come_and_however_often_the_same_is_known_in_the_end
 fn a_report_of_another_sending_or_of_an_expired_invite_changes_nothing() {
     let invite = invite(DeliveryState::Sent);
     for report in REPORTS {
-        assert!(invite.heed(report, 1, noon()).is_none());
-        assert!(invite.heed(report, 3, noon()).is_none());
-        assert!(invite.heed(report, 2, invite.expires_at).is_none());
+        assert!(invite.apply_report(report, 1, noon()).is_none());
+        assert!(invite.apply_report(report, 3, noon()).is_none());
+        assert!(invite.apply_report(report, 2, invite.expires_at).is_none());
         let last_moment = invite.expires_at - TimeDelta::seconds(1);
-        assert!(invite.heed(report, 2, last_moment).is_some());
+        assert!(invite.apply_report(report, 2, last_moment).is_some());
     }
 }
 
@@ -109,7 +109,7 @@ fn no_reason_names_the_address() {
         Bounce::Unknown,
     ] {
         let (updated, event) = invite(DeliveryState::Sent)
-            .heed(MailReport::Bounced(bounce), 2, noon())
+            .apply_report(EmailReport::Bounced(bounce), 2, noon())
             .unwrap();
         assert!(!updated.delivery.reason.unwrap().contains('@'));
         assert_eq!(event.unwrap().subject.name, "d…@example.com");

@@ -202,7 +202,7 @@ fn accepting_twice_is_one_membership() {
         again(&dana, Some(&accepted.member)),
         Ok(Acceptance::Joined(_))
     ));
-    // The same address at another account: one link admits one person.
+    // The same address at another account: one link verify one person.
     let twin = person("dana-2", "dana@example.com");
     assert_eq!(
         again(&twin, None).unwrap_err(),
@@ -268,7 +268,7 @@ fn an_address_alone_tells_what_it_takes_to_end_its_invite() {
         (ended.invite.outcome, ended.invite.ended_at),
         (Outcome::Expired, end)
     );
-    // All of it but how the mail fared, and the version of what is gone.
+    // All of it but how the email fared, and the version of what is gone.
     let told = Invite {
         version: first.invite.version,
         ..ended.invite.invite
@@ -349,7 +349,7 @@ fn resending_is_limited_to_once_a_minute_and_five_times() {
         assert_eq!(next.delivery.state, DeliveryState::Queued);
         assert_eq!(
             event.mail,
-            Some(Mail::Invite {
+            Some(Email::Invite {
                 times_sent: next.times_sent
             })
         );

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Billing, BillingUpdate, Counter, Credits, Draw, EmailAddress, EventKind, Ledger, Member,
+    Billing, BillingUpdate, Counter, Credits, Debit, EmailAddress, EventKind, Ledger, Member,
     Metadata, Organization, OrganizationId, OrganizationName, Plan, PlanId, Plans, Refusal, Role,
     Spending, UserId, When, spend, update_billing,
 };
@@ -83,18 +83,18 @@ impl Table {
         }
     }
 
-    fn spend(&mut self, credits: u64, luck: u64, now: DateTime<Utc>) -> Result<u64, Refusal> {
+    fn spend(&mut self, credits: u64, seed: u64, now: DateTime<Utc>) -> Result<u64, Refusal> {
         assert!(self.ledger.is_whole());
         let spent = spend(
             &self.ledger,
             &plans(),
             Credits::new(credits).unwrap(),
-            luck,
+            seed,
             now,
         )?;
         match spent.spending {
-            Spending::Drawn(draws) => self.draw(&draws),
-            Spending::Dealt {
+            Spending::Debited(debits) => self.debit(&debits),
+            Spending::Allocated {
                 billing,
                 counters,
                 events,
@@ -111,22 +111,22 @@ impl Table {
     }
 
     /// What the store's update does, by way of the counter's own form.
-    fn draw(&mut self, draws: &[Draw]) {
-        for draw in draws {
-            let counter = &mut self.ledger.counters[usize::from(draw.counter)];
-            assert_eq!(counter.epoch, draw.epoch);
-            assert!(counter.left >= draw.credits, "more than is left");
-            counter.left -= draw.credits;
+    fn debit(&mut self, debits: &[Debit]) {
+        for debit in debits {
+            let counter = &mut self.ledger.counters[usize::from(debit.counter)];
+            assert_eq!(counter.generation, debit.generation);
+            assert!(counter.left >= debit.credits, "more than is left");
+            counter.left -= debit.credits;
             let slots = [
-                (&mut counter.hours, draw.at.hour, &draw.stale.hours),
-                (&mut counter.days, draw.at.day, &draw.stale.days),
-                (&mut counter.months, draw.at.month, &draw.stale.months),
-                (&mut counter.periods, draw.at.period, &draw.stale.periods),
+                (&mut counter.hours, debit.at.hour, &debit.stale.hours),
+                (&mut counter.days, debit.at.day, &debit.stale.days),
+                (&mut counter.months, debit.at.month, &debit.stale.months),
+                (&mut counter.periods, debit.at.period, &debit.stale.periods),
             ];
             for (tally, slot, stale) in slots {
                 let mut map: BTreeMap<String, u64> = tally.clone().into();
                 map.retain(|slot, _| !stale.contains(&slot.parse().unwrap()));
-                *map.entry(slot.to_string()).or_default() += draw.credits;
+                *map.entry(slot.to_string()).or_default() += debit.credits;
                 *tally = map.try_into().unwrap();
             }
         }
@@ -386,7 +386,7 @@ fn old_hours_are_forgotten_so_that_a_counter_stays_small() {
         now += TimeDelta::hours(3);
     }
     for counter in &table.ledger.counters {
-        // A counter forgets when it is drawn from: up to a few hours of the others' draws later.
+        // A counter forgets when it is drawn from: up to a few hours of the others' debits later.
         let hours: BTreeMap<String, u64> = counter.hours.clone().into();
         let days: BTreeMap<String, u64> = counter.days.clone().into();
         let months: BTreeMap<String, u64> = counter.months.clone().into();
@@ -415,8 +415,8 @@ fn step() -> impl Strategy<Value = Step> {
     let ids = prop::sample::select(vec!["free", "basic", "pro", "scale"]);
     let when = prop::sample::select(vec![When::Now, When::PeriodEnd]);
     prop_oneof![
-        12 => (1_u64..=1000, any::<u64>()).prop_map(|(n, luck)| Step::Spend(n, luck)),
-        12 => (1_u64..=20, any::<u64>()).prop_map(|(n, luck)| Step::Spend(n, luck)),
+        12 => (1_u64..=1000, any::<u64>()).prop_map(|(n, seed)| Step::Spend(n, seed)),
+        12 => (1_u64..=20, any::<u64>()).prop_map(|(n, seed)| Step::Spend(n, seed)),
         2 => (ids, when).prop_map(|(id, when)| Step::Change(id, when)),
         1 => (1_i64..20).prop_map(Step::Wait),
     ]
@@ -443,10 +443,10 @@ proptest! {
                     }
                 }
                 Step::Change(id, when) => table.change(id, when, now),
-                Step::Spend(credits, luck) => {
+                Step::Spend(credits, seed) => {
                     let allowed = table.ledger.allowed_at(&plans(), now);
                     let before = table.events.len();
-                    match table.spend(credits, luck, now) {
+                    match table.spend(credits, seed, now) {
                         Ok(total) => {
                             used += credits;
                             prop_assert_eq!(total, used);
@@ -468,10 +468,10 @@ proptest! {
     }
 
     #[test]
-    fn counters_are_dealt_evenly(luck in any::<u64>()) {
+    fn counters_are_dealt_evenly(seed in any::<u64>()) {
         let mut table = Table::new();
         table.change("scale", When::Now, at(BEGIN));
-        table.spend(1, luck, at(BEGIN)).unwrap();
+        table.spend(1, seed, at(BEGIN)).unwrap();
         let left = |counter: &Counter| counter.left;
         let most = table.ledger.counters.iter().map(left).max().unwrap();
         let least = table.ledger.counters.iter().map(left).min().unwrap();

@@ -8,9 +8,9 @@ use crate::{
     names::{BODY_NAME, SUBJECT_NAME, one_line, quoted},
 };
 
-/// What a billing mail says.
+/// What a billing email says.
 #[derive(Debug, Clone, Copy)]
-pub struct BillingMail<'a> {
+pub struct BillingEmail<'a> {
     /// The organization whose billing it is, as its owners typed it.
     pub organization_name: &'a str,
     /// What it is about.
@@ -19,7 +19,7 @@ pub struct BillingMail<'a> {
     pub page: &'a str,
 }
 
-/// What a billing mail is about.
+/// What a billing email is about.
 #[derive(Debug, Clone, Copy)]
 pub enum About<'a> {
     /// So many percent of the period's credits are used, or a little more.
@@ -43,7 +43,7 @@ pub enum About<'a> {
     PaymentSucceeded(InvoiceFacts<'a>),
 }
 
-/// What a mail tells of an invoice.
+/// What an email tells of an invoice.
 #[derive(Debug, Clone, Copy)]
 pub struct InvoiceFacts<'a> {
     /// Its number.
@@ -56,8 +56,8 @@ pub struct InvoiceFacts<'a> {
     pub url: Option<&'a str>,
 }
 
-impl BillingMail<'_> {
-    /// Writes the mail.
+impl BillingEmail<'_> {
+    /// Writes the email.
     ///
     /// # Errors
     /// [`RenderError::Template`].

@@ -1,4 +1,4 @@
-//! The invite mail.
+//! The invite email.
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -8,9 +8,9 @@ use crate::{
     names::{BODY_NAME, SUBJECT_NAME, one_line, quoted},
 };
 
-/// What the invite mail says.
+/// What the invite email says.
 #[derive(Debug, Clone, Copy)]
-pub struct InviteMail<'a> {
+pub struct InviteEmail<'a> {
     /// The organization to join, as its owners typed it.
     pub organization_name: &'a str,
     /// Who invites, as the person is named at the sign-in.
@@ -21,14 +21,14 @@ pub struct InviteMail<'a> {
     pub receives_billing_emails: bool,
     /// When the invite ends.
     pub expires_at: DateTime<Utc>,
-    /// The page that shows the invite: the one target of the mail's links.
+    /// The page that shows the invite: the one target of the email's links.
     pub link: &'a str,
     /// The invited address, as the inviter typed it.
     pub recipient: &'a str,
 }
 
-impl InviteMail<'_> {
-    /// Writes the mail.
+impl InviteEmail<'_> {
+    /// Writes the email.
     ///
     /// # Errors
     /// [`RenderError::UnknownRole`] when the role is none of the three.

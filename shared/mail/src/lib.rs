@@ -2,7 +2,7 @@
 //!
 //! Rendering is pure and takes plain values. User-given text is made fit for
 //! one line here and escaped by the template engine, so whatever name reaches
-//! a mail, it stays a name.
+//! an email, it stays a name.
 
 mod billing;
 mod invite;
@@ -12,23 +12,23 @@ mod sender;
 
 use askama::Template;
 
-pub use billing::{About, BillingMail, InvoiceFacts};
-pub use invite::InviteMail;
+pub use billing::{About, BillingEmail, InvoiceFacts};
+pub use invite::InviteEmail;
 pub use mailer::{Mailer, MessageId, SendError, Tag};
 pub use sender::Sender;
 
-/// Why there is no mail.
+/// Why there is no email.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    /// A role that the mail has no words for.
-    #[error("there is no invite mail for the role `{0}`")]
+    /// A role that the email has no words for.
+    #[error("there is no invite email for the role `{0}`")]
     UnknownRole(String),
     /// A template.
-    #[error("the template of a mail failed")]
+    #[error("the template of an email failed")]
     Template(#[from] askama::Error),
 }
 
-/// A mail without its envelope.
+/// An email without its envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// One line, of bounded length.

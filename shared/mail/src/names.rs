@@ -1,4 +1,4 @@
-//! Text that people typed, made fit for a mail.
+//! Text that people typed, made fit for an email.
 
 /// The most characters of a name in the subject: clients show little more.
 pub(crate) const SUBJECT_NAME: usize = 60;
@@ -9,7 +9,7 @@ pub(crate) const BODY_NAME: usize = 120;
 
 /// Puts a name between quotation marks, so that everybody sees where it starts
 /// and ends: a name can be a web address or a whole sentence, and nothing in it
-/// may pass for what the mail itself says. For the same reason it cannot close
+/// may pass for what the email itself says. For the same reason it cannot close
 /// the quotation, and is cut off after `limit` characters.
 ///
 /// Gives `None` when nothing visible is left of the name.

@@ -1,8 +1,8 @@
-//! Whom mails are from.
+//! Whom emails are from.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// What the deployer configured about outgoing mail.
+/// What the deployer configured about outgoing email.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
     /// `no-reply@example.com` or `Example <no-reply@example.com>`. The display

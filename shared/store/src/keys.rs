@@ -106,9 +106,9 @@ impl Key {
         )
     }
 
-    /// How far the mail of an event to one of its recipients has come.
-    pub fn mailing(event_id: EventId, user_id: &UserId) -> Self {
-        Self::new(format!("MAIL#{event_id}"), user_id.as_str())
+    /// How far the email of an event to one of its recipients has come.
+    pub fn billing_delivery(event_id: EventId, user_id: &UserId) -> Self {
+        Self::new(format!("BILLING_DELIVERY#{event_id}"), user_id.as_str())
     }
 
     /// An event of the payment provider's that was taken.

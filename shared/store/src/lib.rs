@@ -5,7 +5,7 @@
 //! expression.
 
 mod connect;
-mod draw;
+mod debit;
 mod error;
 mod keys;
 mod pages;
@@ -18,7 +18,7 @@ pub use keys::{EXPIRY_INDEX, EXPIRY_SHARDS, Key, expiry_shard};
 pub use pages::{Page, PageRequest};
 pub use reads::{ExpiryPosition, Found};
 pub use records::{
-    Account, CreationRequest, Mailing, Membership, PaymentEvent, UsageRequest, from_image,
+    Account, CreationRequest, BillingDelivery, Membership, PaymentEvent, UsageRequest, from_image,
 };
 pub use transaction::{Commit, Transaction};
 

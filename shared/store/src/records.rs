@@ -272,10 +272,10 @@ impl Record for UsageRequest {
     }
 }
 
-/// How far a billing mail to one of its recipients has come.
+/// How far a billing email to one of its recipients has come.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Mailing {
-    /// The event that the mail is about.
+pub struct BillingDelivery {
+    /// The event that the email is about.
     pub event_id: EventId,
     /// Whom it is to.
     pub user_id: UserId,
@@ -283,14 +283,14 @@ pub struct Mailing {
     pub delivery: Delivery,
 }
 
-impl Mailing {
-    /// How long it is remembered: longer than anybody tries to send the mail.
+impl BillingDelivery {
+    /// How long it is remembered: longer than anybody tries to send the email.
     const MEMORY: TimeDelta = TimeDelta::days(30);
 }
 
-impl Record for Mailing {
+impl Record for BillingDelivery {
     fn key(&self) -> Key {
-        Key::mailing(self.event_id, &self.user_id)
+        Key::billing_delivery(self.event_id, &self.user_id)
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {

@@ -13,15 +13,15 @@ use aws_sdk_dynamodb::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Address, ApiKey, ApiKeyId, AuditEvent, Billing, Counter, Delivery, Draw, Ended, EndedInvite,
+    Address, ApiKey, ApiKeyId, AuditEvent, Billing, Counter, Delivery, Debit, Ended, EndedInvite,
     Holder, Invite, InviteId, MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization,
     OrganizationId, UserId,
 };
 use serde::Serialize;
 
 use crate::{
-    Account, CreationRequest, Key, Mailing, Membership, PaymentEvent, Store, StoreError,
-    UsageRequest, draw, keys,
+    Account, CreationRequest, Key, BillingDelivery, Membership, PaymentEvent, Store, StoreError,
+    UsageRequest, debit, keys,
     records::{Item, Record, Versioned},
 };
 
@@ -65,7 +65,7 @@ enum Write {
         expected: Expected,
     },
     Update(Change),
-    Draw(Draw),
+    Debit(Debit),
 }
 
 /// What has to be at a key for a write to happen.
@@ -75,7 +75,7 @@ enum Expected {
     Nothing,
     Version(u64),
     /// An address record of this person's.
-    HeldBy(UserId),
+    InviteHold(UserId),
     /// The request that made this organization.
     MadeBy(OrganizationId),
     /// A request that is remembered until then.
@@ -148,7 +148,7 @@ impl Transaction {
         })
         .with(Write::Delete {
             key: Key::address(member.organization_id, &member.email),
-            expected: Expected::HeldBy(member.user_id.clone()),
+            expected: Expected::InviteHold(member.user_id.clone()),
         })
     }
 
@@ -165,8 +165,8 @@ impl Transaction {
     /// Ends a pending invite and frees its address.
     pub fn end_pending_invite(self, ended: &Ended) -> Self {
         self.end_invite(&ended.invite)
-            .free_address(ended)
-            .uncount_invite(ended.invite.invite.organization_id)
+            .release_address(ended)
+            .decrement_invites(ended.invite.invite.organization_id)
     }
 
     /// Ends an expired invite that was read from the address that it held. The
@@ -182,8 +182,8 @@ impl Transaction {
 
     /// Tells the address that the invite holds how the invite is now, without
     /// having read it.
-    pub fn hold_address(self, invite: &Invite) -> Self {
-        self.pass_address_on(
+    pub fn claim_address(self, invite: &Invite) -> Self {
+        self.update_holder(
             invite,
             &invite.holder(),
             "SET #holder = :holder, #version = #version + :one, #shard = :shard, #expires = :expires",
@@ -192,8 +192,8 @@ impl Transaction {
     }
 
     /// Frees the address that an invite held, without having read it.
-    fn free_address(self, ended: &Ended) -> Self {
-        self.pass_address_on(
+    fn release_address(self, ended: &Ended) -> Self {
+        self.update_holder(
             &ended.invite.invite,
             &ended.holder,
             "SET #holder = :holder, #version = #version + :one, #ttl = :ttl REMOVE #shard, #expires",
@@ -202,7 +202,7 @@ impl Transaction {
     }
 
     /// Counts one more outstanding invite, unless there are as many as there may be.
-    pub fn count_invite(self, id: OrganizationId) -> Self {
+    pub fn increment_invites(self, id: OrganizationId) -> Self {
         let max = AttributeValue::N(MAX_OUTSTANDING_INVITES.to_string());
         self.with(Write::Update(Change {
             key: Key::organization(id),
@@ -214,7 +214,7 @@ impl Transaction {
     }
 
     /// Counts one outstanding invite less.
-    pub fn uncount_invite(self, id: OrganizationId) -> Self {
+    pub fn decrement_invites(self, id: OrganizationId) -> Self {
         self.with(Write::Update(Change {
             key: Key::organization(id),
             set: "SET #count = #count - :one, #version = #version + :one",
@@ -231,7 +231,7 @@ impl Transaction {
 
     /// Counts one more API key, unless there are as many as there may be.
     /// Organizations from before there were keys have no count yet.
-    pub fn count_api_key(self, id: OrganizationId) -> Self {
+    pub fn increment_api_keys(self, id: OrganizationId) -> Self {
         let max = AttributeValue::N(MAX_API_KEYS.to_string());
         self.with(Write::Update(Change {
             key: Key::organization(id),
@@ -301,8 +301,8 @@ impl Transaction {
     }
 
     /// Takes credits from a counter, if it still has them.
-    pub fn draw(self, draw: Draw) -> Self {
-        self.with(Write::Draw(draw))
+    pub fn debit(self, debit: Debit) -> Self {
+        self.with(Write::Debit(debit))
     }
 
     /// Remembers a request to use credits, in place of an earlier one with the
@@ -329,7 +329,7 @@ impl Transaction {
     }
 
     /// Changes the holder of the address that the invite holds.
-    fn pass_address_on(
+    fn update_holder(
         self,
         invite: &Invite,
         holder: &Holder,
@@ -470,7 +470,7 @@ impl From<Expected> for Condition {
                 &[("#ttl", "ttl")],
                 [(":ttl", keys::seconds(at))],
             ),
-            Expected::HeldBy(user_id) => Self::new(
+            Expected::InviteHold(user_id) => Self::new(
                 "#holder.#user = :user",
                 &[("#holder", "holder"), ("#user", "user_id")],
                 [(":user", AttributeValue::S(user_id.to_string()))],
@@ -527,7 +527,7 @@ impl Write {
                     .set_expression_attribute_values(condition.values);
                 item.update(update.build()?)
             }
-            Self::Draw(draw) => item.update(draw::update(&draw, table)?),
+            Self::Debit(debit) => item.update(debit::update(&debit, table)?),
         };
         Ok(item.build())
     }
@@ -559,7 +559,7 @@ impl Store {
         }
     }
 
-    /// Notes how far the mail of an invite's sending has come. Gives
+    /// Notes how far the email of an invite's sending has come. Gives
     /// [`Commit::Conflict`] when the invite has ended, was sent again since, or
     /// is known to have fared otherwise: a bounce may be reported before the
     /// sending is noted.
@@ -636,15 +636,15 @@ impl Store {
         }
     }
 
-    /// Notes how far a billing mail to one of its recipients has come.
+    /// Notes how far a billing email to one of its recipients has come.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn note_mailing(&self, mailing: &Mailing) -> Result<(), StoreError> {
+    pub async fn put_billing_delivery(&self, billing_delivery: &BillingDelivery) -> Result<(), StoreError> {
         self.client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(mailing.to_item()?))
+            .set_item(Some(billing_delivery.to_item()?))
             .send()
             .await?;
         Ok(())

@@ -7,13 +7,13 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::webdriver::{Driver, Element, Session, Trouble, screenshots};
+use super::webdriver::{Driver, Element, Session, WebDriverError, screenshots};
 use crate::harness::World;
 
 /// How long a page may take: long, as machines that test are busy.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the page is looked at meanwhile.
-pub const GLANCE: Duration = Duration::from_millis(40);
+pub const POLL_INTERVAL: Duration = Duration::from_millis(40);
 
 /// A world, and browsers to look at it with.
 pub struct Browsers {
@@ -147,19 +147,19 @@ impl Browser {
     fn until<'a, T: 'a>(
         &'a self,
         what: impl Debug + 'a,
-        look: impl AsyncFn() -> Result<Option<T>, Trouble> + 'a,
+        look: impl AsyncFn() -> Result<Option<T>, WebDriverError> + 'a,
     ) -> impl Future<Output = T> + 'a {
         let caller = std::panic::Location::caller();
         async move {
             let begun = Instant::now();
             let mut trouble = None;
-            while begun.elapsed() < PATIENCE {
+            while begun.elapsed() < TIMEOUT {
                 match look().await {
                     Ok(Some(found)) => return found,
                     Ok(None) => trouble = None,
                     Err(error) => trouble = Some(format!("{}: {}", error.code, error.message)),
                 }
-                tokio::time::sleep(GLANCE).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
             let shown = screenshots().join(format!("failed-{}.png", self.name));
             self.photograph(&shown).await;
@@ -174,7 +174,7 @@ impl Browser {
     }
 
     /// The text that the page shows, with simple spaces.
-    pub async fn text(&self) -> Result<String, Trouble> {
+    pub async fn text(&self) -> Result<String, WebDriverError> {
         let text = self
             .session
             .script("return document.body.innerText", json!([]))
@@ -213,13 +213,13 @@ impl Browser {
 
     /// Everything of a role that is there for people, by Chromium's own
     /// accessibility tree.
-    pub async fn all(&self, role: &str) -> Result<Vec<Node>, Trouble> {
+    pub async fn all(&self, role: &str) -> Result<Vec<Node>, WebDriverError> {
         let document = self
             .session
             .cdp("DOM.getDocument", json!({ "depth": 0 }))
             .await?;
-        let wish = json!({ "nodeId": document["root"]["nodeId"], "role": role });
-        let found = self.session.cdp("Accessibility.queryAXTree", wish).await?;
+        let input = json!({ "nodeId": document["root"]["nodeId"], "role": role });
+        let found = self.session.cdp("Accessibility.queryAXTree", input).await?;
         let nodes = found["nodes"].as_array().cloned().unwrap_or_default();
         let text = |value: &Value| {
             let words: Vec<&str> = value
@@ -247,7 +247,7 @@ impl Browser {
             .collect())
     }
 
-    async fn named(&self, role: &str, name: &str) -> Result<Option<Node>, Trouble> {
+    async fn named(&self, role: &str, name: &str) -> Result<Option<Node>, WebDriverError> {
         let all = self.all(role).await?;
         Ok(all.into_iter().find(|node| node.name == name))
     }
@@ -282,7 +282,7 @@ impl Browser {
     }
 
     /// The element that a node is of.
-    pub async fn element(&self, node: &Node) -> Result<Element, Trouble> {
+    pub async fn element(&self, node: &Node) -> Result<Element, WebDriverError> {
         let resolved = self
             .session
             .cdp("DOM.resolveNode", json!({ "backendNodeId": node.id }))
@@ -299,13 +299,13 @@ impl Browser {
                 json!([]),
             )
             .await?;
-        Element::of(&found).ok_or_else(|| Trouble {
+        Element::of(&found).ok_or_else(|| WebDriverError {
             code: "gone".to_owned(),
             message: node.name.clone(),
         })
     }
 
-    async fn named_element(&self, role: &str, name: &str) -> Result<Option<Element>, Trouble> {
+    async fn named_element(&self, role: &str, name: &str) -> Result<Option<Element>, WebDriverError> {
         match self.named(role, name).await? {
             Some(node) => self.element(&node).await.map(Some),
             None => Ok(None),

@@ -87,8 +87,8 @@ impl Browser {
     }
 
     async fn evaluate(&self, expression: &str) -> Value {
-        let wish = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
-        let mut answer = self.cdp("Runtime.evaluate", wish).await;
+        let input = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let mut answer = self.cdp("Runtime.evaluate", input).await;
         assert!(answer["exceptionDetails"].is_null(), "{answer:#}");
         answer["result"]["value"].take()
     }
@@ -99,8 +99,8 @@ impl Browser {
         let size = &metrics["cssContentSize"];
         let clip =
             json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
-        let wish = json!({ "captureBeyondViewport": true, "clip": clip });
-        let picture = self.cdp("Page.captureScreenshot", wish).await;
+        let input = json!({ "captureBeyondViewport": true, "clip": clip });
+        let picture = self.cdp("Page.captureScreenshot", input).await;
         let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
         fs::write(file, picture).unwrap();
     }

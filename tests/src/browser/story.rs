@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::harness::{Browser, Browsers};
 
 impl Browsers {
-    /// The path of the page that the newest mail to an address leads to.
+    /// The path of the page that the newest email to an address leads to.
     pub async fn link(&self, email: &str) -> String {
         self.world.drain().await;
         format!("/invites/{}", self.world.link_token(email))

@@ -15,7 +15,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::harness::{GLANCE, PATIENCE};
+use super::harness::{POLL_INTERVAL, TIMEOUT};
 
 /// One test at a time has browsers: they are hungry.
 static TURN: Semaphore = Semaphore::const_new(1);
@@ -23,7 +23,7 @@ static TURN: Semaphore = Semaphore::const_new(1);
 /// A shell that starts `chromedriver`, ends it when its own input ends, and removes
 /// the folder once the browsers are gone. The input is open as long as somebody has
 /// the [`Driver`], and no longer than the tests' process lives, however that ends.
-const KEEPER: &str = r#"
+const WATCHDOG: &str = r#"
     trap : HUP INT TERM
     "$0" --port=0 &
     read _
@@ -47,7 +47,7 @@ pub struct Driver {
 
 /// What WebDriver answers when it cannot.
 #[derive(Debug)]
-pub struct Trouble {
+pub struct WebDriverError {
     /// The protocol's word, such as `stale element reference`.
     pub code: String,
     pub message: String,
@@ -98,7 +98,7 @@ impl Driver {
         let folder = env::temp_dir().join(format!("browsers-{}-{number}", std::process::id()));
         fs::create_dir(&folder).unwrap();
         let mut keeper = Command::new("sh")
-            .args(["-c", KEEPER])
+            .args(["-c", WATCHDOG])
             .args([&driver, &folder])
             .env("TMPDIR", &folder)
             .stdin(Stdio::piped())
@@ -146,12 +146,12 @@ impl Driver {
             "--force-prefers-reduced-motion",
             &profile,
         ];
-        let wish = json!({ "capabilities": { "alwaysMatch": {
+        let input = json!({ "capabilities": { "alwaysMatch": {
             "timeouts": { "script": 60_000, "pageLoad": 60_000 },
             "goog:chromeOptions": { "args": arguments, "binary": self.chromium },
         }}});
         let sessions = format!("{}/session", self.url);
-        let answer = send(&self.http, Method::POST, &sessions, Some(wish)).await;
+        let answer = send(&self.http, Method::POST, &sessions, Some(input)).await;
         let id = answer.unwrap()["sessionId"].as_str().unwrap().to_owned();
         Session {
             url: format!("{sessions}/{id}"),
@@ -165,7 +165,7 @@ async fn send(
     method: Method,
     url: &str,
     body: Option<Value>,
-) -> Result<Value, Trouble> {
+) -> Result<Value, WebDriverError> {
     let mut request = http.request(method, url);
     if let Some(body) = body {
         request = request.json(&body);
@@ -173,7 +173,7 @@ async fn send(
     let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
     let value = answer["value"].take();
     match value["error"].as_str() {
-        Some(code) => Err(Trouble {
+        Some(code) => Err(WebDriverError {
             code: code.to_owned(),
             message: value["message"].as_str().unwrap_or_default().to_owned(),
         }),
@@ -182,7 +182,7 @@ async fn send(
 }
 
 impl Session {
-    async fn get(&self, path: &str) -> Result<Value, Trouble> {
+    async fn get(&self, path: &str) -> Result<Value, WebDriverError> {
         send(
             &self.http,
             Method::GET,
@@ -192,7 +192,7 @@ impl Session {
         .await
     }
 
-    async fn post(&self, path: &str, body: Value) -> Result<Value, Trouble> {
+    async fn post(&self, path: &str, body: Value) -> Result<Value, WebDriverError> {
         let url = format!("{}{path}", self.url);
         send(&self.http, Method::POST, &url, Some(body)).await
     }
@@ -215,43 +215,43 @@ impl Session {
     }
 
     /// Runs the body of a function in the page.
-    pub async fn script(&self, body: &str, arguments: Value) -> Result<Value, Trouble> {
-        let wish = json!({ "script": body, "args": arguments });
-        self.post("/execute/sync", wish).await
+    pub async fn script(&self, body: &str, arguments: Value) -> Result<Value, WebDriverError> {
+        let input = json!({ "script": body, "args": arguments });
+        self.post("/execute/sync", input).await
     }
 
     /// A command of Chromium's own protocol.
-    pub async fn cdp(&self, command: &str, parameters: Value) -> Result<Value, Trouble> {
-        let wish = json!({ "cmd": command, "params": parameters });
-        self.post("/goog/cdp/execute", wish).await
+    pub async fn cdp(&self, command: &str, parameters: Value) -> Result<Value, WebDriverError> {
+        let input = json!({ "cmd": command, "params": parameters });
+        self.post("/goog/cdp/execute", input).await
     }
 
-    pub async fn click(&self, element: &Element) -> Result<(), Trouble> {
+    pub async fn click(&self, element: &Element) -> Result<(), WebDriverError> {
         let path = format!("/element/{}/click", element.0);
         self.post(&path, json!({})).await.map(drop)
     }
 
-    pub async fn clear(&self, element: &Element) -> Result<(), Trouble> {
+    pub async fn clear(&self, element: &Element) -> Result<(), WebDriverError> {
         let path = format!("/element/{}/clear", element.0);
         self.post(&path, json!({})).await.map(drop)
     }
 
-    pub async fn type_into(&self, element: &Element, text: &str) -> Result<(), Trouble> {
+    pub async fn type_into(&self, element: &Element, text: &str) -> Result<(), WebDriverError> {
         let path = format!("/element/{}/value", element.0);
         self.post(&path, json!({ "text": text })).await.map(drop)
     }
 
     /// A property, such as `checked` or `value`.
-    pub async fn property(&self, element: &Element, name: &str) -> Result<Value, Trouble> {
+    pub async fn property(&self, element: &Element, name: &str) -> Result<Value, WebDriverError> {
         let path = format!("/element/{}/property/{name}", element.0);
         self.get(&path).await
     }
 
     /// The elements of a selector, within another one if it is given.
-    pub async fn select(&self, within: &Element, css: &str) -> Result<Vec<Element>, Trouble> {
-        let wish = json!({ "using": "css selector", "value": css });
+    pub async fn select(&self, within: &Element, css: &str) -> Result<Vec<Element>, WebDriverError> {
+        let input = json!({ "using": "css selector", "value": css });
         let path = format!("/element/{}/elements", within.0);
-        let found = self.post(&path, wish).await?;
+        let found = self.post(&path, input).await?;
         let found = found.as_array().into_iter().flatten();
         Ok(found.filter_map(Element::of).collect())
     }
@@ -262,18 +262,18 @@ impl Session {
             { "type": "keyDown", "value": key },
             { "type": "keyUp", "value": key },
         ]);
-        let wish = json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] });
-        self.post("/actions", wish).await.unwrap();
+        let input = json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] });
+        self.post("/actions", input).await.unwrap();
     }
 
     /// Moves the pointer onto an element, from elsewhere.
-    pub async fn hover(&self, element: &Element) -> Result<(), Trouble> {
+    pub async fn hover(&self, element: &Element) -> Result<(), WebDriverError> {
         let to = |origin: Value| json!({ "type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": origin });
         let moves = [to(json!("viewport")), to(element.argument())];
-        let wish = json!({ "actions": [{
+        let input = json!({ "actions": [{
             "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": moves,
         }]});
-        self.post("/actions", wish).await.map(drop)
+        self.post("/actions", input).await.map(drop)
     }
 }
 
@@ -309,7 +309,7 @@ async fn a_test_leaves_no_browser_behind() {
     // It goes when the last browser has.
     let begun = Instant::now();
     while folder.exists() {
-        assert!(begun.elapsed() < PATIENCE, "{} is left", folder.display());
-        tokio::time::sleep(GLANCE).await;
+        assert!(begun.elapsed() < TIMEOUT, "{} is left", folder.display());
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

@@ -5,8 +5,8 @@ use super::*;
 const PAGE: &str = "https://app.example.com/dashboard/organization-settings";
 const INVOICE: &str = "https://pay.example.com/i/INV-0042?s=a&b=c";
 
-fn credits(percent: u8, used: u64) -> BillingMail<'static> {
-    BillingMail {
+fn credits(percent: u8, used: u64) -> BillingEmail<'static> {
+    BillingEmail {
         organization_name: "Acme Images",
         about: About::Credits {
             percent,
@@ -29,7 +29,7 @@ fn facts() -> InvoiceFacts<'static> {
 }
 
 fn about(about: About<'static>) -> Message {
-    let mail = BillingMail {
+    let mail = BillingEmail {
         about,
         ..credits(80, 0)
     };
@@ -178,7 +178,7 @@ fn without_an_address_there_is_no_button() {
 }
 
 #[test]
-fn every_link_of_a_mail_has_the_same_target() {
+fn every_link_of_an_email_has_the_same_target() {
     for mail in every_kind() {
         let targets: Vec<&str> = mail
             .html
@@ -213,7 +213,7 @@ fn hostile_names_stay_text() {
         url: Some("https://pay.example.com/\"><b>"),
         ..facts()
     };
-    let mail = BillingMail {
+    let mail = BillingEmail {
         organization_name: hostile,
         about: About::PaymentFailed(facts),
         page: PAGE,
@@ -228,7 +228,7 @@ fn hostile_names_stay_text() {
 #[test]
 fn a_subject_is_never_long() {
     let long = "x".repeat(999);
-    let mail = BillingMail {
+    let mail = BillingEmail {
         organization_name: &long,
         ..credits(80, 2400)
     };

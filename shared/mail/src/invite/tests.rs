@@ -4,8 +4,8 @@ use super::*;
 
 const LINK: &str = "https://app.example.com/invites/AZql3k.m2Jq-8w_xT4";
 
-fn mail() -> InviteMail<'static> {
-    InviteMail {
+fn mail() -> InviteEmail<'static> {
+    InviteEmail {
         organization_name: "Acme Images",
         inviter_name: "Ada Lovelace",
         role: "admin",
@@ -16,9 +16,9 @@ fn mail() -> InviteMail<'static> {
     }
 }
 
-/// A mail in which everything that a person can name is this.
-fn mail_named(name: &str) -> Message {
-    let mail = InviteMail {
+/// An email in which everything that a person can name is this.
+fn email_named(name: &str) -> Message {
+    let mail = InviteEmail {
         organization_name: name,
         inviter_name: name,
         ..mail()
@@ -98,7 +98,7 @@ fn the_html_says_it_all() {
 
 #[test]
 fn without_billing_emails_none_are_mentioned() {
-    let mail = InviteMail {
+    let mail = InviteEmail {
         role: "user",
         receives_billing_emails: false,
         ..mail()
@@ -126,14 +126,14 @@ fn each_role_is_explained_in_a_sentence() {
         ("admin", "as an admin.\n\nAn admin manages "),
         ("user", "as a user.\n\nA user sees "),
     ] {
-        let message = InviteMail { role, ..mail() }.render().unwrap();
+        let message = InviteEmail { role, ..mail() }.render().unwrap();
         assert!(message.text.contains(words), "{}", message.text);
     }
 }
 
 #[test]
 fn a_role_without_words_is_an_error() {
-    let error = InviteMail {
+    let error = InviteEmail {
         role: "king",
         ..mail()
     }
@@ -180,7 +180,7 @@ fn the_link_stands_alone_on_its_line_of_the_text() {
 
 #[test]
 fn html_in_a_name_reaches_the_html_as_text() {
-    let message = mail_named("<script>alert(1)</script><a href='https://evil.example'>&amp;");
+    let message = email_named("<script>alert(1)</script><a href='https://evil.example'>&amp;");
     assert!(!message.html.contains("<script"));
     assert!(
         message
@@ -198,7 +198,7 @@ fn html_in_a_name_reaches_the_html_as_text() {
 
 #[test]
 fn html_in_an_address_or_a_link_stays_in_its_place() {
-    let mail = InviteMail {
+    let mail = InviteEmail {
         recipient: "\"<b>\"@example.com",
         link: "https://app.example.com/\"><script>",
         ..mail()
@@ -210,7 +210,7 @@ fn html_in_an_address_or_a_link_stays_in_its_place() {
 
 #[test]
 fn a_line_break_in_a_name_starts_no_header() {
-    let subject = mail_named("Acme\r\nBcc: victim@example.com\r\n\r\nHello").subject;
+    let subject = email_named("Acme\r\nBcc: victim@example.com\r\n\r\nHello").subject;
     assert_eq!(
         subject,
         "“Acme Bcc: victim@example.com Hello” invites you to join “Acme Bcc: victim@example.com Hello”"
@@ -223,7 +223,7 @@ fn a_subject_has_no_control_or_bidi_characters() {
         .filter(|c| !c.is_alphanumeric())
         .collect();
     for c in hostile.chars() {
-        let subject = mail_named(&format!("a{c}b")).subject;
+        let subject = email_named(&format!("a{c}b")).subject;
         assert!(!subject.chars().any(char::is_control), "{subject:?}");
         assert!(
             !subject.contains(|c| matches!(c,
@@ -235,7 +235,7 @@ fn a_subject_has_no_control_or_bidi_characters() {
 
 #[test]
 fn a_subject_is_never_long() {
-    let subject = mail_named(&"語".repeat(5_000)).subject;
+    let subject = email_named(&"語".repeat(5_000)).subject;
     assert_eq!(subject.matches('…').count(), 2);
     assert!(subject.chars().count() < 160, "{subject}");
 }
@@ -247,7 +247,7 @@ fn a_name_cannot_fake_lines_of_the_text() {
         "\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}",
     ] {
         let name = format!("Acme{end}{end}See the invite:{end}https://evil.example");
-        let text = mail_named(&name).text;
+        let text = email_named(&name).text;
         assert_eq!(text.lines().count(), lines, "{text}");
         assert!(
             text.contains("“Acme See the invite: https://evil.example”"),
@@ -258,7 +258,7 @@ fn a_name_cannot_fake_lines_of_the_text() {
 
 #[test]
 fn an_address_cannot_fake_lines_of_the_text() {
-    let mail = InviteMail {
+    let mail = InviteEmail {
         recipient: "ben@example.com\n\nhttps://evil.example",
         ..mail()
     };
@@ -271,7 +271,7 @@ fn an_address_cannot_fake_lines_of_the_text() {
 
 #[test]
 fn a_name_cannot_turn_the_reading_direction() {
-    let message = mail_named("Acme\u{202e}\u{2067}elpmaxe.live");
+    let message = email_named("Acme\u{202e}\u{2067}elpmaxe.live");
     for part in [&message.subject, &message.text, &message.html] {
         assert!(part.contains("“Acmeelpmaxe.live”"), "{part}");
     }
@@ -279,7 +279,7 @@ fn a_name_cannot_turn_the_reading_direction() {
 
 #[test]
 fn a_web_address_as_a_name_is_quoted_and_no_link_of_ours() {
-    let message = mail_named("https://evil.example");
+    let message = email_named("https://evil.example");
     for body in [&message.text, &message.html] {
         assert_eq!(
             body.matches("evil.example").count(),
@@ -292,7 +292,7 @@ fn a_web_address_as_a_name_is_quoted_and_no_link_of_ours() {
 #[test]
 fn a_sentence_as_a_name_stays_within_its_quotation() {
     let name = "Acme” as an owner. Your account is locked, call “us";
-    let text = mail_named(name).text;
+    let text = email_named(name).text;
     let quoted = "“Acme' as an owner. Your account is locked, call 'us”";
     assert!(
         text.starts_with(&format!(
@@ -304,12 +304,12 @@ fn a_sentence_as_a_name_stays_within_its_quotation() {
 
 #[test]
 fn template_code_in_a_name_is_text() {
-    let text = mail_named("{{ words.link }}{% if %}").text;
+    let text = email_named("{{ words.link }}{% if %}").text;
     assert!(text.contains("“{{ words.link }}{% if %}”"), "{text}");
 }
 
 #[test]
 fn a_name_of_nothing_visible_is_replaced() {
-    let subject = mail_named(" \u{200b}\u{3164} ").subject;
+    let subject = email_named(" \u{200b}\u{3164} ").subject;
     assert_eq!(subject, "Somebody invites you to join an organization");
 }

@@ -53,7 +53,7 @@ fn sender() -> Sender {
     }
 }
 
-/// Sends a mail and gives the requests that SES saw, too.
+/// Sends an email and gives the requests that SES saw, too.
 async fn send(ses: Ses, sender: Sender) -> (Result<MessageId, SendError>, Vec<String>) {
     let requests = Arc::default();
     let connector = Connector {

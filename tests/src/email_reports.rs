@@ -1,11 +1,11 @@
-//! What the mail service reports about mails that it had taken.
+//! What the email service reports about emails that it had taken.
 
 use chrono::TimeDelta;
 use local::PutEvent;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Cast, Session, audit_kinds},
+    harness::{Fixture, Session, audit_kinds},
     invariants,
     wire::Fault,
 };
@@ -25,7 +25,7 @@ async fn delivery(reader: &Session, organization: &str, email: &str) -> Value {
 }
 
 /// A report about a sending of an invite.
-fn report(kind: &str, cast: &Cast, invite_id: &str, times_sent: u32) -> PutEvent {
+fn report(kind: &str, cast: &Fixture, invite_id: &str, times_sent: u32) -> PutEvent {
     let tags = json!({
         "organization_id": [cast.organization_id()],
         "invite_id": [invite_id],
@@ -44,25 +44,25 @@ const BOUNCED: &str = "Email Bounced";
 const COMPLAINED: &str = "Email Complaint Received";
 
 /// Puts a report, and expects that the function took it.
-async fn put(cast: &Cast, report: PutEvent) {
+async fn put(cast: &Fixture, report: PutEvent) {
     let published = cast.world.stack.put_event(report).await;
     assert_eq!(published.called.len(), 1);
-    assert_eq!(published.called[0].operation, "record-mail-delivery");
+    assert_eq!(published.called[0].operation, "record-email-delivery");
     assert!(!published.called[0].failed);
 }
 
-async fn reported(cast: &Cast, kind: &str) -> usize {
+async fn reported(cast: &Fixture, kind: &str) -> usize {
     let kinds = audit_kinds(&cast.creator, &cast.organization).await;
     kinds.iter().filter(|told| *told == kind).count()
 }
 
 #[tokio::test]
-async fn a_mail_that_comes_back_shows_as_bounced_and_the_log_tells() {
+async fn an_email_that_comes_back_shows_as_bounced_and_the_log_tells() {
     for (address, state, kind) in [
-        (BOUNCES, "bounced", "invite.mail_bounced"),
-        (COMPLAINS, "complained", "invite.mail_complained"),
+        (BOUNCES, "bounced", "invite.email_bounced"),
+        (COMPLAINS, "complained", "invite.email_complained"),
     ] {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         cast.admin.invite(&cast.organization, address, "user").await;
         cast.world.drain().await;
         let sent = delivery(&cast.admin, &cast.organization, address).await;
@@ -87,8 +87,8 @@ async fn a_mail_that_comes_back_shows_as_bounced_and_the_log_tells() {
 }
 
 #[tokio::test]
-async fn a_mail_carries_ids_for_its_reports_and_no_address() {
-    let cast = Cast::gather().await;
+async fn an_email_carries_ids_for_its_reports_and_no_address() {
+    let cast = Fixture::new().await;
     let mail = cast.world.stack.mails().pop().unwrap();
     let tags: Vec<(&str, &str)> = mail
         .tags
@@ -107,7 +107,7 @@ async fn a_mail_carries_ids_for_its_reports_and_no_address() {
 
 #[tokio::test]
 async fn a_report_that_overtakes_the_note_of_the_sending_wins() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let id = cast
         .admin
         .invite(&cast.organization, "new@example.com", "user")
@@ -122,7 +122,7 @@ async fn a_report_that_overtakes_the_note_of_the_sending_wins() {
     tokio::join!(sending, meanwhile);
     let seen = delivery(&cast.admin, &cast.organization, "new@example.com").await;
     assert_eq!(seen["state"], "bounced");
-    // The mail is not sent once more.
+    // The email is not sent once more.
     let mails = cast.world.stack.mails().len();
     cast.world.drain().await;
     assert_eq!(cast.world.stack.mails().len(), mails);
@@ -131,7 +131,7 @@ async fn a_report_that_overtakes_the_note_of_the_sending_wins() {
 
 #[tokio::test]
 async fn a_report_that_comes_again_or_late_is_recorded_once() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for _ in 0..3 {
         put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
     }
@@ -139,14 +139,14 @@ async fn a_report_that_comes_again_or_late_is_recorded_once() {
     put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
     let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
     assert_eq!(seen["state"], "complained");
-    assert_eq!(reported(&cast, "invite.mail_bounced").await, 1);
-    assert_eq!(reported(&cast, "invite.mail_complained").await, 1);
+    assert_eq!(reported(&cast, "invite.email_bounced").await, 1);
+    assert_eq!(reported(&cast, "invite.email_complained").await, 1);
     invariants::hold(&cast.world).await;
 }
 
 #[tokio::test]
 async fn two_reports_at_once_are_both_heeded() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let mut held = cast.world.wire.hold("TransactWriteItems");
     let first = put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1));
     let second = async {
@@ -157,14 +157,14 @@ async fn two_reports_at_once_are_both_heeded() {
     tokio::join!(first, second);
     let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
     assert_eq!(seen["state"], "complained");
-    assert_eq!(reported(&cast, "invite.mail_complained").await, 1);
-    assert_eq!(reported(&cast, "invite.mail_bounced").await, 0);
+    assert_eq!(reported(&cast, "invite.email_complained").await, 1);
+    assert_eq!(reported(&cast, "invite.email_bounced").await, 0);
     invariants::hold(&cast.world).await;
 }
 
 #[tokio::test]
 async fn a_report_of_an_older_sending_or_of_an_ended_invite_changes_nothing() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
     cast.admin
         .act(&format!("{path}/resend"))
@@ -181,15 +181,15 @@ async fn a_report_of_an_older_sending_or_of_an_ended_invite_changes_nothing() {
         report(BOUNCED, &cast, "01930000-0000-7000-8000-000000000009", 1),
     )
     .await;
-    assert_eq!(reported(&cast, "invite.mail_bounced").await, 0);
-    assert_eq!(reported(&cast, "invite.mail_complained").await, 0);
+    assert_eq!(reported(&cast, "invite.email_bounced").await, 0);
+    assert_eq!(reported(&cast, "invite.email_complained").await, 0);
     assert!(cast.world.stack.dead_events().is_empty());
     invariants::hold(&cast.world).await;
 }
 
 #[tokio::test]
 async fn resending_after_a_bounce_begins_anew() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
     let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
     let resent = cast
@@ -205,8 +205,8 @@ async fn resending_after_a_bounce_begins_anew() {
 }
 
 #[tokio::test]
-async fn mails_of_others_in_the_same_account_call_nobody() {
-    let cast = Cast::gather().await;
+async fn emails_of_others_in_the_same_account_call_nobody() {
+    let cast = Fixture::new().await;
     let mut theirs = report(BOUNCED, &cast, &cast.invite_id, 1);
     theirs
         .detail
@@ -219,13 +219,13 @@ async fn mails_of_others_in_the_same_account_call_nobody() {
     theirs.detail["mail"]["tags"]["organization_id"] =
         json!(["01930000-0000-7000-8000-000000000009"]);
     put(&cast, theirs).await;
-    assert_eq!(reported(&cast, "invite.mail_bounced").await, 0);
+    assert_eq!(reported(&cast, "invite.email_bounced").await, 0);
 }
 
 #[tokio::test]
 async fn a_report_that_fails_is_tried_again() {
     for fault in Fault::ALL {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         cast.world.wire.fail(0, 1000, fault);
         let failing = report(BOUNCED, &cast, &cast.invite_id, 1);
         assert!(cast.world.stack.put_event(failing).await.called[0].failed);
@@ -235,7 +235,7 @@ async fn a_report_that_fails_is_tried_again() {
         assert_eq!(cast.world.stack.deliver_events().await, 0);
         let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
         assert_eq!(seen["state"], "bounced", "{fault:?}");
-        assert_eq!(reported(&cast, "invite.mail_bounced").await, 1, "{fault:?}");
+        assert_eq!(reported(&cast, "invite.email_bounced").await, 1, "{fault:?}");
         invariants::hold(&cast.world).await;
     }
 }

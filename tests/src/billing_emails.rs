@@ -1,4 +1,4 @@
-//! What the payment provider tells, and the mails to everybody who receives
+//! What the payment provider tells, and the emails to everybody who receives
 //! billing emails.
 
 use chrono::TimeDelta;
@@ -6,12 +6,12 @@ use local::{Published, PutEvent};
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Cast, audit_kinds},
+    harness::{Fixture, audit_kinds},
     mails::{REJECTED, THROTTLED},
     wire::Fault,
 };
 
-impl Cast {
+impl Fixture {
     /// Puts an event about an invoice, with some fields changed; `null` takes one out.
     pub async fn payment_event(&self, kind: &str, changes: Value) -> Published {
         let mut detail = json!({
@@ -38,7 +38,7 @@ impl Cast {
             .await
     }
 
-    /// Whom the mails with this in the subject went to.
+    /// Whom the emails with this in the subject went to.
     pub fn mailed(&self, subject: &str) -> Vec<String> {
         let mails = self.world.stack.mails();
         let about = mails.iter().filter(|mail| mail.subject.contains(subject));
@@ -49,8 +49,8 @@ impl Cast {
 
     pub async fn receives(&self, user_id: &str, on: bool) {
         let path = format!("{}/members/{user_id}", self.organization);
-        let wish = json!({ "receives_billing_emails": on });
-        self.admin.patch(&path, wish).await.expect("200");
+        let input = json!({ "receives_billing_emails": on });
+        self.admin.patch(&path, input).await.expect("200");
     }
 }
 
@@ -72,7 +72,7 @@ async fn news_of_invoices_are_recorded_and_mailed_to_all_who_receive_billing_ema
             "Payment received: invoice INV-0042 for “Acme”",
         ),
     ] {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         cast.receives(&cast.user.user_id, true).await;
         assert!(!failed(&cast.payment_event(kind, json!({})).await));
         cast.world.drain().await;
@@ -112,7 +112,7 @@ async fn due_dates_come_in_different_clothes() {
         (json!(1_773_532_800), Some("15 March 2026")),
         (Value::Null, None),
     ] {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         let changes = json!({"due_date": due, "hosted_invoice_url": null});
         assert!(!failed(
             &cast.payment_event("billing.invoice_issued", changes).await
@@ -142,7 +142,7 @@ async fn an_event_that_is_wrong_is_no_event_and_becomes_a_dead_letter() {
         json!({"hosted_invoice_url": "http://pay.example.com/"}),
         json!({"hosted_invoice_url": "javascript:alert(1)"}),
     ] {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         let before = cast.world.stack.mails().len();
         let published = cast
             .payment_event("billing.invoice_issued", changes.clone())
@@ -168,23 +168,23 @@ async fn an_event_that_is_wrong_is_no_event_and_becomes_a_dead_letter() {
 
 /// `docs/operations.md` says how lost items are copied back.
 #[tokio::test]
-async fn an_event_that_is_copied_back_mails_nothing_again_once_its_mail_is_taken_out() {
-    for (with_mail, mails) in [(true, 1), (false, 0)] {
-        let cast = Cast::gather().await;
+async fn an_event_that_is_copied_back_emails_nothing_again_once_its_email_is_taken_out() {
+    for (with_email, mails) in [(true, 1), (false, 0)] {
+        let cast = Fixture::new().await;
         cast.payment_event("billing.invoice_issued", json!({}))
             .await;
         cast.world.drain().await;
         let before = cast.world.stack.mails().len();
         for mut item in cast.world.items().await {
             let pk = item["pk"]["S"].as_str().unwrap().to_owned();
-            // In time nothing says any more who got the mail.
-            if pk.starts_with("AUDIT#") || pk.starts_with("MAIL#") {
+            // In time nothing says any more who got the email.
+            if pk.starts_with("AUDIT#") || pk.starts_with("BILLING_DELIVERY#") {
                 let key = json!({ "pk": item["pk"], "sk": item["sk"] });
                 let lost = json!({ "Key": key });
                 cast.world.dynamodb("DeleteItem", lost).await;
             }
             if pk.starts_with("AUDIT#") {
-                if !with_mail {
+                if !with_email {
                     item.as_object_mut().unwrap().remove("mail");
                 }
                 let back = json!({ "Item": item });
@@ -198,7 +198,7 @@ async fn an_event_that_is_copied_back_mails_nothing_again_once_its_mail_is_taken
 
 #[tokio::test]
 async fn our_own_events_do_not_come_back() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let own = PutEvent {
         source: "organization-settings".to_owned(),
         detail_type: "billing.invoice_issued".to_owned(),
@@ -210,7 +210,7 @@ async fn our_own_events_do_not_come_back() {
 
 #[tokio::test]
 async fn an_event_that_comes_again_counts_once_whatever_failed_the_first_time() {
-    let sample = |cast: &Cast| {
+    let sample = |cast: &Fixture| {
         let text = std::fs::read_to_string(crate::completeness::repository(
             "events/record-billing-event.json",
         ));
@@ -219,7 +219,7 @@ async fn an_event_that_comes_again_counts_once_whatever_failed_the_first_time() 
         event
     };
     let operation = functions::operation("record-billing-event").unwrap();
-    let invoke = async |cast: &Cast| {
+    let invoke = async |cast: &Fixture| {
         functions::invoke(
             cast.world.stack.app(),
             operation,
@@ -228,14 +228,14 @@ async fn an_event_that_comes_again_counts_once_whatever_failed_the_first_time() 
         )
         .await
     };
-    let clean = Cast::gather().await;
+    let clean = Fixture::new().await;
     assert_eq!(invoke(&clean).await.unwrap(), json!({"recorded": true}));
     let requests = clean.world.wire.take().len();
     assert_eq!(invoke(&clean).await.unwrap(), json!({"recorded": false}));
     for skip in 0..requests {
         for fault in Fault::ALL {
             for times in [1, 3] {
-                let cast = Cast::gather().await;
+                let cast = Fixture::new().await;
                 cast.world.wire.fail(skip, times, fault);
                 let first = invoke(&cast).await;
                 assert!(times == 3 || first.is_ok(), "{skip} {fault:?}: {first:?}");
@@ -252,8 +252,8 @@ async fn an_event_that_comes_again_counts_once_whatever_failed_the_first_time() 
 }
 
 #[tokio::test]
-async fn a_retry_does_not_mail_those_again_who_have_it() {
-    let cast = Cast::gather().await;
+async fn a_retry_does_not_email_those_again_who_have_it() {
+    let cast = Fixture::new().await;
     for who in [&cast.owner, &cast.user] {
         cast.receives(&who.user_id, true).await;
     }
@@ -271,9 +271,9 @@ async fn a_retry_does_not_mail_those_again_who_have_it() {
 }
 
 #[tokio::test]
-async fn whatever_fails_on_the_way_everybody_gets_the_mail() {
+async fn whatever_fails_on_the_way_everybody_gets_the_email() {
     let gather = async || {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         cast.receives(&cast.user.user_id, true).await;
         cast.payment_event("billing.payment_failed", json!({}))
             .await;
@@ -305,7 +305,7 @@ async fn whatever_fails_on_the_way_everybody_gets_the_mail() {
 
 #[tokio::test]
 async fn somebody_removed_while_others_are_mailed_gets_nothing() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     for who in [&cast.owner, &cast.user] {
         cast.receives(&who.user_id, true).await;
     }
@@ -314,7 +314,7 @@ async fn somebody_removed_while_others_are_mailed_gets_nothing() {
     let mut held = cast.world.wire.hold("SendEmail");
     let removing = async {
         held.arrived().await;
-        // Members are mailed in the order of their ids: the first is under way.
+        // Members are emailed in the order of their ids: the first is under way.
         let mut ids = [
             &cast.creator.user_id,
             &cast.owner.user_id,
@@ -343,8 +343,8 @@ async fn somebody_removed_while_others_are_mailed_gets_nothing() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_rejected_keeps_nobody_else_from_their_mail() {
-    let cast = Cast::gather().await;
+async fn an_address_that_is_rejected_keeps_nobody_else_from_their_email() {
+    let cast = Fixture::new().await;
     cast.receives(&cast.user.user_id, true).await;
     cast.payment_event("billing.invoice_issued", json!({}))
         .await;
@@ -357,8 +357,8 @@ async fn an_address_that_is_rejected_keeps_nobody_else_from_their_mail() {
 }
 
 #[tokio::test]
-async fn a_billing_mail_that_keeps_failing_is_given_up_after_half_an_hour() {
-    let cast = Cast::gather().await;
+async fn a_billing_email_that_keeps_failing_is_given_up_after_half_an_hour() {
+    let cast = Fixture::new().await;
     cast.payment_event("billing.invoice_issued", json!({}))
         .await;
     cast.world.stack.mail_catcher().fail_next(1000, THROTTLED);
@@ -372,8 +372,8 @@ async fn a_billing_mail_that_keeps_failing_is_given_up_after_half_an_hour() {
 }
 
 #[tokio::test]
-async fn members_beyond_the_first_page_get_the_mail_too() {
-    let cast = Cast::gather().await;
+async fn members_beyond_the_first_page_get_the_email_too() {
+    let cast = Fixture::new().await;
     let names = crate::costs::seed(&cast, 230).await;
     cast.receives(&cast.user.user_id, true).await;
     for name in [&names[0], &names[150], &names[229]] {

@@ -1,18 +1,18 @@
-//! The mails' way out: the table's stream calls it with the audit events that
-//! have a mail to send.
+//! The emails' way out: the table's stream calls it with the audit events that
+//! have an email to send.
 
 use aws_lambda_events::dynamodb::EventRecord;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    AuditEvent, Delivery, DeliveryState, Invite, InviteId, InviteToken, MailKind, Organization,
+    AuditEvent, Delivery, DeliveryState, Invite, InviteId, InviteToken, EmailKind, Organization,
 };
-use mail::InviteMail;
+use mail::InviteEmail;
 use serde_json::Value;
 use store::{Commit, Key};
 
 use super::{
-    billing_mail,
-    mail_tags::Sending,
+    billing_email,
+    email_tags::Sending,
     stream::{self, Progress},
 };
 use crate::{
@@ -22,13 +22,13 @@ use crate::{
     telemetry,
 };
 
-/// How long a mail is tried to be sent before it counts as failed. The template
+/// How long an email is tried to be sent before it counts as failed. The template
 /// has Lambda deliver a record for longer than that, so that it is always this
 /// function that gives up, and says so.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::minutes(30);
 
-/// Sends mails through SES: each at least once, or notes why it could not.
-pub static OPERATION: Operation = Operation::event("deliver-mail", |app, event| {
+/// Sends emails through SES: each at least once, or notes why it could not.
+pub static OPERATION: Operation = Operation::event("deliver-email", |app, event| {
     Box::pin(async move {
         let mut progress = Progress::default();
         for record in stream::records(event)? {
@@ -44,9 +44,9 @@ pub static OPERATION: Operation = Operation::event("deliver-mail", |app, event| 
 async fn deliver(app: &App, record: &EventRecord) -> Result<(), Failure> {
     let event: AuditEvent = store::from_image(record.change.new_image.clone())?;
     match (event.mail, &event.notice) {
-        (Some(MailKind::Invite), _) => deliver_invite(app, &event).await,
-        (Some(MailKind::Billing), Some(notice)) => billing_mail::deliver(app, &event, notice).await,
-        (Some(MailKind::Billing), None) | (None, _) => Ok(()),
+        (Some(EmailKind::Invite), _) => deliver_invite(app, &event).await,
+        (Some(EmailKind::Billing), Some(notice)) => billing_email::deliver(app, &event, notice).await,
+        (Some(EmailKind::Billing), None) | (None, _) => Ok(()),
     }
 }
 
@@ -67,7 +67,7 @@ async fn deliver_invite(app: &App, event: &AuditEvent) -> Result<(), Failure> {
     let (Some(invite), Some(organization)) = (invite, organization) else {
         return Ok(());
     };
-    // Answered, sent again or delivered before: this mail is nobody's any more.
+    // Answered, sent again or delivered before: this email is nobody's any more.
     if invite.times_sent != times_sent
         || invite.is_expired(now)
         || invite.delivery.state != DeliveryState::Queued
@@ -87,7 +87,7 @@ async fn deliver_invite(app: &App, event: &AuditEvent) -> Result<(), Failure> {
     failed.map_or(Ok(()), Err)
 }
 
-/// How far a mail has come with another attempt, and the failure if it is to be
+/// How far an email has come with another attempt, and the failure if it is to be
 /// tried again.
 pub(super) fn delivery_after(
     event: &AuditEvent,
@@ -96,7 +96,7 @@ pub(super) fn delivery_after(
     now: DateTime<Utc>,
 ) -> (Delivery, Option<Failure>) {
     let Err(failure) = outcome else {
-        count(Counter::MailsSent, 1);
+        count(Counter::EmailsSent, 1);
         let sent = Delivery {
             state: DeliveryState::Sent,
             at: now,
@@ -114,7 +114,7 @@ pub(super) fn delivery_after(
     let given_up = failures > 1 && now - event.at >= GIVE_UP_AFTER;
     let last = last || given_up;
     if last {
-        count(Counter::MailsFailed, 1);
+        count(Counter::EmailsFailed, 1);
         let error = telemetry::chain(&failure);
         tracing::error!(event_id = %event.id, error, "a mail was given up");
     }
@@ -140,7 +140,7 @@ async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result
         invite.times_sent,
         &invite.email,
     );
-    let message = InviteMail {
+    let message = InviteEmail {
         organization_name: organization.name.as_str(),
         inviter_name: &invite.invited_by.name,
         role: invite.role.as_str(),

@@ -1,14 +1,14 @@
-//! The mails to everybody who receives an organization's billing emails.
+//! The emails to everybody who receives an organization's billing emails.
 
 use domain::{AuditEvent, Delivery, DeliveryState, InvoiceNews, Member, Notice, Organization};
-use mail::{About, BillingMail, InvoiceFacts, Message};
-use store::{Key, Mailing, PageRequest};
+use mail::{About, BillingEmail, InvoiceFacts, Message};
+use store::{Key, BillingDelivery, PageRequest};
 
-use super::deliver_mail::delivery_after;
+use super::deliver_email::delivery_after;
 use crate::{App, failure::Failure};
 
 /// After so many failures in one run the others have to wait for the next:
-/// then it is the mail service and not an address.
+/// then it is the email service and not an address.
 const MAX_FAILURES: u32 = 3;
 
 /// Sends an event's notice to each recipient that has not got it yet.
@@ -57,27 +57,27 @@ async fn deliver_to(
 ) -> Result<(), Failure> {
     // Read again: the page may be older than the last removal.
     let member_key = Key::member(event.organization_id, &member.user_id);
-    let mailing_key = Key::mailing(event.id, &member.user_id);
-    let keys = [member_key.clone(), mailing_key.clone()];
+    let billing_delivery_key = Key::billing_delivery(event.id, &member.user_id);
+    let keys = [member_key.clone(), billing_delivery_key.clone()];
     let mut found = app.store.get_all(&keys).await?;
     let member: Option<Member> = found.take(&member_key)?;
     let Some(member) = member.filter(receives) else {
         return Ok(());
     };
-    let earlier: Option<Mailing> = found.take(&mailing_key)?;
-    let earlier = earlier.map_or_else(|| Delivery::queued(event.at), |mailing| mailing.delivery);
+    let earlier: Option<BillingDelivery> = found.take(&billing_delivery_key)?;
+    let earlier = earlier.map_or_else(|| Delivery::queued(event.at), |billing_delivery| billing_delivery.delivery);
     if earlier.state != DeliveryState::Queued {
         return Ok(());
     }
     let sent = app.mailer()?.send(member.email.normal(), message).await;
     let outcome = sent.map(|_| ()).map_err(Failure::from);
     let (delivery, failed) = delivery_after(event, &earlier, outcome, app.clock.now());
-    let mailing = Mailing {
+    let billing_delivery = BillingDelivery {
         event_id: event.id,
         user_id: member.user_id,
         delivery,
     };
-    app.store.note_mailing(&mailing).await?;
+    app.store.put_billing_delivery(&billing_delivery).await?;
     failed.map_or(Ok(()), Err)
 }
 
@@ -112,7 +112,7 @@ fn write(app: &App, organization: &Organization, notice: &Notice) -> Result<Mess
             }
         }
     };
-    let mail = BillingMail {
+    let mail = BillingEmail {
         organization_name: organization.name.as_str(),
         about,
         page: &format!("{}/dashboard/organization-settings", app.public_url),

@@ -42,7 +42,7 @@ pub(crate) fn append(file: &Path, line: &[u8]) -> io::Result<()> {
         .write_all(&[line, b"\n"].concat())
 }
 
-/// Keys and links in mails are nobody else's business.
+/// Keys and links in emails are nobody else's business.
 fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);

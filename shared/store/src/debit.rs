@@ -4,28 +4,28 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
-use domain::Draw;
+use domain::Debit;
 
 use crate::{Key, StoreError, transaction::number};
 
 /// Takes the credits, notes when they were used, and forgets what is too old.
-/// Only while the counter is of the same dealing, and has so many left.
-pub(crate) fn update(draw: &Draw, table: &str) -> Result<Update, StoreError> {
+/// Only while the counter is of the same allocation, and has so many left.
+pub(crate) fn update(debit: &Debit, table: &str) -> Result<Update, StoreError> {
     let mut names = HashMap::from(
         [
             ("#left", "left"),
             ("#version", "version"),
-            ("#epoch", "epoch"),
+            ("#generation", "generation"),
         ]
         .map(|(name, attribute)| (name.to_owned(), attribute.to_owned())),
     );
     let mut set = "SET #left = #left - :credits, #version = #version + :one".to_owned();
     let mut remove = Vec::new();
     let tallies = [
-        ("hours", draw.at.hour, &draw.stale.hours),
-        ("days", draw.at.day, &draw.stale.days),
-        ("months", draw.at.month, &draw.stale.months),
-        ("periods", draw.at.period, &draw.stale.periods),
+        ("hours", debit.at.hour, &debit.stale.hours),
+        ("days", debit.at.day, &debit.stale.days),
+        ("months", debit.at.month, &debit.stale.months),
+        ("periods", debit.at.period, &debit.stale.periods),
     ];
     for (tally, slot, stale) in tallies {
         names.insert(format!("#{tally}"), tally.to_owned());
@@ -45,8 +45,8 @@ pub(crate) fn update(draw: &Draw, table: &str) -> Result<Update, StoreError> {
     }
     let values: HashMap<String, AttributeValue> = HashMap::from(
         [
-            (":credits", draw.credits),
-            (":epoch", draw.epoch),
+            (":credits", debit.credits),
+            (":generation", debit.generation),
             (":none", 0),
             (":one", 1),
         ]
@@ -55,10 +55,10 @@ pub(crate) fn update(draw: &Draw, table: &str) -> Result<Update, StoreError> {
     let update = Update::builder()
         .table_name(table)
         .set_key(Some(
-            Key::counter(draw.organization_id, draw.counter).into_attributes(),
+            Key::counter(debit.organization_id, debit.counter).into_attributes(),
         ))
         .update_expression(set)
-        .condition_expression("#epoch = :epoch AND #left >= :credits")
+        .condition_expression("#generation = :generation AND #left >= :credits")
         .set_expression_attribute_names(Some(names))
         .set_expression_attribute_values(Some(values));
     Ok(update.build()?)

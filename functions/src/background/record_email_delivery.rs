@@ -1,14 +1,14 @@
-//! What the mail service reports: EventBridge calls it with SES's events about
-//! the mails of invites.
+//! What the email service reports: EventBridge calls it with SES's events about
+//! the emails of invites.
 
 use std::collections::HashMap;
 
-use domain::{Bounce, Invite, MailReport};
+use domain::{Bounce, Invite, EmailReport};
 use serde::Deserialize;
 use serde_json::json;
 use store::{Commit, Key, Transaction};
 
-use super::mail_tags::Sending;
+use super::email_tags::Sending;
 use crate::{
     App, Operation,
     attempts::Attempts,
@@ -16,8 +16,8 @@ use crate::{
     metrics::{Counter, count},
 };
 
-/// Notes on the invite that its mail bounced, was called spam or was not sent.
-pub static OPERATION: Operation = Operation::event("record-mail-delivery", |app, event| {
+/// Notes on the invite that its email bounced, was called spam or was not sent.
+pub static OPERATION: Operation = Operation::event("record-email-delivery", |app, event| {
     Box::pin(async move {
         let event: SesEvent = serde_json::from_value(event)?;
         Ok(match record(&app, &event).await? {
@@ -37,12 +37,12 @@ struct SesEvent {
 
 #[derive(Debug, Deserialize)]
 struct Detail {
-    mail: Mail,
+    mail: Email,
     bounce: Option<BounceDetail>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Mail {
+struct Email {
     #[serde(default)]
     tags: HashMap<String, Vec<String>>,
 }
@@ -77,7 +77,7 @@ async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Failure> {
             return Ok(Recorded::Ignored("no pending invite"));
         };
         let now = app.clock.now();
-        let Some((updated, event)) = invite.heed(report, sending.times_sent, now) else {
+        let Some((updated, event)) = invite.apply_report(report, sending.times_sent, now) else {
             return Ok(Recorded::Ignored("nothing new about the last sending"));
         };
         let transaction = Transaction::new().write_invite(&updated);
@@ -92,22 +92,22 @@ async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Failure> {
     }
 }
 
-fn counter(report: MailReport) -> Counter {
+fn counter(report: EmailReport) -> Counter {
     match report {
-        MailReport::Bounced(_) => Counter::MailsBounced,
-        MailReport::Complained => Counter::MailsComplained,
-        MailReport::NotSent => Counter::MailsFailed,
+        EmailReport::Bounced(_) => Counter::EmailsBounced,
+        EmailReport::Complained => Counter::EmailsComplained,
+        EmailReport::NotSent => Counter::EmailsFailed,
     }
 }
 
 impl SesEvent {
-    fn report(&self) -> Option<MailReport> {
+    fn report(&self) -> Option<EmailReport> {
         match self.kind.as_str() {
-            "Email Bounced" => Some(MailReport::Bounced(
+            "Email Bounced" => Some(EmailReport::Bounced(
                 self.detail.bounce.as_ref().map_or(Bounce::Unknown, why),
             )),
-            "Email Complaint Received" => Some(MailReport::Complained),
-            "Email Rejected" | "Email Rendering Failed" => Some(MailReport::NotSent),
+            "Email Complaint Received" => Some(EmailReport::Complained),
+            "Email Rejected" | "Email Rendering Failed" => Some(EmailReport::NotSent),
             _ => None,
         }
     }
@@ -128,7 +128,7 @@ fn why(bounce: &BounceDetail) -> Bounce {
 mod tests {
     use super::*;
 
-    fn report(kind: &str, bounce: Option<(&str, &str)>) -> Option<MailReport> {
+    fn report(kind: &str, bounce: Option<(&str, &str)>) -> Option<EmailReport> {
         let bounce = bounce.map(|(kind, sub)| json!({ "bounceType": kind, "bounceSubType": sub }));
         let event = json!({
             "detail-type": kind, "source": "aws.ses",
@@ -150,14 +150,14 @@ mod tests {
             ("Undetermined", "Undetermined", Bounce::Unknown),
         ] {
             let read = report("Email Bounced", Some((kind, sub)));
-            assert_eq!(read, Some(MailReport::Bounced(why)), "{kind} {sub}");
+            assert_eq!(read, Some(EmailReport::Bounced(why)), "{kind} {sub}");
         }
-        let unknown = MailReport::Bounced(Bounce::Unknown);
+        let unknown = EmailReport::Bounced(Bounce::Unknown);
         assert_eq!(report("Email Bounced", None), Some(unknown));
         let complained = report("Email Complaint Received", None);
-        assert_eq!(complained, Some(MailReport::Complained));
+        assert_eq!(complained, Some(EmailReport::Complained));
         for kind in ["Email Rejected", "Email Rendering Failed"] {
-            assert_eq!(report(kind, None), Some(MailReport::NotSent));
+            assert_eq!(report(kind, None), Some(EmailReport::NotSent));
         }
         for kind in ["Email Sent", "Email Delivered", "Sending Status Enabled"] {
             assert_eq!(report(kind, None), None);

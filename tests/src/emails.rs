@@ -5,7 +5,7 @@ use local::SesFailure;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Cast, World},
+    harness::{Fixture, World},
     invariants,
     wire::Fault,
 };
@@ -38,8 +38,8 @@ async fn delivery(reader: &crate::harness::Session, organization: &str, email: &
 }
 
 #[tokio::test]
-async fn a_request_does_not_wait_for_its_mail() {
-    let cast = Cast::gather().await;
+async fn a_request_does_not_wait_for_its_email() {
+    let cast = Fixture::new().await;
     cast.world.stack.mail_catcher().fail_next(1000, BROKEN);
     cast.admin
         .invite(&cast.organization, "new@example.com", "user")
@@ -58,9 +58,9 @@ async fn a_request_does_not_wait_for_its_mail() {
 }
 
 #[tokio::test]
-async fn a_mail_that_fails_for_a_while_is_sent_later() {
+async fn an_email_that_fails_for_a_while_is_sent_later() {
     for failure in [THROTTLED, BROKEN] {
-        let cast = Cast::gather().await;
+        let cast = Fixture::new().await;
         let before = cast.world.stack.mails().len();
         cast.world.stack.mail_catcher().fail_next(1000, failure);
         cast.admin
@@ -80,8 +80,8 @@ async fn a_mail_that_fails_for_a_while_is_sent_later() {
 }
 
 #[tokio::test]
-async fn a_mail_that_is_rejected_counts_as_failed_and_its_managers_see_why() {
-    let cast = Cast::gather().await;
+async fn an_email_that_is_rejected_counts_as_failed_and_its_managers_see_why() {
+    let cast = Fixture::new().await;
     cast.world.stack.mail_catcher().fail_next(1, REJECTED);
     let id = cast
         .admin
@@ -108,8 +108,8 @@ async fn a_mail_that_is_rejected_counts_as_failed_and_its_managers_see_why() {
 }
 
 #[tokio::test]
-async fn a_mail_that_keeps_failing_is_given_up_after_half_an_hour() {
-    let cast = Cast::gather().await;
+async fn an_email_that_keeps_failing_is_given_up_after_half_an_hour() {
+    let cast = Fixture::new().await;
     cast.world.stack.mail_catcher().fail_next(1000, THROTTLED);
     cast.admin
         .invite(&cast.organization, "new@example.com", "user")
@@ -129,8 +129,8 @@ async fn a_mail_that_keeps_failing_is_given_up_after_half_an_hour() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_delivered_twice_sends_one_mail() {
-    let cast = Cast::gather().await;
+async fn a_record_that_is_delivered_twice_sends_one_email() {
+    let cast = Fixture::new().await;
     cast.admin
         .invite(&cast.organization, "new@example.com", "user")
         .await;
@@ -156,7 +156,7 @@ async fn a_record_that_is_delivered_twice_sends_one_mail() {
     let before = cast.world.stack.mails().len();
     for _ in 0..3 {
         let event = json!({"Records": [record, record]});
-        let operation = functions::operation("deliver-mail").unwrap();
+        let operation = functions::operation("deliver-email").unwrap();
         let answer =
             functions::invoke(cast.world.stack.app(), operation, event, Default::default()).await;
         assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
@@ -165,8 +165,8 @@ async fn a_record_that_is_delivered_twice_sends_one_mail() {
 }
 
 #[tokio::test]
-async fn whatever_fails_on_the_way_the_mail_arrives_and_always_with_the_same_link() {
-    let clean = Cast::gather().await;
+async fn whatever_fails_on_the_way_the_email_arrives_and_always_with_the_same_link() {
+    let clean = Fixture::new().await;
     clean
         .admin
         .invite(&clean.organization, "new@example.com", "user")
@@ -178,7 +178,7 @@ async fn whatever_fails_on_the_way_the_mail_arrives_and_always_with_the_same_lin
     for skip in 0..requests {
         for fault in Fault::ALL {
             let what = format!("request {skip} fails by {fault:?}");
-            let cast = Cast::gather().await;
+            let cast = Fixture::new().await;
             cast.admin
                 .invite(&cast.organization, "new@example.com", "user")
                 .await;
@@ -208,8 +208,8 @@ async fn whatever_fails_on_the_way_the_mail_arrives_and_always_with_the_same_lin
 }
 
 #[tokio::test]
-async fn a_mail_that_waited_while_nothing_ran_is_not_given_up_at_the_first_failure() {
-    let cast = Cast::gather().await;
+async fn an_email_that_waited_while_nothing_ran_is_not_given_up_at_the_first_failure() {
+    let cast = Fixture::new().await;
     cast.admin
         .invite(&cast.organization, "new@example.com", "user")
         .await;
@@ -223,7 +223,7 @@ async fn a_mail_that_waited_while_nothing_ran_is_not_given_up_at_the_first_failu
 
 #[tokio::test]
 async fn what_cannot_be_handled_for_a_day_becomes_a_dead_letter() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     cast.admin
         .invite(&cast.organization, "new@example.com", "user")
         .await;
@@ -243,7 +243,7 @@ async fn what_cannot_be_handled_for_a_day_becomes_a_dead_letter() {
 
 #[tokio::test]
 async fn an_answered_invite_is_not_mailed_any_more() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let id = cast
         .admin
         .invite(&cast.organization, "new@example.com", "user")
@@ -264,7 +264,7 @@ async fn an_answered_invite_is_not_mailed_any_more() {
 
 #[tokio::test]
 async fn resending_kills_the_old_link_and_updating_does_not() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let invite = format!("{}/invites/{}", cast.organization, cast.invite_id);
     let old = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
     cast.owner
@@ -296,7 +296,7 @@ async fn resending_kills_the_old_link_and_updating_does_not() {
 
 #[tokio::test]
 async fn a_link_scanner_changes_nothing() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let link = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
     for method in [reqwest::Method::GET, reqwest::Method::HEAD] {
         cast.world.nobody().send(method.clone(), &link, None).await;
@@ -310,7 +310,7 @@ async fn a_link_scanner_changes_nothing() {
 
 #[tokio::test]
 async fn links_under_way_outlive_a_rotation_of_the_key() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let old = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
     cast.world.stack.link_keys().rotate().unwrap();
     cast.world.clock.advance(TimeDelta::minutes(5));
@@ -325,7 +325,7 @@ async fn links_under_way_outlive_a_rotation_of_the_key() {
 
 #[tokio::test]
 async fn a_link_that_nobody_signed_opens_nothing() {
-    let cast = Cast::gather().await;
+    let cast = Fixture::new().await;
     let token = cast.world.link_token("dana@example.com");
     let swapped: String = token
         .chars()
@@ -358,7 +358,7 @@ async fn a_link_that_nobody_signed_opens_nothing() {
 }
 
 #[tokio::test]
-async fn hostile_names_reach_a_mail_as_text() {
+async fn hostile_names_reach_an_email_as_text() {
     let world = World::start().await;
     let hostile = "<img src=x onerror=alert(1)> \u{202e}evil & \"co\"";
     let mallory = world.sign_in_as(local::SignIn {

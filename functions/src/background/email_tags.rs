@@ -1,4 +1,4 @@
-//! What an invite's mail carries so that the mail service's reports can be told
+//! What an invite's email carries so that the email service's reports can be told
 //! apart: ids and a number, never the address.
 
 use std::collections::HashMap;
@@ -36,7 +36,7 @@ impl Sending {
         ]
     }
 
-    /// Reads the tags of a report; `None` when they are not of an invite's mail.
+    /// Reads the tags of a report; `None` when they are not of an invite's email.
     pub(super) fn from_tags(tags: &HashMap<String, Vec<String>>) -> Option<Self> {
         let tag = |name| tags.get(name)?.first().map(String::as_str);
         Some(Self {
