@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, ApiKeyId, ApiKeyName, ApiKeySecret, Change, Event, EventKind, Member, Organization,
+    Action, ApiKeyId, ApiKeyName, ApiKeySecret, Caller, Change, Event, EventKind, Organization,
     OrganizationId, Refusal, SecretHash, Subject, SubjectKind, UserId, permit,
 };
 
@@ -113,8 +113,8 @@ impl ApiKey {
         }
     }
 
-    fn event(&self, kind: EventKind, actor: &Member, changes: Vec<Change>) -> Event {
-        Event::new(kind, actor.as_actor(), self.as_subject(), changes)
+    fn event(&self, kind: EventKind, caller: &Caller, changes: Vec<Change>) -> Event {
+        Event::new(kind, caller.as_actor(), self.as_subject(), changes)
     }
 }
 
@@ -138,12 +138,12 @@ pub struct ApiKeyRequest {
 /// [`Refusal::OwnerOrAdminRequired`], [`Refusal::TooManyApiKeys`],
 /// [`Refusal::ExpiryNotInFuture`].
 pub fn create_api_key(
-    actor: &Member,
+    caller: &Caller,
     organization: &Organization,
     input: ApiKeyRequest,
     now: DateTime<Utc>,
 ) -> Result<(ApiKey, ApiKeySecret, Event), Refusal> {
-    permit(actor, Action::ManageApiKeys)?;
+    permit(caller, Action::ManageApiKeys)?;
     in_future(input.expires_at, now)?;
     if organization.api_keys >= MAX_API_KEYS {
         return Err(Refusal::TooManyApiKeys);
@@ -154,10 +154,7 @@ pub fn create_api_key(
         organization_id: organization.id,
         name: input.name,
         hint: secret.hint(),
-        created_by: KeyCreator {
-            id: actor.user_id.clone(),
-            name: actor.public_name(),
-        },
+        created_by: caller.as_key_creator(),
         created_at: now,
         expires_at: input.expires_at,
         rotated_at: None,
@@ -168,7 +165,7 @@ pub fn create_api_key(
     };
     let mut changes = vec![Change::added("name", &key.name)];
     changes.extend(key.expires_at.map(|at| Change::added("expires_at", time(at))));
-    let event = key.event(EventKind::ApiKeyCreated, actor, changes);
+    let event = key.event(EventKind::ApiKeyCreated, caller, changes);
     Ok((key, secret, event))
 }
 
@@ -187,12 +184,12 @@ pub struct ApiKeyUpdate {
 /// # Errors
 /// [`Refusal::OwnerOrAdminRequired`], [`Refusal::ExpiryNotInFuture`].
 pub fn update_api_key(
-    actor: &Member,
+    caller: &Caller,
     key: &ApiKey,
     update: ApiKeyUpdate,
     now: DateTime<Utc>,
 ) -> Result<(ApiKey, Option<Event>), Refusal> {
-    permit(actor, Action::ManageApiKeys)?;
+    permit(caller, Action::ManageApiKeys)?;
     let mut updated = key.clone();
     let mut changes = Vec::new();
     if let Some(name) = update.name.filter(|name| *name != key.name) {
@@ -209,7 +206,7 @@ pub fn update_api_key(
         updated.expires_at = expires_at;
     }
     let event =
-        (!changes.is_empty()).then(|| updated.event(EventKind::ApiKeyUpdated, actor, changes));
+        (!changes.is_empty()).then(|| updated.event(EventKind::ApiKeyUpdated, caller, changes));
     Ok((updated, event))
 }
 
@@ -252,8 +249,8 @@ impl TryFrom<i64> for GracePeriod {
 ///
 /// # Errors
 /// [`Refusal::OwnerOrAdminRequired`], [`Refusal::ApiKeyExpired`].
-pub fn may_rotate(actor: &Member, key: &ApiKey, now: DateTime<Utc>) -> Result<(), Refusal> {
-    permit(actor, Action::ManageApiKeys)?;
+pub fn may_rotate(caller: &Caller, key: &ApiKey, now: DateTime<Utc>) -> Result<(), Refusal> {
+    permit(caller, Action::ManageApiKeys)?;
     if key.is_expired(now) {
         return Err(Refusal::ApiKeyExpired);
     }
@@ -267,13 +264,13 @@ pub fn may_rotate(actor: &Member, key: &ApiKey, now: DateTime<Utc>) -> Result<()
 /// # Errors
 /// As [`may_rotate`].
 pub fn rotate_api_key(
-    actor: &Member,
+    caller: &Caller,
     key: &ApiKey,
     random: [u8; 32],
     grace: GracePeriod,
     now: DateTime<Utc>,
 ) -> Result<(ApiKey, ApiKeySecret, Event), Refusal> {
-    may_rotate(actor, key, now)?;
+    may_rotate(caller, key, now)?;
     let end = now + TimeDelta::seconds(grace.0);
     let replaced = EarlierSecret {
         secret_hash: key.secret_hash.clone(),
@@ -299,7 +296,7 @@ pub fn rotate_api_key(
         Change::changed("hint", &key.hint, &rotated.hint),
         Change::added("previous_secret_valid_until", time(end)),
     ];
-    let event = rotated.event(EventKind::ApiKeyRotated, actor, changes);
+    let event = rotated.event(EventKind::ApiKeyRotated, caller, changes);
     Ok((rotated, secret, event))
 }
 
@@ -307,10 +304,10 @@ pub fn rotate_api_key(
 ///
 /// # Errors
 /// [`Refusal::OwnerOrAdminRequired`].
-pub fn revoke_api_key(actor: &Member, key: &ApiKey) -> Result<Event, Refusal> {
-    permit(actor, Action::ManageApiKeys)?;
+pub fn revoke_api_key(caller: &Caller, key: &ApiKey) -> Result<Event, Refusal> {
+    permit(caller, Action::ManageApiKeys)?;
     let changes = vec![Change::removed("name", &key.name)];
-    Ok(key.event(EventKind::ApiKeyRevoked, actor, changes))
+    Ok(key.event(EventKind::ApiKeyRevoked, caller, changes))
 }
 
 fn in_future(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Refusal> {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Actor, Anchor, Change, Counter, Event, EventKind, Ledger, Level, Member, Meter,
+    Action, Actor, Anchor, Caller, Change, Counter, Event, EventKind, Ledger, Level, Meter,
     Organization, OrganizationId, Period, Plan, Plans, Refusal, Subject, SubjectKind, permit,
     text::{breaks_the_line, parsed_text},
 };
@@ -273,13 +273,13 @@ pub fn begin_next_plan(
 /// # Errors
 /// [`Refusal::OwnerOrAdminRequired`] for users.
 pub fn update_billing(
-    actor: &Member,
+    caller: &Caller,
     ledger: &Ledger,
     plans: &Plans,
     update: BillingUpdate,
     now: DateTime<Utc>,
 ) -> Result<BillingChange, Refusal> {
-    permit(actor, Action::ManageBilling)?;
+    permit(caller, Action::ManageBilling)?;
     let mut next = ledger.clone();
     let mut events: Vec<Event> = next.billing.settle(plans, now).into_iter().collect();
     let mut allocated = false;
@@ -287,20 +287,20 @@ pub fn update_billing(
         let settled = next.billing.plan.id == plan.id;
         match when {
             When::Now if !settled => {
-                events.extend(change_plan(&mut next, actor, plan, now));
+                events.extend(change_plan(&mut next, caller, plan, now));
                 allocated = next.billing.generation() != ledger.billing.generation();
             }
             When::PeriodEnd if !settled => {
-                events.extend(schedule_plan(&mut next.billing, actor, plan, now));
+                events.extend(schedule_plan(&mut next.billing, caller, plan, now));
             }
-            When::Now | When::PeriodEnd => events.extend(keep_plan(&mut next.billing, actor)),
+            When::Now | When::PeriodEnd => events.extend(keep_plan(&mut next.billing, caller)),
         }
     }
     let update = BillingUpdate {
         plan: None,
         ..update
     };
-    events.extend(change_details(&mut next.billing, actor, update));
+    events.extend(change_details(&mut next.billing, caller, update));
     Ok(BillingChange {
         billing: next.billing,
         counters: if allocated { next.counters } else { Vec::new() },
@@ -310,9 +310,9 @@ pub fn update_billing(
 
 /// A plan that begins now takes the period over as it is: nobody loses credits
 /// by a change, and nobody gets them twice.
-fn change_plan(next: &mut Ledger, actor: &Member, plan: Plan, now: DateTime<Utc>) -> Vec<Event> {
+fn change_plan(next: &mut Ledger, caller: &Caller, plan: Plan, now: DateTime<Utc>) -> Vec<Event> {
     let before = std::mem::replace(&mut next.billing.plan, plan);
-    let mut event = next.billing.plan_changed(actor.as_actor(), &before);
+    let mut event = next.billing.plan_changed(caller.as_actor(), &before);
     if let Some(dropped) = next.billing.next_plan.take() {
         event
             .changes
@@ -345,7 +345,7 @@ fn change_plan(next: &mut Ledger, actor: &Member, plan: Plan, now: DateTime<Utc>
 
 fn schedule_plan(
     billing: &mut Billing,
-    actor: &Member,
+    caller: &Caller,
     plan: Plan,
     now: DateTime<Utc>,
 ) -> Option<Event> {
@@ -356,7 +356,7 @@ fn schedule_plan(
     let from = billing.period_at(now).end;
     let event = Event::new(
         EventKind::BillingPlanChangeScheduled,
-        actor.as_actor(),
+        caller.as_actor(),
         billing.as_subject(),
         vec![
             Change::changed("plan", &billing.plan.id, &plan.id),
@@ -367,17 +367,17 @@ fn schedule_plan(
     Some(event)
 }
 
-fn keep_plan(billing: &mut Billing, actor: &Member) -> Option<Event> {
+fn keep_plan(billing: &mut Billing, caller: &Caller) -> Option<Event> {
     let dropped = billing.next_plan.take()?;
     Some(Event::new(
         EventKind::BillingPlanChangeCancelled,
-        actor.as_actor(),
+        caller.as_actor(),
         billing.as_subject(),
         vec![Change::removed("next_plan", dropped.plan.id)],
     ))
 }
 
-fn change_details(billing: &mut Billing, actor: &Member, update: BillingUpdate) -> Option<Event> {
+fn change_details(billing: &mut Billing, caller: &Caller, update: BillingUpdate) -> Option<Event> {
     let details = &mut billing.details;
     let changes: Vec<Change> = [
         replace(
@@ -401,7 +401,7 @@ fn change_details(billing: &mut Billing, actor: &Member, update: BillingUpdate) 
     (!changes.is_empty()).then(|| {
         Event::new(
             EventKind::BillingDetailsUpdated,
-            actor.as_actor(),
+            caller.as_actor(),
             billing.as_subject(),
             changes,
         )

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Actor, Address, Change, Delivery, EmailAddress, Event, EventKind, InviteHold, Holder,
+    Action, Actor, Address, Caller, Change, Delivery, EmailAddress, Event, EventKind, InviteHold, Holder,
     InviteId, Member, Organization, OrganizationId, Person, Refusal, Role, UserId, permit,
 };
 
@@ -26,15 +26,6 @@ pub struct Inviter {
     pub id: UserId,
     /// Their name, or their masked email address where they told no name.
     pub name: String,
-}
-
-impl Inviter {
-    fn of(member: &Member) -> Self {
-        Self {
-            id: member.user_id.clone(),
-            name: member.public_name(),
-        }
-    }
 }
 
 /// An invite that has not ended. It may have expired all the same:
@@ -112,8 +103,8 @@ impl Invite {
         }
     }
 
-    fn sent(mut self, by: &Member, now: DateTime<Utc>) -> Self {
-        self.invited_by = Inviter::of(by);
+    fn sent(mut self, by: &Caller, now: DateTime<Utc>) -> Self {
+        self.invited_by = by.as_inviter();
         self.expires_at = expiry(now);
         self.sent_at = now;
         self.times_sent += 1;
@@ -277,16 +268,16 @@ pub struct Created {
 /// Decides a new invite. `address` is the lock on the email as it was read.
 ///
 /// # Errors
-/// Whatever the actor's role does not allow; [`Refusal::AlreadyMember`];
+/// Whatever the caller's role does not allow; [`Refusal::AlreadyMember`];
 /// [`Refusal::InviteOutstanding`], naming it; [`Refusal::TooManyInvites`].
 pub fn create_invite(
-    actor: &Member,
+    caller: &Caller,
     organization: &Organization,
     address: Option<&Address>,
     request: InviteRequest,
     now: DateTime<Utc>,
 ) -> Result<Created, Refusal> {
-    permit(actor, Action::Invite(request.role))?;
+    permit(caller, Action::Invite(request.role))?;
     let masked = || request.email.masked();
     match address.map(|address| &address.holder) {
         Some(Holder::Member { .. }) => return Err(Refusal::AlreadyMember { masked: masked() }),
@@ -309,7 +300,7 @@ pub fn create_invite(
         email: request.email,
         role: request.role,
         receives_billing_emails: request.receives_billing_emails,
-        invited_by: Inviter::of(actor),
+        invited_by: caller.as_inviter(),
         created_at: now,
         expires_at: expiry(now),
         sent_at: now,
@@ -319,7 +310,7 @@ pub fn create_invite(
     };
     let event = Event::new(
         EventKind::InviteCreated,
-        actor.as_actor(),
+        caller.as_actor(),
         invite.as_subject(),
         vec![
             Change::added("role", invite.role),
@@ -356,14 +347,14 @@ pub struct InviteUpdate {
     pub receives_billing_emails: Option<bool>,
 }
 
-/// Decides a change of a pending invite, which puts it under the actor's name:
+/// Decides a change of a pending invite, which puts it under the caller's name:
 /// whoever says what it gives answers for it. Gives the invite as it is to be
 /// and what to record; no event when nothing would change.
 ///
 /// # Errors
-/// [`Refusal::InviteEnded`], and whatever the actor's role does not allow.
+/// [`Refusal::InviteEnded`], and the caller's role role does not allow.
 pub fn update_invite(
-    actor: &Member,
+    caller: &Caller,
     state: &InviteState,
     update: InviteUpdate,
     now: DateTime<Utc>,
@@ -371,7 +362,7 @@ pub fn update_invite(
     let present = state.invite();
     let role = update.role.unwrap_or(present.role);
     permit(
-        actor,
+        caller,
         Action::UpdateInvite {
             from: present.role,
             to: role,
@@ -398,10 +389,10 @@ pub fn update_invite(
     if changes.is_empty() {
         return Ok((updated, None));
     }
-    updated.invited_by = Inviter::of(actor);
+    updated.invited_by = caller.as_inviter();
     let event = Event::new(
         EventKind::InviteUpdated,
-        actor.as_actor(),
+        caller.as_actor(),
         invite.as_subject(),
         changes,
     );
@@ -412,14 +403,14 @@ pub fn update_invite(
 /// actor's name, with a new link in place of all earlier ones.
 ///
 /// # Errors
-/// Whatever the actor's role does not allow; [`Refusal::InviteEnded`];
+/// Whatever the caller's role does not allow; [`Refusal::InviteEnded`];
 /// [`Refusal::ResendLimitReached`]; [`Refusal::ResendTooSoon`].
 pub fn resend(
-    actor: &Member,
+    caller: &Caller,
     state: &InviteState,
     now: DateTime<Utc>,
 ) -> Result<(Invite, Event), Refusal> {
-    permit(actor, Action::ResendInvite(state.invite().role))?;
+    permit(caller, Action::ResendInvite(state.invite().role))?;
     let invite = state.pending(now)?;
     if invite.times_sent > MAX_RESENDS {
         return Err(Refusal::ResendLimitReached);
@@ -428,10 +419,10 @@ pub fn resend(
     if wait > TimeDelta::zero() {
         return Err(Refusal::ResendTooSoon { wait });
     }
-    let resent = invite.clone().sent(actor, now);
+    let resent = invite.clone().sent(caller, now);
     let event = Event::new(
         EventKind::InviteResent,
-        actor.as_actor(),
+        caller.as_actor(),
         invite.as_subject(),
         vec![
             Change::changed("times_sent", invite.times_sent, resent.times_sent),
@@ -465,15 +456,15 @@ pub struct Ended {
 /// was cancelled before: doing so twice is no mistake.
 ///
 /// # Errors
-/// Whatever the actor's role does not allow; [`Refusal::InviteEnded`] when it
+/// Whatever the caller's role does not allow; [`Refusal::InviteEnded`] when it
 /// ended in another way.
 pub fn cancel(
-    actor: &Member,
+    caller: &Caller,
     state: &InviteState,
     now: DateTime<Utc>,
 ) -> Result<Option<Ended>, Refusal> {
-    permit(actor, Action::CancelInvite(state.invite().role))?;
-    end(state, Outcome::Cancelled, actor.as_actor(), now)
+    permit(caller, Action::CancelInvite(state.invite().role))?;
+    end(state, Outcome::Cancelled, caller.as_actor(), now)
 }
 
 /// Decides that the invitee, or whoever holds the link (`person` is `None`),
@@ -572,7 +563,8 @@ pub fn accept(
     let inviter = inviter
         .filter(|inviter| inviter.user_id == invite.invited_by.id)
         .ok_or(Refusal::InviteNeedsResend)?;
-    permit(inviter, Action::Invite(invite.role)).map_err(|_| Refusal::InviteNeedsResend)?;
+    let inviter = Caller::Member(inviter.clone());
+    permit(&inviter, Action::Invite(invite.role)).map_err(|_| Refusal::InviteNeedsResend)?;
 
     let member = Member {
         organization_id: invite.organization_id,

@@ -9,6 +9,7 @@ mod address;
 mod api_key;
 mod audit;
 mod billing;
+mod caller;
 mod delivery;
 mod email;
 mod ids;
@@ -39,6 +40,7 @@ pub use billing::{
     Billing, BillingChange, BillingDetails, BillingUpdate, CompanyName, InvalidDetail,
     InvoiceAddress, NextPlan, TaxId, When, begin_next_plan, update_billing,
 };
+pub use caller::Caller;
 pub use delivery::{Bounce, Delivery, DeliveryState, EmailReport};
 pub use email::{EmailAddress, InvalidEmail};
 pub use ids::{ApiKeyId, EventId, InvalidId, InviteId, OrganizationId, UserId};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Actor, Change, EmailAddress, Event, EventKind, OrganizationId, PersonName, Refusal,
+    Action, Actor, Caller, Change, EmailAddress, Event, EventKind, OrganizationId, PersonName, Refusal,
     Role, UserId, permit,
 };
 
@@ -69,9 +69,9 @@ pub struct MemberUpdate {
 /// would change.
 ///
 /// # Errors
-/// The [`Refusal`] of the first field that the actor may not change so.
+/// The [`Refusal`] of the first field that the caller may not change so.
 pub fn update_member(
-    actor: &Member,
+    caller: &Caller,
     target: &Member,
     update: MemberUpdate,
 ) -> Result<(Member, Vec<Event>), Refusal> {
@@ -79,7 +79,7 @@ pub fn update_member(
     let mut events = Vec::new();
     if let Some(role) = update.role {
         permit(
-            actor,
+            caller,
             Action::ChangeRole {
                 of: target,
                 to: role,
@@ -89,20 +89,20 @@ pub fn update_member(
             updated.role = role;
             events.push(Event::new(
                 EventKind::MemberRoleChanged,
-                actor.as_actor(),
+                caller.as_actor(),
                 target.as_subject(),
                 vec![Change::changed("role", target.role, role)],
             ));
         }
     }
     if let Some(on) = update.receives_billing_emails {
-        permit(actor, Action::SetBillingEmails { of: target, to: on })?;
+        permit(caller, Action::SetBillingEmails { of: target, to: on })?;
         if on != target.receives_billing_emails {
             updated.receives_billing_emails = on;
             let field = "receives_billing_emails";
             events.push(Event::new(
                 EventKind::MemberBillingEmailsChanged,
-                actor.as_actor(),
+                caller.as_actor(),
                 target.as_subject(),
                 vec![Change::changed(field, target.receives_billing_emails, on)],
             ));
@@ -111,17 +111,17 @@ pub fn update_member(
     Ok((updated, events))
 }
 
-/// Decides the removal of a member, which is leaving when the actor is the
+/// Decides the removal of a member, which is leaving when the caller is the
 /// target. Gives what to record.
 ///
 /// # Errors
-/// [`Refusal::CreatorProtected`] for the creator, and whatever the actor's role
+/// [`Refusal::CreatorProtected`] for the creator, and the caller's role role
 /// does not allow.
-pub fn remove_member(actor: &Member, target: &Member) -> Result<Event, Refusal> {
-    permit(actor, Action::RemoveMember(target))?;
+pub fn remove_member(caller: &Caller, target: &Member) -> Result<Event, Refusal> {
+    permit(caller, Action::RemoveMember(target))?;
     Ok(Event::new(
         EventKind::MemberRemoved,
-        actor.as_actor(),
+        caller.as_actor(),
         target.as_subject(),
         vec![
             Change::removed("role", target.role),

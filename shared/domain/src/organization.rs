@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Address, Change, Event, EventKind, Holder, Member, Metadata, OrganizationId,
+    Action, Address, Caller, Change, Event, EventKind, Holder, Member, Metadata, OrganizationId,
     OrganizationName, Person, Refusal, Role, Subject, SubjectKind, UserId, permit,
 };
 
@@ -128,11 +128,11 @@ pub struct OrganizationUpdate {
 /// # Errors
 /// [`Refusal::OwnerRequired`] for everybody but owners.
 pub fn update_organization(
-    actor: &Member,
+    caller: &Caller,
     organization: &Organization,
     update: OrganizationUpdate,
 ) -> Result<(Organization, Option<Event>), Refusal> {
-    permit(actor, Action::UpdateOrganization)?;
+    permit(caller, Action::UpdateOrganization)?;
     let mut updated = organization.clone();
     let mut changes = Vec::new();
     if let Some(name) = update.name.filter(|name| *name != organization.name) {
@@ -155,7 +155,7 @@ pub fn update_organization(
     let event = (!changes.is_empty()).then(|| {
         Event::new(
             EventKind::OrganizationUpdated,
-            actor.as_actor(),
+            caller.as_actor(),
             updated.as_subject(),
             changes,
         )

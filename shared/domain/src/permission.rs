@@ -1,6 +1,6 @@
 //! Who may do what: the table of the rules, and nothing else.
 
-use crate::{Member, Refusal, Role};
+use crate::{Caller, Member, Refusal, Role};
 
 /// What a member wants to do.
 #[derive(Debug, Clone, Copy)]
@@ -54,77 +54,81 @@ pub enum Action<'a> {
 ///
 /// # Errors
 /// The [`Refusal`] says, in words for that member, who may.
-pub fn permit(actor: &Member, action: Action<'_>) -> Result<(), Refusal> {
+pub fn permit(caller: &Caller, action: Action<'_>) -> Result<(), Refusal> {
     match action {
         Action::View | Action::CreateImages => Ok(()),
-        Action::UpdateOrganization => owner(actor, "change the organization's name and metadata"),
-        Action::DeleteOrganization => owner(actor, "delete the organization"),
-        Action::ManageBilling => owner_or_admin(actor, "manage billing"),
-        Action::ManageApiKeys => owner_or_admin(actor, "manage API keys"),
-        Action::ViewAuditLog => owner_or_admin(actor, "read the audit log"),
+        Action::UpdateOrganization => owner(caller, "change the organization's name and metadata"),
+        Action::DeleteOrganization => owner(caller, "delete the organization"),
+        Action::ManageBilling => owner_or_admin(caller, "manage billing"),
+        Action::ManageApiKeys => owner_or_admin(caller, "manage API keys"),
+        Action::ViewAuditLog => owner_or_admin(caller, "read the audit log"),
         Action::Invite(role) => {
-            owner_or_admin(actor, "invite people")?;
-            owner_for(role, actor, "invite somebody as an owner")
+            owner_or_admin(caller, "invite people")?;
+            owner_for(role, caller, "invite somebody as an owner")
         }
         Action::ChangeRole { of, to } => {
-            owner_or_admin(actor, "change roles")?;
+            owner_or_admin(caller, "change roles")?;
             if of.is_creator {
                 return Err(Refusal::CreatorProtected("is always an owner"));
             }
-            owner_for(of.role, actor, "change the role of an owner")?;
-            owner_for(to, actor, "give the owner role")
+            owner_for(of.role, caller, "change the role of an owner")?;
+            owner_for(to, caller, "give the owner role")
         }
-        Action::RemoveMember(target) if target.user_id == actor.user_id => {
+        Action::RemoveMember(target) if caller.is(&target.user_id) => {
             if target.is_creator {
                 return Err(Refusal::CreatorProtected("cannot leave it"));
             }
             Ok(())
         }
         Action::RemoveMember(target) => {
-            owner_or_admin(actor, "remove members")?;
+            owner_or_admin(caller, "remove members")?;
             if target.is_creator {
                 return Err(Refusal::CreatorProtected("cannot be removed"));
             }
-            owner_for(target.role, actor, "remove an owner")
+            owner_for(target.role, caller, "remove an owner")
         }
         Action::SetBillingEmails { of, to } => {
-            owner_or_admin(actor, "change who receives billing emails")?;
+            owner_or_admin(caller, "change who receives billing emails")?;
             if of.is_creator && !to {
                 return Err(Refusal::CreatorProtected("always receives billing emails"));
             }
             Ok(())
         }
         Action::UpdateInvite { from, to } => {
-            owner_or_admin(actor, "change invites")?;
-            owner_for(from, actor, "change an owner invite")?;
-            owner_for(to, actor, "invite somebody as an owner")
+            owner_or_admin(caller, "change invites")?;
+            owner_for(from, caller, "change an owner invite")?;
+            owner_for(to, caller, "invite somebody as an owner")
         }
-        Action::CancelInvite(_) => owner_or_admin(actor, "cancel invites"),
+        Action::CancelInvite(_) => owner_or_admin(caller, "cancel invites"),
         Action::ResendInvite(role) => {
-            owner_or_admin(actor, "resend invites")?;
-            owner_for(role, actor, "resend an owner invite")
+            owner_or_admin(caller, "resend invites")?;
+            owner_for(role, caller, "resend an owner invite")
         }
     }
 }
 
-fn owner(actor: &Member, what: &'static str) -> Result<(), Refusal> {
-    match actor.role {
-        Role::Owner => Ok(()),
-        Role::Admin | Role::User => Err(Refusal::OwnerRequired(what)),
+fn owner(caller: &Caller, what: &'static str) -> Result<(), Refusal> {
+    match caller {
+        Caller::Member(me) => match me.role {
+            Role::Owner => Ok(()),
+            Role::Admin | Role::User => Err(Refusal::OwnerRequired(what)),
+        },
     }
 }
 
-fn owner_or_admin(actor: &Member, what: &'static str) -> Result<(), Refusal> {
-    match actor.role {
-        Role::Owner | Role::Admin => Ok(()),
-        Role::User => Err(Refusal::OwnerOrAdminRequired(what)),
+fn owner_or_admin(caller: &Caller, what: &'static str) -> Result<(), Refusal> {
+    match caller {
+        Caller::Member(me) => match me.role {
+            Role::Owner | Role::Admin => Ok(()),
+            Role::User => Err(Refusal::OwnerOrAdminRequired(what)),
+        },
     }
 }
 
 /// Whatever touches the owner role takes an owner.
-fn owner_for(role: Role, actor: &Member, what: &'static str) -> Result<(), Refusal> {
+fn owner_for(role: Role, caller: &Caller, what: &'static str) -> Result<(), Refusal> {
     match role {
-        Role::Owner => owner(actor, what),
+        Role::Owner => owner(caller, what),
         Role::Admin | Role::User => Ok(()),
     }
 }
