@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::Debit;
 
-use crate::{Key, StoreError, transaction::number};
+use crate::{Key, StoreError, attribute::number};
 
 /// Takes the credits, notes when they were used, and forgets what is too old.
 /// Only while the counter is of the same allocation, and has so many left.
@@ -55,7 +55,9 @@ pub(crate) fn update(debit: &Debit, table: &str) -> Result<Update, StoreError> {
     let update = Update::builder()
         .table_name(table)
         .set_key(Some(
-            Key::counter(debit.organization_id, debit.counter).into_attributes(),
+            Key::counter(debit.organization_id, debit.counter)
+                .raw
+                .into_attributes(),
         ))
         .update_expression(set)
         .condition_expression("#generation = :generation AND #left >= :credits")

@@ -1,18 +1,22 @@
-//! The only place where keys are spelled.
+//! The only place that spells keys.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt, marker::PhantomData};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
-use domain::{ApiKeyId, EmailAddress, EventId, InviteId, MAX_COUNTERS, OrganizationId, UserId};
+use domain::{
+    Address, ApiKey, ApiKeyId, AuditEvent, Billing, Counter, EmailAddress, EndedInvite, EventId,
+    Invite, InviteId, Member, Organization, OrganizationId, UserId,
+};
 
-use crate::StoreError;
+use crate::{
+    Account, BillingDelivery, CreationRequest, Membership, PaymentEvent, StoreError, UsageRequest,
+};
 
-/// The index by which addresses of expired invites, and plans that are due, are
-/// found: sparse, keys only.
+/// The sparse, keys-only index of expired invites' addresses and of due plan changes.
 pub const EXPIRY_INDEX: &str = "expiry";
-/// Into how many partitions the expiry index is divided, so that no single one
-/// limits how many invites can be made.
+/// The number of partitions of the expiry index, so that no single one limits how
+/// fast invites can be created.
 pub const EXPIRY_SHARDS: u8 = 8;
 
 pub(crate) const MEMBER: &str = "MEMBER#";
@@ -21,101 +25,13 @@ pub(crate) const API_KEY: &str = "API_KEY#";
 pub(crate) const ORGANIZATION_OF_PERSON: &str = "ORG#";
 
 /// An item's primary key.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct RawKey {
     pub(crate) pk: String,
     pub(crate) sk: String,
 }
 
-impl Key {
-    fn new(pk: String, sk: impl Into<String>) -> Self {
-        Self { pk, sk: sk.into() }
-    }
-
-    /// The organization itself.
-    pub fn organization(id: OrganizationId) -> Self {
-        Self::new(organization(id), "ORGANIZATION")
-    }
-
-    /// A member of an organization.
-    pub fn member(organization_id: OrganizationId, user_id: &UserId) -> Self {
-        Self::new(organization(organization_id), format!("{MEMBER}{user_id}"))
-    }
-
-    /// An invite that has not ended.
-    pub fn invite(organization_id: OrganizationId, id: InviteId) -> Self {
-        Self::new(organization(organization_id), format!("{INVITE}{id}"))
-    }
-
-    /// An invite that has ended.
-    pub fn ended_invite(organization_id: OrganizationId, id: InviteId) -> Self {
-        Self::new(organization(organization_id), format!("ENDED_INVITE#{id}"))
-    }
-
-    /// An API key of an organization.
-    pub fn api_key(organization_id: OrganizationId, id: ApiKeyId) -> Self {
-        Self::new(organization(organization_id), format!("{API_KEY}{id}"))
-    }
-
-    /// What an organization has with an email address: the uniqueness lock.
-    pub fn address(organization_id: OrganizationId, email: &EmailAddress) -> Self {
-        Self::new(address(email), organization(organization_id))
-    }
-
-    /// An event of an organization's audit log.
-    pub fn audit_event(organization_id: OrganizationId, id: EventId) -> Self {
-        Self::new(audit_log(organization_id), id.to_string())
-    }
-
-    /// The pointer from a person to an organization of theirs.
-    pub fn membership(user_id: &UserId, organization_id: OrganizationId) -> Self {
-        Self::new(person(user_id), organization(organization_id))
-    }
-
-    /// What is kept about a person.
-    pub fn account(user_id: &UserId) -> Self {
-        Self::new(person(user_id), "ACCOUNT")
-    }
-
-    /// A person's request to create an organization, by its idempotency key.
-    pub fn creation_request(user_id: &UserId, idempotency_key: &str) -> Self {
-        Self::new(person(user_id), format!("REQUEST#{idempotency_key}"))
-    }
-
-    /// An organization's plan, its meter, and what stands on its invoices.
-    pub fn billing(id: OrganizationId) -> Self {
-        Self::new(format!("BILLING#{id}"), "BILLING")
-    }
-
-    /// One of an organization's counters. Each is a partition of its own, so
-    /// that no single one limits how fast credits can be used.
-    pub fn counter(id: OrganizationId, number: u8) -> Self {
-        Self::new(format!("USAGE#{id}#{number}"), "COUNTER")
-    }
-
-    /// Every counter that an organization can have.
-    pub fn counters(id: OrganizationId) -> impl Iterator<Item = Self> {
-        (0..MAX_COUNTERS).map(move |number| Self::counter(id, number))
-    }
-
-    /// An organization's request to use credits, by its idempotency key.
-    pub fn usage_request(id: OrganizationId, idempotency_key: &str) -> Self {
-        Self::new(
-            format!("USAGE_REQUEST#{id}#{idempotency_key}"),
-            "USAGE_REQUEST",
-        )
-    }
-
-    /// How far the email of an event to one of its recipients has come.
-    pub fn billing_delivery(event_id: EventId, user_id: &UserId) -> Self {
-        Self::new(format!("BILLING_DELIVERY#{event_id}"), user_id.as_str())
-    }
-
-    /// An event of the payment provider's that was taken.
-    pub fn payment_event(id: &str) -> Self {
-        Self::new(format!("PAYMENT_EVENT#{id}"), "PAYMENT_EVENT")
-    }
-
+impl RawKey {
     pub(crate) fn from_item(item: &HashMap<String, AttributeValue>) -> Result<Self, StoreError> {
         let text = |name: &str| {
             let value = item.get(name).and_then(|value| value.as_s().ok());
@@ -132,6 +48,145 @@ impl Key {
             ("pk".to_owned(), AttributeValue::S(self.pk)),
             ("sk".to_owned(), AttributeValue::S(self.sk)),
         ])
+    }
+}
+
+/// The primary key of an item that holds a `T`: reading another type by it does
+/// not compile.
+pub struct Key<T> {
+    pub(crate) raw: RawKey,
+    holds: PhantomData<fn() -> T>,
+}
+
+impl<T> Key<T> {
+    pub(crate) fn from_raw(raw: RawKey) -> Self {
+        Self {
+            raw,
+            holds: PhantomData,
+        }
+    }
+
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self::from_raw(RawKey { pk, sk: sk.into() })
+    }
+}
+
+impl<T> Clone for Key<T> {
+    fn clone(&self) -> Self {
+        Self::from_raw(self.raw.clone())
+    }
+}
+
+impl<T> fmt::Debug for Key<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.raw.fmt(f)
+    }
+}
+
+impl Key<Organization> {
+    /// The organization itself.
+    pub fn organization(id: OrganizationId) -> Self {
+        Self::new(organization(id), "ORGANIZATION")
+    }
+}
+
+impl Key<Member> {
+    /// A member of an organization.
+    pub fn member(organization_id: OrganizationId, user_id: &UserId) -> Self {
+        Self::new(organization(organization_id), format!("{MEMBER}{user_id}"))
+    }
+}
+
+impl Key<Invite> {
+    /// An invite that has not ended.
+    pub fn invite(organization_id: OrganizationId, id: InviteId) -> Self {
+        Self::new(organization(organization_id), format!("{INVITE}{id}"))
+    }
+}
+
+impl Key<EndedInvite> {
+    /// An invite that has ended.
+    pub fn ended_invite(organization_id: OrganizationId, id: InviteId) -> Self {
+        Self::new(organization(organization_id), format!("ENDED_INVITE#{id}"))
+    }
+}
+
+impl Key<ApiKey> {
+    /// An API key of an organization.
+    pub fn api_key(organization_id: OrganizationId, id: ApiKeyId) -> Self {
+        Self::new(organization(organization_id), format!("{API_KEY}{id}"))
+    }
+}
+
+impl Key<Address> {
+    /// The uniqueness constraint on an email address in an organization.
+    pub fn address(organization_id: OrganizationId, email: &EmailAddress) -> Self {
+        Self::new(address(email), organization(organization_id))
+    }
+}
+
+impl Key<AuditEvent> {
+    pub(crate) fn audit_event(organization_id: OrganizationId, id: EventId) -> Self {
+        Self::new(audit_log(organization_id), id.to_string())
+    }
+}
+
+impl Key<Membership> {
+    pub(crate) fn membership(user_id: &UserId, organization_id: OrganizationId) -> Self {
+        Self::new(person(user_id), organization(organization_id))
+    }
+}
+
+impl Key<Account> {
+    /// A person's account: their current organization.
+    pub fn account(user_id: &UserId) -> Self {
+        Self::new(person(user_id), "ACCOUNT")
+    }
+}
+
+impl Key<CreationRequest> {
+    /// The idempotency record of a person's request to create an organization.
+    pub fn creation_request(user_id: &UserId, idempotency_key: &str) -> Self {
+        Self::new(person(user_id), format!("REQUEST#{idempotency_key}"))
+    }
+}
+
+impl Key<Billing> {
+    /// An organization's plan, meter and billing details.
+    pub fn billing(id: OrganizationId) -> Self {
+        Self::new(format!("BILLING#{id}"), "BILLING")
+    }
+}
+
+impl Key<Counter> {
+    /// One of an organization's counters. Each is a partition of its own, so
+    /// that no single partition limits how fast credits can be used.
+    pub fn counter(id: OrganizationId, number: u8) -> Self {
+        Self::new(format!("USAGE#{id}#{number}"), "COUNTER")
+    }
+}
+
+impl Key<UsageRequest> {
+    /// The idempotency record of an organization's request to use credits.
+    pub fn usage_request(id: OrganizationId, idempotency_key: &str) -> Self {
+        Self::new(
+            format!("USAGE_REQUEST#{id}#{idempotency_key}"),
+            "USAGE_REQUEST",
+        )
+    }
+}
+
+impl Key<BillingDelivery> {
+    /// The delivery of an event's billing email to one recipient.
+    pub fn billing_delivery(event_id: EventId, user_id: &UserId) -> Self {
+        Self::new(format!("BILLING_DELIVERY#{event_id}"), user_id.as_str())
+    }
+}
+
+impl Key<PaymentEvent> {
+    /// The record of a payment provider's event that was taken.
+    pub fn payment_event(id: &str) -> Self {
+        Self::new(format!("PAYMENT_EVENT#{id}"), "PAYMENT_EVENT")
     }
 }
 
@@ -155,13 +210,13 @@ pub(crate) fn person(user_id: &UserId) -> String {
     format!("USER#{user_id}")
 }
 
-/// The shard of the expiry index that the addresses of an organization are in.
+/// Returns the shard of the expiry index that holds an organization's addresses.
 pub fn expiry_shard(id: OrganizationId) -> u8 {
     let [.., last] = id.uuid().into_bytes();
     last % EXPIRY_SHARDS
 }
 
-/// The partition of the expiry index that plans to come are in. There are few.
+/// The partition of the expiry index that holds scheduled plan changes. There are few.
 pub(crate) const PLANS: &str = "PLANS";
 
 pub(crate) fn shard(number: u8) -> String {

@@ -4,6 +4,9 @@
 //! pattern and what it costs. Nothing outside of this crate spells a key or an
 //! expression.
 
+mod attribute;
+mod batch;
+mod condition;
 mod connect;
 mod debit;
 mod error;
@@ -11,16 +14,18 @@ mod keys;
 mod pages;
 mod reads;
 mod records;
+mod single_writes;
 mod transaction;
 
+pub use batch::{Batch, BatchKeys, Counters, Each, InvitePlaces, Items};
 pub use error::StoreError;
 pub use keys::{EXPIRY_INDEX, EXPIRY_SHARDS, Key, expiry_shard};
 pub use pages::{Page, PageRequest};
-pub use reads::{ExpiryPosition, Found};
+pub use reads::ExpiryPosition;
 pub use records::{
-    Account, CreationRequest, BillingDelivery, Membership, PaymentEvent, UsageRequest, from_image,
+    Account, BillingDelivery, CreationRequest, Membership, PaymentEvent, UsageRequest, from_image,
 };
-pub use transaction::{Commit, Transaction};
+pub use transaction::{Commit, PreparedTransaction, Transaction};
 
 /// The table, and a client to reach it with.
 #[derive(Debug, Clone)]

@@ -9,15 +9,22 @@ use aws_sdk_dynamodb::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Address, ApiKey, AuditEvent, Counter, EmailAddress, Invite, Member, OrganizationId, UserId,
+    Address, ApiKey, AuditEvent, Billing, EmailAddress, Invite, Member, OrganizationId, UserId,
 };
 use serde::de::DeserializeOwned;
 
 use crate::{
-    EXPIRY_INDEX, Key, Membership, Page, PageRequest, Store, StoreError, keys, pages, records::Item,
+    Batch, EXPIRY_INDEX, Key, Membership, Page, PageRequest, Store, StoreError,
+    attribute::Item,
+    batch::{BatchKeys, Items},
+    keys::{self, RawKey},
+    pages,
 };
 
-/// How often DynamoDB may leave keys of a batch for later.
+/// The most keys that DynamoDB takes in one batch.
+const MAX_BATCH: usize = 100;
+
+/// How many times DynamoDB may leave keys of a batch unprocessed.
 const MAX_UNPROCESSED: u32 = 5;
 
 /// How many keys are read from the expiry index at once.
@@ -27,79 +34,51 @@ const EXPIRY_PAGE: i32 = 100;
 #[derive(Debug)]
 pub struct ExpiryPosition(Item);
 
-/// What a batch of reads found.
-#[derive(Debug, Default)]
-pub struct Found(HashMap<Key, Item>);
-
-impl Found {
-    /// Takes the value at a key; `None` when nothing is there.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when the item is of another kind.
-    pub fn take<T: DeserializeOwned>(&mut self, key: &Key) -> Result<Option<T>, StoreError> {
-        let item = self.0.remove(key);
-        Ok(item.map(serde_dynamo::from_item).transpose()?)
-    }
-
-    /// Takes an organization's counters, in order.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when an item is of another kind.
-    pub fn take_counters(&mut self, id: OrganizationId) -> Result<Vec<Counter>, StoreError> {
-        let counters = Key::counters(id).map(|key| self.take(&key));
-        let counters: Result<Vec<Option<Counter>>, StoreError> = counters.collect();
-        Ok(counters?.into_iter().flatten().collect())
-    }
-}
-
 impl Store {
     /// Reads one item.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, StoreError> {
-        let answer = self
+    pub async fn get<T: DeserializeOwned>(&self, key: Key<T>) -> Result<Option<T>, StoreError> {
+        let output = self
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(key.into_attributes()))
+            .set_key(Some(key.raw.into_attributes()))
             .consistent_read(true)
             .send()
             .await?;
-        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+        Ok(output.item.map(serde_dynamo::from_item).transpose()?)
     }
 
-    /// Reads up to 100 items at once; more than that in several rounds.
+    /// Reads up to 100 items in one round trip, and more in several.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn get_all(&self, keys: &[Key]) -> Result<Found, StoreError> {
-        let mut found = Found::default();
-        let mut unique = keys.to_vec();
-        unique.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
-        unique.dedup();
-        let mut pending: Vec<Item> = unique.into_iter().map(Key::into_attributes).collect();
+    pub async fn read<B: Batch>(&self, batch: B) -> Result<B::Found, StoreError> {
+        let mut keys = BatchKeys::of(&batch);
+        let mut items = Items::default();
+        let mut pending: Vec<Item> = std::mem::take(&mut keys.unique)
+            .into_iter()
+            .map(RawKey::into_attributes)
+            .collect();
         let mut throttled = 0;
         while !pending.is_empty() {
-            let rest = pending.split_off(pending.len().min(100));
+            let rest = pending.split_off(pending.len().min(MAX_BATCH));
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(pending))
                 .consistent_read(true);
-            let answer = self
+            let output = self
                 .client
                 .batch_get_item()
                 .request_items(&self.table, wanted.build()?)
                 .send()
                 .await?;
-            for item in answer
-                .responses
-                .into_iter()
-                .flat_map(HashMap::into_values)
-                .flatten()
-            {
-                found.0.insert(Key::from_item(&item)?, item);
+            let responses = output.responses.into_iter();
+            for item in responses.flat_map(HashMap::into_values).flatten() {
+                items.insert(item, &keys)?;
             }
-            let unprocessed = answer.unprocessed_keys.into_iter();
+            let unprocessed = output.unprocessed_keys.into_iter();
             pending = unprocessed
                 .flat_map(HashMap::into_values)
                 .flat_map(|left| left.keys)
@@ -113,7 +92,7 @@ impl Store {
             }
             pending.extend(rest);
         }
-        Ok(found)
+        batch.pick(&mut items)
     }
 
     /// A page of an organization's members, by user id.
@@ -215,7 +194,7 @@ impl Store {
         organization_id: Option<OrganizationId>,
         now: DateTime<Utc>,
         after: Option<ExpiryPosition>,
-    ) -> Result<(Vec<Key>, Option<ExpiryPosition>), StoreError> {
+    ) -> Result<(Vec<Key<Address>>, Option<ExpiryPosition>), StoreError> {
         let mut query = self
             .due(keys::shard(shard), now)
             .set_exclusive_start_key(after.map(|ExpiryPosition(key)| key))
@@ -228,10 +207,9 @@ impl Store {
                     AttributeValue::S(keys::organization(id)),
                 );
         }
-        let answer = query.send().await?;
-        let keys = answer.items.unwrap_or_default();
-        let keys = keys.iter().map(Key::from_item).collect::<Result<_, _>>()?;
-        Ok((keys, answer.last_evaluated_key.map(ExpiryPosition)))
+        let output = query.send().await?;
+        let keys = keys_of(output.items)?;
+        Ok((keys, output.last_evaluated_key.map(ExpiryPosition)))
     }
 
     /// Keys of billing records whose next plan was due at `now`, the earliest
@@ -243,14 +221,13 @@ impl Store {
         &self,
         now: DateTime<Utc>,
         limit: u16,
-    ) -> Result<Vec<Key>, StoreError> {
-        let answer = self
+    ) -> Result<Vec<Key<Billing>>, StoreError> {
+        let output = self
             .due(keys::PLANS.to_owned(), now)
             .limit(i32::from(limit))
             .send()
             .await?;
-        let items = answer.items.unwrap_or_default();
-        items.iter().map(Key::from_item).collect()
+        keys_of(output.items)
     }
 
     /// What one partition of the expiry index has that was due at `now`.
@@ -289,16 +266,16 @@ impl Store {
                 .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
         };
         if let Some(after) = page.after() {
-            let start = Key {
+            let start = RawKey {
                 pk: partition,
                 sk: format!("{prefix}{after}"),
             };
             query = query.set_exclusive_start_key(Some(start.into_attributes()));
         }
-        let answer = query.send().await?;
+        let output = query.send().await?;
         // DynamoDB may end a page early, at a megabyte.
-        let cut = answer.last_evaluated_key.is_some();
-        let mut items = answer.items.unwrap_or_default();
+        let cut = output.last_evaluated_key.is_some();
+        let mut items = output.items.unwrap_or_default();
         let more = cut || items.len() > page.limit();
         items.truncate(page.limit());
         let last = items.last().filter(|_| more);
@@ -309,6 +286,13 @@ impl Store {
             .collect::<Result<_, _>>()?;
         Ok(Page { items, next_cursor })
     }
+}
+
+/// Reads the table's keys from items of the expiry index, each of which is of a `T`.
+fn keys_of<T>(items: Option<Vec<Item>>) -> Result<Vec<Key<T>>, StoreError> {
+    let items = items.unwrap_or_default();
+    let keys = items.iter().map(RawKey::from_item);
+    keys.map(|key| key.map(Key::from_raw)).collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

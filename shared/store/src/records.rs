@@ -1,7 +1,5 @@
 //! How the domain's values are kept as items.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
@@ -10,14 +8,16 @@ use domain::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Key, StoreError, keys};
-
-pub(crate) type Item = HashMap<String, AttributeValue>;
+use crate::{
+    Key, StoreError,
+    attribute::Item,
+    keys::{self, RawKey},
+};
 
 /// A value with an item of its own.
 pub(crate) trait Record: Serialize {
     /// Where it is kept.
-    fn key(&self) -> Key;
+    fn key(&self) -> RawKey;
 
     /// Which attributes it has besides its fields: TTL and index keys.
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
@@ -40,8 +40,8 @@ pub(crate) trait Versioned: Record {
 }
 
 impl Record for Organization {
-    fn key(&self) -> Key {
-        Key::organization(self.id)
+    fn key(&self) -> RawKey {
+        Key::organization(self.id).raw
     }
 }
 
@@ -52,8 +52,8 @@ impl Versioned for Organization {
 }
 
 impl Record for Member {
-    fn key(&self) -> Key {
-        Key::member(self.organization_id, &self.user_id)
+    fn key(&self) -> RawKey {
+        Key::member(self.organization_id, &self.user_id).raw
     }
 }
 
@@ -64,8 +64,8 @@ impl Versioned for Member {
 }
 
 impl Record for Invite {
-    fn key(&self) -> Key {
-        Key::invite(self.organization_id, self.id)
+    fn key(&self) -> RawKey {
+        Key::invite(self.organization_id, self.id).raw
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
@@ -80,8 +80,8 @@ impl Versioned for Invite {
 }
 
 impl Record for EndedInvite {
-    fn key(&self) -> Key {
-        Key::ended_invite(self.invite.organization_id, self.invite.id)
+    fn key(&self) -> RawKey {
+        Key::ended_invite(self.invite.organization_id, self.invite.id).raw
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
@@ -90,8 +90,8 @@ impl Record for EndedInvite {
 }
 
 impl Record for ApiKey {
-    fn key(&self) -> Key {
-        Key::api_key(self.organization_id, self.id)
+    fn key(&self) -> RawKey {
+        Key::api_key(self.organization_id, self.id).raw
     }
 }
 
@@ -102,8 +102,8 @@ impl Versioned for ApiKey {
 }
 
 impl Record for Address {
-    fn key(&self) -> Key {
-        Key::address(self.organization_id, &self.email)
+    fn key(&self) -> RawKey {
+        Key::address(self.organization_id, &self.email).raw
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
@@ -126,8 +126,8 @@ impl Versioned for Address {
 }
 
 impl Record for AuditEvent {
-    fn key(&self) -> Key {
-        Key::audit_event(self.organization_id, self.id)
+    fn key(&self) -> RawKey {
+        Key::audit_event(self.organization_id, self.id).raw
     }
 
     /// What goes out to other systems names people by their ids; the Pipe can
@@ -152,8 +152,8 @@ pub struct Membership {
 }
 
 impl Record for Membership {
-    fn key(&self) -> Key {
-        Key::membership(&self.user_id, self.organization_id)
+    fn key(&self) -> RawKey {
+        Key::membership(&self.user_id, self.organization_id).raw
     }
 }
 
@@ -167,8 +167,8 @@ pub struct Account {
 }
 
 impl Record for Account {
-    fn key(&self) -> Key {
-        Key::account(&self.user_id)
+    fn key(&self) -> RawKey {
+        Key::account(&self.user_id).raw
     }
 }
 
@@ -192,8 +192,8 @@ impl CreationRequest {
 }
 
 impl Record for CreationRequest {
-    fn key(&self) -> Key {
-        Key::creation_request(&self.user_id, &self.idempotency_key)
+    fn key(&self) -> RawKey {
+        Key::creation_request(&self.user_id, &self.idempotency_key).raw
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
@@ -202,8 +202,8 @@ impl Record for CreationRequest {
 }
 
 impl Record for Billing {
-    fn key(&self) -> Key {
-        Key::billing(self.organization_id)
+    fn key(&self) -> RawKey {
+        Key::billing(self.organization_id).raw
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
@@ -224,8 +224,8 @@ impl Versioned for Billing {
 }
 
 impl Record for Counter {
-    fn key(&self) -> Key {
-        Key::counter(self.organization_id, self.number)
+    fn key(&self) -> RawKey {
+        Key::counter(self.organization_id, self.number).raw
     }
 }
 
@@ -263,8 +263,8 @@ impl UsageRequest {
 }
 
 impl Record for UsageRequest {
-    fn key(&self) -> Key {
-        Key::usage_request(self.organization_id, &self.idempotency_key)
+    fn key(&self) -> RawKey {
+        Key::usage_request(self.organization_id, &self.idempotency_key).raw
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
@@ -289,8 +289,8 @@ impl BillingDelivery {
 }
 
 impl Record for BillingDelivery {
-    fn key(&self) -> Key {
-        Key::billing_delivery(self.event_id, &self.user_id)
+    fn key(&self) -> RawKey {
+        Key::billing_delivery(self.event_id, &self.user_id).raw
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
@@ -315,8 +315,8 @@ impl PaymentEvent {
 }
 
 impl Record for PaymentEvent {
-    fn key(&self) -> Key {
-        Key::payment_event(&self.id)
+    fn key(&self) -> RawKey {
+        Key::payment_event(&self.id).raw
     }
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {

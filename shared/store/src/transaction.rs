@@ -1,109 +1,104 @@
-//! Commits: everything that a decision changes, on the condition that what it
-//! rested on still is as it was read, in one transaction.
-
-use std::{collections::HashMap, time::Duration};
+//! Transactions: everything that a decision changes, on the condition that what
+//! it rested on still is as it was read.
 
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
-    operation::{
-        transact_write_items::TransactWriteItemsError,
-        update_item::{UpdateItemError, UpdateItemOutput},
-    },
-    types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update},
+    operation::transact_write_items::TransactWriteItemsError,
+    types::TransactWriteItem,
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Address, ApiKey, ApiKeyId, AuditEvent, Billing, Counter, Delivery, Debit, Ended, EndedInvite,
-    Holder, Invite, InviteId, MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization,
-    OrganizationId, UserId,
+    Address, ApiKey, Billing, Caller, Counter, Debit, Ended, EndedInvite, Event, EventId, Holder,
+    Invite, MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, UserId,
 };
-use serde::Serialize;
 
 use crate::{
-    Account, CreationRequest, Key, BillingDelivery, Membership, PaymentEvent, Store, StoreError,
-    UsageRequest, debit, keys,
-    records::{Item, Record, Versioned},
+    Account, CreationRequest, Key, Membership, PaymentEvent, Store, StoreError, UsageRequest,
+    attribute::{number, text, to_value},
+    condition::{AttributeUpdate, Expected, Write},
+    keys::RawKey,
+    records::{Record, Versioned},
 };
 
-/// How often a single write may meet transactions on the same item.
-const MAX_MEETINGS: u32 = 10;
-
-/// What became of a commit.
+/// The outcome of a commit that DynamoDB has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Commit {
     /// All of it is written.
     Done,
-    /// Nothing is written: something is no longer as it was read. Load, decide
-    /// and commit again.
-    Conflict,
+    /// Nothing is written, as a condition failed: something is no longer as it
+    /// was read. Load, decide and commit again.
+    Stale,
+    /// Nothing is written, as another transaction was writing one of the items
+    /// at that moment. The same transaction may succeed a moment later.
+    Contended,
+    /// Nothing is written, as DynamoDB throttled one of the items. The same
+    /// transaction may succeed later.
+    Throttled,
 }
 
-/// Writes that happen together or not at all.
+/// Writes that happen together or not at all, with the audit events that they are
+/// recorded by.
 ///
 /// A changed record is written on the condition that its version still is the
-/// one that was read, and a new one (version 0) on the condition that there is
-/// none; either is stored with the next version.
-#[derive(Debug, Default)]
+/// one that was read (optimistic concurrency), and a new one (version 0) on the
+/// condition that there is none; either is stored with the next version.
+#[derive(Debug)]
 #[must_use]
 pub struct Transaction {
+    organization_id: OrganizationId,
+    at: DateTime<Utc>,
+    /// The caller's membership, and the version that the decision rested on.
+    caller: Option<(RawKey, u64)>,
     writes: Vec<Write>,
+    events: Vec<Event>,
 }
 
-#[derive(Debug)]
-enum Write {
-    Check {
-        key: Key,
-        version: u64,
-    },
-    Put {
-        item: Result<Item, StoreError>,
-        expected: Expected,
-    },
-    Delete {
-        key: Key,
-        expected: Expected,
-    },
-    Update(Change),
-    Debit(Debit),
-}
-
-/// What has to be at a key for a write to happen.
-#[derive(Debug)]
-enum Expected {
-    Anything,
-    Nothing,
-    Version(u64),
-    /// An address record of this person's.
-    InviteHold(UserId),
-    /// The request that made this organization.
-    MadeBy(OrganizationId),
-    /// A request that is remembered until then.
-    ForgottenAt(DateTime<Utc>),
-}
-
-/// A change of some attributes of an item that was not read, or not as a whole.
-#[derive(Debug)]
-struct Change {
-    key: Key,
-    set: &'static str,
-    condition: &'static str,
-    names: &'static [(&'static str, &'static str)],
-    values: Result<Vec<(&'static str, AttributeValue)>, StoreError>,
-}
+/// A transaction as the requests to send it, which may be sent again.
+#[derive(Debug, Clone)]
+pub struct PreparedTransaction(Vec<TransactWriteItem>);
 
 impl Transaction {
-    /// No writes yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// Begins a transaction on the caller's authority: it commits only while the
+    /// caller's membership is as it was read. A write to the caller's own
+    /// membership takes the place of that condition check.
+    pub fn by(caller: &Caller, at: DateTime<Utc>, events: impl IntoIterator<Item = Event>) -> Self {
+        let Caller::Member(member) = caller;
+        Self {
+            caller: Some((member.key(), member.version)),
+            ..Self::in_organization(member.organization_id, at, events)
+        }
     }
 
-    /// Only while this membership is as it was read.
+    /// Begins a transaction that rests on no member's authority: it is a
+    /// person's own, a link holder's, an API client's or the system's.
+    pub fn in_organization(
+        organization_id: OrganizationId,
+        at: DateTime<Utc>,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Self {
+        Self {
+            organization_id,
+            at,
+            caller: None,
+            writes: Vec::new(),
+            events: events.into_iter().collect(),
+        }
+    }
+
+    /// Requires that this membership, which is not the caller's, is as it was read.
     pub fn require_member(self, member: &Member) -> Self {
         self.with(Write::Check {
             key: member.key(),
-            version: member.version,
+            expected: Expected::Version(member.version),
         })
+    }
+
+    /// Writes the caller's own membership, unchanged but for its version: a
+    /// concurrent change of it fails and is decided again.
+    pub fn touch_caller(self, caller: &Caller) -> Self {
+        let Caller::Member(member) = caller;
+        self.write(member)
     }
 
     /// Writes an organization.
@@ -138,28 +133,22 @@ impl Transaction {
     /// Takes a membership away, with the person's pointer to it and the lock on
     /// the address that they joined with.
     pub fn remove_member(self, member: &Member) -> Self {
-        self.with(Write::Delete {
-            key: member.key(),
-            expected: Expected::Version(member.version),
-        })
-        .with(Write::Delete {
-            key: Key::membership(&member.user_id, member.organization_id),
-            expected: Expected::Anything,
-        })
-        .with(Write::Delete {
-            key: Key::address(member.organization_id, &member.email),
-            expected: Expected::InviteHold(member.user_id.clone()),
-        })
+        self.delete(member.key(), Expected::Version(member.version))
+            .delete(
+                Key::membership(&member.user_id, member.organization_id).raw,
+                Expected::Anything,
+            )
+            .delete(
+                Key::address(member.organization_id, &member.email).raw,
+                Expected::HeldBy(member.user_id.clone()),
+            )
     }
 
     /// Moves an invite, which was read, to where the ended ones are.
     pub fn end_invite(self, ended: &EndedInvite) -> Self {
         let invite = &ended.invite;
-        self.with(Write::Delete {
-            key: invite.key(),
-            expected: Expected::Version(invite.version),
-        })
-        .create(ended)
+        self.delete(invite.key(), Expected::Version(invite.version))
+            .create(ended)
     }
 
     /// Ends a pending invite and frees its address.
@@ -173,54 +162,67 @@ impl Transaction {
     /// table's TTL may have taken the invite itself; what counts is the address,
     /// which is written in the version that was read.
     pub fn end_expired_invite(self, ended: &EndedInvite) -> Self {
-        self.with(Write::Delete {
-            key: ended.invite.key(),
-            expected: Expected::Anything,
-        })
-        .create(ended)
+        self.delete(ended.invite.key(), Expected::Anything)
+            .create(ended)
     }
 
-    /// Tells the address that the invite holds how the invite is now, without
-    /// having read it.
+    /// Writes the invite's present terms to the address that it holds, which was not read.
     pub fn claim_address(self, invite: &Invite) -> Self {
         self.update_holder(
             invite,
-            &invite.holder(),
-            "SET #holder = :holder, #version = #version + :one, #shard = :shard, #expires = :expires",
-            HELD,
+            invite.holder(),
+            "SET #holder = :holder, #version = #version + :one, \
+             #expiry_shard = :expiry_shard, #expires_at_seconds = :expires_at_seconds",
+            &[
+                "holder",
+                "invite_id",
+                "kind",
+                "version",
+                "expiry_shard",
+                "expires_at_seconds",
+            ],
         )
     }
 
-    /// Frees the address that an invite held, without having read it.
+    /// Releases the address that an invite held, which was not read.
     fn release_address(self, ended: &Ended) -> Self {
         self.update_holder(
             &ended.invite.invite,
-            &ended.holder,
-            "SET #holder = :holder, #version = #version + :one, #ttl = :ttl REMOVE #shard, #expires",
-            FREED,
+            ended.holder.clone(),
+            "SET #holder = :holder, #version = #version + :one, #ttl = :ttl \
+             REMOVE #expiry_shard, #expires_at_seconds",
+            &[
+                "holder",
+                "invite_id",
+                "kind",
+                "version",
+                "expiry_shard",
+                "expires_at_seconds",
+                "ttl",
+            ],
         )
     }
 
-    /// Counts one more outstanding invite, unless there are as many as there may be.
+    /// Counts one more outstanding invite, up to the limit.
     pub fn increment_invites(self, id: OrganizationId) -> Self {
-        let max = AttributeValue::N(MAX_OUTSTANDING_INVITES.to_string());
-        self.with(Write::Update(Change {
-            key: Key::organization(id),
-            set: "SET #count = #count + :one, #version = #version + :one",
-            condition: "#count < :max",
-            names: COUNT,
-            values: Ok(vec![(":one", number(1)), (":max", max)]),
+        let max = number(u64::from(MAX_OUTSTANDING_INVITES));
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::organization(id).raw,
+            update: "SET #outstanding_invites = #outstanding_invites + :one, #version = #version + :one",
+            condition: "#outstanding_invites < :max",
+            names: &["outstanding_invites", "version"],
+            values: Ok(vec![("one", number(1)), ("max", max)]),
         }))
     }
 
     /// Counts one outstanding invite less.
     pub fn decrement_invites(self, id: OrganizationId) -> Self {
-        self.with(Write::Update(Change {
-            key: Key::organization(id),
-            set: "SET #count = #count - :one, #version = #version + :one",
-            condition: "#count > :none",
-            names: COUNT,
-            values: Ok(vec![(":one", number(1)), (":none", number(0))]),
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::organization(id).raw,
+            update: "SET #outstanding_invites = #outstanding_invites - :one, #version = #version + :one",
+            condition: "#outstanding_invites > :none",
+            names: &["outstanding_invites", "version"],
+            values: Ok(vec![("one", number(1)), ("none", number(0))]),
         }))
     }
 
@@ -229,36 +231,32 @@ impl Transaction {
         self.write(key)
     }
 
-    /// Counts one more API key, unless there are as many as there may be.
-    /// Organizations from before there were keys have no count yet.
+    /// Counts one more API key, up to the limit.
     pub fn increment_api_keys(self, id: OrganizationId) -> Self {
-        let max = AttributeValue::N(MAX_API_KEYS.to_string());
-        self.with(Write::Update(Change {
-            key: Key::organization(id),
-            set: "SET #count = if_not_exists(#count, :none) + :one, #version = #version + :one",
-            condition: "attribute_exists(pk) AND (attribute_not_exists(#count) OR #count < :max)",
-            names: API_KEY_COUNT,
+        let max = number(u64::from(MAX_API_KEYS));
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::organization(id).raw,
+            update: "SET #api_keys = if_not_exists(#api_keys, :none) + :one, #version = #version + :one",
+            condition: "attribute_exists(pk) AND (attribute_not_exists(#api_keys) OR #api_keys < :max)",
+            names: &["api_keys", "version"],
             values: Ok(vec![
-                (":none", number(0)),
-                (":one", number(1)),
-                (":max", max),
+                ("none", number(0)),
+                ("one", number(1)),
+                ("max", max),
             ]),
         }))
     }
 
-    /// Takes an API key away, and counts one less.
+    /// Deletes an API key, and counts one less.
     pub fn revoke_api_key(self, key: &ApiKey) -> Self {
-        self.with(Write::Delete {
-            key: key.key(),
-            expected: Expected::Version(key.version),
-        })
-        .with(Write::Update(Change {
-            key: Key::organization(key.organization_id),
-            set: "SET #count = #count - :one, #version = #version + :one",
-            condition: "#count > :none",
-            names: API_KEY_COUNT,
-            values: Ok(vec![(":one", number(1)), (":none", number(0))]),
-        }))
+        self.delete(key.key(), Expected::Version(key.version))
+            .with(Write::Update(AttributeUpdate {
+                key: Key::organization(key.organization_id).raw,
+                update: "SET #api_keys = #api_keys - :one, #version = #version + :one",
+                condition: "#api_keys > :none",
+                names: &["api_keys", "version"],
+                values: Ok(vec![("one", number(1)), ("none", number(0))]),
+            }))
     }
 
     /// Makes an organization the person's current one.
@@ -267,10 +265,7 @@ impl Transaction {
             user_id: user_id.clone(),
             current_organization_id: organization_id,
         };
-        self.with(Write::Put {
-            item: account.to_item(),
-            expected: Expected::Anything,
-        })
+        self.put(&account, Expected::Anything)
     }
 
     /// Remembers a request to create an organization, in place of an earlier one
@@ -281,13 +276,10 @@ impl Transaction {
         replaced: Option<&CreationRequest>,
     ) -> Self {
         let expected = match replaced {
-            Some(replaced) => Expected::MadeBy(replaced.organization_id),
+            Some(replaced) => Expected::CreatedBy(replaced.organization_id),
             None => Expected::Nothing,
         };
-        self.with(Write::Put {
-            item: request.to_item(),
-            expected,
-        })
+        self.put(request, expected)
     }
 
     /// Writes an organization's plan, meter and details.
@@ -309,13 +301,10 @@ impl Transaction {
     /// same key whose memory is over.
     pub fn remember_usage(self, request: &UsageRequest, replaced: Option<&UsageRequest>) -> Self {
         let expected = match replaced {
-            Some(replaced) => Expected::ForgottenAt(replaced.forgotten_at()),
+            Some(replaced) => Expected::RememberedUntil(replaced.forgotten_at()),
             None => Expected::Nothing,
         };
-        self.with(Write::Put {
-            item: request.to_item(),
-            expected,
-        })
+        self.put(request, expected)
     }
 
     /// Remembers an event of the payment provider's.
@@ -323,46 +312,34 @@ impl Transaction {
         self.create(event)
     }
 
-    /// Adds a line to the audit log.
-    pub fn record(self, event: &AuditEvent) -> Self {
-        self.create(event)
-    }
-
     /// Changes the holder of the address that the invite holds.
     fn update_holder(
         self,
         invite: &Invite,
-        holder: &Holder,
-        set: &'static str,
-        names: &'static [(&'static str, &'static str)],
+        holder: Holder,
+        update: &'static str,
+        names: &'static [&'static str],
     ) -> Self {
         let address = Address {
             organization_id: invite.organization_id,
             email: invite.email.clone(),
-            holder: holder.clone(),
+            holder,
             version: 0,
         };
-        let values = to_value(holder).map(|value| {
-            let mut values = vec![
-                (":holder", value),
-                (":invite", AttributeValue::S(invite.id.to_string())),
-                (":kind", AttributeValue::S("invite".to_owned())),
-                (":one", number(1)),
-            ];
-            values.extend(address.attributes().into_iter().map(|(name, value)| {
-                let placeholder = match name {
-                    "expiry_shard" => ":shard",
-                    "expires_at_seconds" => ":expires",
-                    _ => ":ttl",
-                };
-                (placeholder, value)
-            }));
+        let values = to_value(&address.holder).map(|holder| {
+            let mut values = address.attributes();
+            values.extend([
+                ("holder", holder),
+                ("invite_id", text(invite.id)),
+                ("kind", text("invite")),
+                ("one", number(1)),
+            ]);
             values
         });
-        self.with(Write::Update(Change {
+        self.with(Write::Update(AttributeUpdate {
             key: address.key(),
-            set,
-            condition: "#holder.#invite = :invite AND #holder.#kind = :kind",
+            update,
+            condition: "#holder.#invite_id = :invite_id AND #holder.#kind = :kind",
             names,
             values,
         }))
@@ -379,161 +356,66 @@ impl Transaction {
         } else {
             Expected::Version(read)
         };
-        self.with(Write::Put { item, expected })
+        self.with(Write::Put {
+            key: record.key(),
+            item,
+            expected,
+        })
     }
 
     fn create(self, record: &impl Record) -> Self {
+        self.put(record, Expected::Nothing)
+    }
+
+    fn put(self, record: &impl Record, expected: Expected) -> Self {
         self.with(Write::Put {
+            key: record.key(),
             item: record.to_item(),
-            expected: Expected::Nothing,
+            expected,
         })
+    }
+
+    fn delete(self, key: RawKey, expected: Expected) -> Self {
+        self.with(Write::Delete { key, expected })
     }
 
     fn with(mut self, write: Write) -> Self {
         self.writes.push(write);
         self
     }
-}
 
-const COUNT: &[(&str, &str)] = &[("#count", "outstanding_invites"), ("#version", "version")];
-const API_KEY_COUNT: &[(&str, &str)] = &[("#count", "api_keys"), ("#version", "version")];
-const HELD: &[(&str, &str)] = &[
-    ("#holder", "holder"),
-    ("#invite", "invite_id"),
-    ("#kind", "kind"),
-    ("#version", "version"),
-    ("#shard", "expiry_shard"),
-    ("#expires", "expires_at_seconds"),
-];
-const FREED: &[(&str, &str)] = &[
-    ("#holder", "holder"),
-    ("#invite", "invite_id"),
-    ("#kind", "kind"),
-    ("#version", "version"),
-    ("#shard", "expiry_shard"),
-    ("#expires", "expires_at_seconds"),
-    ("#ttl", "ttl"),
-];
-
-pub(crate) fn number(n: u64) -> AttributeValue {
-    AttributeValue::N(n.to_string())
-}
-
-fn to_value(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
-    Ok(serde_dynamo::to_attribute_value(value)?)
-}
-
-/// A condition expression with its names and values, as the request builders take them.
-#[derive(Debug, Default)]
-struct Condition {
-    expression: Option<String>,
-    names: Option<HashMap<String, String>>,
-    values: Option<Item>,
-}
-
-impl Condition {
-    fn new(
-        expression: &str,
-        names: &[(&str, &str)],
-        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
-    ) -> Self {
-        let owned = |(name, attribute): &(&str, &str)| (name.to_string(), attribute.to_string());
-        let values: Item = values
-            .into_iter()
-            .map(|(name, v)| (name.to_owned(), v))
-            .collect();
-        Self {
-            expression: Some(expression.to_owned()),
-            names: (!names.is_empty()).then(|| names.iter().map(owned).collect()),
-            values: (!values.is_empty()).then_some(values),
+    /// Adds the condition check of the caller and the audit events.
+    fn into_writes(mut self, mut new_event_id: impl FnMut() -> EventId) -> Vec<Write> {
+        let events = std::mem::take(&mut self.events);
+        let (organization_id, at) = (self.organization_id, self.at);
+        if let Some((key, version)) = self.caller.take()
+            && !self.writes.iter().any(|write| write.key() == Some(&key))
+        {
+            let expected = Expected::Version(version);
+            self.writes.insert(0, Write::Check { key, expected });
         }
-    }
-}
-
-impl From<Expected> for Condition {
-    fn from(expected: Expected) -> Self {
-        match expected {
-            Expected::Anything => Self::default(),
-            Expected::Nothing => Self::new("attribute_not_exists(pk)", &[], []),
-            Expected::Version(version) => Self::new(
-                "#version = :version",
-                &[("#version", "version")],
-                [(":version", number(version))],
-            ),
-            Expected::MadeBy(id) => Self::new(
-                "#organization = :organization",
-                &[("#organization", "organization_id")],
-                [(":organization", AttributeValue::S(id.to_string()))],
-            ),
-            Expected::ForgottenAt(at) => Self::new(
-                "#ttl = :ttl",
-                &[("#ttl", "ttl")],
-                [(":ttl", keys::seconds(at))],
-            ),
-            Expected::InviteHold(user_id) => Self::new(
-                "#holder.#user = :user",
-                &[("#holder", "holder"), ("#user", "user_id")],
-                [(":user", AttributeValue::S(user_id.to_string()))],
-            ),
-        }
-    }
-}
-
-impl Write {
-    fn into_item(self, table: &str) -> Result<TransactWriteItem, StoreError> {
-        let item = TransactWriteItem::builder();
-        let item = match self {
-            Self::Check { key, version } => {
-                let condition = Condition::from(Expected::Version(version));
-                let check = ConditionCheck::builder()
-                    .table_name(table)
-                    .set_key(Some(key.into_attributes()))
-                    .set_condition_expression(condition.expression)
-                    .set_expression_attribute_names(condition.names)
-                    .set_expression_attribute_values(condition.values);
-                item.condition_check(check.build()?)
-            }
-            Self::Put {
-                item: attributes,
-                expected,
-            } => {
-                let condition = Condition::from(expected);
-                let put = Put::builder()
-                    .table_name(table)
-                    .set_item(Some(attributes?))
-                    .set_condition_expression(condition.expression)
-                    .set_expression_attribute_names(condition.names)
-                    .set_expression_attribute_values(condition.values);
-                item.put(put.build()?)
-            }
-            Self::Delete { key, expected } => {
-                let condition = Condition::from(expected);
-                let delete = Delete::builder()
-                    .table_name(table)
-                    .set_key(Some(key.into_attributes()))
-                    .set_condition_expression(condition.expression)
-                    .set_expression_attribute_names(condition.names)
-                    .set_expression_attribute_values(condition.values);
-                item.delete(delete.build()?)
-            }
-            Self::Update(change) => {
-                let condition = Condition::new(change.condition, change.names, change.values?);
-                let update = Update::builder()
-                    .table_name(table)
-                    .set_key(Some(change.key.into_attributes()))
-                    .update_expression(change.set)
-                    .set_condition_expression(condition.expression)
-                    .set_expression_attribute_names(condition.names)
-                    .set_expression_attribute_values(condition.values);
-                item.update(update.build()?)
-            }
-            Self::Debit(debit) => item.update(debit::update(&debit, table)?),
-        };
-        Ok(item.build())
+        let recorded = events.into_iter().fold(self, |transaction, event| {
+            transaction.create(&event.recorded(new_event_id(), organization_id, at))
+        });
+        recorded.writes
     }
 }
 
 impl Store {
+    /// Prepares a transaction to be committed. Each audit event gets an id.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a record cannot be written as an item.
+    pub fn prepare(
+        &self,
+        transaction: Transaction,
+        new_event_id: impl FnMut() -> EventId,
+    ) -> Result<PreparedTransaction, StoreError> {
+        let writes = transaction.into_writes(new_event_id).into_iter();
+        let items = writes.map(|write| write.into_item(&self.table));
+        items.collect::<Result<_, _>>().map(PreparedTransaction)
+    }
+
     /// Commits a transaction.
     ///
     /// The SDK repeats a request whose answer was lost with the same token, so
@@ -541,165 +423,46 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; whether the writes happened is then not known.
-    pub async fn commit(&self, transaction: Transaction) -> Result<Commit, StoreError> {
-        let writes = transaction
-            .writes
-            .into_iter()
-            .map(|write| write.into_item(&self.table));
-        let answer = self
+    pub async fn commit(&self, transaction: &PreparedTransaction) -> Result<Commit, StoreError> {
+        let output = self
             .client
             .transact_write_items()
-            .set_transact_items(Some(writes.collect::<Result<_, _>>()?))
+            .set_transact_items(Some(transaction.0.clone()))
             .send()
             .await;
-        match answer {
+        match output {
             Ok(_) => Ok(Commit::Done),
-            Err(error) if lost_a_race(&error) => Ok(Commit::Conflict),
-            Err(error) => Err(error.into()),
+            Err(error) => cancellation(&error).ok_or_else(|| error.into()),
         }
-    }
-
-    /// Notes how far the email of an invite's sending has come. Gives
-    /// [`Commit::Conflict`] when the invite has ended, was sent again since, or
-    /// is known to have fared otherwise: a bounce may be reported before the
-    /// sending is noted.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn note_delivery(
-        &self,
-        organization_id: OrganizationId,
-        invite_id: InviteId,
-        times_sent: u32,
-        delivery: &Delivery,
-    ) -> Result<Commit, StoreError> {
-        let key = Key::invite(organization_id, invite_id);
-        let delivery = &to_value(delivery)?;
-        for _ in 0..MAX_MEETINGS {
-            match self.update_delivery(&key, times_sent, delivery).await {
-                Ok(_) => return Ok(Commit::Done),
-                Err(SdkError::ServiceError(error)) => match error.err() {
-                    UpdateItemError::ConditionalCheckFailedException(_) => {
-                        return Ok(Commit::Conflict);
-                    }
-                    // A transaction is writing the same invite at this moment.
-                    UpdateItemError::TransactionConflictException(_) => {
-                        tokio::time::sleep(Duration::from_millis(50)).await;
-                    }
-                    _ => return Err(SdkError::ServiceError(error).into()),
-                },
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(StoreError::Throttled)
-    }
-
-    /// Notes the hour of a key's last use. Gives [`Commit::Conflict`] when that
-    /// is noted by somebody else, or the key has changed since it was read:
-    /// then the next use notes it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn note_use(
-        &self,
-        organization_id: OrganizationId,
-        id: ApiKeyId,
-        version: u64,
-        hour: DateTime<Utc>,
-    ) -> Result<Commit, StoreError> {
-        let noted = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::api_key(organization_id, id).into_attributes()))
-            .update_expression("SET #last_used_at = :hour, #version = #version + :one")
-            .condition_expression("#version = :version")
-            .expression_attribute_names("#last_used_at", "last_used_at")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":hour", to_value(&hour)?)
-            .expression_attribute_values(":version", number(version))
-            .expression_attribute_values(":one", number(1))
-            .send()
-            .await;
-        match noted {
-            Ok(_) => Ok(Commit::Done),
-            Err(SdkError::ServiceError(error))
-                if matches!(
-                    error.err(),
-                    UpdateItemError::ConditionalCheckFailedException(_)
-                        | UpdateItemError::TransactionConflictException(_)
-                ) =>
-            {
-                Ok(Commit::Conflict)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Notes how far a billing email to one of its recipients has come.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn put_billing_delivery(&self, billing_delivery: &BillingDelivery) -> Result<(), StoreError> {
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(billing_delivery.to_item()?))
-            .send()
-            .await?;
-        Ok(())
-    }
-
-    async fn update_delivery(
-        &self,
-        key: &Key,
-        times_sent: u32,
-        delivery: &AttributeValue,
-    ) -> Result<UpdateItemOutput, SdkError<UpdateItemError>> {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key.clone().into_attributes()))
-            .update_expression("SET #delivery = :delivery, #version = #version + :one")
-            .condition_expression("#times_sent = :times_sent AND #delivery.#state = :queued")
-            .expression_attribute_names("#delivery", "delivery")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_names("#times_sent", "times_sent")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":queued", AttributeValue::S("queued".to_owned()))
-            .expression_attribute_values(":delivery", delivery.clone())
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":times_sent", number(u64::from(times_sent)))
-            .send()
-            .await
     }
 }
 
-/// Whether the transaction was cancelled because something was not as expected
-/// or was being written by somebody else, and for no other reason.
-fn lost_a_race(error: &SdkError<TransactWriteItemsError>) -> bool {
+/// Returns why a transaction was cancelled, if only for reasons that pass.
+/// DynamoDB gives one reason for each item, in the order of the items.
+fn cancellation(error: &SdkError<TransactWriteItemsError>) -> Option<Commit> {
     let SdkError::ServiceError(error) = error else {
-        return false;
+        return None;
     };
     let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.err() else {
-        return false;
+        return None;
     };
-    let mut reasons = cancelled
-        .cancellation_reasons()
-        .iter()
-        .filter_map(|reason| reason.code())
-        .filter(|code| *code != "None")
-        .peekable();
-    reasons.peek().is_some()
-        && reasons.all(|code| {
-            matches!(
-                code,
-                "ConditionalCheckFailed"
-                    | "TransactionConflict"
-                    | "ThrottlingError"
-                    | "ProvisionedThroughputExceeded"
-            )
-        })
+    let mut outcome = None;
+    for reason in cancelled.cancellation_reasons() {
+        let reason = match reason.code() {
+            Some("None") | None => continue,
+            Some("ConditionalCheckFailed") => Commit::Stale,
+            Some("TransactionConflict") => Commit::Contended,
+            Some("ThrottlingError" | "ProvisionedThroughputExceeded") => Commit::Throttled,
+            Some(_) => return None,
+        };
+        // A failed condition says the most: the same transaction cannot succeed.
+        outcome = match (outcome, reason) {
+            (Some(Commit::Stale), _) | (_, Commit::Stale) => Some(Commit::Stale),
+            (Some(Commit::Throttled), _) | (_, Commit::Throttled) => Some(Commit::Throttled),
+            (_, reason) => Some(reason),
+        };
+    }
+    outcome
 }
 
 impl From<BuildError> for StoreError {

@@ -1,0 +1,141 @@
+//! Writes of a single item, which need no transaction.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::update_item::{UpdateItemError, UpdateItemOutput},
+    types::AttributeValue,
+};
+use chrono::{DateTime, Utc};
+use domain::{ApiKeyId, Delivery, InviteId, OrganizationId};
+
+use crate::{
+    BillingDelivery, Commit, Key, Store, StoreError,
+    attribute::{number, to_value},
+    keys::RawKey,
+    records::Record,
+};
+
+/// How many times a single write may meet transactions on the same item.
+const MAX_MEETINGS: u32 = 10;
+
+impl Store {
+    /// Writes the delivery state of an invite's last sending. Returns
+    /// [`Commit::Stale`] when the invite has ended, was sent again since, or has
+    /// another state already: a bounce may be reported before the sending is written.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_delivery(
+        &self,
+        organization_id: OrganizationId,
+        invite_id: InviteId,
+        times_sent: u32,
+        delivery: &Delivery,
+    ) -> Result<Commit, StoreError> {
+        let key = Key::invite(organization_id, invite_id).raw;
+        let delivery = &to_value(delivery)?;
+        for _ in 0..MAX_MEETINGS {
+            match self.update_delivery(&key, times_sent, delivery).await {
+                Ok(_) => return Ok(Commit::Done),
+                Err(SdkError::ServiceError(error)) => match error.err() {
+                    UpdateItemError::ConditionalCheckFailedException(_) => {
+                        return Ok(Commit::Stale);
+                    }
+                    // A transaction is writing the same invite at this moment.
+                    UpdateItemError::TransactionConflictException(_) => {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                    _ => return Err(SdkError::ServiceError(error).into()),
+                },
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Throttled)
+    }
+
+    /// Writes the hour of a key's last use. Returns [`Commit::Stale`] when the key
+    /// has changed since it was read: the next use writes it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_use(
+        &self,
+        organization_id: OrganizationId,
+        id: ApiKeyId,
+        version: u64,
+        hour: DateTime<Utc>,
+    ) -> Result<Commit, StoreError> {
+        let noted = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(
+                Key::api_key(organization_id, id).raw.into_attributes(),
+            ))
+            .update_expression("SET #last_used_at = :hour, #version = #version + :one")
+            .condition_expression("#version = :version")
+            .expression_attribute_names("#last_used_at", "last_used_at")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":hour", to_value(&hour)?)
+            .expression_attribute_values(":version", number(version))
+            .expression_attribute_values(":one", number(1))
+            .send()
+            .await;
+        match noted {
+            Ok(_) => Ok(Commit::Done),
+            Err(SdkError::ServiceError(error))
+                if matches!(
+                    error.err(),
+                    UpdateItemError::ConditionalCheckFailedException(_)
+                        | UpdateItemError::TransactionConflictException(_)
+                ) =>
+            {
+                Ok(Commit::Stale)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes the delivery state of a billing email to one of its recipients.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_billing_delivery(
+        &self,
+        billing_delivery: &BillingDelivery,
+    ) -> Result<(), StoreError> {
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(billing_delivery.to_item()?))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    async fn update_delivery(
+        &self,
+        key: &RawKey,
+        times_sent: u32,
+        delivery: &AttributeValue,
+    ) -> Result<UpdateItemOutput, SdkError<UpdateItemError>> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key.clone().into_attributes()))
+            .update_expression("SET #delivery = :delivery, #version = #version + :one")
+            .condition_expression("#times_sent = :times_sent AND #delivery.#state = :queued")
+            .expression_attribute_names("#delivery", "delivery")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_names("#times_sent", "times_sent")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":queued", AttributeValue::S("queued".to_owned()))
+            .expression_attribute_values(":delivery", delivery.clone())
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":times_sent", number(u64::from(times_sent)))
+            .send()
+            .await
+    }
+}
