@@ -164,7 +164,10 @@ pub fn create_api_key(
         version: 0,
     };
     let mut changes = vec![Change::added("name", &key.name)];
-    changes.extend(key.expires_at.map(|at| Change::added("expires_at", time(at))));
+    changes.extend(
+        key.expires_at
+            .map(|at| Change::added("expires_at", time(at))),
+    );
     let event = key.event(EventKind::ApiKeyCreated, caller, changes);
     Ok((key, secret, event))
 }

@@ -5,8 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Actor, Address, Caller, Change, Delivery, EmailAddress, Event, EventKind, InviteHold, Holder,
-    InviteId, Member, Organization, OrganizationId, Person, Refusal, Role, UserId, permit,
+    Action, Actor, Address, Caller, Change, Delivery, EmailAddress, Event, EventKind, Holder,
+    InviteHold, InviteId, Member, Organization, OrganizationId, Person, Refusal, Role, UserId,
+    permit,
 };
 
 /// How long an invite lives, from its last sending.

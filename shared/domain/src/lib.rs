@@ -28,13 +28,13 @@ mod secret;
 mod text;
 mod usage;
 
-pub use address::{Address, InviteHold, Holder};
+pub use address::{Address, Holder, InviteHold};
 pub use api_key::{
     ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, InvalidGrace, KeyCreator,
     MAX_API_KEYS, create_api_key, may_rotate, revoke_api_key, rotate_api_key, update_api_key,
 };
 pub use audit::{
-    Actor, AuditEvent, Change, Event, EventKind, Email, EmailKind, Subject, SubjectKind,
+    Actor, AuditEvent, Change, Email, EmailKind, Event, EventKind, Subject, SubjectKind,
 };
 pub use billing::{
     Billing, BillingChange, BillingDetails, BillingUpdate, CompanyName, InvalidDetail,

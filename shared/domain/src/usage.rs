@@ -383,7 +383,10 @@ impl Ledger {
             None => self.counters.is_empty(),
             Some(meter) => {
                 self.counters.len() == usize::from(meter.counters)
-                    && self.counters.iter().all(|c| c.generation == meter.generation)
+                    && self
+                        .counters
+                        .iter()
+                        .all(|c| c.generation == meter.generation)
             }
         }
     }
@@ -496,7 +499,13 @@ impl Ledger {
 
     /// Which counters to take credits from: one that has them, the likelier the
     /// more it has; or several, where no single one has enough.
-    fn debit(&self, credits: u64, seed: u64, slots: Slots, now: DateTime<Utc>) -> Option<Vec<Debit>> {
+    fn debit(
+        &self,
+        credits: u64,
+        seed: u64,
+        slots: Slots,
+        now: DateTime<Utc>,
+    ) -> Option<Vec<Debit>> {
         let debit = |counter: &Counter, credits: u64| Debit {
             organization_id: counter.organization_id,
             counter: counter.number,
