@@ -3,9 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    EmailAddress, Ended, Invite, InviteId, Inviter, OrganizationId, Outcome, Role, UserId,
-};
+use crate::{EmailAddress, Ended, Invite, InviteId, InviteTerms, OrganizationId, Outcome, UserId};
 
 /// What an organization has with an email address.
 ///
@@ -57,27 +55,9 @@ pub enum Holder {
 pub struct InviteHold {
     /// The invite.
     pub invite_id: InviteId,
-    /// The role that accepting gives.
-    pub role: Role,
-    /// Whether accepting turns on billing emails.
-    pub receives_billing_emails: bool,
-    /// On whose authority the invite lives.
-    pub invited_by: Inviter,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
-    /// From when on it cannot be accepted.
-    pub expires_at: DateTime<Utc>,
-    /// When it was last sent.
-    pub sent_at: DateTime<Utc>,
-    /// How often it was sent.
-    pub times_sent: u32,
-}
-
-impl InviteHold {
-    /// Whether the invite's 14 days are over.
-    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
-        now >= self.expires_at
-    }
+    /// What the invite offers, and until when.
+    #[serde(flatten)]
+    pub terms: InviteTerms,
 }
 
 impl Holder {
@@ -108,7 +88,7 @@ impl Address {
     /// answered it within its 14 days.
     pub fn expire(&self, now: DateTime<Utc>) -> Option<Ended> {
         match &self.holder {
-            Holder::Invite(held) if held.is_expired(now) => {
+            Holder::Invite(held) if held.terms.is_expired(now) => {
                 Some(Invite::of(self, held).expired(now))
             }
             _ => None,

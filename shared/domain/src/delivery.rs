@@ -153,7 +153,9 @@ impl Invite {
     ) -> Option<(Self, Option<Event>)> {
         let state = report.state();
         let known = self.delivery.state;
-        if times_sent != self.times_sent || self.is_expired(now) || known.weight() >= state.weight()
+        if times_sent != self.terms.times_sent
+            || self.terms.is_expired(now)
+            || known.weight() >= state.weight()
         {
             return None;
         }

@@ -46,7 +46,7 @@ pub use email::{EmailAddress, InvalidEmail};
 pub use ids::{ApiKeyId, EventId, InvalidId, InviteId, OrganizationId, UserId};
 pub use invite::{
     Acceptance, Accepted, Created, Ended, EndedInvite, INVITE_LIFETIME, Invite, InviteRequest,
-    InviteState, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES, MAX_RESENDS, Outcome,
+    InviteState, InviteTerms, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES, MAX_RESENDS, Outcome,
     RESEND_INTERVAL, accept, cancel, create_invite, decline, resend, update_invite,
 };
 pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};

@@ -21,16 +21,18 @@ fn invite(state: DeliveryState) -> Invite {
         id: InviteId::new(Uuid::from_u128(7)),
         organization_id: OrganizationId::new(Uuid::from_u128(1)),
         email: EmailAddress::parse("dana@example.com").unwrap(),
-        role: Role::User,
-        receives_billing_emails: false,
-        invited_by: Inviter {
-            id: UserId::parse("ada").unwrap(),
-            name: "Ada".to_owned(),
+        terms: InviteTerms {
+            role: Role::User,
+            receives_billing_emails: false,
+            invited_by: Inviter {
+                id: UserId::parse("ada").unwrap(),
+                name: "Ada".to_owned(),
+            },
+            created_at: noon(),
+            expires_at: noon() + INVITE_LIFETIME,
+            sent_at: noon(),
+            times_sent: 2,
         },
-        created_at: noon(),
-        expires_at: noon() + INVITE_LIFETIME,
-        sent_at: noon(),
-        times_sent: 2,
         delivery: Delivery {
             state,
             at: noon(),
@@ -92,8 +94,12 @@ fn a_report_of_another_sending_or_of_an_expired_invite_changes_nothing() {
     for report in REPORTS {
         assert!(invite.apply_report(report, 1, noon()).is_none());
         assert!(invite.apply_report(report, 3, noon()).is_none());
-        assert!(invite.apply_report(report, 2, invite.expires_at).is_none());
-        let last_moment = invite.expires_at - TimeDelta::seconds(1);
+        assert!(
+            invite
+                .apply_report(report, 2, invite.terms.expires_at)
+                .is_none()
+        );
+        let last_moment = invite.terms.expires_at - TimeDelta::seconds(1);
         assert!(invite.apply_report(report, 2, last_moment).is_some());
     }
 }

@@ -98,7 +98,7 @@ fn an_invite_lives_14_days_and_not_an_instant_longer() {
     let owner = member("olga", Role::Owner);
     let created = invited(&owner, Role::User);
     let dana = person("dana", "dana@example.com");
-    let end = created.invite.expires_at;
+    let end = created.invite.terms.expires_at;
     assert_eq!(
         end,
         "2026-03-15T12:00:00Z".parse::<DateTime<Utc>>().unwrap()
@@ -242,7 +242,7 @@ fn one_address_has_one_outstanding_invite_in_whatever_letter_case() {
 fn an_expired_invite_does_not_block_a_new_one_and_is_recorded() {
     let owner = member("olga", Role::Owner);
     let first = invited(&owner, Role::User);
-    let later = first.invite.expires_at;
+    let later = first.invite.terms.expires_at;
     let again = create_invite(
         &caller(&owner),
         &organization(MAX_OUTSTANDING_INVITES),
@@ -261,7 +261,7 @@ fn an_expired_invite_does_not_block_a_new_one_and_is_recorded() {
 fn an_address_alone_tells_what_it_takes_to_end_its_invite() {
     let owner = member("olga", Role::Owner);
     let first = invited(&owner, Role::Admin);
-    let end = first.invite.expires_at;
+    let end = first.invite.terms.expires_at;
     assert!(
         first
             .address
@@ -287,7 +287,10 @@ fn an_address_alone_tells_what_it_takes_to_end_its_invite() {
 #[test]
 fn the_table_forgets_an_invite_only_a_day_after_its_end() {
     let invite = invited(&member("olga", Role::Owner), Role::User).invite;
-    assert_eq!(invite.forget_at() - invite.expires_at, TimeDelta::days(1));
+    assert_eq!(
+        invite.forget_at() - invite.terms.expires_at,
+        TimeDelta::days(1)
+    );
 }
 
 #[test]
@@ -350,12 +353,12 @@ fn resending_is_limited_to_once_a_minute_and_five_times() {
     for resent in 1..=MAX_RESENDS {
         now += RESEND_INTERVAL;
         let (next, event) = resend(&caller(&owner), &InviteState::Pending(invite), now).unwrap();
-        assert_eq!(next.times_sent, 1 + resent);
+        assert_eq!(next.terms.times_sent, 1 + resent);
         assert_eq!(next.delivery.state, DeliveryState::Queued);
         assert_eq!(
             event.mail,
             Some(Email::Invite {
-                times_sent: next.times_sent
+                times_sent: next.terms.times_sent
             })
         );
         invite = next;
@@ -371,9 +374,9 @@ fn resending_renews_the_14_days_and_puts_the_invite_under_the_resenders_name() {
     let admin = member("anna", Role::Admin);
     let later = noon() + TimeDelta::days(13);
     let (resent, _) = resend(&caller(&admin), &InviteState::Pending(invite), later).unwrap();
-    assert_eq!(resent.invited_by.id, admin.user_id);
+    assert_eq!(resent.terms.invited_by.id, admin.user_id);
     assert_eq!(
-        resent.expires_at,
+        resent.terms.expires_at,
         "2026-03-28T12:00:00Z".parse::<DateTime<Utc>>().unwrap()
     );
     let after = later + TimeDelta::days(14);
@@ -390,9 +393,9 @@ fn updating_puts_the_invite_under_the_name_of_who_answers_for_it() {
         receives_billing_emails: None,
     };
     let (updated, event) = update_invite(&caller(&owner), &state, to_owner, noon()).unwrap();
-    assert_eq!(updated.invited_by.id, owner.user_id);
+    assert_eq!(updated.terms.invited_by.id, owner.user_id);
     assert_eq!(event.unwrap().kind, EventKind::InviteUpdated);
-    assert_eq!(updated.expires_at, state.invite().expires_at);
+    assert_eq!(updated.terms.expires_at, state.invite().terms.expires_at);
     let (_, event) =
         update_invite(&caller(&owner), &state, InviteUpdate::default(), noon()).unwrap();
     assert_eq!(event, None);
@@ -418,6 +421,6 @@ fn what_has_ended_stays_ended_and_says_how() {
     );
     let declined = decline(None, &pending, noon()).unwrap().unwrap();
     assert_eq!(declined.event.actor, Actor::LinkHolder);
-    let expired = decline(None, &pending, created.invite.expires_at).unwrap_err();
+    let expired = decline(None, &pending, created.invite.terms.expires_at).unwrap_err();
     assert_eq!(expired, Refusal::InviteEnded(Outcome::Expired));
 }
