@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, Invite, Member, Notice, OrganizationId, UserId};
+use crate::{EventId, Invite, InviteId, Member, Notice, OrganizationId, UserId};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -184,27 +184,23 @@ impl Change {
     }
 }
 
-/// The email that an event sends off. The event is the outbox: once it is
-/// committed, the email will leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EmailKind {
-    /// The invite that the event is about, to its address.
-    Invite,
-    /// The event's notice, to everybody who receives billing emails.
-    Billing,
-}
-
-/// What to email when an event is committed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Email {
-    /// The invite that the event is about.
+/// The email that leaves when an event is committed. The event is the
+/// transactional outbox: a function on the table's stream sends what stands here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum OutboxEmail {
+    /// An invite, to its address.
     Invite {
-        /// Which sending of the invite it is.
+        /// The invite.
+        invite_id: InviteId,
+        /// The number of the sending; an invite that was resent since has a higher one.
         times_sent: u32,
     },
-    /// A notice to everybody who receives billing emails.
-    Billing(Notice),
+    /// A notice, to each member who receives billing emails.
+    Billing {
+        /// What the email says.
+        notice: Notice,
+    },
 }
 
 /// What a decision records, before the commit gives it an id.
@@ -219,7 +215,7 @@ pub struct Event {
     /// From what to what.
     pub changes: Vec<Change>,
     /// The email to send.
-    pub mail: Option<Email>,
+    pub email: Option<OutboxEmail>,
 }
 
 impl Event {
@@ -234,20 +230,23 @@ impl Event {
             actor,
             subject,
             changes,
-            mail: None,
+            email: None,
         }
     }
 
-    pub(crate) fn with_invite_email(self, times_sent: u32) -> Self {
+    pub(crate) fn with_invite_email(self, invite: &Invite) -> Self {
         Self {
-            mail: Some(Email::Invite { times_sent }),
+            email: Some(OutboxEmail::Invite {
+                invite_id: invite.id,
+                times_sent: invite.terms.times_sent,
+            }),
             ..self
         }
     }
 
     pub(crate) fn with_notice(self, notice: Notice) -> Self {
         Self {
-            mail: Some(Email::Billing(notice)),
+            email: Some(OutboxEmail::Billing { notice }),
             ..self
         }
     }
@@ -259,11 +258,6 @@ impl Event {
         organization_id: OrganizationId,
         at: DateTime<Utc>,
     ) -> AuditEvent {
-        let (mail, times_sent, notice) = match self.mail {
-            None => (None, None, None),
-            Some(Email::Invite { times_sent }) => (Some(EmailKind::Invite), Some(times_sent), None),
-            Some(Email::Billing(notice)) => (Some(EmailKind::Billing), None, Some(notice)),
-        };
         AuditEvent {
             id,
             organization_id,
@@ -272,9 +266,7 @@ impl Event {
             actor: self.actor,
             subject: self.subject,
             changes: self.changes,
-            mail,
-            times_sent,
-            notice,
+            email: self.email,
         }
     }
 }
@@ -296,15 +288,9 @@ pub struct AuditEvent {
     pub subject: Subject,
     /// From what to what.
     pub changes: Vec<Change>,
-    /// The email to send; the table's stream is filtered by it.
+    /// The email to send. The filter of the table's stream looks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mail: Option<EmailKind>,
-    /// Which sending of the invite the email is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub times_sent: Option<u32>,
-    /// What a billing email says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub notice: Option<Notice>,
+    pub email: Option<OutboxEmail>,
 }
 
 impl Member {

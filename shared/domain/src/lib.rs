@@ -33,9 +33,7 @@ pub use api_key::{
     ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, InvalidGrace, KeyCreator,
     MAX_API_KEYS, create_api_key, may_rotate, revoke_api_key, rotate_api_key, update_api_key,
 };
-pub use audit::{
-    Actor, AuditEvent, Change, Email, EmailKind, Event, EventKind, Subject, SubjectKind,
-};
+pub use audit::{Actor, AuditEvent, Change, Event, EventKind, OutboxEmail, Subject, SubjectKind};
 pub use billing::{
     Billing, BillingChange, BillingDetails, BillingUpdate, CompanyName, InvalidDetail,
     InvoiceAddress, NextPlan, TaxId, When, begin_next_plan, update_billing,

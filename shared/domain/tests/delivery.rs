@@ -60,7 +60,7 @@ fn a_bounce_wins_over_sent_whichever_was_noted_first() {
         assert_eq!(event.actor, Actor::System);
         assert_eq!(event.changes[0].from.as_deref(), Some(before.as_str()));
         assert_eq!(event.changes[0].to.as_deref(), Some("bounced"));
-        assert_eq!(event.mail, None, "a report sends no mail");
+        assert_eq!(event.email, None, "a report sends no email");
     }
 }
 

@@ -356,8 +356,9 @@ fn resending_is_limited_to_once_a_minute_and_five_times() {
         assert_eq!(next.terms.times_sent, 1 + resent);
         assert_eq!(next.delivery.state, DeliveryState::Queued);
         assert_eq!(
-            event.mail,
-            Some(Email::Invite {
+            event.email,
+            Some(OutboxEmail::Invite {
+                invite_id: next.id,
                 times_sent: next.terms.times_sent
             })
         );

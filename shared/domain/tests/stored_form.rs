@@ -1,6 +1,6 @@
 //! The stored form: the attributes of an item are those of the value's JSON.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use chrono::{DateTime, Utc};
 use domain::*;
@@ -82,4 +82,70 @@ fn invite_hold_stored_has_its_terms_beside_its_kind() {
         serde_json::from_value::<Holder>(stored).unwrap(),
         invite().holder()
     );
+}
+
+fn recorded(email: Option<OutboxEmail>) -> AuditEvent {
+    let event = Event {
+        kind: EventKind::InviteResent,
+        actor: Actor::System,
+        subject: Subject {
+            kind: SubjectKind::Invite,
+            id: INVITE.to_owned(),
+            name: "d…@example.com".to_owned(),
+        },
+        changes: Vec::new(),
+        email,
+    };
+    let id = EventId::new(Uuid::parse_str(INVITE).unwrap());
+    event.recorded(id, invite().organization_id, noon())
+}
+
+#[test]
+fn outbox_email_stored_is_one_map_with_its_kind() {
+    let invite = OutboxEmail::Invite {
+        invite_id: invite().id,
+        times_sent: 2,
+    };
+    let billing = OutboxEmail::Billing {
+        notice: Notice::Credits {
+            percent: 80,
+            used: 40,
+            allowed: 50,
+            plan: "Free".to_owned(),
+            period_end: noon(),
+        },
+    };
+    for (email, stored) in [
+        (
+            invite,
+            json!({ "kind": "invite", "invite_id": INVITE, "times_sent": 2 }),
+        ),
+        (
+            billing,
+            json!({
+                "kind": "billing",
+                "notice": {
+                    "about": "credits",
+                    "percent": 80,
+                    "used": 40,
+                    "allowed": 50,
+                    "plan": "Free",
+                    "period_end": "2026-03-01T12:00:00Z",
+                },
+            }),
+        ),
+    ] {
+        let event = recorded(Some(email));
+        let item = serde_json::to_value(&event).unwrap();
+        assert_eq!(item["email"], stored);
+        assert_eq!(serde_json::from_value::<AuditEvent>(item).unwrap(), event);
+    }
+}
+
+#[test]
+fn event_without_email_stored_has_no_attribute_email() {
+    let event = recorded(None);
+    let item = serde_json::to_value(&event).unwrap();
+    assert_eq!(item.get("email"), None);
+    assert_eq!(serde_json::from_value::<AuditEvent>(item).unwrap(), event);
 }

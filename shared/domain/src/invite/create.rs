@@ -91,7 +91,7 @@ pub fn create_invite(
             ),
         ],
     )
-    .with_invite_email(invite.terms.times_sent);
+    .with_invite_email(&invite);
     let address = match address {
         Some(address) => Address {
             email: invite.email.clone(),

@@ -113,7 +113,7 @@ pub fn resend(
             ),
         ],
     )
-    .with_invite_email(resent.terms.times_sent);
+    .with_invite_email(&resent);
     Ok((resent, event))
 }
 
