@@ -323,12 +323,6 @@ fn change_plan(next: &mut Ledger, caller: &Caller, plan: Plan, now: DateTime<Utc
         let used = next.used_at(now);
         let credits = next.billing.plan.monthly_credits;
         let level = Level::of(used, credits);
-        // More credits have thresholds of their own, of which nobody was told.
-        let told = if credits > meter.credits {
-            level
-        } else {
-            meter.level
-        };
         next.allocate(
             Meter {
                 credits,
@@ -338,7 +332,7 @@ fn change_plan(next: &mut Ledger, caller: &Caller, plan: Plan, now: DateTime<Utc
             used,
             now,
         );
-        events.extend(next.thresholds(told, level, used, credits));
+        events.extend(next.thresholds(meter.level, level, used, credits));
     }
     events
 }
