@@ -221,7 +221,7 @@ pub struct GracePeriod(#[schemars(range(min = 0, max = 604_800))] i64);
 
 /// A grace period that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a whole number of seconds from 0 to 604800, which are 7 days")]
+#[error("must be a whole number of seconds from 0 to 604800 (7 days)")]
 pub struct InvalidGrace;
 
 impl GracePeriod {

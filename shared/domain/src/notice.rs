@@ -100,10 +100,10 @@ pub enum InvalidInvoice {
     #[error("must be 1 to 100 characters on one line")]
     Number,
     /// The currency.
-    #[error("must be a currency's code of three letters")]
+    #[error("must be a three-letter currency code")]
     Currency,
     /// The address.
-    #[error("must be an https address of at most 2000 characters")]
+    #[error("must be an https URL of at most 2000 characters")]
     Url,
 }
 
