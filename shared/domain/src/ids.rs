@@ -1,4 +1,4 @@
-//! Identifiers, each a type of its own so that one cannot stand for another.
+//! Identifiers: each is a distinct type, so that one cannot be passed for another.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use crate::text::parsed_text;
 
-/// Why a string is not an identifier.
+/// The reason why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
-    /// Not a UUID in its canonical form.
+    /// The text is not a UUID in its canonical form.
     #[error("must be a lower-case UUID such as `01930000-0000-7000-8000-000000000000`")]
     NotAUuid,
-    /// Not usable as the id of a person.
+    /// The text cannot be the `sub` of a person.
     #[error("must be 1 to 255 printable ASCII characters without spaces")]
     NotAUserId,
 }
@@ -62,7 +62,7 @@ macro_rules! uuid_id {
         pub struct $name(#[serde(deserialize_with = "deserialize")] Uuid);
 
         impl $name {
-            /// Wraps a UUID; callers make version 7, so that ids sort by the time of their making.
+            /// Wraps a UUID; callers pass version 7, so that ids sort by creation time.
             pub fn new(id: Uuid) -> Self {
                 Self(id)
             }
@@ -75,7 +75,7 @@ macro_rules! uuid_id {
                 canonical(text).map(Self)
             }
 
-            /// The UUID inside.
+            /// Returns the UUID.
             pub fn uuid(self) -> Uuid {
                 self.0
             }
@@ -102,11 +102,11 @@ uuid_id! {
     ApiKeyId
 }
 uuid_id! {
-    /// An audit event's id, a UUID v7: events of one organization sort by it in time.
+    /// An audit event's id, a UUID v7: the events of an organization sort by time.
     EventId
 }
 
-/// A person: the `sub` that the sign-in provider gives.
+/// A person's id: the `sub` of the identity provider, 1 to 255 ASCII characters.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -115,10 +115,10 @@ uuid_id! {
 pub struct UserId(String);
 
 impl UserId {
-    /// Takes a `sub` as it is; OpenID Connect Core, section 2, limits it to 255 ASCII characters.
+    /// Parses a `sub`, which OpenID Connect Core, section 2, limits to 255 ASCII characters.
     ///
     /// # Errors
-    /// [`InvalidId::NotAUserId`] when it is empty, too long, or not printable ASCII.
+    /// [`InvalidId::NotAUserId`] if it is empty, too long, or not printable ASCII.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
         if text.is_empty() || text.len() > 255 || !printable {
@@ -127,7 +127,7 @@ impl UserId {
         Ok(Self(text.to_owned()))
     }
 
-    /// The `sub` as the provider gave it.
+    /// Returns the `sub`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,9 +1,9 @@
 //! The rules of organizations, members and invites.
 //!
-//! Everything here is pure: a decision takes what was loaded, the input and
-//! `now`, and gives the change to commit or a typed [`Refusal`]. The crate
-//! knows no AWS, no HTTP, no clock and no randomness, so that every rule can be
-//! read and tested in one place.
+//! Everything here is pure: a decision takes loaded values, the input and `now`,
+//! and returns the change to commit or a typed [`Refusal`]. The crate knows no
+//! AWS, no HTTP, no clock and no randomness, so that every rule can be read and
+//! tested in one place.
 
 mod address;
 mod api_key;
