@@ -1,45 +1,43 @@
-//! The one record per organization and email address: the uniqueness lock.
+//! The one record per organization and email address: the uniqueness constraint.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    EmailAddress, Ended, Invite, InviteId, Inviter, OrganizationId, Outcome, Role, UserId,
-};
+use crate::{EmailAddress, Ended, Invite, InviteId, InviteTerms, OrganizationId, Outcome, UserId};
 
-/// What an organization has with an email address.
+/// An email address in an organization.
 ///
-/// Every change that makes somebody a member or an invite outstanding writes
-/// this record, on the condition that it still is as it was read: so no address
-/// is ever a member twice, invited twice, or both.
+/// Every change that adds a member or an outstanding invite writes this record,
+/// on the condition that it is unchanged since it was read. So no address is
+/// ever a member twice, invited twice, or both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// The organization.
     pub organization_id: OrganizationId,
     /// The address.
     pub email: EmailAddress,
-    /// Who or what has the address.
+    /// The member or invite that has the address.
     pub holder: Holder,
-    /// Counts the changes of this record.
+    /// The number of changes, for optimistic concurrency.
     pub version: u64,
 }
 
-/// Who or what has an address in an organization.
+/// The member or invite that has an address in an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Holder {
-    /// A member joined with it.
+    /// A member, who joined with this address.
     Member {
         /// The member.
         user_id: UserId,
-        /// The invite that they accepted; the creator has none.
+        /// The invite that the member accepted; the creator has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         invite_id: Option<InviteId>,
     },
-    /// An invite to it is outstanding, or has expired and is not tidied up yet.
+    /// An outstanding invite, or one that has expired and is not cleaned up yet.
     Invite(InviteHold),
-    /// The last invite to it has ended; the address is free. Kept for a while,
-    /// so that a late or repeated answer is told what happened.
+    /// The last invite has ended; the address is free. Kept for
+    /// [`Address::MEMORY`], so that a late or repeated answer learns the outcome.
     Ended {
         /// The invite.
         invite_id: InviteId,
@@ -50,38 +48,20 @@ pub enum Holder {
     },
 }
 
-/// What an address keeps of the invite that holds it. It is enough to end the
-/// invite, even when the table's TTL has taken the invite itself; the TTL never
-/// takes an address that is held.
+/// The hold of an outstanding invite on its address. It suffices to end the
+/// invite even after the table's TTL has deleted the invite itself; the TTL never
+/// deletes an address that is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InviteHold {
     /// The invite.
     pub invite_id: InviteId,
-    /// The role that accepting gives.
-    pub role: Role,
-    /// Whether accepting turns on billing emails.
-    pub receives_billing_emails: bool,
-    /// On whose authority the invite lives.
-    pub invited_by: Inviter,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
-    /// From when on it cannot be accepted.
-    pub expires_at: DateTime<Utc>,
-    /// When it was last sent.
-    pub sent_at: DateTime<Utc>,
-    /// How often it was sent.
-    pub times_sent: u32,
-}
-
-impl InviteHold {
-    /// Whether the invite's 14 days are over.
-    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
-        now >= self.expires_at
-    }
+    /// The offer of the invite, and its expiry.
+    #[serde(flatten)]
+    pub terms: InviteTerms,
 }
 
 impl Holder {
-    /// The invite that the record is about, if any.
+    /// Returns the invite that the record is about, if any.
     pub fn invite_id(&self) -> Option<InviteId> {
         match self {
             Self::Member { invite_id, .. } => *invite_id,
@@ -93,10 +73,10 @@ impl Holder {
 }
 
 impl Address {
-    /// How long an ended invite is remembered.
+    /// The time for which an ended invite is remembered.
     pub const MEMORY: TimeDelta = TimeDelta::days(30);
 
-    /// When the record may be forgotten: never while it locks the address.
+    /// Returns the time at which the TTL may delete the record: `None` while the address is held.
     pub fn forget_at(&self) -> Option<DateTime<Utc>> {
         match self.holder {
             Holder::Ended { at, .. } => Some(at + Self::MEMORY),
@@ -104,18 +84,18 @@ impl Address {
         }
     }
 
-    /// Decides the end of the invite that holds the address, when nobody has
-    /// answered it within its 14 days.
+    /// Decides the expiry of the invite that holds the address. Returns `None`
+    /// if no invite holds it, or the 14 days are not over.
     pub fn expire(&self, now: DateTime<Utc>) -> Option<Ended> {
         match &self.holder {
-            Holder::Invite(held) if held.is_expired(now) => {
+            Holder::Invite(held) if held.terms.is_expired(now) => {
                 Some(Invite::of(self, held).expired(now))
             }
             _ => None,
         }
     }
 
-    /// The record after a change; the store raises the version.
+    /// Returns the record with another holder; the store increments the version.
     #[must_use]
     pub fn held_by(&self, holder: Holder) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! API keys: an organization's own, whoever made them.
+//! API keys: they belong to the organization, not to the member who created them.
 
 use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 use schemars::JsonSchema;
@@ -9,85 +9,82 @@ use crate::{
     OrganizationId, Refusal, SecretHash, Subject, SubjectKind, UserId, permit,
 };
 
-/// How many keys an organization may have.
+/// The maximum number of keys of an organization.
 pub const MAX_API_KEYS: u32 = 50;
-/// How many earlier secrets of a key are remembered, for as long as they are good.
+/// The maximum number of earlier secrets of a key that stay valid.
 const MAX_EARLIER_SECRETS: usize = 5;
 
 /// An API key. Its authority is the organization's: it outlives the membership
-/// of whoever made it.
+/// of its creator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
-    /// Its id.
+    /// The key's id, also part of its secret.
     pub id: ApiKeyId,
     /// The organization.
     pub organization_id: OrganizationId,
-    /// What people call it.
+    /// The name, for people.
     pub name: ApiKeyName,
-    /// What people know the present secret by.
+    /// The visible part of the current secret, see [`ApiKeySecret::hint`].
     pub hint: String,
-    /// Who made it.
+    /// The person who created it.
     pub created_by: KeyCreator,
-    /// When it was made.
+    /// The time of its creation.
     pub created_at: DateTime<Utc>,
-    /// From when on it is no good; for good if none.
+    /// Expiry time; `None` means it never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it last got a new secret.
+    /// The time of the last rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated_at: Option<DateTime<Utc>>,
-    /// The hour that it was last used in.
+    /// The hour of the last use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<DateTime<Utc>>,
-    /// The present secret.
+    /// The hash of the current secret.
     pub secret_hash: SecretHash,
-    /// Secrets from before rotations that may still be good.
+    /// Secrets from before rotations that may still be valid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_secrets: Vec<EarlierSecret>,
-    /// Counts the changes of this record.
+    /// The number of changes, for optimistic concurrency.
     pub version: u64,
 }
 
-/// Who made an API key.
+/// The person who created an API key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct KeyCreator {
-    /// The person's user id; they may have left since.
+    /// The person's user id; the person may have left since.
     pub id: UserId,
-    /// Their name, or their masked email address where they told no name.
+    /// The person's name, or their masked email address if they have no name.
     pub name: String,
 }
 
 /// A secret from before a rotation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EarlierSecret {
-    /// The secret.
+    /// The hash of the secret.
     pub secret_hash: SecretHash,
-    /// From when on it is no good.
+    /// The instant from which the secret is invalid.
     pub valid_until: DateTime<Utc>,
 }
 
 impl ApiKey {
-    /// Whether its time is over. The instant itself is over.
+    /// Returns whether the key has expired; at `expires_at` itself it has.
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 
-    /// Whether a secret is good for this key now. All secrets are compared, each
-    /// in the same time whatever it is.
+    /// Returns whether a secret is valid for this key now. Every stored hash is
+    /// compared, each in constant time.
     pub fn verify(&self, secret: &ApiKeySecret, now: DateTime<Utc>) -> bool {
         let hash = secret.hash();
-        let earlier = self
-            .earlier_secrets
-            .iter()
-            .fold(false, |admitted, earlier| {
-                admitted | (earlier.secret_hash == hash) & (now < earlier.valid_until)
-            });
+        let earlier = self.earlier_secrets.iter().fold(false, |valid, earlier| {
+            valid | (earlier.secret_hash == hash) & (now < earlier.valid_until)
+        });
         let known = (self.secret_hash == hash) | earlier;
         known && !self.is_expired(now)
     }
 
-    /// Until when the last of the earlier secrets is good; `None` when none is.
+    /// Returns the end of the last valid earlier secret; `None` if none is valid.
     pub fn previous_secret_valid_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let ends = self.earlier_secrets.iter().map(|secret| secret.valid_until);
         let last = ends.max()?;
@@ -97,7 +94,7 @@ impl ApiKey {
         (now < end).then_some(end)
     }
 
-    /// The hour to note as that of the last use, unless it is noted.
+    /// Returns the hour to record as that of the last use; `None` if it is recorded already.
     pub fn use_to_note(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
         self.last_used_at
@@ -118,21 +115,21 @@ impl ApiKey {
     }
 }
 
-/// What key to make.
+/// The API key to create.
 #[derive(Debug, Clone)]
 pub struct ApiKeyRequest {
-    /// Its id.
+    /// The id to give it.
     pub id: ApiKeyId,
-    /// What people are to call it.
+    /// The name, for people.
     pub name: ApiKeyName,
-    /// From when on it is to be no good.
+    /// Expiry time; `None` means it never expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// The random part of its secret.
+    /// The random part of the secret: 256 bits of a cryptographic source.
     pub random: [u8; 32],
 }
 
-/// Decides the making of an API key. Gives the key, its secret, and what to
-/// record.
+/// Decides the creation of an API key. Returns the key, its secret and the
+/// event to record.
 ///
 /// # Errors
 /// [`Refusal::OwnerOrAdminRequired`], [`Refusal::TooManyApiKeys`],
@@ -164,7 +161,10 @@ pub fn create_api_key(
         version: 0,
     };
     let mut changes = vec![Change::added("name", &key.name)];
-    changes.extend(key.expires_at.map(|at| Change::added("expires_at", time(at))));
+    changes.extend(
+        key.expires_at
+            .map(|at| Change::added("expires_at", time(at))),
+    );
     let event = key.event(EventKind::ApiKeyCreated, caller, changes);
     Ok((key, secret, event))
 }
@@ -174,12 +174,12 @@ pub fn create_api_key(
 pub struct ApiKeyUpdate {
     /// The new name.
     pub name: Option<ApiKeyName>,
-    /// From when on it is to be no good; `Some(None)` for good.
+    /// The new expiry time; `Some(None)` means it never expires.
     pub expires_at: Option<Option<DateTime<Utc>>>,
 }
 
-/// Decides a change of a key's name or expiry: all of it or nothing. Gives the
-/// key as it is to be and what to record; no event when nothing would change.
+/// Decides a change of a key's name or expiry, as a whole. Returns the changed
+/// key and the event to record; no event if nothing changes.
 ///
 /// # Errors
 /// [`Refusal::OwnerOrAdminRequired`], [`Refusal::ExpiryNotInFuture`].
@@ -210,7 +210,7 @@ pub fn update_api_key(
     Ok((updated, event))
 }
 
-/// How long the earlier secrets stay good after a rotation: up to 7 days.
+/// The time for which earlier secrets stay valid after a rotation: 0 to 604800 seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "i64")]
 #[schemars(inline)]
@@ -218,14 +218,14 @@ pub struct GracePeriod(#[schemars(range(min = 0, max = 604_800))] i64);
 
 /// A grace period that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a whole number of seconds from 0 to 604800, which are 7 days")]
+#[error("must be a whole number of seconds from 0 to 604800 (7 days)")]
 pub struct InvalidGrace;
 
 impl GracePeriod {
     const MAX_SECONDS: i64 = 7 * 24 * 3600;
 }
 
-/// A day.
+/// One day.
 impl Default for GracePeriod {
     fn default() -> Self {
         Self(24 * 3600)
@@ -244,8 +244,8 @@ impl TryFrom<i64> for GracePeriod {
     }
 }
 
-/// Whether a member may rotate a key: one that has expired would only get a
-/// secret that is no good.
+/// Decides whether the caller may rotate a key. An expired key would only get a
+/// secret that is invalid.
 ///
 /// # Errors
 /// [`Refusal::OwnerOrAdminRequired`], [`Refusal::ApiKeyExpired`].
@@ -257,9 +257,9 @@ pub fn may_rotate(caller: &Caller, key: &ApiKey, now: DateTime<Utc>) -> Result<(
     Ok(())
 }
 
-/// Decides a rotation. Gives the key with a new secret, that secret, and what
-/// to record. No earlier secret is good for longer than the grace period, and
-/// none for longer than an earlier rotation has said.
+/// Decides a rotation. Returns the key with a new secret, that secret, and the
+/// event to record. No earlier secret stays valid for longer than the grace
+/// period, or for longer than an earlier rotation allowed.
 ///
 /// # Errors
 /// As [`may_rotate`].
@@ -280,7 +280,7 @@ pub fn rotate_api_key(
         valid_until: earlier.valid_until.min(end),
         ..earlier.clone()
     });
-    let still_good = [replaced]
+    let still_valid = [replaced]
         .into_iter()
         .chain(earlier)
         .filter(|secret| now < secret.valid_until);
@@ -289,7 +289,7 @@ pub fn rotate_api_key(
         hint: secret.hint(),
         rotated_at: Some(now),
         secret_hash: secret.hash(),
-        earlier_secrets: still_good.take(MAX_EARLIER_SECRETS).collect(),
+        earlier_secrets: still_valid.take(MAX_EARLIER_SECRETS).collect(),
         ..key.clone()
     };
     let changes = vec![
@@ -300,7 +300,7 @@ pub fn rotate_api_key(
     Ok((rotated, secret, event))
 }
 
-/// Decides the end of a key. Gives what to record.
+/// Decides the revocation of a key. Returns the event to record.
 ///
 /// # Errors
 /// [`Refusal::OwnerOrAdminRequired`].
@@ -317,7 +317,7 @@ fn in_future(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<()
     }
 }
 
-/// Times in the log look as those of the API.
+/// Formats a time as the API does.
 fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

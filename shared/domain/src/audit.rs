@@ -1,25 +1,25 @@
-//! The audit log: who did what, when, to whom, from what to what.
+//! The audit log: each event has an actor, a time, a subject and the changed fields.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, Invite, Member, Notice, OrganizationId, UserId};
+use crate::{EventId, Invite, InviteId, Member, Notice, OrganizationId, UserId};
 
-/// What happened.
+/// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub enum EventKind {
     /// An organization was created.
     #[serde(rename = "organization.created")]
     OrganizationCreated,
-    /// Its name or metadata changed.
+    /// An organization's name or metadata changed.
     #[serde(rename = "organization.updated")]
     OrganizationUpdated,
-    /// Somebody became a member.
+    /// A person became a member.
     #[serde(rename = "member.added")]
     MemberAdded,
-    /// Somebody is no longer a member; they left when actor and subject are the same.
+    /// A member was removed, or left: then actor and subject are the same.
     #[serde(rename = "member.removed")]
     MemberRemoved,
     /// A member's role changed.
@@ -28,7 +28,7 @@ pub enum EventKind {
     /// A member's billing emails were turned on or off.
     #[serde(rename = "member.billing_emails_changed")]
     MemberBillingEmailsChanged,
-    /// An invite was made.
+    /// An invite was created.
     #[serde(rename = "invite.created")]
     InviteCreated,
     /// An invite's role or billing emails changed.
@@ -49,13 +49,13 @@ pub enum EventKind {
     /// An invite was not answered within its 14 days.
     #[serde(rename = "invite.expired")]
     InviteExpired,
-    /// An invite's email came back.
+    /// An invite's email bounced.
     #[serde(rename = "invite.email_bounced")]
     InviteEmailBounced,
-    /// Whoever got an invite's email called it spam.
+    /// The recipient marked an invite's email as spam.
     #[serde(rename = "invite.email_complained")]
     InviteEmailComplained,
-    /// An API key was made.
+    /// An API key was created.
     #[serde(rename = "api_key.created")]
     ApiKeyCreated,
     /// An API key's name or expiry changed.
@@ -67,52 +67,52 @@ pub enum EventKind {
     /// An API key was revoked.
     #[serde(rename = "api_key.revoked")]
     ApiKeyRevoked,
-    /// The plan changed: at once, or as was scheduled.
+    /// The plan changed: immediately, or as scheduled.
     #[serde(rename = "billing.plan_changed")]
     BillingPlanChanged,
-    /// The plan is to change at the period's end.
+    /// A change of plan was scheduled for the period's end.
     #[serde(rename = "billing.plan_change_scheduled")]
     BillingPlanChangeScheduled,
-    /// The plan is not to change at the period's end after all.
+    /// A scheduled change of plan was cancelled.
     #[serde(rename = "billing.plan_change_cancelled")]
     BillingPlanChangeCancelled,
-    /// Company name, tax id or invoice address changed.
+    /// Company name, tax ID or invoice address changed.
     #[serde(rename = "billing.details_updated")]
     BillingDetailsUpdated,
-    /// The payment provider has issued an invoice.
+    /// The payment provider issued an invoice.
     #[serde(rename = "billing.invoice_issued")]
     BillingInvoiceIssued,
-    /// The payment of an invoice has failed.
+    /// The payment of an invoice failed.
     #[serde(rename = "billing.payment_failed")]
     BillingPaymentFailed,
-    /// An invoice is paid.
+    /// An invoice was paid.
     #[serde(rename = "billing.payment_succeeded")]
     BillingPaymentSucceeded,
-    /// 80% or all of the period's credits are used.
+    /// 80% or 100% of the period's credits are used.
     #[serde(rename = "usage.threshold_reached")]
     UsageThresholdReached,
 }
 
-/// Who did it.
+/// The actor of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Actor {
-    /// Somebody signed in.
+    /// A signed-in person.
     Person {
-        /// The person.
+        /// The person's user id.
         user_id: UserId,
-        /// Their name, or their masked email address where they told no name.
+        /// The person's name, or their masked email address if they have no name.
         name: String,
     },
-    /// Whoever holds an invite's link.
+    /// The holder of an invite's link, not signed in.
     LinkHolder,
-    /// Nobody: time has passed, a limit is reached, or the email service or the
-    /// payment provider says so.
+    /// No person: the clock, a usage threshold, the email service or the payment
+    /// provider caused the event.
     System,
 }
 
-/// What kind of thing it was done to.
+/// The kind of an event's subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
@@ -125,38 +125,38 @@ pub enum SubjectKind {
     Invite,
     /// An API key.
     ApiKey,
-    /// The organization's plan, or an invoice of its.
+    /// The organization's billing: its plan, details, usage, or an invoice.
     Billing,
 }
 
-/// Whom or what it was done to.
+/// The subject of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Subject {
-    /// What kind of thing.
+    /// The kind of the subject.
     pub kind: SubjectKind,
-    /// Its id.
+    /// The subject's id; the number of an invoice.
     pub id: String,
-    /// Its name, or a masked email address.
+    /// The subject's name, or a masked email address.
     pub name: String,
 }
 
-/// One field, from what to what.
+/// The change of one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Change {
     /// The field's name in the API.
     pub field: String,
-    /// What it was; absent when there was nothing before.
+    /// The value before; absent for a new field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// What it is now; absent when there is nothing after.
+    /// The value after; absent for a removed field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
 }
 
 impl Change {
-    /// A field that had a value and has another.
+    /// Returns the change of a field from one value to another.
     pub(crate) fn changed(field: &str, from: impl ToString, to: impl ToString) -> Self {
         Self {
             field: field.to_owned(),
@@ -165,7 +165,7 @@ impl Change {
         }
     }
 
-    /// A field of something new.
+    /// Returns the change of a field that had no value.
     pub(crate) fn added(field: &str, to: impl ToString) -> Self {
         Self {
             field: field.to_owned(),
@@ -174,7 +174,7 @@ impl Change {
         }
     }
 
-    /// A field of something that is no more.
+    /// Returns the change of a field that has no value any more.
     pub(crate) fn removed(field: &str, from: impl ToString) -> Self {
         Self {
             field: field.to_owned(),
@@ -184,42 +184,38 @@ impl Change {
     }
 }
 
-/// The email that an event sends off. The event is the outbox: once it is
-/// committed, the email will leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EmailKind {
-    /// The invite that the event is about, to its address.
-    Invite,
-    /// The event's notice, to everybody who receives billing emails.
-    Billing,
-}
-
-/// What to email when an event is committed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Email {
-    /// The invite that the event is about.
+/// The email that leaves when an event is committed. The event is the
+/// transactional outbox: a function on the table's stream sends the email.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum OutboxEmail {
+    /// An invite, to its address.
     Invite {
-        /// Which sending of the invite it is.
+        /// The invite.
+        invite_id: InviteId,
+        /// The number of the sending; an invite that was resent since has a higher one.
         times_sent: u32,
     },
-    /// A notice to everybody who receives billing emails.
-    Billing(Notice),
+    /// A notice, to each member who receives billing emails.
+    Billing {
+        /// What the email says.
+        notice: Notice,
+    },
 }
 
-/// What a decision records, before the commit gives it an id.
+/// An event that a decision records, before the commit gives it an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// What happened.
+    /// The kind of the event.
     pub kind: EventKind,
-    /// Who did it.
+    /// The actor.
     pub actor: Actor,
-    /// Whom or what it was done to.
+    /// The subject.
     pub subject: Subject,
-    /// From what to what.
+    /// The changed fields.
     pub changes: Vec<Change>,
-    /// The email to send.
-    pub mail: Option<Email>,
+    /// The email to send, if any.
+    pub email: Option<OutboxEmail>,
 }
 
 impl Event {
@@ -234,36 +230,34 @@ impl Event {
             actor,
             subject,
             changes,
-            mail: None,
+            email: None,
         }
     }
 
-    pub(crate) fn with_invite_email(self, times_sent: u32) -> Self {
+    pub(crate) fn with_invite_email(self, invite: &Invite) -> Self {
         Self {
-            mail: Some(Email::Invite { times_sent }),
+            email: Some(OutboxEmail::Invite {
+                invite_id: invite.id,
+                times_sent: invite.terms.times_sent,
+            }),
             ..self
         }
     }
 
     pub(crate) fn with_notice(self, notice: Notice) -> Self {
         Self {
-            mail: Some(Email::Billing(notice)),
+            email: Some(OutboxEmail::Billing { notice }),
             ..self
         }
     }
 
-    /// The event as it is recorded.
+    /// Returns the event as an entry of the audit log.
     pub fn recorded(
         self,
         id: EventId,
         organization_id: OrganizationId,
         at: DateTime<Utc>,
     ) -> AuditEvent {
-        let (mail, times_sent, notice) = match self.mail {
-            None => (None, None, None),
-            Some(Email::Invite { times_sent }) => (Some(EmailKind::Invite), Some(times_sent), None),
-            Some(Email::Billing(notice)) => (Some(EmailKind::Billing), None, Some(notice)),
-        };
         AuditEvent {
             id,
             organization_id,
@@ -272,43 +266,35 @@ impl Event {
             actor: self.actor,
             subject: self.subject,
             changes: self.changes,
-            mail,
-            times_sent,
-            notice,
+            email: self.email,
         }
     }
 }
 
-/// One line of an organization's audit log. Never changed once written.
+/// An entry of an organization's audit log. Entries never change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEvent {
-    /// The event's id; ids of one organization sort by time.
+    /// The event's id; the ids of an organization sort by time.
     pub id: EventId,
     /// The organization.
     pub organization_id: OrganizationId,
-    /// When it happened.
+    /// The time of the event.
     pub at: DateTime<Utc>,
-    /// What happened.
+    /// The kind of the event.
     pub kind: EventKind,
-    /// Who did it.
+    /// The actor.
     pub actor: Actor,
-    /// Whom or what it was done to.
+    /// The subject.
     pub subject: Subject,
-    /// From what to what.
+    /// The changed fields.
     pub changes: Vec<Change>,
-    /// The email to send; the table's stream is filtered by it.
+    /// The email to send, if any; the table's stream is filtered by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mail: Option<EmailKind>,
-    /// Which sending of the invite the email is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub times_sent: Option<u32>,
-    /// What a billing email says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub notice: Option<Notice>,
+    pub email: Option<OutboxEmail>,
 }
 
 impl Member {
-    /// The member as an event's subject.
+    /// Returns the member as an event's subject.
     pub(crate) fn as_subject(&self) -> Subject {
         Subject {
             kind: SubjectKind::Member,
@@ -317,7 +303,7 @@ impl Member {
         }
     }
 
-    /// The member as an event's actor.
+    /// Returns the member as an event's actor.
     pub(crate) fn as_actor(&self) -> Actor {
         Actor::Person {
             user_id: self.user_id.clone(),
@@ -327,7 +313,7 @@ impl Member {
 }
 
 impl Invite {
-    /// The invite as an event's subject.
+    /// Returns the invite as an event's subject.
     pub(crate) fn as_subject(&self) -> Subject {
         Subject {
             kind: SubjectKind::Invite,

@@ -1,4 +1,4 @@
-//! Billing: an organization's plan, and what stands on its invoices.
+//! Billing: an organization's plan and the details on its invoices.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -10,19 +10,19 @@ use crate::{
     text::{breaks_the_line, parsed_text},
 };
 
-/// Why a text cannot stand on an invoice.
+/// The reason why a text is not a billing detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDetail {
-    /// Nothing but white space.
+    /// The text is empty or white space.
     #[error("must not be empty")]
     Empty,
-    /// Too many characters.
+    /// The text has too many characters; the limit is given.
     #[error("must be at most {0} characters")]
     TooLong(usize),
-    /// Too many lines.
+    /// The text has more than 10 lines.
     #[error("must be at most 10 lines")]
     TooManyLines,
-    /// A control character, or a line break where there is one line.
+    /// The text has a control character, or a line break where one line is allowed.
     #[error("must not contain {0}")]
     ControlCharacter(&'static str),
 }
@@ -36,10 +36,10 @@ macro_rules! detail {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the text that a person typed.
+            /// Parses the text as a person types it.
             ///
             /// # Errors
-            /// [`InvalidDetail`] says what is wrong.
+            /// [`InvalidDetail`], worded to fit behind the field's name.
             pub fn parse(text: &str) -> Result<Self, InvalidDetail> {
                 detail(text, $max, $lines).map(Self)
             }
@@ -50,15 +50,15 @@ macro_rules! detail {
 }
 
 detail! {
-    /// The name that invoices are made out to: at most 200 characters on one line.
+    /// The company name on invoices: at most 200 characters on one line.
     CompanyName, 200, false
 }
 detail! {
-    /// A tax id: at most 50 characters on one line.
+    /// A tax ID: at most 50 characters on one line.
     TaxId, 50, false
 }
 detail! {
-    /// An address for invoices: at most 500 characters in at most 10 lines.
+    /// A postal address for invoices: at most 500 characters on at most 10 lines.
     InvoiceAddress, 500, true
 }
 
@@ -86,85 +86,85 @@ fn detail(text: &str, max: usize, lines: bool) -> Result<String, InvalidDetail> 
     Ok(text)
 }
 
-/// What stands on an organization's invoices.
+/// The details on an organization's invoices.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BillingDetails {
-    /// The name that they are made out to.
+    /// The company name.
     pub company_name: Option<CompanyName>,
-    /// The tax id.
+    /// The tax ID.
     pub tax_id: Option<TaxId>,
-    /// The address.
+    /// The postal address.
     pub invoice_address: Option<InvoiceAddress>,
 }
 
-/// A plan that is to follow.
+/// A scheduled change of plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NextPlan {
     /// The plan.
     pub plan: Plan,
-    /// From when on: the end of a period.
+    /// The time of the change: the end of a period.
     pub from: DateTime<Utc>,
 }
 
-/// An organization's plan, its meter, and what stands on its invoices.
+/// An organization's plan, meter and billing details.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Billing {
     /// The organization.
     pub organization_id: OrganizationId,
-    /// The day that its periods are counted from.
+    /// The day from which its periods are counted.
     pub anchor: Anchor,
-    /// The plan, as it was when it was chosen.
+    /// The plan, with its terms at the time it was chosen.
     pub plan: Plan,
-    /// The plan that is to follow. Once it is due it is the plan, whatever the table still holds.
+    /// The scheduled plan. Once due it is the plan, even before the table says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_plan: Option<NextPlan>,
-    /// What stands on its invoices.
+    /// The details on its invoices.
     pub details: BillingDetails,
-    /// How the credits are allocated out; none before the first use.
+    /// The allocation of the period's credits; `None` before the first use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meter: Option<Meter>,
-    /// Counts the changes of this record.
+    /// The number of changes, for optimistic concurrency.
     pub version: u64,
 }
 
-/// When a plan is to begin.
+/// The time at which a change of plan takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum When {
-    /// At once: the period stays, and so do the credits used in it.
+    /// Immediately: the period and the credits used in it stay.
     Now,
-    /// When the present period ends.
+    /// At the end of the current period.
     PeriodEnd,
 }
 
 /// What to change about billing; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct BillingUpdate {
-    /// Another plan, and when it is to begin.
+    /// The new plan, and the time at which it takes effect.
     pub plan: Option<(Plan, When)>,
-    /// The name that invoices are made out to, or none.
+    /// The new company name; `Some(None)` removes it.
     pub company_name: Option<Option<CompanyName>>,
-    /// The tax id, or none.
+    /// The new tax ID; `Some(None)` removes it.
     pub tax_id: Option<Option<TaxId>>,
-    /// The address, or none.
+    /// The new postal address; `Some(None)` removes it.
     pub invoice_address: Option<Option<InvoiceAddress>>,
 }
 
-/// What changing billing makes.
+/// The result of a change of plan or details.
 #[derive(Debug, Clone)]
 pub struct BillingChange {
-    /// Plan and details as they are to be.
+    /// The changed plan and details.
     pub billing: Billing,
-    /// Every counter as it is to be; empty where the credits stay as they are allocated.
+    /// Every counter, newly allocated; empty if the allocation is unchanged.
     pub counters: Vec<Counter>,
-    /// What to record.
+    /// The events to record.
     pub events: Vec<Event>,
 }
 
 impl Billing {
-    /// An organization that has changed nothing yet: on the first plan, from
-    /// the day on that it was created.
+    /// Returns the billing of an organization that has not changed it yet: on the
+    /// first plan, with periods from the day of the organization's creation.
     pub fn of(organization: &Organization, plans: &Plans) -> Self {
         Self {
             organization_id: organization.id,
@@ -177,14 +177,14 @@ impl Billing {
         }
     }
 
-    /// The period that `now` is in. A clock that is behind does not lead back
-    /// to a period that has ended.
+    /// Returns the period that contains `now`. A clock that lags behind never
+    /// leads back to a period that has ended.
     pub fn period_at(&self, now: DateTime<Utc>) -> Period {
         self.anchor.period_at(self.not_before_the_period(now))
     }
 
-    /// The plan at `now`, as the deployment offers it now. A plan that is
-    /// offered no longer stays what it was for those who have it.
+    /// Returns the plan at `now`, with the terms that the deployment offers. A plan
+    /// that is no longer offered keeps the terms with which it was chosen.
     pub fn plan_at(&self, plans: &Plans, now: DateTime<Utc>) -> Plan {
         let due = self
             .next_plan
@@ -194,13 +194,13 @@ impl Billing {
         plans.get(&plan.id).unwrap_or(plan).clone()
     }
 
-    /// The plan that is to follow, unless it is the plan already.
+    /// Returns the scheduled plan, unless it is due.
     pub fn next_plan_at(&self, now: DateTime<Utc>) -> Option<&NextPlan> {
         let next = self.next_plan.as_ref();
         next.filter(|next| !self.is_due(next, now))
     }
 
-    /// The meter, if it is about the period that `now` is in.
+    /// Returns the meter, if it is of the period that contains `now`.
     pub(crate) fn meter_at(&self, now: DateTime<Utc>) -> Option<&Meter> {
         let start = self.period_at(now).start;
         let meter = self.meter.as_ref();
@@ -211,7 +211,7 @@ impl Billing {
         self.meter.as_ref().map_or(0, |meter| meter.generation)
     }
 
-    /// Makes a plan that is due the plan. Gives what to record.
+    /// Applies a scheduled plan that is due. Returns the event to record.
     pub(crate) fn settle(&mut self, plans: &Plans, now: DateTime<Utc>) -> Option<Event> {
         let due = self
             .next_plan
@@ -246,8 +246,8 @@ impl Billing {
     }
 
     fn not_before_the_period(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let begun = self.meter.as_ref().map(|meter| meter.period_start);
-        begun.map_or(now, |begun| now.max(begun))
+        let start = self.meter.as_ref().map(|meter| meter.period_start);
+        start.map_or(now, |start| now.max(start))
     }
 
     fn is_due(&self, next: &NextPlan, now: DateTime<Utc>) -> bool {
@@ -255,8 +255,8 @@ impl Billing {
     }
 }
 
-/// Makes a plan that is due the plan. Gives what is to be and to be recorded;
-/// `None` when no plan is due.
+/// Applies a scheduled plan that is due. Returns the changed billing and the
+/// event to record; `None` if no plan is due.
 pub fn begin_next_plan(
     billing: &Billing,
     plans: &Plans,
@@ -267,11 +267,11 @@ pub fn begin_next_plan(
     Some((next, event))
 }
 
-/// Decides a change of plan or details: all of it or nothing. Gives what is to
-/// be; no events when nothing would change.
+/// Decides a change of plan or details, as a whole. Returns no events if nothing
+/// changes.
 ///
 /// # Errors
-/// [`Refusal::OwnerOrAdminRequired`] for users.
+/// [`Refusal::OwnerOrAdminRequired`].
 pub fn update_billing(
     caller: &Caller,
     ledger: &Ledger,
@@ -308,8 +308,8 @@ pub fn update_billing(
     })
 }
 
-/// A plan that begins now takes the period over as it is: nobody loses credits
-/// by a change, and nobody gets them twice.
+/// Changes the plan within the period. The period and the credits used in it
+/// stay, so that a change neither loses credits nor grants them twice.
 fn change_plan(next: &mut Ledger, caller: &Caller, plan: Plan, now: DateTime<Utc>) -> Vec<Event> {
     let before = std::mem::replace(&mut next.billing.plan, plan);
     let mut event = next.billing.plan_changed(caller.as_actor(), &before);
@@ -323,12 +323,6 @@ fn change_plan(next: &mut Ledger, caller: &Caller, plan: Plan, now: DateTime<Utc
         let used = next.used_at(now);
         let credits = next.billing.plan.monthly_credits;
         let level = Level::of(used, credits);
-        // More credits have thresholds of their own, of which nobody was told.
-        let told = if credits > meter.credits {
-            level
-        } else {
-            meter.level
-        };
         next.allocate(
             Meter {
                 credits,
@@ -338,7 +332,7 @@ fn change_plan(next: &mut Ledger, caller: &Caller, plan: Plan, now: DateTime<Utc
             used,
             now,
         );
-        events.extend(next.thresholds(told, level, used, credits));
+        events.extend(next.thresholds(meter.level, level, used, credits));
     }
     events
 }
@@ -386,7 +380,7 @@ fn change_details(billing: &mut Billing, caller: &Caller, update: BillingUpdate)
             update.company_name,
             ToString::to_string,
         ),
-        // What is nobody else's business stays out of the log.
+        // Private details stay out of the log.
         replace("tax_id", &mut details.tax_id, update.tax_id, hidden),
         replace(
             "invoice_address",

@@ -1,11 +1,11 @@
-//! The caller of an operation, and the authority that its decision rests on.
+//! The caller of an operation, on whose authority its decision rests.
 
 use crate::{Actor, Inviter, KeyCreator, Member, UserId};
 
 /// The caller of an operation on an organization.
 ///
-/// A decision takes its caller and the member that it is about as different
-/// types: swapping the two does not compile.
+/// A decision takes its caller and the member that it changes as different types:
+/// swapping the two does not compile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// A member, with the authority of their role.
@@ -13,21 +13,21 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// Whether the caller is this person.
+    /// Returns whether the caller is this person.
     pub fn is(&self, user_id: &UserId) -> bool {
         match self {
             Self::Member(member) => member.user_id == *user_id,
         }
     }
 
-    /// The caller as the actor of an audit event.
+    /// Returns the caller as the actor of an audit event.
     pub(crate) fn as_actor(&self) -> Actor {
         match self {
             Self::Member(member) => member.as_actor(),
         }
     }
 
-    /// The caller as the inviter whose authority an invite rests on.
+    /// Returns the caller as the inviter on whose authority an invite rests.
     pub(crate) fn as_inviter(&self) -> Inviter {
         match self {
             Self::Member(member) => Inviter {
@@ -37,7 +37,7 @@ impl Caller {
         }
     }
 
-    /// The caller as the creator of an API key.
+    /// Returns the caller as the creator of an API key.
     pub(crate) fn as_key_creator(&self) -> KeyCreator {
         match self {
             Self::Member(member) => KeyCreator {

@@ -1,4 +1,4 @@
-//! How an invite's email fares, from the outbox to what the email service reports.
+//! The delivery of an invite's email, from the outbox to the email service's reports.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Actor, Change, Event, EventKind, Invite};
 
-/// How far the email of an invite's last sending has come.
+/// The delivery state of the email of an invite's last sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum DeliveryState {
-    /// It will be sent.
+    /// The email is in the outbox.
     Queued,
-    /// SES has taken it.
+    /// SES has accepted it.
     Sent,
-    /// It could not be sent, and will not be tried again.
+    /// Sending failed and is not retried.
     Failed,
-    /// It was sent, and came back.
+    /// It was sent and bounced.
     Bounced,
-    /// It arrived, and was called spam.
+    /// It arrived and was marked as spam.
     Complained,
 }
 
 impl DeliveryState {
-    /// The name, as the API spells it.
+    /// Returns the state's name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -35,8 +35,8 @@ impl DeliveryState {
         }
     }
 
-    /// How much a state says about a mail: reports come late, twice and in any
-    /// order, and one that says less never replaces one that says more.
+    /// Returns the weight of a state: reports arrive late, twice and in any order,
+    /// and a lighter state never replaces a heavier one.
     fn weight(self) -> u8 {
         match self {
             Self::Queued | Self::Sent => 0,
@@ -50,19 +50,19 @@ impl DeliveryState {
 /// The delivery of an invite's last sending, or of a billing email to one recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// How far it has come.
+    /// The state.
     pub state: DeliveryState,
-    /// Since when.
+    /// The time of the last change of state.
     pub at: DateTime<Utc>,
-    /// How often sending it has failed.
+    /// The number of failed attempts to send.
     pub failures: u32,
-    /// Why it failed last, or did not arrive.
+    /// The reason of the last failure, bounce or complaint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl Delivery {
-    /// An email that is to be sent.
+    /// Returns the delivery of an email that is in the outbox.
     pub fn queued(now: DateTime<Utc>) -> Self {
         Self {
             state: DeliveryState::Queued,
@@ -73,44 +73,44 @@ impl Delivery {
     }
 }
 
-/// What the email service reports about an email that it had taken.
+/// A report of the email service about an email that it had accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmailReport {
-    /// It came back.
+    /// The email bounced.
     Bounced(Bounce),
-    /// Whoever got it called it spam.
+    /// The recipient marked the email as spam.
     Complained,
-    /// The email service did not send it after all.
+    /// The email service did not send the email.
     NotSent,
 }
 
-/// Why an email came back.
+/// The reason of a bounce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bounce {
-    /// There is no such mailbox, or none that takes emails.
+    /// The mailbox does not exist or does not accept email.
     NoMailbox,
     /// The mailbox is full.
     MailboxFull,
-    /// The recipient's server does not want this email.
+    /// The recipient's server rejected the email.
     Refused,
-    /// The recipient's server could not take it, for as long as it was tried.
+    /// The recipient's server could not accept the email before the retries ended.
     Unavailable,
-    /// The email service does not send to this address any more.
+    /// The address is on the suppression list of the email service.
     Suppressed,
-    /// Nobody knows.
+    /// The report names no reason.
     Unknown,
 }
 
 impl Bounce {
-    /// A few words that fit behind "bounced:".
+    /// Returns a few words that fit behind "bounced:".
     fn reason(self) -> &'static str {
         match self {
-            Self::NoMailbox => "there is no such mailbox, or it takes no mail",
+            Self::NoMailbox => "the mailbox does not exist or does not accept email",
             Self::MailboxFull => "the mailbox is full",
-            Self::Refused => "the recipient's mail server refused the mail",
-            Self::Unavailable => "the recipient's mail server could not take the mail",
-            Self::Suppressed => "mails to this address came back before, so none is sent any more",
-            Self::Unknown => "the mail came back, and nobody knows why",
+            Self::Refused => "the recipient's server rejected the email",
+            Self::Unavailable => "the recipient's server could not accept the email",
+            Self::Suppressed => "earlier emails to this address bounced, so no more are sent to it",
+            Self::Unknown => "the email bounced for an unknown reason",
         }
     }
 }
@@ -127,8 +127,8 @@ impl EmailReport {
     fn reason(self) -> &'static str {
         match self {
             Self::Bounced(bounce) => bounce.reason(),
-            Self::Complained => "the recipient called the mail spam",
-            Self::NotSent => "the mail service did not send the mail",
+            Self::Complained => "the recipient marked the email as spam",
+            Self::NotSent => "the email service did not send the email",
         }
     }
 
@@ -142,9 +142,9 @@ impl EmailReport {
 }
 
 impl Invite {
-    /// Decides what a report about one of its emails changes. `None` when that is
-    /// nothing: the report is of an earlier sending, the invite has expired, or
-    /// as much is known already.
+    /// Applies a report about one of the invite's emails. Returns `None` if it changes
+    /// nothing: it is about an earlier sending, the invite has expired, or the known
+    /// state weighs as much.
     pub fn apply_report(
         &self,
         report: EmailReport,
@@ -153,7 +153,9 @@ impl Invite {
     ) -> Option<(Self, Option<Event>)> {
         let state = report.state();
         let known = self.delivery.state;
-        if times_sent != self.times_sent || self.is_expired(now) || known.weight() >= state.weight()
+        if times_sent != self.terms.times_sent
+            || self.terms.is_expired(now)
+            || known.weight() >= state.weight()
         {
             return None;
         }

@@ -1,23 +1,23 @@
-//! Email addresses: kept as typed, compared in one normal form.
+//! Email addresses: kept as typed, compared in a normal form.
 
 use std::{fmt, hash};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a string is not an email address that an email can be sent to.
+/// The reason why a text is not an email address that SES can send to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEmail {
-    /// Longer than RFC 5321, section 4.5.3.1, lets a path be.
+    /// The address is longer than RFC 5321, section 4.5.3.1, allows for a path.
     #[error("must be at most 254 characters")]
     TooLong,
-    /// No `@`, or nothing on one side of it.
+    /// The text has no `@`, or one side of it is empty.
     #[error("must have the form `name@example.com`")]
     NoAt,
-    /// What stands before the `@` is not a dot-atom of RFC 5322, section 3.2.3.
+    /// The local part is not a dot-atom of RFC 5322, section 3.2.3.
     #[error("has characters before the `@` that an email address cannot have")]
     LocalPart,
-    /// What stands after the `@` is not a domain name.
+    /// The part after the `@` is not a domain name.
     #[error("has no valid domain name after the `@`")]
     Domain,
 }
@@ -25,7 +25,7 @@ pub enum InvalidEmail {
 /// An email address.
 ///
 /// Two addresses are equal when their normal forms are: trimmed, in lower case,
-/// with the domain in ASCII (IDNA). What the person typed is kept for display.
+/// with the domain in ASCII (IDNA). The typed form is kept for display.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline)]
@@ -35,13 +35,13 @@ pub struct EmailAddress {
 }
 
 impl EmailAddress {
-    /// Reads an address as a person types it.
+    /// Parses an address as a person types it.
     ///
-    /// Quoted local parts, comments, address literals and local parts outside
-    /// of ASCII are refused: SES cannot send to them.
+    /// Refuses quoted local parts, comments, address literals and local parts
+    /// outside of ASCII: SES cannot send to them.
     ///
     /// # Errors
-    /// [`InvalidEmail`] says what is wrong, in words that fit behind "email".
+    /// [`InvalidEmail`], worded to fit behind "email".
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         let typed = text.trim();
         if typed.chars().count() > 254 {
@@ -75,17 +75,17 @@ impl EmailAddress {
         })
     }
 
-    /// The address as it was typed, without surrounding white space.
+    /// Returns the address as typed, without surrounding white space.
     pub fn as_typed(&self) -> &str {
         &self.typed
     }
 
-    /// The form that decides equality, and that emails are sent to.
+    /// Returns the form that is compared and that emails are sent to.
     pub fn normal(&self) -> &str {
         &self.normal
     }
 
-    /// A form for logs, errors and audit data: the first letter and the domain.
+    /// Returns a form for logs, errors and audit data: the first letter and the domain.
     pub fn masked(&self) -> String {
         let (local, domain) = self.normal.rsplit_once('@').unwrap_or_default();
         let first: String = local.chars().take(1).collect();
@@ -107,7 +107,7 @@ impl hash::Hash for EmailAddress {
     }
 }
 
-/// Debug output reaches logs, so it shows the masked form.
+/// Shows the masked form, as debug output reaches logs.
 impl fmt::Debug for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.masked())

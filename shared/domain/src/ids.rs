@@ -1,22 +1,53 @@
-//! Identifiers, each a type of its own so that one cannot stand for another.
+//! Identifiers: each is a distinct type, so that one cannot be passed for another.
 
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, Visitor},
+};
 use uuid::Uuid;
 
 use crate::text::parsed_text;
 
-/// Why a string is not an identifier.
+/// The reason why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
-    /// Not a UUID in its usual form.
-    #[error("must be a UUID such as `01930000-0000-7000-8000-000000000000`")]
+    /// The text is not a UUID in its canonical form.
+    #[error("must be a lower-case UUID such as `01930000-0000-7000-8000-000000000000`")]
     NotAUuid,
-    /// Not usable as the id of a person.
+    /// The text cannot be the `sub` of a person.
     #[error("must be 1 to 255 printable ASCII characters without spaces")]
     NotAUserId,
+}
+
+/// Parses a UUID in the one form that [`Display`](fmt::Display) writes.
+fn canonical(text: &str) -> Result<Uuid, InvalidId> {
+    let id = Uuid::try_parse(text).map_err(|_| InvalidId::NotAUuid)?;
+    if id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text {
+        Ok(id)
+    } else {
+        Err(InvalidId::NotAUuid)
+    }
+}
+
+fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    struct Canonical;
+
+    impl Visitor<'_> for Canonical {
+        type Value = Uuid;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a UUID")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Uuid, E> {
+            canonical(text).map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Canonical)
 }
 
 macro_rules! uuid_id {
@@ -28,26 +59,23 @@ macro_rules! uuid_id {
         )]
         #[serde(transparent)]
         #[schemars(inline)]
-        pub struct $name(Uuid);
+        pub struct $name(#[serde(deserialize_with = "deserialize")] Uuid);
 
         impl $name {
-            /// Wraps a UUID; callers make version 7, so that ids sort by the time of their making.
+            /// Wraps a UUID; callers pass version 7, so that ids sort by creation time.
             pub fn new(id: Uuid) -> Self {
                 Self(id)
             }
 
-            /// Reads the hyphenated form, in either letter case.
+            /// Parses the canonical form: lower case, with hyphens.
             ///
             /// # Errors
             /// [`InvalidId::NotAUuid`] for every other spelling, so that one id has one key.
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
-                if text.len() != 36 {
-                    return Err(InvalidId::NotAUuid);
-                }
-                Uuid::try_parse(text).map(Self).map_err(|_| InvalidId::NotAUuid)
+                canonical(text).map(Self)
             }
 
-            /// The UUID inside.
+            /// Returns the UUID.
             pub fn uuid(self) -> Uuid {
                 self.0
             }
@@ -74,11 +102,11 @@ uuid_id! {
     ApiKeyId
 }
 uuid_id! {
-    /// An audit event's id, a UUID v7: events of one organization sort by it in time.
+    /// An audit event's id, a UUID v7: the events of an organization sort by time.
     EventId
 }
 
-/// A person: the `sub` that the sign-in provider gives.
+/// A person's id: the `sub` of the identity provider, 1 to 255 ASCII characters.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -87,10 +115,10 @@ uuid_id! {
 pub struct UserId(String);
 
 impl UserId {
-    /// Takes a `sub` as it is; OpenID Connect Core, section 2, limits it to 255 ASCII characters.
+    /// Parses a `sub`, which OpenID Connect Core, section 2, limits to 255 ASCII characters.
     ///
     /// # Errors
-    /// [`InvalidId::NotAUserId`] when it is empty, too long, or not printable ASCII.
+    /// [`InvalidId::NotAUserId`] if it is empty, too long, or not printable ASCII.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
         if text.is_empty() || text.len() > 255 || !printable {
@@ -99,7 +127,7 @@ impl UserId {
         Ok(Self(text.to_owned()))
     }
 
-    /// The `sub` as the provider gave it.
+    /// Returns the `sub`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -112,25 +140,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_has_exactly_one_spelling() {
-        let text = "01930000-0000-7000-8000-000000000001";
-        assert_eq!(OrganizationId::parse(text).unwrap().to_string(), text);
-        let upper = "0193ABCD-0000-7000-8000-000000000001";
-        assert_eq!(
-            OrganizationId::parse(upper).unwrap().to_string(),
-            upper.to_lowercase()
-        );
+    fn id_in_any_but_its_canonical_form_is_refused() {
+        let text = "0193abcd-0000-7000-8000-000000000001";
+        let id = OrganizationId::parse(text).unwrap();
+        assert_eq!(id.to_string(), text);
+        let json = serde_json::to_value(id).unwrap();
+        assert_eq!(json, text);
+        assert_eq!(serde_json::from_value::<OrganizationId>(json).unwrap(), id);
         for wrong in [
             "",
             "x",
-            "01930000000070008000000000000001",
-            "{01930000-0000-7000-8000-000000000001}",
+            "0193ABCD-0000-7000-8000-000000000001",
+            "0193abcd000070008000000000000001",
+            "{0193abcd-0000-7000-8000-000000000001}",
+            "urn:uuid:0193abcd-0000-7000-8000-000000000001",
+            " 0193abcd-0000-7000-8000-000000000001",
+            "0193abcd-0000-7000-8000-000000000001\n",
         ] {
-            assert_eq!(
-                OrganizationId::parse(wrong),
-                Err(InvalidId::NotAUuid),
-                "{wrong}"
-            );
+            let refused = InvalidId::NotAUuid;
+            assert_eq!(OrganizationId::parse(wrong), Err(refused.clone()));
+            let error = serde_json::from_value::<OrganizationId>(wrong.into()).unwrap_err();
+            assert_eq!(error.to_string(), refused.to_string(), "{wrong:?}");
+        }
+        for wrong in [serde_json::json!(7), serde_json::json!([text])] {
+            assert!(serde_json::from_value::<OrganizationId>(wrong).is_err());
         }
     }
 

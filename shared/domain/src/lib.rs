@@ -1,9 +1,9 @@
 //! The rules of organizations, members and invites.
 //!
-//! Everything here is pure: a decision takes what was loaded, the input and
-//! `now`, and gives the change to commit or a typed [`Refusal`]. The crate
-//! knows no AWS, no HTTP, no clock and no randomness, so that every rule can be
-//! read and tested in one place.
+//! Everything here is pure: a decision takes loaded values, the input and `now`,
+//! and returns the change to commit or a typed [`Refusal`]. The crate knows no
+//! AWS, no HTTP, no clock and no randomness, so that every rule can be read and
+//! tested in one place.
 
 mod address;
 mod api_key;
@@ -28,14 +28,12 @@ mod secret;
 mod text;
 mod usage;
 
-pub use address::{Address, InviteHold, Holder};
+pub use address::{Address, Holder, InviteHold};
 pub use api_key::{
     ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, InvalidGrace, KeyCreator,
     MAX_API_KEYS, create_api_key, may_rotate, revoke_api_key, rotate_api_key, update_api_key,
 };
-pub use audit::{
-    Actor, AuditEvent, Change, Event, EventKind, Email, EmailKind, Subject, SubjectKind,
-};
+pub use audit::{Actor, AuditEvent, Change, Event, EventKind, OutboxEmail, Subject, SubjectKind};
 pub use billing::{
     Billing, BillingChange, BillingDetails, BillingUpdate, CompanyName, InvalidDetail,
     InvoiceAddress, NextPlan, TaxId, When, begin_next_plan, update_billing,
@@ -46,7 +44,7 @@ pub use email::{EmailAddress, InvalidEmail};
 pub use ids::{ApiKeyId, EventId, InvalidId, InviteId, OrganizationId, UserId};
 pub use invite::{
     Acceptance, Accepted, Created, Ended, EndedInvite, INVITE_LIFETIME, Invite, InviteRequest,
-    InviteState, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES, MAX_RESENDS, Outcome,
+    InviteState, InviteTerms, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES, MAX_RESENDS, Outcome,
     RESEND_INTERVAL, accept, cancel, create_invite, decline, resend, update_invite,
 };
 pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};

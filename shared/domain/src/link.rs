@@ -24,7 +24,7 @@ pub struct InvalidToken;
 
 /// A key too short to be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a link key takes at least 32 bytes")]
+#[error("a link key must have at least 32 bytes")]
 pub struct WeakKey;
 
 /// The secret that links are signed with.

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Actor, Caller, Change, EmailAddress, Event, EventKind, OrganizationId, PersonName, Refusal,
-    Role, UserId, permit,
+    Action, Actor, Caller, Change, EmailAddress, Event, EventKind, OrganizationId, PersonName,
+    Refusal, Role, UserId, permit,
 };
 
 /// A person's membership of an organization.

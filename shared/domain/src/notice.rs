@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Change, Event, EventKind, Subject, SubjectKind};
+use crate::{Actor, Change, Event, EventKind, Subject, SubjectKind, text::breaks_the_line};
 
 /// What a billing email says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,10 +100,10 @@ pub enum InvalidInvoice {
     #[error("must be 1 to 100 characters on one line")]
     Number,
     /// The currency.
-    #[error("must be a currency's code of three letters")]
+    #[error("must be a three-letter currency code")]
     Currency,
     /// The address.
-    #[error("must be an https address of at most 2000 characters")]
+    #[error("must be an https URL of at most 2000 characters")]
     Url,
 }
 
@@ -118,7 +118,7 @@ impl TryFrom<String> for InvoiceNumber {
     fn try_from(text: String) -> Result<Self, InvalidInvoice> {
         let number = text.trim();
         let fits = (1..=100).contains(&number.chars().count());
-        if fits && !number.chars().any(char::is_control) {
+        if fits && !number.chars().any(breaks_the_line) {
             Ok(Self(number.to_owned()))
         } else {
             Err(InvalidInvoice::Number)
@@ -297,6 +297,14 @@ mod tests {
         assert_eq!(number(" INV-0042 ").unwrap().to_string(), "INV-0042");
         for wrong in ["", "  ", "a\nb", &"9".repeat(101)] {
             assert!(number(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn invoice_number_with_a_line_separator_is_refused() {
+        for end in ["\u{85}", "\u{2028}", "\u{2029}"] {
+            let number = InvoiceNumber::try_from(format!("INV{end}0042"));
+            assert_eq!(number, Err(InvalidInvoice::Number), "{end:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::parsed_text;
+use crate::text::{breaks_the_line, parsed_text};
 
 /// The most plans.
 const MAX_PLANS: usize = 20;
@@ -152,7 +152,7 @@ fn read(n: usize, entry: &str) -> Result<Plan, InvalidPlans> {
     };
     let credits = credits.parse().ok();
     let credits = credits.filter(|credits| (1..=MAX_CREDITS).contains(credits));
-    if !(1..=40).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+    if !(1..=40).contains(&name.chars().count()) || name.chars().any(breaks_the_line) {
         return Err(InvalidPlans::Name(n));
     }
     Ok(Plan {
@@ -184,6 +184,14 @@ mod tests {
         let plans = Plans::parse(" a:1:A , b_2-c : 1000000000 : Big & bold: the best ").unwrap();
         let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
         assert_eq!(names, ["A", "Big & bold: the best"]);
+    }
+
+    #[test]
+    fn plan_name_with_a_line_separator_is_refused() {
+        for end in ["\n", "\u{85}", "\u{2028}", "\u{2029}"] {
+            let text = format!("a:1:A{end}B");
+            assert_eq!(Plans::parse(&text), Err(InvalidPlans::Name(1)), "{end:?}");
+        }
     }
 
     #[test]

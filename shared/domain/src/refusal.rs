@@ -1,40 +1,40 @@
-//! Why a input is refused.
+//! Refusals: the expected answers of a decision that does not allow a change.
 
 use chrono::TimeDelta;
 
 use crate::{InviteId, Outcome};
 
-/// Why a input is refused: an expected answer, in words for the person who wished.
+/// A refused change: an expected answer, worded for the person whose request it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The action takes an owner.
+    /// The action requires an owner.
     #[error("only an owner can {0}")]
     OwnerRequired(&'static str),
-    /// The action takes an owner or an admin.
+    /// The action requires an owner or an admin.
     #[error("only an owner or an admin can {0}")]
     OwnerOrAdminRequired(&'static str),
-    /// The creator is an owner for good.
+    /// The creator always stays an owner.
     #[error("the creator of an organization {0}")]
     CreatorProtected(&'static str),
-    /// There is no such organization for this person.
+    /// The organization does not exist, or the person is not a member of it.
     #[error("there is no such organization, or you are not a member of it")]
     OrganizationNotFound,
-    /// There is no such member.
+    /// The organization has no such member.
     #[error("there is no such member in this organization")]
     MemberNotFound,
-    /// There is no such invite for this person.
+    /// The invite does not exist, or is not visible to this person.
     #[error("there is no such invite")]
     InviteNotFound,
-    /// The address belongs to a member.
+    /// The invited address belongs to a member.
     #[error("`{masked}` is already a member of this organization")]
     AlreadyMember {
         /// The address, masked.
         masked: String,
     },
-    /// The person who accepts is a member already.
+    /// The accepting person is a member already.
     #[error("you are already a member of this organization; your role stays as it is")]
     AlreadyMemberYourself,
-    /// An invite to the address is outstanding.
+    /// The address has an outstanding invite.
     #[error("an invite to `{masked}` is outstanding; update, resend or cancel that one")]
     InviteOutstanding {
         /// The address, masked.
@@ -42,67 +42,69 @@ pub enum Refusal {
         /// The outstanding invite.
         invite_id: InviteId,
     },
-    /// The organization has as many outstanding invites as it may.
+    /// The organization has reached [`MAX_OUTSTANDING_INVITES`](crate::MAX_OUTSTANDING_INVITES).
     #[error(
         "an organization can have at most 100 outstanding invites; cancel one or wait for answers"
     )]
     TooManyInvites,
-    /// There is no such API key.
+    /// The organization has no such API key.
     #[error("there is no such API key in this organization")]
     ApiKeyNotFound,
-    /// The organization has as many API keys as it may.
-    #[error("an organization can have at most 50 API keys; revoke one that is not used any more")]
+    /// The organization has reached [`MAX_API_KEYS`](crate::MAX_API_KEYS).
+    #[error("an organization can have at most 50 API keys; revoke an unused one")]
     TooManyApiKeys,
-    /// The key's time is over.
-    #[error("this API key has expired; give it a later expiry first")]
+    /// The key has expired.
+    #[error("this API key has expired; set a later expiry first")]
     ApiKeyExpired,
-    /// A key that would be no good from the start.
+    /// The key would be expired from the start.
     #[error("`expires_at` must be in the future")]
     ExpiryNotInFuture,
     /// The invite has ended.
     #[error("this invite has {}", .0.as_participle())]
     InviteEnded(Outcome),
     /// The link belongs to an earlier sending.
-    #[error("this link was replaced by a newer one; look for a later mail")]
+    #[error("this link has been replaced; use the one in the most recent email")]
     LinkReplaced,
-    /// The inviter could no longer send the invite.
+    /// The inviter has lost the authority to send the invite.
     #[error(
-        "the person who sent this invite can no longer vouch for it; ask an owner or an admin to resend it"
+        "the person who invited you can no longer send this invite; ask an owner or admin to resend it"
     )]
     InviteNeedsResend,
     /// The invite was sent less than a minute ago.
     #[error("this invite was sent less than a minute ago; wait a moment before resending it")]
     ResendTooSoon {
-        /// How long to wait.
+        /// The time left to wait.
         wait: TimeDelta,
     },
-    /// The invite was resent as often as it may be.
-    #[error("an invite can be resent five times; cancel it and invite again")]
+    /// The invite has reached [`MAX_RESENDS`](crate::MAX_RESENDS).
+    #[error("an invite can be resent at most five times; cancel it and invite again")]
     ResendLimitReached,
-    /// The sign-in tells no email address.
-    #[error("your sign-in tells no email address, and this takes one")]
+    /// The identity provider reports no email address for the person.
+    #[error("your account has no email address, which this action requires")]
     EmailRequired,
-    /// The sign-in does not vouch for the email address.
+    /// The identity provider has not verified the email address.
     #[error("verify your email address at your sign-in provider first, then sign in again")]
     EmailNotVerified,
-    /// The period's credits do not suffice.
+    /// The period has too few credits left.
     #[error("{}", used_up(*.used, *.allowed, *.wanted))]
     CreditsUsedUp {
-        /// How many are used.
+        /// The credits used so far.
         used: u64,
-        /// How many there are in the period.
+        /// The period's credits.
         allowed: u64,
-        /// How many were asked for.
+        /// The credits of the request.
         wanted: u64,
-        /// How long until the next period begins.
+        /// The time left until the next period begins.
         wait: TimeDelta,
     },
-    /// The idempotency key belongs to another request.
-    #[error("this idempotency key was used for {0} credits; use another one for another request")]
+    /// The idempotency key was used by another request.
+    #[error(
+        "this idempotency key was already used for {0} credits; use a new key for a new request"
+    )]
     IdempotencyKeyReused(u64),
 }
 
-/// In the words that people read in the product's own answers.
+/// Words the refusal as the product's own answers do: people read it there.
 fn used_up(used: u64, allowed: u64, wanted: u64) -> String {
     if used < allowed {
         format!("You've used {used} of your {allowed} image credits, and this takes {wanted} more.")
@@ -111,27 +113,27 @@ fn used_up(used: u64, allowed: u64, wanted: u64) -> String {
     }
 }
 
-/// What kind of refusal it is; how it is answered follows from that.
+/// The kind of a refusal, from which the HTTP status of its answer follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// A value of the request cannot be.
+    /// A value in the request is not allowed.
     Invalid,
-    /// The person may not do this.
+    /// The person is not allowed to do this.
     Forbidden,
-    /// There is no such thing, for this person at least.
+    /// The thing does not exist, or is not visible to this person.
     NotFound,
-    /// The present state does not allow it.
+    /// The current state does not allow the change.
     Conflict,
-    /// It was there, and is no more.
+    /// The thing existed and has ended.
     Gone,
-    /// Not so soon.
+    /// The same request is allowed later.
     TooEarly,
-    /// It contradicts what was said before.
+    /// The request contradicts an earlier one.
     Contradiction,
 }
 
 impl Refusal {
-    /// The stable code that programs tell refusals apart by.
+    /// Returns the stable code by which programs distinguish refusals.
     pub fn code(&self) -> &'static str {
         match self {
             Self::OwnerRequired(_) => "owner_required",
@@ -162,7 +164,7 @@ impl Refusal {
         }
     }
 
-    /// What kind of refusal it is.
+    /// Returns the kind of the refusal.
     pub fn kind(&self) -> RefusalKind {
         match self {
             Self::OwnerRequired(_)

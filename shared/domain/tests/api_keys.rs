@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeySecret, EmailAddress, GracePeriod,
+    ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeySecret, Caller, EmailAddress, GracePeriod,
     MAX_API_KEYS, Member, Metadata, Organization, OrganizationId, OrganizationName, Refusal, Role,
     UserId, create_api_key, rotate_api_key,
 };
@@ -14,8 +14,8 @@ fn now() -> DateTime<Utc> {
     "2026-03-01T12:34:56.789Z".parse().unwrap()
 }
 
-fn admin() -> Member {
-    Member {
+fn admin() -> Caller {
+    Caller::Member(Member {
         organization_id: OrganizationId::new(Uuid::from_u128(1)),
         user_id: UserId::parse("anna").unwrap(),
         email: EmailAddress::parse("anna@example.com").unwrap(),
@@ -25,7 +25,7 @@ fn admin() -> Member {
         is_creator: false,
         joined_at: now(),
         version: 1,
-    }
+    })
 }
 
 fn organization(api_keys: u32) -> Organization {

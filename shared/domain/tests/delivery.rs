@@ -21,16 +21,18 @@ fn invite(state: DeliveryState) -> Invite {
         id: InviteId::new(Uuid::from_u128(7)),
         organization_id: OrganizationId::new(Uuid::from_u128(1)),
         email: EmailAddress::parse("dana@example.com").unwrap(),
-        role: Role::User,
-        receives_billing_emails: false,
-        invited_by: Inviter {
-            id: UserId::parse("ada").unwrap(),
-            name: "Ada".to_owned(),
+        terms: InviteTerms {
+            role: Role::User,
+            receives_billing_emails: false,
+            invited_by: Inviter {
+                id: UserId::parse("ada").unwrap(),
+                name: "Ada".to_owned(),
+            },
+            created_at: noon(),
+            expires_at: noon() + INVITE_LIFETIME,
+            sent_at: noon(),
+            times_sent: 2,
         },
-        created_at: noon(),
-        expires_at: noon() + INVITE_LIFETIME,
-        sent_at: noon(),
-        times_sent: 2,
         delivery: Delivery {
             state,
             at: noon(),
@@ -58,7 +60,7 @@ fn a_bounce_wins_over_sent_whichever_was_noted_first() {
         assert_eq!(event.actor, Actor::System);
         assert_eq!(event.changes[0].from.as_deref(), Some(before.as_str()));
         assert_eq!(event.changes[0].to.as_deref(), Some("bounced"));
-        assert_eq!(event.mail, None, "a report sends no mail");
+        assert_eq!(event.email, None, "a report sends no email");
     }
 }
 
@@ -92,8 +94,12 @@ fn a_report_of_another_sending_or_of_an_expired_invite_changes_nothing() {
     for report in REPORTS {
         assert!(invite.apply_report(report, 1, noon()).is_none());
         assert!(invite.apply_report(report, 3, noon()).is_none());
-        assert!(invite.apply_report(report, 2, invite.expires_at).is_none());
-        let last_moment = invite.expires_at - TimeDelta::seconds(1);
+        assert!(
+            invite
+                .apply_report(report, 2, invite.terms.expires_at)
+                .is_none()
+        );
+        let last_moment = invite.terms.expires_at - TimeDelta::seconds(1);
         assert!(invite.apply_report(report, 2, last_moment).is_some());
     }
 }

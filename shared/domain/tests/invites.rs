@@ -45,6 +45,10 @@ fn member(user_id: &str, role: Role) -> Member {
     }
 }
 
+fn caller(member: &Member) -> Caller {
+    Caller::Member(member.clone())
+}
+
 fn person(user_id: &str, address: &str) -> Person {
     Person {
         user_id: UserId::parse(user_id).unwrap(),
@@ -64,7 +68,8 @@ fn request(role: Role) -> InviteRequest {
 }
 
 fn invited(by: &Member, role: Role) -> Created {
-    let mut created = create_invite(by, &organization(0), None, request(role), noon()).unwrap();
+    let mut created =
+        create_invite(&caller(by), &organization(0), None, request(role), noon()).unwrap();
     created.invite.version = 1;
     created.address.version = 1;
     created
@@ -93,7 +98,7 @@ fn an_invite_lives_14_days_and_not_an_instant_longer() {
     let owner = member("olga", Role::Owner);
     let created = invited(&owner, Role::User);
     let dana = person("dana", "dana@example.com");
-    let end = created.invite.expires_at;
+    let end = created.invite.terms.expires_at;
     assert_eq!(
         end,
         "2026-03-15T12:00:00Z".parse::<DateTime<Utc>>().unwrap()
@@ -166,7 +171,7 @@ fn an_invite_lives_on_its_inviters_present_authority() {
         );
         for now in Role::ALL {
             let inviter = member("olga", now);
-            let could_send = permit(&inviter, Action::Invite(role)).is_ok();
+            let could_send = permit(&caller(&inviter), Action::Invite(role)).is_ok();
             let accepted = try_accept(&dana, &created, Some(&inviter), None, noon());
             assert_eq!(accepted.is_ok(), could_send, "{now} inviter, {role} invite");
         }
@@ -219,7 +224,7 @@ fn one_address_has_one_outstanding_invite_in_whatever_letter_case() {
         ..request(Role::User)
     };
     let refusal = create_invite(
-        &owner,
+        &caller(&owner),
         &organization(1),
         Some(&first.address),
         again,
@@ -237,9 +242,9 @@ fn one_address_has_one_outstanding_invite_in_whatever_letter_case() {
 fn an_expired_invite_does_not_block_a_new_one_and_is_recorded() {
     let owner = member("olga", Role::Owner);
     let first = invited(&owner, Role::User);
-    let later = first.invite.expires_at;
+    let later = first.invite.terms.expires_at;
     let again = create_invite(
-        &owner,
+        &caller(&owner),
         &organization(MAX_OUTSTANDING_INVITES),
         Some(&first.address),
         request(Role::Admin),
@@ -256,7 +261,7 @@ fn an_expired_invite_does_not_block_a_new_one_and_is_recorded() {
 fn an_address_alone_tells_what_it_takes_to_end_its_invite() {
     let owner = member("olga", Role::Owner);
     let first = invited(&owner, Role::Admin);
-    let end = first.invite.expires_at;
+    let end = first.invite.terms.expires_at;
     assert!(
         first
             .address
@@ -282,7 +287,10 @@ fn an_address_alone_tells_what_it_takes_to_end_its_invite() {
 #[test]
 fn the_table_forgets_an_invite_only_a_day_after_its_end() {
     let invite = invited(&member("olga", Role::Owner), Role::User).invite;
-    assert_eq!(invite.forget_at() - invite.expires_at, TimeDelta::days(1));
+    assert_eq!(
+        invite.forget_at() - invite.terms.expires_at,
+        TimeDelta::days(1)
+    );
 }
 
 #[test]
@@ -290,7 +298,7 @@ fn the_hundredth_invite_is_the_last() {
     let owner = member("olga", Role::Owner);
     let ask = |outstanding| {
         create_invite(
-            &owner,
+            &caller(&owner),
             &organization(outstanding),
             None,
             request(Role::User),
@@ -317,7 +325,7 @@ fn a_members_address_is_not_invited() {
         ..first.address
     };
     let refusal = create_invite(
-        &owner,
+        &caller(&owner),
         &organization(0),
         Some(&address),
         request(Role::User),
@@ -332,7 +340,7 @@ fn resending_is_limited_to_once_a_minute_and_five_times() {
     let mut invite = invited(&owner, Role::User).invite;
     let mut now = noon();
     let too_soon = resend(
-        &owner,
+        &caller(&owner),
         &InviteState::Pending(invite.clone()),
         now + TimeDelta::seconds(59),
     );
@@ -344,19 +352,20 @@ fn resending_is_limited_to_once_a_minute_and_five_times() {
     );
     for resent in 1..=MAX_RESENDS {
         now += RESEND_INTERVAL;
-        let (next, event) = resend(&owner, &InviteState::Pending(invite), now).unwrap();
-        assert_eq!(next.times_sent, 1 + resent);
+        let (next, event) = resend(&caller(&owner), &InviteState::Pending(invite), now).unwrap();
+        assert_eq!(next.terms.times_sent, 1 + resent);
         assert_eq!(next.delivery.state, DeliveryState::Queued);
         assert_eq!(
-            event.mail,
-            Some(Email::Invite {
-                times_sent: next.times_sent
+            event.email,
+            Some(OutboxEmail::Invite {
+                invite_id: next.id,
+                times_sent: next.terms.times_sent
             })
         );
         invite = next;
     }
     now += RESEND_INTERVAL;
-    let refusal = resend(&owner, &InviteState::Pending(invite), now).unwrap_err();
+    let refusal = resend(&caller(&owner), &InviteState::Pending(invite), now).unwrap_err();
     assert_eq!(refusal, Refusal::ResendLimitReached);
 }
 
@@ -365,14 +374,14 @@ fn resending_renews_the_14_days_and_puts_the_invite_under_the_resenders_name() {
     let invite = invited(&member("olga", Role::Owner), Role::User).invite;
     let admin = member("anna", Role::Admin);
     let later = noon() + TimeDelta::days(13);
-    let (resent, _) = resend(&admin, &InviteState::Pending(invite), later).unwrap();
-    assert_eq!(resent.invited_by.id, admin.user_id);
+    let (resent, _) = resend(&caller(&admin), &InviteState::Pending(invite), later).unwrap();
+    assert_eq!(resent.terms.invited_by.id, admin.user_id);
     assert_eq!(
-        resent.expires_at,
+        resent.terms.expires_at,
         "2026-03-28T12:00:00Z".parse::<DateTime<Utc>>().unwrap()
     );
     let after = later + TimeDelta::days(14);
-    let refusal = resend(&admin, &InviteState::Pending(resent), after).unwrap_err();
+    let refusal = resend(&caller(&admin), &InviteState::Pending(resent), after).unwrap_err();
     assert_eq!(refusal, Refusal::InviteEnded(Outcome::Expired));
 }
 
@@ -384,11 +393,12 @@ fn updating_puts_the_invite_under_the_name_of_who_answers_for_it() {
         role: Some(Role::Owner),
         receives_billing_emails: None,
     };
-    let (updated, event) = update_invite(&owner, &state, to_owner, noon()).unwrap();
-    assert_eq!(updated.invited_by.id, owner.user_id);
+    let (updated, event) = update_invite(&caller(&owner), &state, to_owner, noon()).unwrap();
+    assert_eq!(updated.terms.invited_by.id, owner.user_id);
     assert_eq!(event.unwrap().kind, EventKind::InviteUpdated);
-    assert_eq!(updated.expires_at, state.invite().expires_at);
-    let (_, event) = update_invite(&owner, &state, InviteUpdate::default(), noon()).unwrap();
+    assert_eq!(updated.terms.expires_at, state.invite().terms.expires_at);
+    let (_, event) =
+        update_invite(&caller(&owner), &state, InviteUpdate::default(), noon()).unwrap();
     assert_eq!(event, None);
 }
 
@@ -397,21 +407,21 @@ fn what_has_ended_stays_ended_and_says_how() {
     let owner = member("olga", Role::Owner);
     let created = invited(&owner, Role::User);
     let pending = InviteState::Pending(created.invite.clone());
-    let cancelled = cancel(&owner, &pending, noon()).unwrap().unwrap();
+    let cancelled = cancel(&caller(&owner), &pending, noon()).unwrap().unwrap();
     let state = InviteState::Ended(cancelled.invite);
     let ended = Refusal::InviteEnded(Outcome::Cancelled);
     assert_eq!(
-        update_invite(&owner, &state, InviteUpdate::default(), noon()).unwrap_err(),
+        update_invite(&caller(&owner), &state, InviteUpdate::default(), noon()).unwrap_err(),
         ended
     );
-    assert_eq!(resend(&owner, &state, noon()).unwrap_err(), ended);
+    assert_eq!(resend(&caller(&owner), &state, noon()).unwrap_err(), ended);
     assert_eq!(decline(None, &state, noon()).unwrap_err(), ended);
     assert!(
-        cancel(&owner, &state, noon()).unwrap().is_none(),
+        cancel(&caller(&owner), &state, noon()).unwrap().is_none(),
         "cancelling again is no mistake"
     );
     let declined = decline(None, &pending, noon()).unwrap().unwrap();
     assert_eq!(declined.event.actor, Actor::LinkHolder);
-    let expired = decline(None, &pending, created.invite.expires_at).unwrap_err();
+    let expired = decline(None, &pending, created.invite.terms.expires_at).unwrap_err();
     assert_eq!(expired, Refusal::InviteEnded(Outcome::Expired));
 }

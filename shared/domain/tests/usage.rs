@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Billing, BillingUpdate, Counter, Credits, Debit, EmailAddress, EventKind, Ledger, Member,
-    Metadata, Organization, OrganizationId, OrganizationName, Plan, PlanId, Plans, Refusal, Role,
-    Spending, UserId, When, spend, update_billing,
+    Billing, BillingUpdate, Caller, Counter, Credits, Debit, EmailAddress, EventKind, Ledger,
+    Member, Metadata, Organization, OrganizationId, OrganizationName, Plan, PlanId, Plans, Refusal,
+    Role, Spending, UserId, When, spend, update_billing,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -28,8 +28,8 @@ fn plan(id: &str) -> Plan {
     plans().get(&PlanId::parse(id).unwrap()).unwrap().clone()
 }
 
-fn member(role: Role) -> Member {
-    Member {
+fn member(role: Role) -> Caller {
+    Caller::Member(Member {
         organization_id: OrganizationId::new(Uuid::from_u128(1)),
         user_id: UserId::parse("ada").unwrap(),
         email: EmailAddress::parse("ada@example.com").unwrap(),
@@ -39,7 +39,7 @@ fn member(role: Role) -> Member {
         is_creator: role == Role::Owner,
         joined_at: at(BEGIN),
         version: 1,
-    }
+    })
 }
 
 /// The table, as far as credits go: it does what a commit does.

@@ -24,7 +24,7 @@ pub enum RenderError {
     #[error("there is no invite email for the role `{0}`")]
     UnknownRole(String),
     /// A template.
-    #[error("the template of an email failed")]
+    #[error("the email template failed to render")]
     Template(#[from] askama::Error),
 }
 

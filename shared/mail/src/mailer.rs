@@ -158,7 +158,7 @@ impl From<SdkError<SendEmailError, HttpResponse>> for SendError {
             SdkError::TimeoutError(_) => TIMED_OUT,
             SdkError::DispatchFailure(failure) if failure.is_timeout() => TIMED_OUT,
             SdkError::ResponseError(_) => UNREADABLE,
-            _ => "the mail service could not be reached",
+            _ => "the email service could not be reached",
         };
         let source = error.into_source().unwrap_or_else(Into::into);
         Self::new(permanent, reason, source)
@@ -173,7 +173,7 @@ fn refusal(error: &SendEmailError, status: u16) -> SendError {
     let permanent = |reason| (true, reason);
     let (is_permanent, reason) = match error {
         E::TooManyRequestsException(_) => transient(THROTTLING),
-        E::LimitExceededException(_) => transient("a limit of the mail service is reached"),
+        E::LimitExceededException(_) => transient("a limit of the email service is reached"),
         E::SendingPausedException(_) => transient("sending is paused for this account"),
         E::AccountSuspendedException(_) => permanent("sending is suspended for this account"),
         E::MailFromDomainNotVerifiedException(_) => {
@@ -185,29 +185,33 @@ fn refusal(error: &SendEmailError, status: u16) -> SendError {
                 .message()
                 .is_some_and(|text| text.contains("not verified")) =>
         {
-            permanent("the sender is not verified, or the recipient in the mail service's sandbox")
+            permanent(
+                "the sender is not verified, or the recipient is not while the account is in the SES sandbox",
+            )
         }
-        E::MessageRejected(_) => permanent("the mail service rejected the message"),
-        E::BadRequestException(_) => permanent("the mail service did not accept the request"),
-        E::NotFoundException(_) => permanent("the mail service lacks what is configured"),
+        E::MessageRejected(_) => permanent("the email service rejected the message"),
+        E::BadRequestException(_) => permanent("the email service did not accept the request"),
+        E::NotFoundException(_) => {
+            permanent("the configured resource does not exist at the email service")
+        }
         _ if status == 429 || code.contains("Throttl") => transient(THROTTLING),
         // Rights and credentials need a moment to arrive, and can be repaired.
         _ if matches!(status, 401 | 403) => {
-            transient("the mail service does not let this deployment send")
+            transient("the email service does not allow this deployment to send")
         }
         _ if (400..500).contains(&status) && status != 408 => {
-            permanent("the mail service did not accept the request")
+            permanent("the email service did not accept the request")
         }
         _ if status < 400 => transient(UNREADABLE),
-        _ => transient("the mail service is unavailable"),
+        _ => transient("the email service is unavailable"),
     };
     SendError::new(is_permanent, reason, Box::new(Answer::new(error, status)))
 }
 
-const THROTTLING: &str = "the mail service is throttling";
-const TIMED_OUT: &str = "the mail service did not answer in time";
-const UNBUILDABLE: &str = "the mail could not be put together";
-const UNREADABLE: &str = "the mail service's answer could not be read";
+const THROTTLING: &str = "the email service is throttling";
+const TIMED_OUT: &str = "the email service did not answer in time";
+const UNBUILDABLE: &str = "the email could not be built";
+const UNREADABLE: &str = "the email service's answer could not be read";
 
 /// SES's answer, for logs. SES likes to name the addresses that it objects to,
 /// so its own error is not kept.

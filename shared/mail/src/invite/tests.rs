@@ -141,7 +141,7 @@ fn a_role_without_words_is_an_error() {
     .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "there is no invite mail for the role `king`"
+        "there is no invite email for the role `king`"
     );
 }
 

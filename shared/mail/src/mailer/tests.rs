@@ -148,36 +148,36 @@ async fn each_refusal_has_its_words_and_says_whether_to_try_again() {
         table += &format!("{status} {code}: {kind}: {error}\n");
     }
     insta::assert_snapshot!(table, @r#"
-    429 TooManyRequestsException: transient: the mail service is throttling
-    400 LimitExceededException: transient: a limit of the mail service is reached
+    429 TooManyRequestsException: transient: the email service is throttling
+    400 LimitExceededException: transient: a limit of the email service is reached
     400 SendingPausedException: transient: sending is paused for this account
-    400 ThrottlingException: transient: the mail service is throttling
-    429 SomethingNew: transient: the mail service is throttling
-    403 AccessDeniedException: transient: the mail service does not let this deployment send
-    403 ExpiredTokenException: transient: the mail service does not let this deployment send
-    500 InternalFailure: transient: the mail service is unavailable
-    503 ServiceUnavailable: transient: the mail service is unavailable
-    400 MessageRejected: permanent: the mail service rejected the message
+    400 ThrottlingException: transient: the email service is throttling
+    429 SomethingNew: transient: the email service is throttling
+    403 AccessDeniedException: transient: the email service does not allow this deployment to send
+    403 ExpiredTokenException: transient: the email service does not allow this deployment to send
+    500 InternalFailure: transient: the email service is unavailable
+    503 ServiceUnavailable: transient: the email service is unavailable
+    400 MessageRejected: permanent: the email service rejected the message
     400 MailFromDomainNotVerifiedException: permanent: the sender's domain is not verified
-    400 BadRequestException: permanent: the mail service did not accept the request
-    404 NotFoundException: permanent: the mail service lacks what is configured
+    400 BadRequestException: permanent: the email service did not accept the request
+    404 NotFoundException: permanent: the configured resource does not exist at the email service
     400 AccountSuspendedException: permanent: sending is suspended for this account
-    400 SomethingNew: permanent: the mail service did not accept the request
+    400 SomethingNew: permanent: the email service did not accept the request
     "#);
 }
 
 #[tokio::test]
 async fn no_answer_is_a_reason_to_try_again() {
     for (ses, reason) in [
-        (Ses::TimesOut, "the mail service did not answer in time"),
-        (Ses::IsAway, "the mail service could not be reached"),
+        (Ses::TimesOut, "the email service did not answer in time"),
+        (Ses::IsAway, "the email service could not be reached"),
         (
             Ses::Answers(200, None, "not JSON"),
-            "the mail service's answer could not be read",
+            "the email service's answer could not be read",
         ),
         (
             Ses::Answers(502, None, "<html>"),
-            "the mail service is unavailable",
+            "the email service is unavailable",
         ),
     ] {
         let error = error(ses).await;
@@ -192,7 +192,7 @@ async fn an_address_that_ses_objects_to_is_in_no_error() {
     let error = error(Ses::Answers(400, Some("MessageRejected"), body)).await;
     assert_eq!(
         error.reason(),
-        "the sender is not verified, or the recipient in the mail service's sandbox"
+        "the sender is not verified, or the recipient is not while the account is in the SES sandbox"
     );
     assert!(error.is_permanent());
     assert!(!format!("{error:?}").contains('@'), "{error:?}");

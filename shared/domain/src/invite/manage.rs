@@ -1,0 +1,137 @@
+//! What the members do with a pending invite: update, resend, cancel.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Ended, Invite, InviteState, Outcome};
+use crate::{Action, Caller, Change, Delivery, Event, EventKind, Refusal, Role, permit};
+
+/// How often an invite may be resent.
+pub const MAX_RESENDS: u32 = 5;
+/// How long to wait between two sendings of an invite.
+pub const RESEND_INTERVAL: TimeDelta = TimeDelta::minutes(1);
+
+/// What to change about an invite; `None` leaves a field as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InviteUpdate {
+    /// The new role.
+    pub role: Option<Role>,
+    /// Whether accepting turns on billing emails.
+    pub receives_billing_emails: Option<bool>,
+}
+
+/// Decides a change of a pending invite, which puts it under the caller's name:
+/// whoever says what it gives answers for it. Gives the invite as it is to be
+/// and what to record; no event when nothing would change.
+///
+/// # Errors
+/// [`Refusal::InviteEnded`], and the caller's role role does not allow.
+pub fn update_invite(
+    caller: &Caller,
+    state: &InviteState,
+    update: InviteUpdate,
+    now: DateTime<Utc>,
+) -> Result<(Invite, Option<Event>), Refusal> {
+    let present = state.invite();
+    let role = update.role.unwrap_or(present.terms.role);
+    permit(
+        caller,
+        Action::UpdateInvite {
+            from: present.terms.role,
+            to: role,
+        },
+    )?;
+    let invite = state.pending(now)?;
+    let mut updated = invite.clone();
+    let mut changes = Vec::new();
+    if role != invite.terms.role {
+        changes.push(Change::changed("role", invite.terms.role, role));
+        updated.terms.role = role;
+    }
+    let on = update
+        .receives_billing_emails
+        .unwrap_or(invite.terms.receives_billing_emails);
+    if on != invite.terms.receives_billing_emails {
+        changes.push(Change::changed(
+            "receives_billing_emails",
+            invite.terms.receives_billing_emails,
+            on,
+        ));
+        updated.terms.receives_billing_emails = on;
+    }
+    if changes.is_empty() {
+        return Ok((updated, None));
+    }
+    updated.terms.invited_by = caller.as_inviter();
+    let event = Event::new(
+        EventKind::InviteUpdated,
+        caller.as_actor(),
+        invite.as_subject(),
+        changes,
+    );
+    Ok((updated, Some(event)))
+}
+
+/// Decides to send a pending invite again: for another 14 days, under the
+/// actor's name, with a new link in place of all earlier ones.
+///
+/// # Errors
+/// Whatever the caller's role does not allow; [`Refusal::InviteEnded`];
+/// [`Refusal::ResendLimitReached`]; [`Refusal::ResendTooSoon`].
+pub fn resend(
+    caller: &Caller,
+    state: &InviteState,
+    now: DateTime<Utc>,
+) -> Result<(Invite, Event), Refusal> {
+    permit(caller, Action::ResendInvite(state.invite().terms.role))?;
+    let invite = state.pending(now)?;
+    if invite.terms.times_sent > MAX_RESENDS {
+        return Err(Refusal::ResendLimitReached);
+    }
+    let wait = invite.terms.sent_at + RESEND_INTERVAL - now;
+    if wait > TimeDelta::zero() {
+        return Err(Refusal::ResendTooSoon { wait });
+    }
+    let resent = Invite {
+        terms: invite.terms.resent(caller.as_inviter(), now),
+        delivery: Delivery::queued(now),
+        ..invite.clone()
+    };
+    let event = Event::new(
+        EventKind::InviteResent,
+        caller.as_actor(),
+        invite.as_subject(),
+        vec![
+            Change::changed(
+                "times_sent",
+                invite.terms.times_sent,
+                resent.terms.times_sent,
+            ),
+            Change::changed(
+                "expires_at",
+                rfc3339(invite.terms.expires_at),
+                rfc3339(resent.terms.expires_at),
+            ),
+        ],
+    )
+    .with_invite_email(&resent);
+    Ok((resent, event))
+}
+
+fn rfc3339(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// Decides that the organization takes a pending invite back. `None` when it
+/// was cancelled before: doing so twice is no mistake.
+///
+/// # Errors
+/// Whatever the caller's role does not allow; [`Refusal::InviteEnded`] when it
+/// ended in another way.
+pub fn cancel(
+    caller: &Caller,
+    state: &InviteState,
+    now: DateTime<Utc>,
+) -> Result<Option<Ended>, Refusal> {
+    permit(caller, Action::CancelInvite(state.invite().terms.role))?;
+    state.end(Outcome::Cancelled, caller.as_actor(), now)
+}

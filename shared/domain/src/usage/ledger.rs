@@ -1,0 +1,160 @@
+//! The ledger: what an organization has and uses, and how its credits are allocated.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    counter::{Counter, MAX_COUNTERS},
+    meter::{Level, Meter},
+    slots::{
+        DAYS, HOURS, MONTHS, PERIODS, Tally, day_at, day_of, hour_at, hour_of, month_at, month_of,
+    },
+};
+use crate::{Actor, Billing, Change, Event, EventKind, Notice, Period, Plans};
+
+/// A plan has one counter for so many credits.
+const CREDITS_OF_A_COUNTER: u64 = 3_000;
+
+/// What an organization has and uses: its plan, its meter, its counters.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    /// The plan and the meter.
+    pub billing: Billing,
+    /// The counters that there are, in order.
+    pub counters: Vec<Counter>,
+}
+
+/// How many credits were used when: every hour, day and month has its entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageReport {
+    /// The last 72 hours, oldest first.
+    pub hours: Vec<(DateTime<Utc>, u64)>,
+    /// The last 60 days, oldest first.
+    pub days: Vec<(DateTime<Utc>, u64)>,
+    /// The last 12 months, oldest first.
+    pub months: Vec<(DateTime<Utc>, u64)>,
+    /// The last 13 billing periods, newest first.
+    pub periods: Vec<(Period, u64)>,
+}
+
+impl Ledger {
+    /// Whether all of it is of one allocation. It is read in one batch, which is
+    /// not of one instant.
+    pub fn is_whole(&self) -> bool {
+        match &self.billing.meter {
+            None => self.counters.is_empty(),
+            Some(meter) => {
+                self.counters.len() == usize::from(meter.counters)
+                    && self
+                        .counters
+                        .iter()
+                        .all(|c| c.generation == meter.generation)
+            }
+        }
+    }
+
+    /// The credits of the period that `now` is in.
+    pub fn allowed_at(&self, plans: &Plans, now: DateTime<Utc>) -> u64 {
+        match self.billing.meter_at(now) {
+            Some(meter) => meter.credits,
+            None => self.billing.plan_at(plans, now).monthly_credits,
+        }
+    }
+
+    /// How many credits are used in the period that `now` is in.
+    pub fn used_at(&self, now: DateTime<Utc>) -> u64 {
+        self.used_in(self.billing.period_at(now))
+    }
+
+    pub(super) fn used_in(&self, period: Period) -> u64 {
+        self.total(|counter| &counter.periods, day_of(period.start))
+    }
+
+    /// How many credits were used on each of the last 60 days, oldest first.
+    pub fn days(&self, now: DateTime<Utc>) -> Vec<(DateTime<Utc>, u64)> {
+        let days = day_of(now) - DAYS + 1..=day_of(now);
+        days.map(|day| (day_at(day), self.total(|counter| &counter.days, day)))
+            .collect()
+    }
+
+    /// How many credits were used when.
+    pub fn report(&self, now: DateTime<Utc>) -> UsageReport {
+        let hours = hour_of(now) - HOURS + 1..=hour_of(now);
+        let months = month_of(now) - MONTHS + 1..=month_of(now);
+        let periods = self.billing.anchor.periods_until(now, PERIODS);
+        UsageReport {
+            hours: hours
+                .map(|hour| (hour_at(hour), self.total(|counter| &counter.hours, hour)))
+                .collect(),
+            days: self.days(now),
+            months: months
+                .map(|month| {
+                    (
+                        month_at(month),
+                        self.total(|counter| &counter.months, month),
+                    )
+                })
+                .collect(),
+            periods: periods
+                .map(|period| (period, self.used_in(period)))
+                .collect(),
+        }
+    }
+
+    fn total(&self, tally: impl Fn(&Counter) -> &Tally, slot: i64) -> u64 {
+        let counters = self.counters.iter();
+        counters.map(|counter| tally(counter).get(slot)).sum()
+    }
+
+    /// Deals out what is left of the meter's credits when so many are used.
+    pub(crate) fn allocate(&mut self, mut meter: Meter, used: u64, now: DateTime<Utc>) {
+        let needed = meter.credits.div_ceil(CREDITS_OF_A_COUNTER);
+        let needed = u8::try_from(needed)
+            .unwrap_or(MAX_COUNTERS)
+            .min(MAX_COUNTERS);
+        // Those that are there stay, with what they have noted.
+        let present = u8::try_from(self.counters.len()).unwrap_or(MAX_COUNTERS);
+        let new = (present..needed).map(|n| Counter::new(self.billing.organization_id, n));
+        self.counters.extend(new);
+        meter.counters = present.max(needed);
+        meter.generation += 1;
+        let left = meter.level.cap(meter.credits).saturating_sub(used);
+        let share = left / u64::from(meter.counters);
+        let mut rest = left % u64::from(meter.counters);
+        for counter in &mut self.counters {
+            counter.generation = meter.generation;
+            counter.left = share + u64::from(rest > 0);
+            rest = rest.saturating_sub(1);
+            counter.forget(&counter.stale(now));
+        }
+        self.billing.meter = Some(meter);
+    }
+
+    /// What to record when the use has come from one level to another.
+    pub(crate) fn thresholds(&self, from: Level, to: Level, used: u64, credits: u64) -> Vec<Event> {
+        let period_end = self.billing.meter.as_ref().map(|meter| {
+            let period = self.billing.anchor.period_at(meter.period_start);
+            period.end
+        });
+        let reached = from.up_to(to).filter_map(Level::percent);
+        let reached = reached.zip(std::iter::repeat(period_end.unwrap_or_default()));
+        reached
+            .map(|(percent, period_end)| {
+                let changes = vec![
+                    Change::added("percent", percent),
+                    Change::added("used", used),
+                    Change::added("allowed", credits),
+                ];
+                let kind = EventKind::UsageThresholdReached;
+                Event::new(kind, Actor::System, self.billing.as_subject(), changes).with_notice(
+                    Notice::Credits {
+                        percent,
+                        used,
+                        allowed: credits,
+                        plan: self.billing.plan.name.clone(),
+                        period_end,
+                    },
+                )
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,185 @@
+//! The use of credits.
+
+use std::cmp::Reverse;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    counter::{Counter, Debit},
+    ledger::Ledger,
+    meter::{Level, Meter},
+    slots::Slots,
+};
+use crate::{Billing, Event, Plans, Refusal};
+
+/// How many credits a request takes: 1 to 1000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "u64")]
+#[schemars(inline)]
+pub struct Credits(#[schemars(range(min = 1, max = 1000))] u64);
+
+/// Why a number cannot be the credits of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a whole number from 1 to 1000")]
+pub struct InvalidCredits;
+
+impl Credits {
+    /// Takes a number.
+    ///
+    /// # Errors
+    /// [`InvalidCredits`] unless it is from 1 to 1000.
+    pub fn new(number: u64) -> Result<Self, InvalidCredits> {
+        if (1..=1000).contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err(InvalidCredits)
+        }
+    }
+
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl TryFrom<u64> for Credits {
+    type Error = InvalidCredits;
+
+    fn try_from(number: u64) -> Result<Self, InvalidCredits> {
+        Self::new(number)
+    }
+}
+
+/// How credits are taken.
+#[derive(Debug, Clone)]
+pub enum Spending {
+    /// From what is left on counters.
+    Debited(Vec<Debit>),
+    /// With a new allocation: a period begins, or a threshold is reached.
+    Allocated {
+        /// The plan, with the meter as it is to be.
+        billing: Box<Billing>,
+        /// Every counter as it is to be.
+        counters: Vec<Counter>,
+        /// What to record.
+        events: Vec<Event>,
+    },
+}
+
+/// What taking credits comes to.
+#[derive(Debug, Clone)]
+pub struct Spent {
+    /// How they are taken.
+    pub spending: Spending,
+    /// The period's credits.
+    pub allowed: u64,
+    /// How many of them are used then.
+    pub used: u64,
+}
+
+impl Ledger {
+    /// Which counters to take credits from: one that has them, the likelier the
+    /// more it has; or several, where no single one has enough.
+    fn debit(
+        &self,
+        credits: u64,
+        seed: u64,
+        slots: Slots,
+        now: DateTime<Utc>,
+    ) -> Option<Vec<Debit>> {
+        let debit = |counter: &Counter, credits: u64| Debit {
+            organization_id: counter.organization_id,
+            counter: counter.number,
+            generation: counter.generation,
+            credits,
+            at: slots,
+            stale: counter.stale(now),
+        };
+        let able = || self.counters.iter().filter(|c| c.left >= credits);
+        let weight: u64 = able().map(|counter| counter.left).sum();
+        if let Some(mut at) = seed.checked_rem(weight) {
+            for counter in able() {
+                if at < counter.left {
+                    return Some(vec![debit(counter, credits)]);
+                }
+                at -= counter.left;
+            }
+        }
+        let mut richest: Vec<&Counter> = self.counters.iter().collect();
+        richest.sort_by_key(|counter| Reverse(counter.left));
+        let mut missing = credits;
+        let mut debits = Vec::new();
+        for counter in richest.into_iter().filter(|counter| counter.left > 0) {
+            let part = missing.min(counter.left);
+            debits.push(debit(counter, part));
+            missing -= part;
+            if missing == 0 {
+                return Some(debits);
+            }
+        }
+        None
+    }
+}
+
+/// Decides the use of credits. `seed` is any number; it spreads requests that
+/// come at once over the counters.
+///
+/// # Errors
+/// [`Refusal::CreditsUsedUp`] when there are not so many left in the period.
+pub fn spend(
+    ledger: &Ledger,
+    plans: &Plans,
+    credits: Credits,
+    seed: u64,
+    now: DateTime<Utc>,
+) -> Result<Spent, Refusal> {
+    let period = ledger.billing.period_at(now);
+    let slots = Slots::at(now, period);
+    let allowed = ledger.allowed_at(plans, now);
+    let used = ledger.used_in(period) + credits.get();
+    let spent = |spending| Spent {
+        spending,
+        allowed,
+        used,
+    };
+    let meter = ledger.billing.meter_at(now);
+    if meter.is_some()
+        && let Some(debits) = ledger.debit(credits.get(), seed, slots, now)
+    {
+        return Ok(spent(Spending::Debited(debits)));
+    }
+    if used > allowed {
+        return Err(Refusal::CreditsUsedUp {
+            used: used - credits.get(),
+            allowed,
+            wanted: credits.get(),
+            wait: (period.end - now).max(TimeDelta::zero()),
+        });
+    }
+
+    let mut next = ledger.clone();
+    let due = next.billing.settle(plans, now);
+    let before = meter.map_or(Level::Low, |meter| meter.level);
+    let level = Level::of(used, allowed);
+    let meter = Meter {
+        period_start: period.start,
+        credits: allowed,
+        counters: 0,
+        level,
+        generation: ledger.billing.generation(),
+    };
+    next.allocate(meter, used, now);
+    let lucky = seed.checked_rem(next.counters.len() as u64);
+    let lucky = lucky.and_then(|n| usize::try_from(n).ok());
+    if let Some(counter) = lucky.and_then(|n| next.counters.get_mut(n)) {
+        counter.note(slots, credits.get());
+    }
+    let thresholds = next.thresholds(before, level, used, allowed);
+    Ok(spent(Spending::Allocated {
+        billing: Box::new(next.billing),
+        counters: next.counters,
+        events: due.into_iter().chain(thresholds).collect(),
+    }))
+}
