@@ -1,40 +1,41 @@
-//! Who asks, and what they are there: a handler gets at an organization's
-//! things only through here.
+//! The caller of a request: the only way to an organization's items.
+
+use std::future::Future;
 
 use domain::{
-    ApiKeyId, EmailAddress, Member, Organization, OrganizationId, Person, PersonName, Refusal,
-    UserId,
+    ApiKeyId, Caller, EmailAddress, Member, Organization, OrganizationId, Person, PersonName,
+    Refusal, UserId,
 };
 use lambda_http::{Request, RequestExt, request::RequestContext};
-use store::{Found, Key};
+use store::{Batch, Key, StoreError};
 
-use crate::{App, failure::Failure, input};
+use crate::{App, error::Error, input};
 
-/// The person who is signed in, by the claims that API Gateway has verified.
+/// Returns the person who is signed in, by the claims that API Gateway has verified.
 ///
 /// # Errors
-/// [`Failure::NotSignedIn`] when there are none.
-pub(crate) fn person(request: &Request) -> Result<Person, Failure> {
+/// [`Error::NotSignedIn`] when there are none.
+pub(crate) fn person(request: &Request) -> Result<Person, Error> {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
-        return Err(Failure::NotSignedIn);
+        return Err(Error::NotSignedIn);
     };
     let jwt = context
         .authorizer
         .as_ref()
         .and_then(|authorizer| authorizer.jwt.as_ref());
-    let claims = &jwt.ok_or(Failure::NotSignedIn)?.claims;
+    let claims = &jwt.ok_or(Error::NotSignedIn)?.claims;
     let claim = |name: &str| claims.get(name).map(String::as_str);
     let user_id = claim("sub").and_then(|sub| UserId::parse(sub).ok());
     Ok(Person {
-        user_id: user_id.ok_or(Failure::NotSignedIn)?,
+        user_id: user_id.ok_or(Error::NotSignedIn)?,
         email: claim("email").and_then(|email| EmailAddress::parse(email).ok()),
         email_verified: claim("email_verified") == Some("true"),
         name: claim("name").and_then(PersonName::from_claim),
     })
 }
 
-/// The machine behind a request, by what `authorize-api-key` has told API
-/// Gateway: an API key, and the organization whose key it is.
+/// An API client: an API key and its organization, by what `authorize-api-key`
+/// has told API Gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ApiClient {
     pub(crate) organization_id: OrganizationId,
@@ -42,98 +43,115 @@ pub(crate) struct ApiClient {
 }
 
 impl ApiClient {
-    /// Reads both.
+    /// Reads both from the request's context.
     ///
     /// # Errors
-    /// [`Failure::NotSignedIn`] when the route has another authorizer, or none.
-    pub(crate) fn of(request: &Request) -> Result<Self, Failure> {
+    /// [`Error::NotSignedIn`] when the route has another authorizer, or none.
+    pub(crate) fn of(request: &Request) -> Result<Self, Error> {
         let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
-            return Err(Failure::NotSignedIn);
+            return Err(Error::NotSignedIn);
         };
-        let authorizer = context.authorizer.as_ref().ok_or(Failure::NotSignedIn)?;
-        let told = |name: &str| authorizer.fields.get(name).and_then(|value| value.as_str());
-        let organization_id = told("organization_id").and_then(|id| OrganizationId::parse(id).ok());
-        let api_key_id = told("api_key_id").and_then(|id| ApiKeyId::parse(id).ok());
+        let authorizer = context.authorizer.as_ref().ok_or(Error::NotSignedIn)?;
+        let field = |name: &str| authorizer.fields.get(name).and_then(|value| value.as_str());
+        let organization_id =
+            field("organization_id").and_then(|id| OrganizationId::parse(id).ok());
+        let api_key_id = field("api_key_id").and_then(|id| ApiKeyId::parse(id).ok());
         organization_id
             .zip(api_key_id)
             .map(|(organization_id, api_key_id)| Self {
                 organization_id,
                 api_key_id,
             })
-            .ok_or(Failure::NotSignedIn)
+            .ok_or(Error::NotSignedIn)
     }
 }
 
-/// The organization in the path, where there is one.
+/// Returns the organization in the path, where there is one.
 pub(crate) fn organization_id(request: &Request) -> Option<OrganizationId> {
     OrganizationId::parse(input::path(request, "organization_id")).ok()
 }
 
-/// An organization with the person's membership of it, in one round trip;
-/// `None` unless both are there.
+/// Reads an organization with a person's membership in one round trip; `None`
+/// unless both exist.
 pub(crate) async fn organization_of(
     app: &App,
     user_id: &UserId,
     id: OrganizationId,
-) -> Result<Option<(Organization, Member)>, Failure> {
-    let (organization, member) = (Key::organization(id), Key::member(id, user_id));
-    let keys = [organization.clone(), member.clone()];
-    let mut found = app.store.get_all(&keys).await?;
-    let organization: Option<Organization> = found.take(&organization)?;
-    Ok(organization.zip(found.take(&member)?))
+) -> Result<Option<(Organization, Member)>, Error> {
+    let keys = (Key::organization(id), Key::member(id, user_id));
+    let (organization, member) = app.store.read(keys).await?;
+    Ok(organization.zip(member))
 }
 
-/// A person, and the organization in the request's path.
+/// The scope of a request: one organization, as its caller may see it.
+///
+/// A read comes with the caller, whose membership is read beside it; to everybody
+/// else the organization does not exist.
 #[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) person: Person,
+pub(crate) struct Scope {
     pub(crate) organization_id: OrganizationId,
+    person: Person,
 }
 
-impl Asked {
-    /// Reads both.
+impl Scope {
+    /// Reads the person, and the organization of the path.
     ///
     /// # Errors
-    /// [`Failure::NotSignedIn`]; [`Refusal::OrganizationNotFound`] for what cannot be an id.
-    pub(crate) fn of(request: &Request) -> Result<Self, Failure> {
+    /// [`Error::NotSignedIn`]; [`Refusal::OrganizationNotFound`] for a malformed id.
+    pub(crate) fn of(request: &Request) -> Result<Self, Error> {
         let person = person(request)?;
         let organization_id = organization_id(request).ok_or(Refusal::OrganizationNotFound)?;
         Ok(Self {
-            person,
             organization_id,
+            person,
         })
     }
 
-    /// Where the person's membership of the organization is.
-    pub(crate) fn membership_key(&self) -> Key {
+    /// Reads a batch, and the caller's membership with it, in one round trip.
+    ///
+    /// # Errors
+    /// [`Refusal::OrganizationNotFound`] when the person is not a member.
+    pub(crate) async fn read<B: Batch>(
+        &self,
+        app: &App,
+        batch: B,
+    ) -> Result<(Caller, B::Found), Error> {
+        let (membership, found) = app.store.read((self.membership(), batch)).await?;
+        Ok((caller(membership)?, found))
+    }
+
+    /// Reads something else, such as a list, beside the caller's membership.
+    ///
+    /// # Errors
+    /// [`Refusal::OrganizationNotFound`] when the person is not a member.
+    pub(crate) async fn read_beside<T>(
+        &self,
+        app: &App,
+        read: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<(Caller, T), Error> {
+        let (membership, found) = tokio::join!(app.store.get(self.membership()), read);
+        let caller = caller(membership?)?;
+        Ok((caller, found?))
+    }
+
+    /// Reads the organization itself.
+    ///
+    /// # Errors
+    /// [`Refusal::OrganizationNotFound`] when the person is not a member.
+    pub(crate) async fn organization(&self, app: &App) -> Result<(Caller, Organization), Error> {
+        let (caller, organization) = self
+            .read(app, Key::organization(self.organization_id))
+            .await?;
+        Ok((caller, organization.ok_or(Refusal::OrganizationNotFound)?))
+    }
+
+    fn membership(&self) -> Key<Member> {
         Key::member(self.organization_id, &self.person.user_id)
     }
+}
 
-    /// The person's membership: the authority for whatever follows.
-    ///
-    /// # Errors
-    /// [`Refusal::OrganizationNotFound`] when the person is no member.
-    pub(crate) fn membership(&self, found: &mut Found) -> Result<Member, Failure> {
-        let member = found.take(&self.membership_key())?;
-        Ok(member.ok_or(Refusal::OrganizationNotFound)?)
-    }
-
-    /// The organization, and the person's membership of it, from what was read.
-    ///
-    /// # Errors
-    /// As [`membership`](Self::membership).
-    pub(crate) fn take(&self, found: &mut Found) -> Result<(Organization, Member), Failure> {
-        let me = self.membership(found)?;
-        let organization = found.take(&Key::organization(self.organization_id))?;
-        Ok((organization.ok_or(Refusal::OrganizationNotFound)?, me))
-    }
-
-    /// The organization, and the person's membership of it.
-    ///
-    /// # Errors
-    /// [`Refusal::OrganizationNotFound`] when the person is no member.
-    pub(crate) async fn organization(&self, app: &App) -> Result<(Organization, Member), Failure> {
-        let found = organization_of(app, &self.person.user_id, self.organization_id).await?;
-        Ok(found.ok_or(Refusal::OrganizationNotFound)?)
-    }
+fn caller(membership: Option<Member>) -> Result<Caller, Refusal> {
+    membership
+        .map(Caller::Member)
+        .ok_or(Refusal::OrganizationNotFound)
 }

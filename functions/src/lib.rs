@@ -1,88 +1,133 @@
 //! The operations of organization settings, each with a Lambda binary of its own.
 //!
-//! An operation reads the same everywhere: parse, load, decide, commit, answer.
-//! The rules it decides by are in the `domain` crate; how the table is reached,
-//! in `store`; how emails look and leave, in `mail`.
+//! An operation reads the same everywhere: parse, load, decide, commit, respond.
+//! Its rules are in the `domain` crate, the table in `store`, emails in `mail`.
 
 mod access;
 mod app;
-mod attempts;
-mod failure;
+mod config;
+mod error;
+mod error_chain;
 mod input;
 mod ledger;
 mod link_keys;
 mod metrics;
+mod mutate;
 mod operation;
-mod output;
-mod representation;
+mod problem;
+mod response;
+mod shape;
 mod telemetry;
 mod tls;
+mod views;
 
 pub mod account;
 pub mod api_keys;
 pub mod audit;
-pub mod background;
 pub mod billing;
+pub mod docs;
+pub mod emails;
 pub mod invites;
 pub mod members;
 pub mod openapi;
 pub mod organizations;
-pub mod pages;
 pub mod usage;
+pub mod web;
 
-pub use app::{App, Aws, Clock, Config, ConfigError};
+pub use app::{App, Clock};
+pub use config::{Aws, Config, ConfigError};
 pub use domain::{InvalidPlans, Plans};
 pub use metrics::Metrics;
 pub use operation::{Operation, invoke, serve};
-pub use pages::SignInConfig;
+pub use shape::Shape;
+pub use web::SignInConfig;
 
-/// A request is many small texts that come and go, which this allocator is made
-/// for (`docs/decisions/0025-the-release-profile.md`).
+/// A request makes many short-lived texts, which this allocator is fast with
+/// (`docs/decisions/0025-the-release-profile.md`).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Every operation, in the order of the API's table.
-pub static OPERATIONS: &[&Operation] = &[
-    &organizations::create_organization::OPERATION,
-    &organizations::list_organizations::OPERATION,
-    &organizations::get_organization::OPERATION,
-    &organizations::update_organization::OPERATION,
-    &organizations::get_settings::OPERATION,
-    &members::list_members::OPERATION,
-    &members::update_member::OPERATION,
-    &members::remove_member::OPERATION,
-    &invites::create_invite::OPERATION,
-    &invites::list_invites::OPERATION,
-    &invites::update_invite::OPERATION,
-    &invites::cancel_invite::OPERATION,
-    &invites::resend_invite::OPERATION,
-    &api_keys::create_api_key::OPERATION,
-    &api_keys::list_api_keys::OPERATION,
-    &api_keys::update_api_key::OPERATION,
-    &api_keys::rotate_api_key::OPERATION,
-    &api_keys::revoke_api_key::OPERATION,
-    &api_keys::authorize_api_key::OPERATION,
-    &audit::list_audit_events::OPERATION,
-    &billing::get_billing::OPERATION,
-    &billing::update_billing::OPERATION,
-    &usage::get_usage::OPERATION,
-    &usage::record_usage::OPERATION,
-    &account::get_account::OPERATION,
-    &account::switch_organization::OPERATION,
-    &account::list_my_invites::OPERATION,
-    &account::accept_invite::OPERATION,
-    &account::decline_invite::OPERATION,
-    &invites::preview_invite::OPERATION,
-    &invites::decline_invite_by_link::OPERATION,
-    &pages::OPERATION,
-    &background::deliver_email::OPERATION,
-    &background::expire_invites::OPERATION,
-    &background::record_email_delivery::OPERATION,
-    &background::apply_plan_changes::OPERATION,
-    &billing::record_billing_event::OPERATION,
-];
+/// Calls a macro with the list of operations, in the order of the API: those with
+/// routes of the API, each with its shape, and then the others.
+///
+/// This is the one list by hand. The binaries, their sample events, the tables of
+/// the docs and the tests of every operation are made from it.
+#[macro_export]
+macro_rules! for_each_operation {
+    ($then:path) => {
+        $then! {
+            api {
+                organizations::create_organization
+                organizations::list_organizations
+                organizations::get_organization
+                organizations::update_organization
+                organizations::get_settings
+                members::list_members
+                members::update_member
+                members::remove_member
+                invites::create_invite
+                invites::list_invites
+                invites::update_invite
+                invites::cancel_invite
+                invites::resend_invite
+                invites::preview_invite
+                invites::decline_invite_by_link
+                api_keys::create_api_key
+                api_keys::list_api_keys
+                api_keys::update_api_key
+                api_keys::rotate_api_key
+                api_keys::revoke_api_key
+                audit::list_audit_events
+                billing::get_billing
+                billing::update_billing
+                usage::get_usage
+                usage::record_usage
+                account::get_account
+                account::switch_organization
+                account::list_my_invites
+                account::accept_invite
+                account::decline_invite
+            }
+            others {
+                web::pages
+                api_keys::authorize_api_key
+                emails::deliver_email
+                emails::record_email_delivery
+                invites::expire_invites
+                billing::apply_plan_changes
+                billing::record_billing_event
+            }
+        }
+    };
+}
 
-/// The operation of that name, such as `create-invite`.
+macro_rules! list {
+    (
+        api { $($area:ident::$operation:ident)* }
+        others { $($other_area:ident::$other:ident)* }
+    ) => {
+        /// Every operation.
+        pub static OPERATIONS: &[&Operation] = &[
+            $(&$area::$operation::OPERATION,)*
+            $(&$other_area::$other::OPERATION,)*
+        ];
+
+        /// The area, and with it the module, of every operation, in the same order.
+        pub static AREAS: &[&str] = &[
+            $(stringify!($area),)*
+            $(stringify!($other_area),)*
+        ];
+
+        /// The shapes of the operations of the API, by their names.
+        pub(crate) const SHAPES: &[(&str, &str, Shape)] = &[
+            $((stringify!($area), $area::$operation::OPERATION.name, $area::$operation::SHAPE),)*
+        ];
+    };
+}
+
+for_each_operation!(list);
+
+/// Returns the operation of a name, such as `create-invite`.
 pub fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS
         .iter()

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{LinkKey, LinkKeys};
 use tokio::sync::Mutex;
 
-use crate::telemetry;
+use crate::error_chain;
 
 /// How long the keys are kept before they are read again, so that a rotation
 /// reaches processes that live long.
@@ -53,7 +53,7 @@ impl LinkKeySource {
             // Keys that cannot be read anew are still good.
             (Err(error), Some((_, keys))) => {
                 tracing::warn!(
-                    error = telemetry::chain(&error),
+                    error = error_chain::chain(&error),
                     "the link key cannot be read anew"
                 );
                 keys
@@ -80,14 +80,14 @@ impl LinkKeySource {
     /// One version of the secret; `None` where there is none, as before the first rotation.
     async fn read(&self, stage: &str) -> Result<Option<LinkKey>, LinkKeyError> {
         let request = self.client.get_secret_value().secret_id(&self.secret_id);
-        let answer = match request.version_stage(stage).send().await {
-            Ok(answer) => answer,
+        let output = match request.version_stage(stage).send().await {
+            Ok(output) => output,
             Err(SdkError::ServiceError(error)) if error.err().is_resource_not_found_exception() => {
                 return Ok(None);
             }
             Err(error) => return Err(Box::new(error).into()),
         };
-        let secret = answer.secret_string().ok_or(LinkKeyError::Unusable)?;
+        let secret = output.secret_string().ok_or(LinkKeyError::Unusable)?;
         LinkKey::new(secret.as_bytes())
             .map(Some)
             .map_err(|_| LinkKeyError::Unusable)

@@ -1,10 +1,9 @@
-//! Metrics: one line for each call in CloudWatch's embedded metric format, from
-//! which CloudWatch makes metrics without being asked to. Nothing is called and
-//! nothing is waited for.
+//! Metrics: one line for each call in CloudWatch's embedded metric format, which
+//! CloudWatch Logs turns into metrics. No call is made for it.
 //!
 //! There are two dimensions, each with few values: the operation, and the code of
-//! a refusal or failure. Nothing that grows with the number of organizations is
-//! one, and no line holds an address.
+//! an error. Neither grows with the number of organizations, and no line holds an
+//! address.
 
 use std::{
     collections::BTreeMap,
@@ -17,13 +16,15 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::failure::Failure;
+use crate::error::{Error, Severity};
 
-/// What is counted besides calls.
+/// A counter besides those of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Counter {
-    /// A decision was made anew as others had changed the same things.
+    /// A commit met another one on the same item, and was tried again.
     ConflictsRetried,
+    /// DynamoDB throttled a transaction, which was tried again.
+    TransactionsThrottled,
     /// An invite was made.
     InvitesCreated,
     /// An invite was accepted.
@@ -44,6 +45,7 @@ impl Counter {
     fn name(self) -> &'static str {
         match self {
             Self::ConflictsRetried => "ConflictsRetried",
+            Self::TransactionsThrottled => "TransactionsThrottled",
             Self::InvitesCreated => "InvitesCreated",
             Self::InvitesAccepted => "InvitesAccepted",
             Self::InvitesExpired => "InvitesExpired",
@@ -55,7 +57,7 @@ impl Counter {
     }
 }
 
-/// What one call has counted.
+/// The counters of one call.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(Mutex<BTreeMap<Counter, u64>>);
 
@@ -65,26 +67,26 @@ tokio::task_local! {
 
 /// Counts something that happened in the call under way.
 pub(crate) fn count(counter: Counter, times: u64) {
-    // Without a call there is nobody to tell.
+    // Outside a call there is nothing to report to.
     let _ = TALLY.try_with(|tally| {
         let mut counts = tally.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry(counter).or_default() += times;
     });
 }
 
-/// Runs a call, and gives what it counted.
+/// Runs a call, and returns what it counted.
 pub(crate) async fn tallied<F: Future>(call: F) -> (F::Output, Arc<Tally>) {
     let tally = Arc::default();
     (TALLY.scope(Arc::clone(&tally), call).await, tally)
 }
 
-/// Work for a task of its own that counts for the call under way.
+/// Makes work on a task of its own count for the call under way.
 pub(crate) fn for_same_call<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let tally = TALLY.try_with(Arc::clone).unwrap_or_default();
     TALLY.scope(tally, work)
 }
 
-/// Where metrics go.
+/// The sink of metrics.
 #[derive(Clone)]
 pub struct Metrics {
     namespace: String,
@@ -116,18 +118,18 @@ impl Metrics {
         at: DateTime<Utc>,
         operation: &str,
         request_id: &str,
-        failure: Option<&Failure>,
+        error: Option<&Error>,
         took: Duration,
         tally: &Tally,
     ) {
         let counts = tally.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = failure.map(|failure| {
-            let name = if failure.is_expected() {
-                "Refusals"
-            } else {
-                "Failures"
+        let outcome = error.map(|error| {
+            let name = match error.severity() {
+                Severity::Refusal => "Refusals",
+                Severity::Busy => "Busy",
+                Severity::Failure => "Failures",
             };
-            (name, failure.code())
+            (name, error.code())
         });
         let directive = |dimensions, metrics| Directive {
             namespace: &self.namespace,

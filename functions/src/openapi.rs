@@ -1,19 +1,14 @@
-//! The OpenAPI document, made from the types that requests are read into and
-//! answers are made of.
+//! The OpenAPI document, made from the operations' shapes: the types that
+//! requests are read into and responses are made of.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+use std::collections::BTreeMap;
+
+use schemars::{Schema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    account, api_keys, billing,
-    failure::Problem,
-    invites, members, organizations,
-    representation::{
-        AcceptedView, AccountView, ApiKeyView, AuditEventView, BillingView, ConsumedView,
-        InviteView, List, MemberView, MyInviteView, OrganizationView, PreviewView, RemovedView,
-        SecretView, SettingsView, UpdatedMemberView, UsageView,
-    },
-    usage,
+    SHAPES, Shape,
+    problem::{self, Problem},
 };
 
 /// A route of the API, as the template declares it.
@@ -25,34 +20,44 @@ pub struct Route {
     pub path: String,
     /// The operation's name.
     pub operation: String,
-    /// Whom API Gateway lets through to it.
+    /// The credential that API Gateway verifies.
     pub caller: Caller,
 }
 
-/// Whom a route is for.
+/// The caller that a route is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
     /// Anyone at all.
     Anyone,
     /// A signed-in person.
     Person,
-    /// A machine with an API key.
+    /// An API client with an API key.
     ApiClient,
 }
 
-/// What an operation takes and gives.
-struct Shape {
-    summary: &'static str,
-    body: Option<Schema>,
-    body_required: bool,
-    status: u16,
-    answer: Option<Schema>,
-    paged: bool,
-    refusals: &'static [&'static str],
+/// Returns the shape of an operation of the API.
+pub(crate) fn shape(operation: &str) -> Option<&'static Shape> {
+    let found = SHAPES.iter().find(|(_, name, _)| *name == operation);
+    found.map(|(_, _, shape)| shape)
 }
 
-/// Makes the document. Operations that the routes name and this page does not
-/// know are left out: a test sees to it that these are the pages alone.
+/// Returns every code that a route can respond with, by status.
+pub(crate) fn codes(shape: &Shape, caller: Caller) -> BTreeMap<u16, Vec<&'static str>> {
+    let every = ["internal_error", "unavailable"];
+    let busy = shape.changes.then_some("busy");
+    let not_signed_in = (caller != Caller::Anyone).then_some("not_signed_in");
+    let codes = shape.refusals.iter().copied();
+    let codes = codes.chain(every).chain(busy).chain(not_signed_in);
+    let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
+    for code in codes {
+        let status = problem::status_of(code).unwrap_or_default();
+        by_status.entry(status).or_default().push(code);
+    }
+    by_status
+}
+
+/// Makes the document. Routes to operations without a shape are left out: a test
+/// checks that these are the pages alone.
 pub fn document(routes: &[Route]) -> Value {
     let mut generator = SchemaSettings::draft2020_12()
         .with(|settings| {
@@ -64,10 +69,11 @@ pub fn document(routes: &[Route]) -> Value {
     let problem = generator.subschema_for::<Problem>();
     let mut paths: Map<String, Value> = Map::new();
     for route in routes {
-        let Some(shape) = shape(&route.operation, &mut generator) else {
+        let Some(shape) = shape(&route.operation) else {
             continue;
         };
-        let operation = describe(route, shape, &problem);
+        let view = shape.view.map(|schema| schema(&mut generator));
+        let operation = describe(route, shape, view, &problem);
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             path.insert(route.method.to_lowercase(), operation);
@@ -78,8 +84,8 @@ pub fn document(routes: &[Route]) -> Value {
         "info": {
             "title": "Organization settings",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Organizations, members, roles and invites. Times are RFC 3339 in UTC. \
-                Errors are problem details (RFC 9457) with a stable `code`.",
+            "description": "Organizations, members, roles, invites, API keys, plans and usage. \
+                Times are RFC 3339 in UTC. Errors are problem details (RFC 9457) with a stable `code`.",
         },
         "paths": paths,
         "components": {
@@ -96,72 +102,19 @@ pub fn document(routes: &[Route]) -> Value {
     })
 }
 
-fn describe(route: &Route, shape: Shape, problem: &Schema) -> Value {
-    let mut parameters: Vec<Value> = route
-        .path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
-        .collect();
-    if shape.paged {
-        parameters.push(json!({
-            "name": "limit", "in": "query",
-            "schema": { "type": "integer", "minimum": 1, "maximum": 100, "default": 25 },
-        }));
-        parameters.push(json!({ "name": "cursor", "in": "query", "schema": { "type": "string" } }));
-    }
-    if route.operation == "create-organization" {
-        parameters.push(json!({
-            "name": "Idempotency-Key", "in": "header",
-            "description": "Repeating a request with the same key within a day makes no second organization.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
-        }));
-    }
-    if route.operation == "record-usage" {
-        parameters.push(json!({
-            "name": "Idempotency-Key", "in": "header", "required": true,
-            "description": "Repeating a request with the same key within a day uses no more credits.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
-        }));
-    }
-    let mut answer = json!({ "description": "Done." });
-    if route.operation == "record-usage" {
-        let number = |what| json!({ "description": what, "schema": { "type": "integer" } });
-        answer = json!({
-            "description": "The credits are used.",
-            "headers": {
-                "x-renders-allowed": number("How many credits there are in the billing period."),
-                "x-renders-consumed": number("How many this request used."),
-                "x-renders-used": number("How many are used, with those of this request."),
-            },
-        });
-    }
-    if let (Some(schema), Some(answer)) = (shape.answer, answer.as_object_mut()) {
-        answer.insert(
-            "content".to_owned(),
-            json!({ "application/json": { "schema": schema } }),
-        );
-    }
-    let mut responses = Map::new();
-    responses.insert(shape.status.to_string(), answer);
-    responses.insert(
-        "default".to_owned(),
-        json!({
-            "description": format!("A problem. Codes: {}.", shape.refusals.join(", ")),
-            "content": { "application/problem+json": { "schema": problem } },
-        }),
-    );
+fn describe(route: &Route, shape: &Shape, view: Option<Schema>, problem: &Schema) -> Value {
     let mut operation = json!({
         "operationId": operation_id(route),
         "summary": shape.summary,
-        "parameters": parameters,
-        "responses": responses,
+        "parameters": parameters(route, shape),
+        "responses": responses(route, shape, view, problem),
     });
     if let Some(operation) = operation.as_object_mut() {
         if let Some(body) = shape.body {
+            let content = json!({ "application/json": { "schema": (body.schema)() } });
             operation.insert(
                 "requestBody".to_owned(),
-                json!({ "required": shape.body_required, "content": { "application/json": { "schema": body } } }),
+                json!({ "required": body.is_required, "content": content }),
             );
         }
         let security = match route.caller {
@@ -174,319 +127,115 @@ fn describe(route: &Route, shape: Shape, problem: &Schema) -> Value {
     operation
 }
 
-/// An operation that people and machines call by different routes has an id for each.
+fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
+    let in_path = route
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+    let mut parameters: Vec<Value> = in_path.collect();
+    if shape.is_paged {
+        parameters.push(json!({
+            "name": "limit", "in": "query",
+            "schema": { "type": "integer", "minimum": 1, "maximum": 100, "default": 25 },
+        }));
+        parameters.push(json!({ "name": "cursor", "in": "query", "schema": { "type": "string" } }));
+    }
+    if let Some(key) = shape.idempotency_key {
+        let mut parameter = json!({
+            "name": "Idempotency-Key", "in": "header",
+            "description": key.description,
+            "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
+        });
+        if key.is_required
+            && let Some(parameter) = parameter.as_object_mut()
+        {
+            parameter.insert("required".to_owned(), json!(true));
+        }
+        parameters.push(parameter);
+    }
+    parameters
+}
+
+fn responses(
+    route: &Route,
+    shape: &Shape,
+    view: Option<Schema>,
+    problem: &Schema,
+) -> Map<String, Value> {
+    let mut success = Map::from_iter([("description".to_owned(), json!("The request succeeded."))]);
+    if !shape.headers.is_empty() {
+        let headers = shape.headers.iter().map(|(name, description)| {
+            let header = json!({ "description": description, "schema": { "type": "integer" } });
+            ((*name).to_owned(), header)
+        });
+        success.insert("headers".to_owned(), Value::Object(headers.collect()));
+    }
+    if let Some(view) = view {
+        let content = json!({ "application/json": { "schema": view } });
+        success.insert("content".to_owned(), content);
+    }
+    let mut responses = Map::from_iter([(shape.status.to_string(), Value::Object(success))]);
+    for (status, codes) in codes(shape, route.caller) {
+        let schema = json!({ "allOf": [problem, { "properties": { "code": { "enum": codes } } }] });
+        let mut content = json!({ "application/problem+json": { "schema": schema } });
+        if is_also_the_gateways(status, route.caller)
+            && let Some(content) = content.as_object_mut()
+        {
+            content.insert("application/json".to_owned(), gateway_refusal());
+        }
+        let words: Vec<String> = codes.iter().map(|code| format!("`{code}`")).collect();
+        let description = format!("A problem: {}.", words.join(", "));
+        responses.insert(
+            status.to_string(),
+            json!({ "description": description, "content": content }),
+        );
+    }
+    for (status, description) in gateway_only(route.caller) {
+        responses.entry(status.to_string()).or_insert_with(
+            || json!({ "description": description, "content": { "application/json": gateway_refusal() } }),
+        );
+    }
+    responses
+}
+
+/// Whether API Gateway itself responds with a status that the operation has too.
+fn is_also_the_gateways(status: u16, caller: Caller) -> bool {
+    match status {
+        401 => caller != Caller::Anyone,
+        403 => caller == Caller::ApiClient,
+        429 | 500 | 503 => true,
+        _ => false,
+    }
+}
+
+/// Returns the statuses that API Gateway responds with before or after the function.
+fn gateway_only(caller: Caller) -> Vec<(u16, &'static str)> {
+    let mut statuses = vec![
+        (429, "Too many requests: the gateway throttles."),
+        (500, "The gateway could not get a response."),
+        (503, "The gateway could not get a response."),
+    ];
+    if caller == Caller::ApiClient {
+        statuses.push((403, "The API key is not valid."));
+    }
+    statuses
+}
+
+fn gateway_refusal() -> Value {
+    json!({
+        "schema": {
+            "type": "object",
+            "properties": { "message": { "type": "string" } },
+            "required": ["message"],
+        },
+    })
+}
+
+/// Returns a route's id: an operation for people and API clients has one for each.
 fn operation_id(route: &Route) -> String {
     match (route.operation.as_str(), route.caller) {
         ("get-usage", Caller::ApiClient) => "get-usage-by-api-key".to_owned(),
         (name, _) => name.to_owned(),
     }
-}
-
-impl Shape {
-    fn new(summary: &'static str, refusals: &'static [&'static str]) -> Self {
-        Self {
-            summary,
-            body: None,
-            body_required: true,
-            status: 204,
-            answer: None,
-            paged: false,
-            refusals,
-        }
-    }
-
-    fn taking<T: JsonSchema>(mut self) -> Self {
-        // Every operation has a body type of that name; inlined, they do not meet.
-        let mut settings = SchemaSettings::draft2020_12();
-        settings.inline_subschemas = true;
-        self.body = Some(T::json_schema(&mut settings.into_generator()));
-        self
-    }
-
-    fn taking_if_any<T: JsonSchema>(mut self) -> Self {
-        self.body_required = false;
-        self.taking::<T>()
-    }
-
-    fn giving<T: JsonSchema>(mut self, status: u16, generator: &mut SchemaGenerator) -> Self {
-        self.status = status;
-        self.answer = Some(generator.subschema_for::<T>());
-        self
-    }
-
-    fn listing<T: JsonSchema>(mut self, generator: &mut SchemaGenerator) -> Self {
-        self.paged = true;
-        self.giving::<List<T>>(200, generator)
-    }
-}
-
-fn shape(operation: &str, schemas: &mut SchemaGenerator) -> Option<Shape> {
-    Some(match operation {
-        "create-organization" => Shape::new(
-            "Create an organization",
-            &["invalid_request", "email_required"],
-        )
-        .taking::<organizations::create_organization::Body>()
-        .giving::<OrganizationView>(201, schemas),
-        "list-organizations" => Shape::new("List my organizations", &["invalid_request"])
-            .listing::<OrganizationView>(schemas),
-        "get-organization" => Shape::new("Get an organization", &["organization_not_found"])
-            .giving::<OrganizationView>(200, schemas),
-        "update-organization" => Shape::new(
-            "Rename an organization or replace its metadata",
-            &[
-                "invalid_request",
-                "owner_required",
-                "organization_not_found",
-            ],
-        )
-        .taking::<organizations::update_organization::Body>()
-        .giving::<OrganizationView>(200, schemas),
-        "get-settings" => Shape::new(
-            "Get all that the settings page shows",
-            &["organization_not_found"],
-        )
-        .giving::<SettingsView>(200, schemas),
-        "list-members" => Shape::new(
-            "List members",
-            &["invalid_request", "organization_not_found"],
-        )
-        .listing::<MemberView>(schemas),
-        "update-member" => Shape::new(
-            "Change a member's role or billing emails",
-            &[
-                "invalid_request",
-                "owner_required",
-                "owner_or_admin_required",
-                "creator_protected",
-                "organization_not_found",
-                "member_not_found",
-            ],
-        )
-        .taking::<members::update_member::Body>()
-        .giving::<UpdatedMemberView>(200, schemas),
-        "remove-member" => Shape::new(
-            "Remove a member, or leave",
-            &[
-                "owner_required",
-                "owner_or_admin_required",
-                "creator_protected",
-                "organization_not_found",
-                "member_not_found",
-            ],
-        )
-        .giving::<RemovedView>(200, schemas),
-        "create-invite" => Shape::new(
-            "Invite somebody",
-            &[
-                "invalid_request",
-                "owner_required",
-                "owner_or_admin_required",
-                "organization_not_found",
-                "already_member",
-                "invite_outstanding",
-                "too_many_invites",
-            ],
-        )
-        .taking::<invites::create_invite::Body>()
-        .giving::<InviteView>(201, schemas),
-        "list-invites" => Shape::new(
-            "List pending invites",
-            &["invalid_request", "organization_not_found"],
-        )
-        .listing::<InviteView>(schemas),
-        "update-invite" => Shape::new(
-            "Change a pending invite",
-            &[
-                "invalid_request",
-                "owner_required",
-                "owner_or_admin_required",
-                "organization_not_found",
-                "invite_not_found",
-                "invite_accepted",
-                "invite_declined",
-                "invite_cancelled",
-                "invite_expired",
-            ],
-        )
-        .taking::<invites::update_invite::Body>()
-        .giving::<InviteView>(200, schemas),
-        "cancel-invite" => Shape::new(
-            "Cancel a pending invite",
-            &[
-                "owner_or_admin_required",
-                "organization_not_found",
-                "invite_not_found",
-                "invite_accepted",
-                "invite_declined",
-                "invite_expired",
-            ],
-        ),
-        "resend-invite" => Shape::new(
-            "Send a pending invite again",
-            &[
-                "owner_required",
-                "owner_or_admin_required",
-                "organization_not_found",
-                "invite_not_found",
-                "invite_accepted",
-                "invite_declined",
-                "invite_cancelled",
-                "invite_expired",
-                "resend_too_soon",
-                "resend_limit_reached",
-            ],
-        )
-        .giving::<InviteView>(200, schemas),
-        "create-api-key" => Shape::new(
-            "Make an API key",
-            &[
-                "invalid_request",
-                "owner_or_admin_required",
-                "organization_not_found",
-                "too_many_api_keys",
-            ],
-        )
-        .taking::<api_keys::create_api_key::Body>()
-        .giving::<SecretView>(201, schemas),
-        "list-api-keys" => Shape::new(
-            "List API keys, without their secrets",
-            &["invalid_request", "organization_not_found"],
-        )
-        .listing::<ApiKeyView>(schemas),
-        "update-api-key" => Shape::new(
-            "Change an API key's name or expiry",
-            &[
-                "invalid_request",
-                "owner_or_admin_required",
-                "organization_not_found",
-                "api_key_not_found",
-            ],
-        )
-        .taking::<api_keys::update_api_key::Body>()
-        .giving::<ApiKeyView>(200, schemas),
-        "rotate-api-key" => Shape::new(
-            "Give an API key a new secret",
-            &[
-                "invalid_request",
-                "owner_or_admin_required",
-                "organization_not_found",
-                "api_key_not_found",
-                "api_key_expired",
-            ],
-        )
-        .taking_if_any::<api_keys::rotate_api_key::Body>()
-        .giving::<SecretView>(200, schemas),
-        "revoke-api-key" => Shape::new(
-            "Revoke an API key",
-            &[
-                "owner_or_admin_required",
-                "organization_not_found",
-                "api_key_not_found",
-            ],
-        ),
-        "list-audit-events" => Shape::new(
-            "List what happened, newest first",
-            &[
-                "invalid_request",
-                "owner_or_admin_required",
-                "organization_not_found",
-            ],
-        )
-        .listing::<AuditEventView>(schemas),
-        "get-billing" => Shape::new(
-            "Get plan, billing period and details",
-            &["organization_not_found"],
-        )
-        .giving::<BillingView>(200, schemas),
-        "update-billing" => Shape::new(
-            "Change plan or billing details",
-            &[
-                "invalid_request",
-                "owner_or_admin_required",
-                "organization_not_found",
-            ],
-        )
-        .taking::<billing::update_billing::Body>()
-        .giving::<BillingView>(200, schemas),
-        "get-usage" => Shape::new(
-            "Get how many images were rendered when",
-            &["organization_not_found"],
-        )
-        .giving::<UsageView>(200, schemas),
-        "record-usage" => Shape::new(
-            "Use credits, before images are rendered",
-            &[
-                "invalid_request",
-                "organization_not_found",
-                "idempotency_key_reused",
-                "credits_used_up",
-            ],
-        )
-        .taking::<usage::record_usage::Body>()
-        .giving::<ConsumedView>(200, schemas),
-        "get-account" => {
-            Shape::new("Get who is signed in", &[]).giving::<AccountView>(200, schemas)
-        }
-        "switch-organization" => Shape::new(
-            "Switch the current organization",
-            &["invalid_request", "organization_not_found"],
-        )
-        .taking::<account::switch_organization::Body>()
-        .giving::<AccountView>(200, schemas),
-        "list-my-invites" => Shape::new(
-            "List the pending invites to my address",
-            &["invalid_request", "email_required", "email_not_verified"],
-        )
-        .listing::<MyInviteView>(schemas),
-        "accept-invite" => Shape::new(
-            "Accept an invite",
-            &[
-                "email_required",
-                "email_not_verified",
-                "invite_not_found",
-                "already_member",
-                "invite_needs_resend",
-                "invite_accepted",
-                "invite_declined",
-                "invite_cancelled",
-                "invite_expired",
-            ],
-        )
-        .giving::<AcceptedView>(200, schemas),
-        "decline-invite" => Shape::new(
-            "Decline an invite",
-            &[
-                "email_required",
-                "email_not_verified",
-                "invite_not_found",
-                "invite_accepted",
-                "invite_cancelled",
-                "invite_expired",
-            ],
-        ),
-        "preview-invite" => Shape::new(
-            "See what an invite's link is about",
-            &[
-                "invite_not_found",
-                "link_replaced",
-                "invite_accepted",
-                "invite_declined",
-                "invite_cancelled",
-                "invite_expired",
-            ],
-        )
-        .giving::<PreviewView>(200, schemas),
-        "decline-invite-by-link" => Shape::new(
-            "Decline an invite by its link",
-            &[
-                "invite_not_found",
-                "link_replaced",
-                "invite_accepted",
-                "invite_cancelled",
-                "invite_expired",
-            ],
-        ),
-        _ => return None,
-    })
 }

@@ -1,4 +1,4 @@
-//! What an operation is, and how one is run: by Lambda, or by whoever has an event.
+//! Operations, and the ways to run one: as a Lambda function, or with an event.
 
 use std::{
     future::Future,
@@ -17,28 +17,29 @@ use serde_json::Value;
 use crate::{
     App,
     access::{self, ApiClient},
-    failure::Failure,
+    config, error,
     metrics::{self, Metrics},
-    output::Answer,
-    telemetry,
+    response, telemetry,
 };
 
-/// What is kept of a function's time for answering that it was too short.
+/// Time reserved before Lambda's deadline to respond 503 instead of timing out.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
 
-/// A future that handlers of one kind give.
+/// The future of a handler.
 pub(crate) type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-type HttpHandler = for<'a> fn(&'a App, &'a Request) -> Answering<'a, Result<Answer, Failure>>;
-type EventHandler = fn(Arc<App>, Value) -> Answering<'static, Result<Value, Failure>>;
+type HttpHandler =
+    for<'a> fn(&'a App, &'a Request) -> Answering<'a, Result<response::Response, error::Error>>;
+type EventHandler = fn(Arc<App>, Value) -> Answering<'static, Result<Value, error::Error>>;
 
-/// One operation: the same name in the template, the binary, the event, the
+/// An operation. It has one name in the template, the binary, the event, the
 /// access test and the docs.
 #[derive(Debug)]
 pub struct Operation {
     /// The name, such as `create-invite`.
     pub name: &'static str,
     entry: Entry,
+    needs: &'static [&'static str],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,36 +50,45 @@ enum Entry {
 }
 
 impl Operation {
-    /// An operation that API Gateway calls.
+    /// Makes an operation that API Gateway calls.
     pub(crate) const fn http(name: &'static str, handler: HttpHandler) -> Self {
         Self {
             name,
             entry: Entry::Http(handler),
+            needs: &[],
         }
     }
 
-    /// An operation that API Gateway asks whether a request may pass.
+    /// Makes an operation that authorizes requests for API Gateway.
     pub(crate) const fn authorizer(name: &'static str, handler: EventHandler) -> Self {
         Self {
             name,
             entry: Entry::Authorizer(handler),
+            needs: &[],
         }
     }
 
-    /// An operation that a stream or a schedule calls.
+    /// Makes an operation invoked by a stream, a schedule or an event bus.
     pub(crate) const fn event(name: &'static str, handler: EventHandler) -> Self {
         Self {
             name,
             entry: Entry::Event(handler),
+            needs: &[],
         }
     }
 
-    /// Whether a route of API Gateway's leads to it.
+    /// Names the environment variables without which the function does not start.
+    pub(crate) const fn needs(mut self, variables: &'static [&'static str]) -> Self {
+        self.needs = variables;
+        self
+    }
+
+    /// Whether API Gateway has a route to it.
     pub fn is_http(&self) -> bool {
         matches!(self.entry, Entry::Http(_))
     }
 
-    /// Whether API Gateway asks it before it calls another one.
+    /// Whether it authorizes requests for API Gateway.
     pub fn is_authorizer(&self) -> bool {
         matches!(self.entry, Entry::Authorizer(_))
     }
@@ -87,10 +97,11 @@ impl Operation {
 /// Runs an operation as a Lambda function until Lambda ends the process.
 ///
 /// # Errors
-/// When the environment is not as the template makes it, or the runtime's API
-/// is not there.
+/// When the environment lacks a variable, which the error names, or the runtime's
+/// API is not there.
 pub fn serve(operation: &'static Operation) -> Result<(), Error> {
     telemetry::start();
+    config::check(operation.needs)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -100,14 +111,14 @@ pub fn serve(operation: &'static Operation) -> Result<(), Error> {
         match operation.entry {
             Entry::Http(handler) => {
                 lambda_http::run(service_fn(move |request: Request| {
-                    answer(app.clone(), operation.name, handler, request)
+                    respond(app.clone(), operation.name, handler, request)
                 }))
                 .await
             }
             Entry::Authorizer(handler) | Entry::Event(handler) => {
                 lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
                     let request_id = event.context.request_id;
-                    react(
+                    handle_event(
                         app.clone(),
                         operation.name,
                         handler,
@@ -121,12 +132,11 @@ pub fn serve(operation: &'static Operation) -> Result<(), Error> {
     })
 }
 
-/// Invokes an operation with an event, as Lambda does, and gives what Lambda
-/// would pass back.
+/// Invokes an operation with an event, as Lambda does, and returns its output.
 ///
 /// # Errors
-/// When the event is not one of API Gateway's, for the operations that API
-/// Gateway calls; whatever makes Lambda try again, for the others.
+/// A malformed event, for the operations that API Gateway calls; for the others
+/// each error, on which Lambda retries.
 pub async fn invoke(
     app: &Arc<App>,
     operation: &'static Operation,
@@ -138,18 +148,18 @@ pub async fn invoke(
         Entry::Http(handler) => {
             let event: LambdaRequest = serde_json::from_value(event)?;
             let mut adapter = Adapter::from(service_fn(move |request: Request| {
-                answer(app.clone(), operation.name, handler, request)
+                respond(app.clone(), operation.name, handler, request)
             }));
             let response = adapter.call(LambdaEvent::new(event, context)).await?;
             Ok(serde_json::to_value(response)?)
         }
         Entry::Authorizer(handler) | Entry::Event(handler) => {
-            react(app, operation.name, handler, event, context.request_id).await
+            handle_event(app, operation.name, handler, event, context.request_id).await
         }
     }
 }
 
-async fn answer(
+async fn respond(
     app: Arc<App>,
     name: &'static str,
     handler: HttpHandler,
@@ -162,37 +172,38 @@ async fn answer(
         context.and_then(|context| context.deadline().duration_since(SystemTime::now()).ok());
     let (outcome, tally) = metrics::tallied(async {
         match left {
-            // Whoever waits is told to try again, before Lambda ends the function without a word.
-            Some(left) => {
-                tokio::time::timeout(left.saturating_sub(DEADLINE_MARGIN), handler(&app, &request))
-                    .await
-                    .unwrap_or(Err(Failure::OutOfTime))
-            }
+            // The client gets an answer before Lambda ends the function without one.
+            Some(left) => tokio::time::timeout(
+                left.saturating_sub(DEADLINE_MARGIN),
+                handler(&app, &request),
+            )
+            .await
+            .unwrap_or(Err(error::Error::OutOfTime)),
             None => handler(&app, &request).await,
         }
     })
     .await;
     let took = started.elapsed();
-    let machine = ApiClient::of(&request).ok();
-    let organization_id = access::organization_id(&request)
-        .or_else(|| machine.map(|machine| machine.organization_id));
+    let client = ApiClient::of(&request).ok();
+    let organization_id =
+        access::organization_id(&request).or_else(|| client.map(|client| client.organization_id));
     telemetry::log_request(
         name,
         request_id,
         organization_id,
-        machine.map(|machine| machine.api_key_id),
+        client.map(|client| client.api_key_id),
         &outcome,
         took,
     );
     if let Some(metrics) = &app.metrics {
-        let failure = outcome.as_ref().err();
-        metrics.report(app.clock.now(), name, request_id, failure, took, &tally);
+        let error = outcome.as_ref().err();
+        metrics.report(app.clock.now(), name, request_id, error, took, &tally);
     }
-    let answer = outcome.unwrap_or_else(|failure| failure.into_answer(&request));
-    Ok(answer.into_response())
+    let response = outcome.unwrap_or_else(|error| error.into_response(&request));
+    Ok(response.into_inner())
 }
 
-async fn react(
+async fn handle_event(
     app: Arc<App>,
     name: &'static str,
     handler: EventHandler,
@@ -204,8 +215,8 @@ async fn react(
     let took = started.elapsed();
     telemetry::log_event(name, &request_id, &outcome, took);
     if let Some(metrics) = &app.metrics {
-        let failure = outcome.as_ref().err();
-        metrics.report(app.clock.now(), name, &request_id, failure, took, &tally);
+        let error = outcome.as_ref().err();
+        metrics.report(app.clock.now(), name, &request_id, error, took, &tally);
     }
     Ok(outcome?)
 }

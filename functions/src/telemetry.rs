@@ -3,7 +3,7 @@
 //!
 //! No line holds a token, a secret or an email address.
 
-use std::{error::Error, fmt::Write, time::Duration};
+use std::time::Duration;
 
 use domain::{ApiKeyId, OrganizationId};
 use serde_json::Value;
@@ -14,7 +14,11 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{failure::Failure, output::Answer};
+use crate::{
+    error::{Error, Severity},
+    error_chain::chain,
+    response::Response,
+};
 
 /// Sends logs to standard output as JSON, from the level in
 /// `AWS_LAMBDA_LOG_LEVEL` on (`INFO` unless set). Of other crates only warnings
@@ -46,44 +50,48 @@ pub(crate) fn log_request(
     request_id: &str,
     organization_id: Option<OrganizationId>,
     api_key_id: Option<ApiKeyId>,
-    outcome: &Result<Answer, Failure>,
+    outcome: &Result<Response, Error>,
     took: Duration,
 ) {
     let duration_ms = milliseconds(took);
     let organization_id = organization_id.map(|id| id.to_string());
     let api_key_id = api_key_id.map(|id| id.to_string());
-    match outcome {
-        Ok(answer) => tracing::info!(
-            operation,
-            request_id,
-            organization_id,
-            api_key_id,
-            status = answer.status(),
-            code = "ok",
-            duration_ms,
-            "answered"
-        ),
-        Err(failure) if failure.is_expected() => tracing::info!(
-            operation,
-            request_id,
-            organization_id,
-            api_key_id,
-            status = failure.status(),
-            code = failure.code(),
-            duration_ms,
-            "refused"
-        ),
-        Err(failure) => tracing::error!(
-            operation,
-            request_id,
-            organization_id,
-            api_key_id,
-            status = failure.status(),
-            code = failure.code(),
-            duration_ms,
-            error = chain(failure),
-            "failed"
-        ),
+    let error = match outcome {
+        Ok(response) => {
+            tracing::info!(
+                operation,
+                request_id,
+                organization_id,
+                api_key_id,
+                status = response.status().as_u16(),
+                code = "ok",
+                duration_ms,
+                "answered"
+            );
+            return;
+        }
+        Err(error) => error,
+    };
+    // The level of an event is a constant.
+    macro_rules! log {
+        ($level:ident, $message:literal $(, $field:ident = $value:expr)?) => {
+            tracing::$level!(
+                operation,
+                request_id,
+                organization_id,
+                api_key_id,
+                status = error.status().as_u16(),
+                code = error.code(),
+                duration_ms,
+                $($field = $value,)?
+                $message
+            )
+        };
+    }
+    match error.severity() {
+        Severity::Refusal => log!(info, "refused"),
+        Severity::Busy => log!(warn, "busy"),
+        Severity::Failure => log!(error, "failed", error = chain(error)),
     }
 }
 
@@ -91,37 +99,26 @@ pub(crate) fn log_request(
 pub(crate) fn log_event(
     operation: &str,
     request_id: &str,
-    outcome: &Result<Value, Failure>,
+    outcome: &Result<Value, Error>,
     took: Duration,
 ) {
     let duration_ms = milliseconds(took);
     match outcome {
-        Ok(answer) => {
-            tracing::info!(operation, request_id, %answer, code = "ok", duration_ms, "done");
+        Ok(output) => {
+            tracing::info!(operation, request_id, %output, code = "ok", duration_ms, "done");
         }
-        Err(failure) => {
-            let error = chain(failure);
+        Err(error) => {
+            let chain = chain(error);
             tracing::error!(
                 operation,
                 request_id,
-                code = failure.code(),
+                code = error.code(),
                 duration_ms,
-                error,
+                error = chain,
                 "failed"
             );
         }
     }
-}
-
-/// An error with everything that caused it, on one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 fn milliseconds(took: Duration) -> u64 {

@@ -202,7 +202,9 @@ impl<'a> Demo<'a> {
     ) -> Result<String, DemoError> {
         let path = format!("/v1/organizations/{organization_id}/invites");
         let input = json!({ "email": email, "role": role, "receives_billing_emails": billing });
-        let invite = self.send(inviter, Method::POST, &path, Some(&input)).await?;
+        let invite = self
+            .send(inviter, Method::POST, &path, Some(&input))
+            .await?;
         let id = invite.get("id").and_then(Value::as_str);
         Ok(id.unwrap_or_default().to_owned())
     }

@@ -229,7 +229,11 @@ async fn email_html(State(pages): State<Pages>, Path(id): Path<usize>) -> Respon
             let html = mail
                 .html
                 .replacen("<head>", "<head><base target=\"_blank\">", 1);
-            ([(header::CONTENT_SECURITY_POLICY, EMAIL_POLICY)], Html(html)).into_response()
+            (
+                [(header::CONTENT_SECURITY_POLICY, EMAIL_POLICY)],
+                Html(html),
+            )
+                .into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

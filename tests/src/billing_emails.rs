@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{Fixture, audit_kinds},
-    mails::{REJECTED, THROTTLED},
+    emails::{REJECTED, THROTTLED},
     wire::Fault,
 };
 

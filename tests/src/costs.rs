@@ -92,7 +92,10 @@ async fn measured() -> BTreeMap<String, Cost> {
         .await;
     cast.world.wire.take();
     cast.world.drain().await;
-    costs.insert("deliver-email".to_owned(), Cost::of(&cast.world.wire.take()));
+    costs.insert(
+        "deliver-email".to_owned(),
+        Cost::of(&cast.world.wire.take()),
+    );
     cast.creator
         .invite(&cast.organization, "bounce@simulator.amazonses.com", "user")
         .await;

@@ -235,7 +235,11 @@ async fn a_report_that_fails_is_tried_again() {
         assert_eq!(cast.world.stack.deliver_events().await, 0);
         let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
         assert_eq!(seen["state"], "bounced", "{fault:?}");
-        assert_eq!(reported(&cast, "invite.email_bounced").await, 1, "{fault:?}");
+        assert_eq!(
+            reported(&cast, "invite.email_bounced").await,
+            1,
+            "{fault:?}"
+        );
         invariants::hold(&cast.world).await;
     }
 }

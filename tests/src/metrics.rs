@@ -10,7 +10,7 @@ use crate::{
     access,
     completeness::repository,
     harness::Fixture,
-    mails::{REJECTED, THROTTLED},
+    emails::{REJECTED, THROTTLED},
 };
 
 /// Checks a line against CloudWatch's specification of the embedded metric

@@ -1,106 +1,156 @@
-//! `POST /v1/account/invites/{invite_id}/accept`: the invitee.
+//! `POST /v1/account/invites/{invite_id}/accept`.
 
-use domain::{Acceptance, Holder, InviteState, Member, Organization, Refusal, accept};
+use domain::{
+    Acceptance, Address, Caller, Holder, InviteId, InviteState, Member, Organization, Person,
+    Refusal, accept,
+};
 use lambda_http::Request;
-use store::{Commit, Key, Transaction};
+use store::{InvitePlaces, Key, Transaction};
 
-use super::invitation;
+use super::find_invite;
 use crate::{
-    App, Operation, access,
-    attempts::Attempts,
-    failure::Failure,
+    App, Operation, Shape, access,
+    error::Error,
     invites::load,
     metrics::{Counter, count},
-    output::Answer,
-    representation::{AcceptedView, MemberView, OrganizationView},
+    mutate::Decision,
+    response::Response,
+    views::{AcceptedView, MemberView, OrganizationView},
 };
 
-/// Makes the caller a member, with exactly what the invite says now, and makes
+/// Makes the person a member with exactly what the invite says now, and makes
 /// the organization their current one.
 pub static OPERATION: Operation = Operation::http("accept-invite", |app, request| {
     Box::pin(handle(app, request))
 });
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let person = access::person(request)?;
+/// How the API describes it.
+pub const SHAPE: Shape =
+    Shape::change("Accept an invite", "invitee, with a verified email address")
+        .responds::<AcceptedView>(200)
+        .refuses(&[
+            "email_required",
+            "email_not_verified",
+            "invite_not_found",
+            "already_member",
+            "invite_needs_resend",
+            "invite_accepted",
+            "invite_declined",
+            "invite_cancelled",
+            "invite_expired",
+        ]);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let person = &access::person(request)?;
     person.verified_email()?;
     let invite_id = load::invite_id(request)?;
 
-    let mut attempts = Attempts::default();
-    let mut read_again = false;
-    loop {
-        let now = app.clock.now();
-        let address = invitation::find(app, &person, invite_id).await?;
-        let id = address.organization_id;
-        let organization_key = Key::organization(id);
-        let my_key = Key::member(id, &person.user_id);
-        let inviter_id = match &address.holder {
-            Holder::Invite(held) => Some(held.invited_by.id.clone()),
-            Holder::Member { .. } | Holder::Ended { .. } => None,
-        };
-        let inviter_key = inviter_id
-            .as_ref()
-            .map(|inviter_id| Key::member(id, inviter_id));
-        let mut keys = vec![organization_key.clone(), my_key.clone()];
-        keys.extend(load::places(id, invite_id));
-        keys.extend(inviter_key.clone());
-        let mut found = app.store.get_all(&keys).await?;
-        let state = load::state(&mut found, id, invite_id)?;
-        let membership: Option<Member> = found.take(&my_key)?;
-        let inviter: Option<Member> = match inviter_key {
-            Some(key) if key == my_key => membership.clone(),
-            Some(key) => found.take(&key)?,
-            None => None,
-        };
-        // The two reads are of different instants: what does not fit together is
-        // read once more before anybody is refused for it.
-        let torn = inviter_id.is_some_and(|inviter_id| match &state {
-            Some(InviteState::Pending(invite)) => invite.invited_by.id != inviter_id,
-            Some(InviteState::Ended(_)) | None => true,
-        });
-        if torn && !read_again {
-            read_again = true;
-            continue;
-        }
-        let organization: Option<Organization> = found.take(&organization_key)?;
-        let organization = organization.ok_or(Refusal::InviteNotFound)?;
+    let (organization, member, has_joined) = app
+        .mutate(move |now| async move {
+            let loaded = load_consistently(app, person, invite_id).await?;
+            let organization = loaded.organization.ok_or(Refusal::InviteNotFound)?;
+            let id = organization.id;
+            let acceptance = accept(
+                person,
+                &loaded.address,
+                loaded.state.as_ref(),
+                loaded.inviter.as_ref(),
+                loaded.membership.as_ref(),
+                now,
+            )?;
+            let accepted = match acceptance {
+                Acceptance::Joined(member) => {
+                    return Ok(Decision::Unchanged((organization, *member, false)));
+                }
+                Acceptance::Joins(accepted) => *accepted,
+            };
 
-        let acceptance = accept(
-            &person,
-            &address,
-            state.as_ref(),
-            inviter.as_ref(),
-            membership.as_ref(),
-            now,
-        )?;
-        let accepted = match acceptance {
-            Acceptance::Joined(member) => return Ok(answer(&organization, &member)),
-            Acceptance::Joins(accepted) => accepted,
-        };
-
-        let mut transaction = Transaction::new()
-            .add_member(&accepted.member)
-            .write_address(&accepted.address)
-            .end_invite(&accepted.invite)
-            .decrement_invites(id)
-            .switch_to(&person.user_id, id);
-        if let Some(inviter) = &inviter {
-            transaction = transaction.require_member(inviter);
-        }
-        let transaction = app.record(transaction, id, now, accepted.events);
-        match app.store.commit(transaction).await? {
-            Commit::Done => {
-                count(Counter::InvitesAccepted, 1);
-                return Ok(answer(&organization, &accepted.member));
+            let mut transaction = Transaction::in_organization(id, now, accepted.events)
+                .add_member(&accepted.member)
+                .write_address(&accepted.address)
+                .end_invite(&accepted.invite)
+                .decrement_invites(id)
+                .switch_to(&person.user_id, id);
+            if let Some(inviter) = &loaded.inviter {
+                transaction = transaction.require_member(inviter);
             }
-            Commit::Conflict => attempts.again().await?,
+            Ok(Decision::Commit(
+                transaction,
+                (organization, accepted.member, true),
+            ))
+        })
+        .await?;
+    if has_joined {
+        count(Counter::InvitesAccepted, 1);
+    }
+    let caller = Caller::Member(member.clone());
+    Ok(Response::ok(&AcceptedView {
+        organization: OrganizationView::of(&organization, &caller),
+        member: MemberView::of(&member, &caller),
+    }))
+}
+
+/// What an acceptance is decided by.
+struct Loaded {
+    address: Address,
+    organization: Option<Organization>,
+    state: Option<InviteState>,
+    inviter: Option<Member>,
+    membership: Option<Member>,
+}
+
+impl Loaded {
+    /// Whether the address and the invite are of different instants.
+    fn is_torn(&self) -> bool {
+        match (&self.address.holder, &self.state) {
+            (Holder::Invite(hold), Some(InviteState::Pending(invite))) => {
+                invite.terms.invited_by.id != hold.terms.invited_by.id
+            }
+            (Holder::Invite(_), Some(InviteState::Ended(_)) | None) => true,
+            (Holder::Member { .. } | Holder::Ended { .. }, _) => false,
         }
     }
 }
 
-fn answer(organization: &Organization, member: &Member) -> Answer {
-    Answer::ok(&AcceptedView {
-        organization: OrganizationView::of(organization, member),
-        member: MemberView::of(member, member),
+/// Loads in two round trips; once more when they do not fit together, before
+/// anybody is refused for it.
+async fn load_consistently(
+    app: &App,
+    person: &Person,
+    invite_id: InviteId,
+) -> Result<Loaded, Error> {
+    let loaded = load(app, person, invite_id).await?;
+    if loaded.is_torn() {
+        return load(app, person, invite_id).await;
+    }
+    Ok(loaded)
+}
+
+async fn load(app: &App, person: &Person, invite_id: InviteId) -> Result<Loaded, Error> {
+    let address = find_invite::by_id(app, person, invite_id).await?;
+    let organization_id = address.organization_id;
+    let inviter = match &address.holder {
+        Holder::Invite(hold) => Some(Key::member(organization_id, &hold.terms.invited_by.id)),
+        Holder::Member { .. } | Holder::Ended { .. } => None,
+    };
+    let places = InvitePlaces {
+        organization_id,
+        invite_id,
+    };
+    let (organization, state, membership, inviter) = app
+        .store
+        .read((
+            Key::organization(organization_id),
+            places,
+            Key::member(organization_id, &person.user_id),
+            inviter,
+        ))
+        .await?;
+    Ok(Loaded {
+        address,
+        organization,
+        state,
+        inviter,
+        membership,
     })
 }

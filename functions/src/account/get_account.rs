@@ -1,27 +1,36 @@
-//! `GET /v1/account`: the caller.
+//! `GET /v1/account`.
 
+use domain::Caller;
 use lambda_http::Request;
-use store::{Account, Key};
+use store::Key;
 
 use crate::{
-    App, Operation, access,
-    failure::Failure,
-    output::Answer,
-    representation::{AccountView, OrganizationView},
+    App, Operation, Shape, access,
+    error::Error,
+    response::Response,
+    views::{AccountView, OrganizationView},
 };
 
-/// Gives who is signed in, and their current organization.
+/// Returns the signed-in person, and their current organization.
 pub static OPERATION: Operation =
     Operation::http("get-account", |app, request| Box::pin(handle(app, request)));
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::read(
+    "Get the signed-in person and their current organization",
+    "person",
+)
+.responds::<AccountView>(200);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let person = access::person(request)?;
-    let account: Option<Account> = app.store.get(Key::account(&person.user_id)).await?;
-    // One that they are not, or no longer, a member of is not the current one.
+    let account = app.store.get(Key::account(&person.user_id)).await?;
+    // An organization that they have left is no longer the current one.
     let current = match account.map(|account| account.current_organization_id) {
         Some(id) => access::organization_of(app, &person.user_id, id).await?,
         None => None,
     };
-    let current = current.map(|(organization, me)| OrganizationView::of(&organization, &me));
-    Ok(Answer::ok(&AccountView::of(person, current)))
+    let current = current
+        .map(|(organization, member)| OrganizationView::of(&organization, &Caller::Member(member)));
+    Ok(Response::ok(&AccountView::of(person, current)))
 }

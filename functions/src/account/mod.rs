@@ -1,4 +1,4 @@
-//! The signed-in person: their organizations, and the invites to them.
+//! The signed-in person: their account, and the invites to them.
 
 pub mod accept_invite;
 pub mod decline_invite;
@@ -6,4 +6,4 @@ pub mod get_account;
 pub mod list_my_invites;
 pub mod switch_organization;
 
-mod invitation;
+mod find_invite;

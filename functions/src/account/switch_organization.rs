@@ -1,52 +1,56 @@
-//! `PUT /v1/account/current-organization`: members of it.
+//! `PUT /v1/account/current-organization`.
 
-use domain::{OrganizationId, Refusal};
+use domain::{Caller, OrganizationId, Refusal};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Commit, Transaction};
+use store::Transaction;
 
 use crate::{
-    App, Operation, access,
-    attempts::Attempts,
-    failure::Failure,
+    App, Operation, Shape, access,
+    error::Error,
     input,
-    output::Answer,
-    representation::{AccountView, OrganizationView},
+    mutate::Decision,
+    response::Response,
+    views::{AccountView, OrganizationView},
 };
 
-/// Makes an organization the caller's current one. It is a convenience: no
+/// Makes an organization the person's current one. This is a convenience: no
 /// operation takes authority from it.
 pub static OPERATION: Operation = Operation::http("switch-organization", |app, request| {
     Box::pin(handle(app, request))
 });
 
-/// Where to switch to.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change("Switch your current organization", "member of it")
+    .takes::<Body>()
+    .responds::<AccountView>(200)
+    .refuses(&["invalid_request", "organization_not_found"]);
+
+/// The organization to switch to.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Body {
-    /// The organization; the caller is a member of it.
+struct Body {
+    /// An organization that the person is a member of.
     organization_id: OrganizationId,
 }
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let person = access::person(request)?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let person = &access::person(request)?;
     let id = input::body::<Body>(request)?.organization_id;
 
-    let mut attempts = Attempts::default();
-    loop {
-        let found = access::organization_of(app, &person.user_id, id).await?;
-        let (organization, member) = found.ok_or(Refusal::OrganizationNotFound)?;
-
-        let transaction = Transaction::new()
-            .require_member(&member)
-            .switch_to(&person.user_id, id);
-        match app.store.commit(transaction).await? {
-            Commit::Done => {
-                let current_organization = Some(OrganizationView::of(&organization, &member));
-                return Ok(Answer::ok(&AccountView::of(person, current_organization)));
-            }
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+    let current = app
+        .mutate(move |now| async move {
+            let found = access::organization_of(app, &person.user_id, id).await?;
+            let (organization, member) = found.ok_or(Refusal::OrganizationNotFound)?;
+            let caller = Caller::Member(member);
+            let transaction = Transaction::by(&caller, now, []).switch_to(&person.user_id, id);
+            let view = OrganizationView::of(&organization, &caller);
+            Ok(Decision::Commit(transaction, view))
+        })
+        .await?;
+    Ok(Response::ok(&AccountView::of(
+        person.clone(),
+        Some(current),
+    )))
 }

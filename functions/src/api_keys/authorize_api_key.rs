@@ -1,7 +1,6 @@
-//! API Gateway's question before it lets a machine's request through: is there
-//! a good API key in the `Authorization` header?
+//! The authorizer of API clients: verifies the API key in the `Authorization` header.
 //!
-//! API Gateway keeps the answer for as long as the template says. So a key may
+//! API Gateway caches the answer for as long as the template says. So a key may
 //! outlive its end by that long, and not by more.
 
 use std::time::Duration;
@@ -13,19 +12,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Key;
 
-use crate::{App, Operation, failure::Failure, telemetry};
+use crate::{App, Operation, error::Error, error_chain};
 
-/// How long a request may wait for the hour of a key's last use to be noted.
+/// How long a request may wait for the hour of the key's last use to be written.
 const NOTING: Duration = Duration::from_millis(250);
 
-/// Lets the holders of API keys in: by one read, whatever is shown. A header
-/// that cannot be read, a key of another organization, an unknown, revoked or
-/// expired one and a secret whose grace is over are refused all alike.
+/// Authorizes an API key with one read. A malformed header, a key of another
+/// organization, an unknown, revoked or expired key, and a secret whose grace
+/// period is over are all refused alike.
 pub static OPERATION: Operation = Operation::authorizer("authorize-api-key", |app, event| {
     Box::pin(async move {
         let event: Event = serde_json::from_value(event)?;
         let now = app.clock.now();
-        let answer = match admitted(&app, &event, now).await? {
+        let response = match verified_key(&app, &event, now).await? {
             None => json!({ "isAuthorized": false }),
             Some(key) => {
                 note_use(&app, &key, now).await;
@@ -35,20 +34,24 @@ pub static OPERATION: Operation = Operation::authorizer("authorize-api-key", |ap
                 })
             }
         };
-        Ok::<Value, Failure>(answer)
+        Ok::<Value, Error>(response)
     })
 });
 
-/// What matters of a request authorizer's event, in payload format 2.0.
+/// A request authorizer's event, in payload format 2.0.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
-    /// The values that API Gateway keeps the answer for: here the one of the
-    /// `Authorization` header.
+    /// The values that API Gateway caches the answer by: here the `Authorization`
+    /// header.
     identity_source: Vec<String>,
 }
 
-async fn admitted(app: &App, event: &Event, now: DateTime<Utc>) -> Result<Option<ApiKey>, Failure> {
+async fn verified_key(
+    app: &App,
+    event: &Event,
+    now: DateTime<Utc>,
+) -> Result<Option<ApiKey>, Error> {
     let [authorization] = event.identity_source.as_slice() else {
         return Ok(None);
     };
@@ -56,13 +59,12 @@ async fn admitted(app: &App, event: &Event, now: DateTime<Utc>) -> Result<Option
         return Ok(None);
     };
     let key = Key::api_key(secret.organization_id, secret.api_key_id);
-    let key: Option<ApiKey> = app.store.get(key).await?;
+    let key = app.store.get(key).await?;
     Ok(key.filter(|key| key.verify(&secret, now)))
 }
 
-/// The secret in an `Authorization` header: of the scheme `Bearer`, or `Basic`
-/// with the organization's id as the user name. A key of another organization
-/// than the one named is none.
+/// Parses the secret in an `Authorization` header: of the scheme `Bearer`, or
+/// `Basic` with the organization's id as the user name, which has to be the key's.
 fn secret(authorization: &str) -> Option<ApiKeySecret> {
     let (scheme, credentials) = authorization.split_once(' ')?;
     let credentials = credentials.trim_matches(' ');
@@ -79,8 +81,8 @@ fn secret(authorization: &str) -> Option<ApiKeySecret> {
     (secret.organization_id == organization_id).then_some(secret)
 }
 
-/// Notes that the key is used: once an hour, in no more than a moment. Whether
-/// it works out is no matter to the request.
+/// Writes that the key is used: once an hour, in no more than a moment. A failure
+/// does not fail the request.
 async fn note_use(app: &App, key: &ApiKey, now: DateTime<Utc>) {
     let Some(hour) = key.use_to_note(now) else {
         return;
@@ -92,10 +94,10 @@ async fn note_use(app: &App, key: &ApiKey, now: DateTime<Utc>) {
     match tokio::time::timeout(NOTING, noting).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => {
-            let error = telemetry::chain(&error);
-            tracing::warn!(%api_key_id, error, "the use of an API key was not noted");
+            let error = error_chain::chain(&error);
+            tracing::warn!(%api_key_id, error, "the use of an API key was not written");
         }
-        Err(_) => tracing::warn!(%api_key_id, "the use of an API key was not noted in time"),
+        Err(_) => tracing::warn!(%api_key_id, "the use of an API key was not written in time"),
     }
 }
 
@@ -124,7 +126,7 @@ mod tests {
             format!("Bearer {text}"),
             format!("bearer  {text} "),
             basic(ORGANIZATION, &text),
-            basic(&ORGANIZATION.to_uppercase(), &text).replace("Basic", "BASIC"),
+            basic(ORGANIZATION, &text).replace("Basic", "BASIC"),
         ] {
             assert_eq!(secret(&header), Some(good()), "{header}");
         }
@@ -144,6 +146,7 @@ mod tests {
             format!("Bearer {text},Bearer {text}"),
             format!("Bearer {}", text.to_lowercase()),
             basic(another, &text),
+            basic(&ORGANIZATION.to_uppercase(), &text),
             basic("", &text),
             basic(ORGANIZATION, ""),
             basic(ORGANIZATION, &format!("{text} ")),

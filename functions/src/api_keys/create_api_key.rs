@@ -1,68 +1,76 @@
-//! `POST /v1/organizations/{organization_id}/api-keys`: owners and admins.
+//! `POST /v1/organizations/{organization_id}/api-keys`.
 
 use domain::{ApiKeyId, ApiKeyName, ApiKeyRequest, create_api_key};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Commit, Transaction};
+use store::Transaction;
 
 use crate::{
-    App, Operation,
-    access::Asked,
-    attempts::Attempts,
-    failure::Failure,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
     input,
-    output::Answer,
-    representation::{ApiKeyView, SecretView},
+    mutate::Decision,
+    response::Response,
+    views::{ApiKeyView, SecretView},
 };
 
-/// Makes an API key. Its secret is in this answer and nowhere else.
+/// Creates an API key. Its secret is in this response and nowhere else.
 pub static OPERATION: Operation = Operation::http("create-api-key", |app, request| {
     Box::pin(handle(app, request))
 });
 
-/// What key to make.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change("Create an API key", "owner, admin")
+    .takes::<Body>()
+    .responds::<SecretView>(201)
+    .refuses(&[
+        "invalid_request",
+        "owner_or_admin_required",
+        "organization_not_found",
+        "too_many_api_keys",
+    ]);
+
+/// The API key to create.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Body {
-    /// What people are to call it: 1 to 200 characters on one line.
+struct Body {
+    /// The key's name: 1 to 200 characters on one line.
     name: ApiKeyName,
-    /// From when on it is to be no good; it has no end if absent.
+    /// When the key expires; never if absent.
     #[serde(default)]
     expires_at: Option<input::Time>,
 }
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
-    let id = asked.organization_id;
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = &Scope::of(request)?;
+    let id = scope.organization_id;
     let body: Body = input::body(request)?;
-    let input = ApiKeyRequest {
+    let input = &ApiKeyRequest {
         id: ApiKeyId::new(app.new_id()),
         name: body.name,
         expires_at: body.expires_at.map(|at| at.0),
         random: app.random()?,
     };
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let (organization, me) = asked.organization(app).await?;
-        let (key, secret, event) = create_api_key(&me, &organization, input.clone(), now)?;
-
-        // The membership is written and not only checked: whoever removes or
-        // demotes the caller at this moment is told of this key.
-        let transaction = Transaction::new()
-            .write_member(&me)
-            .write_api_key(&key)
-            .increment_api_keys(id);
-        let transaction = app.record(transaction, id, now, [event]);
-        match app.store.commit(transaction).await? {
-            Commit::Done => {
-                let location = format!("/v1/organizations/{id}/api-keys/{}", key.id);
-                let api_key = ApiKeyView::of(&key, &me, now);
-                return Ok(Answer::created(location, &SecretView { api_key, secret }));
-            }
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+    let view = app
+        .mutate(move |now| async move {
+            let (caller, organization) = scope.organization(app).await?;
+            let (key, secret, event) = create_api_key(&caller, &organization, input.clone(), now)?;
+            // A concurrent removal or demotion of the caller fails, and is decided
+            // again with this key in its response.
+            let transaction = Transaction::by(&caller, now, [event])
+                .touch_caller(&caller)
+                .write_api_key(&key)
+                .increment_api_keys(id);
+            let api_key = ApiKeyView::of(&key, &caller, now);
+            Ok(Decision::Commit(
+                transaction,
+                SecretView { api_key, secret },
+            ))
+        })
+        .await?;
+    let location = format!("/v1/organizations/{id}/api-keys/{}", view.api_key.id);
+    Ok(Response::created(location, &view))
 }

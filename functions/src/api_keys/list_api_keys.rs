@@ -1,32 +1,36 @@
-//! `GET /v1/organizations/{organization_id}/api-keys`: members.
+//! `GET /v1/organizations/{organization_id}/api-keys`.
 
-use domain::{Member, Refusal};
 use lambda_http::Request;
 
 use crate::{
-    App, Operation,
-    access::Asked,
-    failure::Failure,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
     input,
-    output::Answer,
-    representation::{ApiKeyView, List},
+    response::Response,
+    views::{ApiKeyView, List},
 };
 
-/// Lists an organization's API keys, oldest first. No secret is among it.
+/// Lists an organization's API keys without their secrets, oldest first.
 pub static OPERATION: Operation = Operation::http("list-api-keys", |app, request| {
     Box::pin(handle(app, request))
 });
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::read(
+    "List API keys without their secrets, oldest first",
+    "member",
+)
+.lists::<ApiKeyView>()
+.refuses(&["invalid_request", "organization_not_found"]);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = Scope::of(request)?;
     let page = input::page(request)?;
-    let (me, keys) = tokio::join!(
-        app.store.get::<Member>(asked.membership_key()),
-        app.store.api_keys(asked.organization_id, &page),
-    );
-    let me = me?.ok_or(Refusal::OrganizationNotFound)?;
+    let keys = app.store.api_keys(scope.organization_id, &page);
+    let (caller, keys) = scope.read_beside(app, keys).await?;
     let now = app.clock.now();
-    Ok(Answer::ok(&List::of(keys?, |key| {
-        ApiKeyView::of(key, &me, now)
+    Ok(Response::ok(&List::of(keys, |key| {
+        ApiKeyView::of(key, &caller, now)
     })))
 }

@@ -1,32 +1,26 @@
 //! Loading an API key.
 
-use domain::{ApiKey, ApiKeyId, Member, Refusal};
+use domain::{ApiKey, ApiKeyId, Caller, Refusal};
 use lambda_http::Request;
 use store::Key;
 
-use crate::{App, access::Asked, failure::Failure, input};
+use crate::{App, access::Scope, error::Error, input};
 
-/// The key's id in the path; what cannot be one is no key.
+/// Reads the API key's id from the path. A malformed id is no key's.
 pub(crate) fn api_key_id(request: &Request) -> Option<ApiKeyId> {
     ApiKeyId::parse(input::path(request, "api_key_id")).ok()
 }
 
-/// The caller's membership and the organization's key.
-pub(crate) async fn membership_and_key(
+/// Reads the caller and the organization's API key.
+///
+/// # Errors
+/// [`Refusal::OrganizationNotFound`], [`Refusal::ApiKeyNotFound`].
+pub(crate) async fn caller_and_key(
     app: &App,
-    asked: &Asked,
+    scope: &Scope,
     id: Option<ApiKeyId>,
-) -> Result<(Member, ApiKey), Failure> {
-    let key = id.map(|id| Key::api_key(asked.organization_id, id));
-    let keys: Vec<Key> = [asked.membership_key()]
-        .into_iter()
-        .chain(key.clone())
-        .collect();
-    let mut found = app.store.get_all(&keys).await?;
-    let me = asked.membership(&mut found)?;
-    let key = match key {
-        Some(key) => found.take(&key)?,
-        None => None,
-    };
-    Ok((me, key.ok_or(Refusal::ApiKeyNotFound)?))
+) -> Result<(Caller, ApiKey), Error> {
+    let key = id.map(|id| Key::api_key(scope.organization_id, id));
+    let (caller, key) = scope.read(app, key).await?;
+    Ok((caller, key.ok_or(Refusal::ApiKeyNotFound)?))
 }

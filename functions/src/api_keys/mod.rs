@@ -1,4 +1,4 @@
-//! The API keys of an organization, and what lets their holders in.
+//! An organization's API keys, and the authorizer that verifies them.
 
 pub mod authorize_api_key;
 pub mod create_api_key;

@@ -1,34 +1,37 @@
-//! `DELETE /v1/organizations/{organization_id}/api-keys/{api_key_id}`: owners
-//! and admins.
+//! `DELETE /v1/organizations/{organization_id}/api-keys/{api_key_id}`.
 
 use domain::revoke_api_key;
 use lambda_http::Request;
-use store::{Commit, Transaction};
+use store::Transaction;
 
 use super::load;
-use crate::{App, Operation, access::Asked, attempts::Attempts, failure::Failure, output::Answer};
+use crate::{
+    App, Operation, Shape, access::Scope, error::Error, mutate::Decision, response::Response,
+};
 
-/// Takes a key away. It lets nobody in any more, but for the seconds that API
-/// Gateway keeps an answer.
+/// Revokes an API key. It authorizes no request any more, but for the seconds
+/// that API Gateway caches the authorizer's answer.
 pub static OPERATION: Operation = Operation::http("revoke-api-key", |app, request| {
     Box::pin(handle(app, request))
 });
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change("Revoke an API key", "owner, admin").refuses(&[
+    "owner_or_admin_required",
+    "organization_not_found",
+    "api_key_not_found",
+]);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = &Scope::of(request)?;
     let id = load::api_key_id(request);
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let (me, key) = load::membership_and_key(app, &asked, id).await?;
-        let event = revoke_api_key(&me, &key)?;
-
-        let transaction = Transaction::new().require_member(&me).revoke_api_key(&key);
-        let transaction = app.record(transaction, asked.organization_id, now, [event]);
-        match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(Answer::no_content()),
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+    app.mutate(move |now| async move {
+        let (caller, key) = load::caller_and_key(app, scope, id).await?;
+        let event = revoke_api_key(&caller, &key)?;
+        let transaction = Transaction::by(&caller, now, [event]).revoke_api_key(&key);
+        Ok(Decision::Commit(transaction, ()))
+    })
+    .await?;
+    Ok(Response::no_content())
 }

@@ -1,68 +1,70 @@
-//! `PATCH /v1/organizations/{organization_id}/api-keys/{api_key_id}`: owners
-//! and admins.
+//! `PATCH /v1/organizations/{organization_id}/api-keys/{api_key_id}`.
 
 use domain::{ApiKeyName, ApiKeyUpdate, update_api_key};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Commit, Transaction};
+use store::Transaction;
 
 use super::load;
 use crate::{
-    App, Operation, access::Asked, attempts::Attempts, failure::Failure, input, output::Answer,
-    representation::ApiKeyView,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
+    input::{self, Patch},
+    mutate::Decision,
+    response::Response,
+    views::ApiKeyView,
 };
 
-/// Changes a key's name or expiry: all that is asked, or nothing. Its secret
+/// Changes an API key's name or expiry: all of the request or nothing. The secret
 /// stays.
 pub static OPERATION: Operation = Operation::http("update-api-key", |app, request| {
     Box::pin(handle(app, request))
 });
 
-/// What to change; what is left out stays.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change("Change an API key's name or expiry", "owner, admin")
+    .takes::<Body>()
+    .responds::<ApiKeyView>(200)
+    .refuses(&[
+        "invalid_request",
+        "owner_or_admin_required",
+        "organization_not_found",
+        "api_key_not_found",
+    ]);
+
+/// The changes; a field that is left out keeps its value.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Body {
     /// The new name: 1 to 200 characters on one line.
-    #[serde(
-        default,
-        deserialize_with = "input::if_present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "ApiKeyName")]
-    name: Option<ApiKeyName>,
-    /// From when on it is to be no good; `null` for good.
-    #[serde(default, deserialize_with = "input::if_present")]
-    #[schemars(with = "Option<input::Time>")]
-    expires_at: Option<Option<input::Time>>,
+    name: Patch<ApiKeyName>,
+    /// When the key expires; `null` for never.
+    expires_at: Patch<Option<input::Time>>,
 }
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = &Scope::of(request)?;
     let id = load::api_key_id(request);
     let body: Body = input::body(request)?;
-    let update = ApiKeyUpdate {
-        name: body.name,
-        expires_at: body.expires_at.map(|at| at.map(|at| at.0)),
+    let expires_at = body.expires_at.into_option();
+    let update = &ApiKeyUpdate {
+        name: body.name.into_option(),
+        expires_at: expires_at.map(|at| at.map(|at| at.0)),
     };
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let (me, key) = load::membership_and_key(app, &asked, id).await?;
-        let (updated, event) = update_api_key(&me, &key, update.clone(), now)?;
-        let answer = Answer::ok(&ApiKeyView::of(&updated, &me, now));
-        let Some(event) = event else {
-            return Ok(answer);
-        };
-
-        let transaction = Transaction::new()
-            .require_member(&me)
-            .write_api_key(&updated);
-        let transaction = app.record(transaction, asked.organization_id, now, [event]);
-        match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(answer),
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+    let view = app
+        .mutate(move |now| async move {
+            let (caller, key) = load::caller_and_key(app, scope, id).await?;
+            let (updated, event) = update_api_key(&caller, &key, update.clone(), now)?;
+            let view = ApiKeyView::of(&updated, &caller, now);
+            let Some(event) = event else {
+                return Ok(Decision::Unchanged(view));
+            };
+            let transaction = Transaction::by(&caller, now, [event]).write_api_key(&updated);
+            Ok(Decision::Commit(transaction, view))
+        })
+        .await?;
+    Ok(Response::ok(&view))
 }

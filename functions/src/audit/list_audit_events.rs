@@ -1,30 +1,36 @@
-//! `GET /v1/organizations/{organization_id}/audit-events`: owners and admins.
+//! `GET /v1/organizations/{organization_id}/audit-events`.
 
-use domain::{Action, Member, Refusal, permit};
+use domain::{Action, permit};
 use lambda_http::Request;
 
 use crate::{
-    App, Operation,
-    access::Asked,
-    failure::Failure,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
     input,
-    output::Answer,
-    representation::{AuditEventView, List},
+    response::Response,
+    views::{AuditEventView, List},
 };
 
-/// Lists what happened in an organization, newest first.
+/// Lists an organization's audit log, newest first.
 pub static OPERATION: Operation = Operation::http("list-audit-events", |app, request| {
     Box::pin(handle(app, request))
 });
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::read("List audit events, newest first", "owner, admin")
+    .lists::<AuditEventView>()
+    .refuses(&[
+        "invalid_request",
+        "owner_or_admin_required",
+        "organization_not_found",
+    ]);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = Scope::of(request)?;
     let page = input::page(request)?;
-    let (me, events) = tokio::join!(
-        app.store.get::<Member>(asked.membership_key()),
-        app.store.audit_events(asked.organization_id, &page),
-    );
-    let me = me?.ok_or(Refusal::OrganizationNotFound)?;
-    permit(&me, Action::ViewAuditLog)?;
-    Ok(Answer::ok(&List::of(events?, AuditEventView::of)))
+    let events = app.store.audit_events(scope.organization_id, &page);
+    let (caller, events) = scope.read_beside(app, events).await?;
+    permit(&caller, Action::ViewAuditLog)?;
+    Ok(Response::ok(&List::of(events, AuditEventView::of)))
 }

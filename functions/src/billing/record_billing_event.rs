@@ -1,22 +1,20 @@
-//! What the payment provider tells: the event bus calls it.
+//! Events of the payment provider, which come by the event bus.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::{
-    Amount, Currency, Invoice, InvoiceNews, InvoiceNumber, InvoiceUrl, Organization, OrganizationId,
-};
-use serde::{Deserialize, Deserializer, de::Error};
+use domain::{Amount, Currency, Invoice, InvoiceNews, InvoiceNumber, InvoiceUrl, OrganizationId};
+use serde::{Deserialize, Deserializer, de};
 use serde_json::{Value, json};
-use store::{Commit, Key, PaymentEvent, Transaction};
+use store::{Key, PaymentEvent, Transaction};
 
-use crate::{App, Operation, attempts::Attempts, failure::Failure, input};
+use crate::{App, Operation, error::Error, input, mutate::Decision};
 
-/// Records what has happened to an invoice, and emails it to everybody who
-/// receives billing emails: once for each event.
+/// Records an event about an invoice, once, and emails it to the members that
+/// receive billing emails.
 pub static OPERATION: Operation = Operation::event("record-billing-event", |app, event| {
     Box::pin(async move { handle(&app, event).await })
 });
 
-/// An event, as EventBridge hands it over.
+/// An event as EventBridge delivers it.
 #[derive(Debug, Deserialize)]
 struct BusEvent {
     id: EventBusId,
@@ -25,7 +23,7 @@ struct BusEvent {
     detail: Detail,
 }
 
-/// What it tells. Other fields are none of our business.
+/// The event's detail. Other fields are ignored.
 #[derive(Debug, Deserialize)]
 struct Detail {
     organization_id: OrganizationId,
@@ -39,7 +37,7 @@ struct Detail {
     hosted_invoice_url: Option<InvoiceUrl>,
 }
 
-/// The id by which an event that comes twice is known.
+/// The id that a repeated event is recognized by.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
 struct EventBusId(String);
@@ -59,13 +57,13 @@ fn news<'de, D: Deserializer<'de>>(deserializer: D) -> Result<InvoiceNews, D::Er
     let text = String::deserialize(deserializer)?;
     let mut all = InvoiceNews::ALL.into_iter();
     all.find(|news| json!(news.kind()) == text.as_str())
-        .ok_or_else(|| D::Error::custom("is not told of invoices"))
+        .ok_or_else(|| de::Error::custom("is not an event about invoices"))
 }
 
-/// A day, a time, or seconds since 1970: payment providers differ.
+/// Reads a day, a time, or seconds since 1970, as payment providers differ.
 fn due_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     let wrong =
-        || D::Error::custom("must be a day such as `2026-03-01`, a time, or seconds since 1970");
+        || de::Error::custom("must be a day such as `2026-03-01`, a time, or seconds since 1970");
     let at = match Value::deserialize(deserializer)? {
         Value::Null => return Ok(None),
         Value::Number(seconds) => {
@@ -83,14 +81,15 @@ fn due_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDa
     Ok(Some(at.date_naive()))
 }
 
-async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
+async fn handle(app: &App, event: Value) -> Result<Value, Error> {
     let BusEvent {
         id: EventBusId(id),
         news,
         detail,
     } = input::event(event)?;
+    let id = &id;
     let organization_id = detail.organization_id;
-    let invoice = Invoice {
+    let invoice = &Invoice {
         number: detail.invoice_number,
         amount: Amount {
             minor_units: detail.amount,
@@ -100,35 +99,25 @@ async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
         url: detail.hosted_invoice_url,
     };
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let (organization, taken) = (Key::organization(organization_id), Key::payment_event(&id));
-        let keys = [organization.clone(), taken.clone()];
-        let mut found = app.store.get_all(&keys).await?;
-        let taken: Option<PaymentEvent> = found.take(&taken)?;
+    app.mutate(move |now| async move {
+        let keys = (Key::organization(organization_id), Key::payment_event(id));
+        let (organization, taken) = app.store.read(keys).await?;
         if taken.is_some() {
-            return Ok(json!({ "recorded": false }));
+            return Ok(Decision::Unchanged(json!({ "recorded": false })));
         }
-        let organization: Option<Organization> = found.take(&organization)?;
         if organization.is_none() {
-            return Err(Failure::field(
-                "detail.organization_id",
-                "is of no organization",
-            ));
+            let field = "detail.organization_id";
+            return Err(Error::field(field, "is an unknown organization"));
         }
-
         let payment_event = PaymentEvent {
             id: id.clone(),
             organization_id,
             at: now,
         };
-        let transaction = Transaction::new().remember_payment_event(&payment_event);
         let event = invoice.clone().event(news);
-        let transaction = app.record(transaction, organization_id, now, [event]);
-        match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(json!({ "recorded": true })),
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+        let transaction = Transaction::in_organization(organization_id, now, [event])
+            .remember_payment_event(&payment_event);
+        Ok(Decision::Commit(transaction, json!({ "recorded": true })))
+    })
+    .await
 }

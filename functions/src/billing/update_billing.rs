@@ -1,4 +1,4 @@
-//! `PATCH /v1/organizations/{organization_id}/billing`: owners and admins.
+//! `PATCH /v1/organizations/{organization_id}/billing`.
 
 use domain::{
     BillingUpdate, CompanyName, InvoiceAddress, Plan, PlanId, TaxId, When, update_billing,
@@ -6,105 +6,94 @@ use domain::{
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Commit, Transaction};
+use store::Transaction;
 
 use crate::{
-    App, Operation, access::Asked, attempts::Attempts, failure::Failure, input, ledger,
-    output::Answer, representation::BillingView,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
+    input::{self, Clearable, Patch},
+    ledger,
+    mutate::Decision,
+    response::Response,
+    views::BillingView,
 };
 
-/// Changes the plan, now or at the period's end, and what stands on invoices:
-/// all that is asked, or nothing.
+/// Changes the plan, now or at the period's end, and the billing details: all of
+/// the request or nothing.
 pub static OPERATION: Operation = Operation::http("update-billing", |app, request| {
     Box::pin(handle(app, request))
-});
+})
+.needs(&["PLANS"]);
 
-/// What to change; what is left out stays.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Body {
-    /// The id of the plan to change to; that of the present one cancels a change that is scheduled.
-    #[serde(
-        default,
-        deserialize_with = "input::if_present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "PlanId")]
-    plan: Option<PlanId>,
-    /// When the plan is to begin: now, unless it says otherwise.
-    #[serde(
-        default,
-        deserialize_with = "input::if_present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "When")]
-    when: Option<When>,
-    /// The name that invoices are made out to: at most 200 characters on one line. `null` clears it.
-    #[serde(default, deserialize_with = "input::cleared_or_present")]
-    #[schemars(with = "Option<CompanyName>")]
-    company_name: Option<Option<CompanyName>>,
-    /// The tax id: at most 50 characters on one line. `null` clears it.
-    #[serde(default, deserialize_with = "input::cleared_or_present")]
-    #[schemars(with = "Option<TaxId>")]
-    tax_id: Option<Option<TaxId>>,
-    /// The address for invoices: at most 500 characters in at most 10 lines. `null` clears it.
-    #[serde(default, deserialize_with = "input::cleared_or_present")]
-    #[schemars(with = "Option<InvoiceAddress>")]
-    invoice_address: Option<Option<InvoiceAddress>>,
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change("Change the plan or the billing details", "owner, admin")
+    .takes::<Body>()
+    .responds::<BillingView>(200)
+    .refuses(&[
+        "invalid_request",
+        "owner_or_admin_required",
+        "organization_not_found",
+    ]);
+
+/// The changes; a field that is left out keeps its value.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Body {
+    /// The id of the plan to change to; the present plan's id cancels a scheduled change.
+    plan: Patch<PlanId>,
+    /// When the plan begins; now if absent.
+    when: Patch<When>,
+    /// The company's name on invoices: at most 200 characters on one line. `null` clears it.
+    company_name: Patch<Clearable<CompanyName>>,
+    /// The tax id on invoices: at most 50 characters on one line. `null` clears it.
+    tax_id: Patch<Clearable<TaxId>>,
+    /// The address on invoices: at most 500 characters in at most 10 lines. `null` clears it.
+    invoice_address: Patch<Clearable<InvoiceAddress>>,
 }
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = &Scope::of(request)?;
     let body: Body = input::body(request)?;
-    let plan = plan(app, &body)?;
+    let update = &BillingUpdate {
+        plan: plan(app, body.plan.into_option(), body.when.into_option())?,
+        company_name: body.company_name.into_option().map(|name| name.0),
+        tax_id: body.tax_id.into_option().map(|id| id.0),
+        invoice_address: body.invoice_address.into_option().map(|address| address.0),
+    };
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let (_, ledger, me) = ledger::of_member(app, &asked).await?;
-        if !ledger.is_whole() {
-            attempts.again().await?;
-            continue;
-        }
-
-        let update = BillingUpdate {
-            plan: plan.clone(),
-            company_name: body.company_name.clone(),
-            tax_id: body.tax_id.clone(),
-            invoice_address: body.invoice_address.clone(),
-        };
-        let change = update_billing(&me, &ledger, &app.plans, update, now)?;
-        let answer = Answer::ok(&BillingView::of(&change.billing, &me, &app.plans, now));
-        if change.events.is_empty() {
-            return Ok(answer);
-        }
-
-        let transaction = Transaction::new()
-            .require_member(&me)
-            .write_billing(&change.billing);
-        let transaction = change
-            .counters
-            .iter()
-            .fold(transaction, Transaction::write_counter);
-        let transaction = app.record(transaction, asked.organization_id, now, change.events);
-        match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(answer),
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+    let view = app
+        .mutate(move |now| async move {
+            let (caller, _, ledger) = ledger::of_caller(app, scope).await?;
+            if !ledger.is_whole() {
+                return Ok(Decision::Reload);
+            }
+            let change = update_billing(&caller, &ledger, &app.plans, update.clone(), now)?;
+            let view = BillingView::of(&change.billing, &caller, &app.plans, now);
+            if change.events.is_empty() {
+                return Ok(Decision::Unchanged(view));
+            }
+            let transaction =
+                Transaction::by(&caller, now, change.events).write_billing(&change.billing);
+            let counters = change.counters.iter();
+            let transaction = counters.fold(transaction, Transaction::write_counter);
+            Ok(Decision::Commit(transaction, view))
+        })
+        .await?;
+    Ok(Response::ok(&view))
 }
 
-/// The plan that is asked for, and when it is to begin.
-fn plan(app: &App, body: &Body) -> Result<Option<(Plan, When)>, Failure> {
-    let Some(id) = &body.plan else {
-        return match body.when {
-            Some(_) => Err(Failure::field("when", "says when a `plan` is to begin")),
+/// Finds the plan to change to, and when it begins.
+fn plan(app: &App, id: Option<PlanId>, when: Option<When>) -> Result<Option<(Plan, When)>, Error> {
+    let Some(id) = id else {
+        return match when {
+            Some(_) => Err(Error::field("when", "requires a `plan`")),
             None => Ok(None),
         };
     };
-    let plan = app.plans.get(id).cloned().ok_or_else(|| {
+    let plan = app.plans.get(&id).cloned().ok_or_else(|| {
         let ids: Vec<&str> = app.plans.iter().map(|plan| plan.id.as_str()).collect();
-        Failure::field("plan", format_args!("must be one of {}", ids.join(", ")))
+        Error::field("plan", format_args!("must be one of {}", ids.join(", ")))
     })?;
-    Ok(Some((plan, body.when.unwrap_or(When::Now))))
+    Ok(Some((plan, when.unwrap_or(When::Now))))
 }

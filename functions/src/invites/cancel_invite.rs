@@ -1,38 +1,43 @@
-//! `DELETE /v1/organizations/{organization_id}/invites/{invite_id}`: owners and
-//! admins.
+//! `DELETE /v1/organizations/{organization_id}/invites/{invite_id}`.
 
 use domain::cancel;
 use lambda_http::Request;
-use store::{Commit, Transaction};
+use store::Transaction;
 
 use super::load;
-use crate::{App, Operation, access::Asked, attempts::Attempts, failure::Failure, output::Answer};
+use crate::{
+    App, Operation, Shape, access::Scope, error::Error, mutate::Decision, response::Response,
+};
 
-/// Takes a pending invite back. It cannot be accepted any more, not even by a
-/// request that is under way.
+/// Cancels a pending invite. It can no longer be accepted, not even by a request
+/// that is under way.
 pub static OPERATION: Operation = Operation::http("cancel-invite", |app, request| {
     Box::pin(handle(app, request))
 });
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
-    let id = load::invite_id(request).ok();
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change("Cancel a pending invite", "owner, admin").refuses(&[
+    "owner_or_admin_required",
+    "organization_not_found",
+    "invite_not_found",
+    "invite_accepted",
+    "invite_declined",
+    "invite_expired",
+]);
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let (me, state) = load::membership_and_invite(app, &asked, id).await?;
-        let Some(ended) = cancel(&me, &state, now)? else {
-            return Ok(Answer::no_content());
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = &Scope::of(request)?;
+    let id = &load::invite_id(request);
+
+    app.mutate(move |now| async move {
+        let (caller, state) = load::caller_and_invite(app, scope, id).await?;
+        let Some(ended) = cancel(&caller, &state, now)? else {
+            return Ok(Decision::Unchanged(()));
         };
-
-        let transaction = Transaction::new()
-            .require_member(&me)
-            .end_pending_invite(&ended);
-        let transaction = app.record(transaction, asked.organization_id, now, [ended.event]);
-        match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(Answer::no_content()),
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+        let transaction = Transaction::by(&caller, now, [ended.event])
+            .end_pending_invite(&ended.invite, ended.holder);
+        Ok(Decision::Commit(transaction, ()))
+    })
+    .await?;
+    Ok(Response::no_content())
 }

@@ -1,21 +1,21 @@
-//! `POST /v1/organizations/{organization_id}/invites`: owners and admins.
+//! `POST /v1/organizations/{organization_id}/invites`.
 
-use domain::{Address, EmailAddress, InviteId, InviteRequest, Refusal, Role, create_invite};
+use domain::{EmailAddress, InviteId, InviteRequest, Refusal, Role, create_invite};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Commit, Key, Transaction};
+use store::{Key, Transaction};
 
+use super::expire_invites;
 use crate::{
-    App, Operation,
-    access::Asked,
-    attempts::Attempts,
-    background::expire_invites,
-    failure::Failure,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
     input,
     metrics::{Counter, count},
-    output::Answer,
-    representation::InviteView,
+    mutate::Decision,
+    response::Response,
+    views::InviteView,
 };
 
 /// Invites an email address. The email leaves through the table's stream.
@@ -23,10 +23,24 @@ pub static OPERATION: Operation = Operation::http("create-invite", |app, request
     Box::pin(handle(app, request))
 });
 
-/// Whom to invite, as what.
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change("Invite an email address", "owner, admin")
+    .takes::<Body>()
+    .responds::<InviteView>(201)
+    .refuses(&[
+        "invalid_request",
+        "owner_required",
+        "owner_or_admin_required",
+        "organization_not_found",
+        "already_member",
+        "invite_outstanding",
+        "too_many_invites",
+    ]);
+
+/// The address to invite, and what accepting gives.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+struct Body {
     /// The address to invite.
     email: EmailAddress,
     /// The role that accepting gives.
@@ -36,68 +50,61 @@ pub(crate) struct Body {
     receives_billing_emails: bool,
 }
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
-    let id = asked.organization_id;
-    let body: Body = input::body(request)?;
-    let address_key = Key::address(id, &body.email);
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = &Scope::of(request)?;
+    let body: &Body = &input::body(request)?;
+    let id = scope.organization_id;
 
-    let mut attempts = Attempts::default();
-    let mut made_room = false;
-    loop {
-        let now = app.clock.now();
-        let keys = [
-            asked.membership_key(),
-            Key::organization(id),
-            address_key.clone(),
-        ];
-        let mut found = app.store.get_all(&keys).await?;
-        let (organization, me) = asked.take(&mut found)?;
-        let address: Option<Address> = found.take(&address_key)?;
+    let (invite, caller, has_expired) = app
+        .mutate(move |now| async move {
+            let keys = (Key::organization(id), Key::address(id, &body.email));
+            let (caller, (organization, address)) = scope.read(app, keys).await?;
+            let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
 
-        let input = InviteRequest {
-            id: InviteId::new(app.new_id()),
-            email: body.email.clone(),
-            role: body.role,
-            receives_billing_emails: body.receives_billing_emails,
-        };
-        let decision = create_invite(&me, &organization, address.as_ref(), input, now);
-        let created = match decision {
-            // Expired invites count until they are tidied up; they must not block a new one.
-            Err(Refusal::TooManyInvites) if !made_room => {
-                expire_invites::of_organization(app, id).await?;
-                made_room = true;
-                continue;
-            }
-            decision => decision?,
-        };
-
-        let mut transaction = Transaction::new()
-            .require_member(&me)
-            .write_invite(&created.invite)
-            .write_address(&created.address);
-        let ends_expired = created.expired.is_some();
-        let mut events = vec![created.event];
-        // An expired invite that makes room leaves the count as it is.
-        transaction = match created.expired {
-            Some(expired) => {
-                events.insert(0, expired.event);
-                transaction.end_expired_invite(&expired.invite)
-            }
-            None => transaction.increment_invites(id),
-        };
-        let transaction = app.record(transaction, id, now, events);
-        match app.store.commit(transaction).await? {
-            Commit::Done => {
-                count(Counter::InvitesCreated, 1);
-                if ends_expired {
-                    count(Counter::InvitesExpired, 1);
+            let input = InviteRequest {
+                id: InviteId::new(app.new_id()),
+                email: body.email.clone(),
+                role: body.role,
+                receives_billing_emails: body.receives_billing_emails,
+            };
+            let created = match create_invite(&caller, &organization, address.as_ref(), input, now)
+            {
+                // Expired invites count until the cleanup; they must not block a new one.
+                Err(Refusal::TooManyInvites)
+                    if expire_invites::of_organization(app, id).await? > 0 =>
+                {
+                    return Ok(Decision::Reload);
                 }
-                let invite = &created.invite;
-                let location = format!("/v1/organizations/{id}/invites/{}", invite.id);
-                return Ok(Answer::created(location, &InviteView::of(invite, &me)));
-            }
-            Commit::Conflict => attempts.again().await?,
-        }
+                decision => decision?,
+            };
+
+            let has_expired = created.expired.is_some();
+            let (expired, ended) = created
+                .expired
+                .map(|expired| (expired.event, expired.invite))
+                .unzip();
+            let events = expired.into_iter().chain([created.event]);
+            let transaction = Transaction::by(&caller, now, events)
+                .write_invite(&created.invite)
+                .write_address(&created.address);
+            // An expired invite makes room for the new one: the count stays.
+            let transaction = match &ended {
+                Some(ended) => transaction.end_expired_invite(ended),
+                None => transaction.increment_invites(id),
+            };
+            Ok(Decision::Commit(
+                transaction,
+                (created.invite, caller, has_expired),
+            ))
+        })
+        .await?;
+    count(Counter::InvitesCreated, 1);
+    if has_expired {
+        count(Counter::InvitesExpired, 1);
     }
+    let location = format!("/v1/organizations/{id}/invites/{}", invite.id);
+    Ok(Response::created(
+        location,
+        &InviteView::of(&invite, &caller),
+    ))
 }

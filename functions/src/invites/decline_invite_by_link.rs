@@ -1,31 +1,38 @@
-//! `POST /v1/invites/{token}/decline`: whoever holds the link.
+//! `POST /v1/invites/{token}/decline`.
 
 use domain::decline;
 use lambda_http::Request;
-use store::{Commit, Transaction};
+use store::Transaction;
 
 use super::link;
-use crate::{App, Operation, attempts::Attempts, failure::Failure, output::Answer};
+use crate::{App, Operation, Shape, error::Error, mutate::Decision, response::Response};
 
 /// Declines an invite without signing in.
 pub static OPERATION: Operation = Operation::http("decline-invite-by-link", |app, request| {
     Box::pin(handle(app, request))
-});
+})
+.needs(&["LINK_KEY_SECRET_ID"]);
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change("Decline an invite by its link", "anyone with the link")
+    .refuses(&[
+        "invite_not_found",
+        "link_replaced",
+        "invite_accepted",
+        "invite_cancelled",
+        "invite_expired",
+    ]);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    app.mutate(move |now| async move {
         let (organization, state) = link::follow(app, request).await?;
         let Some(ended) = decline(None, &state, now)? else {
-            return Ok(Answer::no_content());
+            return Ok(Decision::Unchanged(()));
         };
-
-        let transaction = Transaction::new().end_pending_invite(&ended);
-        let transaction = app.record(transaction, organization.id, now, [ended.event]);
-        match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(Answer::no_content()),
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+        let transaction = Transaction::in_organization(organization.id, now, [ended.event])
+            .end_pending_invite(&ended.invite, ended.holder);
+        Ok(Decision::Commit(transaction, ()))
+    })
+    .await?;
+    Ok(Response::no_content())
 }

@@ -1,15 +1,14 @@
-//! `GET /v1/organizations/{organization_id}/invites`: members.
+//! `GET /v1/organizations/{organization_id}/invites`.
 
-use domain::{Member, Refusal};
 use lambda_http::Request;
 
 use crate::{
-    App, Operation,
-    access::Asked,
-    failure::Failure,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
     input,
-    output::Answer,
-    representation::{InviteView, List},
+    response::Response,
+    views::{InviteView, List},
 };
 
 /// Lists an organization's pending invites, oldest first.
@@ -17,17 +16,19 @@ pub static OPERATION: Operation = Operation::http("list-invites", |app, request|
     Box::pin(handle(app, request))
 });
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::read("List pending invites, oldest first", "member")
+    .lists::<InviteView>()
+    .refuses(&["invalid_request", "organization_not_found"]);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = Scope::of(request)?;
     let page = input::page(request)?;
-    let (me, invites) = tokio::join!(
-        app.store.get::<Member>(asked.membership_key()),
-        app.store.invites(asked.organization_id, &page),
-    );
-    let me = me?.ok_or(Refusal::OrganizationNotFound)?;
+    let invites = app.store.invites(scope.organization_id, &page);
+    let (caller, invites) = scope.read_beside(app, invites).await?;
     let now = app.clock.now();
-    let pending = invites?.keep(|invite| !invite.is_expired(now));
-    Ok(Answer::ok(&List::of(pending, |invite| {
-        InviteView::of(invite, &me)
+    let pending = invites.keep(|invite| !invite.terms.is_expired(now));
+    Ok(Response::ok(&List::of(pending, |invite| {
+        InviteView::of(invite, &caller)
     })))
 }

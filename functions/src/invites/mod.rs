@@ -1,8 +1,9 @@
-//! The invites of an organization, and what the holder of a link may do.
+//! An organization's invites, and what the holder of an invite's link may do.
 
 pub mod cancel_invite;
 pub mod create_invite;
 pub mod decline_invite_by_link;
+pub mod expire_invites;
 pub mod list_invites;
 pub mod preview_invite;
 pub mod resend_invite;

@@ -1,14 +1,13 @@
-//! `POST /v1/organizations/{organization_id}/invites/{invite_id}/resend`:
-//! owners and admins, by the rules.
+//! `POST /v1/organizations/{organization_id}/invites/{invite_id}/resend`.
 
 use domain::resend;
 use lambda_http::Request;
-use store::{Commit, Transaction};
+use store::Transaction;
 
 use super::load;
 use crate::{
-    App, Operation, access::Asked, attempts::Attempts, failure::Failure, output::Answer,
-    representation::InviteView,
+    App, Operation, Shape, access::Scope, error::Error, mutate::Decision, response::Response,
+    views::InviteView,
 };
 
 /// Sends a pending invite again: for another 14 days, under the caller's name,
@@ -17,24 +16,38 @@ pub static OPERATION: Operation = Operation::http("resend-invite", |app, request
     Box::pin(handle(app, request))
 });
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
-    let id = load::invite_id(request).ok();
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change(
+    "Resend a pending invite",
+    "owner; admin for admins and users",
+)
+.responds::<InviteView>(200)
+.refuses(&[
+    "owner_required",
+    "owner_or_admin_required",
+    "organization_not_found",
+    "invite_not_found",
+    "invite_accepted",
+    "invite_declined",
+    "invite_cancelled",
+    "invite_expired",
+    "resend_too_soon",
+    "resend_limit_reached",
+]);
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let (me, state) = load::membership_and_invite(app, &asked, id).await?;
-        let (resent, event) = resend(&me, &state, now)?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = &Scope::of(request)?;
+    let id = &load::invite_id(request);
 
-        let transaction = Transaction::new()
-            .require_member(&me)
-            .write_invite(&resent)
-            .claim_address(&resent);
-        let transaction = app.record(transaction, asked.organization_id, now, [event]);
-        match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(Answer::ok(&InviteView::of(&resent, &me))),
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+    let (invite, caller) = app
+        .mutate(move |now| async move {
+            let (caller, state) = load::caller_and_invite(app, scope, id).await?;
+            let (resent, event) = resend(&caller, &state, now)?;
+            let transaction = Transaction::by(&caller, now, [event])
+                .write_invite(&resent)
+                .claim_address(&resent);
+            Ok(Decision::Commit(transaction, (resent, caller)))
+        })
+        .await?;
+    Ok(Response::ok(&InviteView::of(&invite, &caller)))
 }

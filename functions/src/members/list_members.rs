@@ -1,15 +1,14 @@
-//! `GET /v1/organizations/{organization_id}/members`: members.
+//! `GET /v1/organizations/{organization_id}/members`.
 
-use domain::{Member, Refusal};
 use lambda_http::Request;
 
 use crate::{
-    App, Operation,
-    access::Asked,
-    failure::Failure,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
     input,
-    output::Answer,
-    representation::{List, MemberView},
+    response::Response,
+    views::{List, MemberView},
 };
 
 /// Lists an organization's members, by user id.
@@ -17,15 +16,17 @@ pub static OPERATION: Operation = Operation::http("list-members", |app, request|
     Box::pin(handle(app, request))
 });
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::read("List members, by user id", "member")
+    .lists::<MemberView>()
+    .refuses(&["invalid_request", "organization_not_found"]);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = Scope::of(request)?;
     let page = input::page(request)?;
-    let (me, members) = tokio::join!(
-        app.store.get::<Member>(asked.membership_key()),
-        app.store.members(asked.organization_id, &page),
-    );
-    let me = me?.ok_or(Refusal::OrganizationNotFound)?;
-    Ok(Answer::ok(&List::of(members?, |member| {
-        MemberView::of(member, &me)
+    let members = app.store.members(scope.organization_id, &page);
+    let (caller, members) = scope.read_beside(app, members).await?;
+    Ok(Response::ok(&List::of(members, |member| {
+        MemberView::of(member, &caller)
     })))
 }

@@ -1,51 +1,57 @@
-//! `DELETE /v1/organizations/{organization_id}/members/{user_id}`: by the
-//! rules; oneself, to leave.
+//! `DELETE /v1/organizations/{organization_id}/members/{user_id}`; with the
+//! caller's own id, to leave.
 
-use domain::{UserId, remove_member};
+use domain::remove_member;
 use lambda_http::Request;
-use store::{Commit, Transaction};
+use store::Transaction;
 
+use super::load;
 use crate::{
-    App, Operation,
-    access::Asked,
-    attempts::Attempts,
-    failure::Failure,
-    input,
-    output::Answer,
-    representation::{ApiKeySummary, RemovedView},
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
+    mutate::Decision,
+    response::Response,
+    views::{ApiKeySummary, RemovedView},
 };
 
-/// Removes a member. Their power ends with the next request; the API keys that
-/// they made stay good, and are named.
+/// Removes a member. Their authority ends with the next request; the API keys
+/// that they created stay valid, and the response lists them.
 pub static OPERATION: Operation = Operation::http("remove-member", |app, request| {
     Box::pin(handle(app, request))
 });
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
-    let target_id = UserId::parse(input::path(request, "user_id"));
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change(
+    "Remove a member, or leave",
+    "owner; admin for admins and users; each member themselves",
+)
+.responds::<RemovedView>(200)
+.refuses(&[
+    "owner_required",
+    "owner_or_admin_required",
+    "creator_protected",
+    "organization_not_found",
+    "member_not_found",
+]);
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let (loaded, keys) = tokio::join!(
-            super::load(app, &asked, target_id.as_ref().ok()),
-            super::all_keys(app, &asked),
-        );
-        let (me, target) = loaded?;
-        let answer = Answer::ok(&RemovedView {
-            api_keys: ApiKeySummary::made_by(&target.user_id, &keys?),
-        });
-        let event = remove_member(&me, &target)?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = &Scope::of(request)?;
+    let user_id = load::user_id(request);
+    let user_id = user_id.as_ref();
 
-        let mut transaction = Transaction::new().remove_member(&target);
-        if target.user_id != me.user_id {
-            transaction = transaction.require_member(&me);
-        }
-        let transaction = app.record(transaction, asked.organization_id, now, [event]);
-        match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(answer),
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+    let view = app
+        .mutate(move |now| async move {
+            let (loaded, keys) = tokio::join!(
+                load::caller_and_member(app, scope, user_id),
+                load::api_keys(app, scope),
+            );
+            let (caller, member) = loaded?;
+            let event = remove_member(&caller, &member)?;
+            let transaction = Transaction::by(&caller, now, [event]).remove_member(&member);
+            let api_keys = ApiKeySummary::created_by(&member.user_id, &keys?);
+            Ok(Decision::Commit(transaction, RemovedView { api_keys }))
+        })
+        .await?;
+    Ok(Response::ok(&view))
 }

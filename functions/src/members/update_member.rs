@@ -1,95 +1,98 @@
-//! `PATCH /v1/organizations/{organization_id}/members/{user_id}`: by the rules.
+//! `PATCH /v1/organizations/{organization_id}/members/{user_id}`.
 
-use domain::{ApiKey, MemberUpdate, Role, UserId, update_member};
+use domain::{ApiKey, Caller, MemberUpdate, Role, update_member};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Commit, Transaction};
+use store::Transaction;
 
+use super::load;
 use crate::{
-    App, Operation,
-    access::Asked,
-    attempts::Attempts,
-    failure::Failure,
-    input,
-    output::Answer,
-    representation::{ApiKeySummary, MemberView, UpdatedMemberView},
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
+    input::{self, Patch},
+    mutate::Decision,
+    response::Response,
+    views::{ApiKeySummary, MemberView, UpdatedMemberView},
 };
 
-/// Changes a member's role or billing emails: all that is asked, or nothing.
+/// Changes a member's role or billing emails: all of the request or nothing.
 pub static OPERATION: Operation = Operation::http("update-member", |app, request| {
     Box::pin(handle(app, request))
 });
 
-/// What to change; what is left out stays.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change(
+    "Change a member's role or billing emails",
+    "owner; admin for admins and users",
+)
+.takes::<Body>()
+.responds::<UpdatedMemberView>(200)
+.refuses(&[
+    "invalid_request",
+    "owner_required",
+    "owner_or_admin_required",
+    "creator_protected",
+    "organization_not_found",
+    "member_not_found",
+]);
+
+/// The changes; a field that is left out keeps its value.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Body {
     /// The new role.
-    #[serde(
-        default,
-        deserialize_with = "input::if_present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "Role")]
-    role: Option<Role>,
-    /// Whether billing emails go to them.
-    #[serde(
-        default,
-        deserialize_with = "input::if_present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "bool")]
-    receives_billing_emails: Option<bool>,
+    role: Patch<Role>,
+    /// Whether the member receives billing emails.
+    receives_billing_emails: Patch<bool>,
 }
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
-    let target_id = UserId::parse(input::path(request, "user_id"));
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = &Scope::of(request)?;
+    let user_id = load::user_id(request);
+    let user_id = user_id.as_ref();
     let body: Body = input::body(request)?;
     let update = MemberUpdate {
-        role: body.role,
-        receives_billing_emails: body.receives_billing_emails,
+        role: body.role.into_option(),
+        receives_billing_emails: body.receives_billing_emails.into_option(),
     };
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let (loaded, keys) = tokio::join!(
-            super::load(app, &asked, target_id.as_ref().ok()),
-            keys_to_name(app, &asked, update.role),
-        );
-        let (me, target) = loaded?;
-        let (updated, events) = update_member(&me, &target, update)?;
-        let yourself = target.user_id == me.user_id;
-        let answer = Answer::ok(&UpdatedMemberView {
-            member: MemberView::of(&updated, if yourself { &updated } else { &me }),
-            api_keys: ApiKeySummary::made_by(&updated.user_id, &keys?),
-        });
-        if events.is_empty() {
-            return Ok(answer);
-        }
+    let view = app
+        .mutate(move |now| async move {
+            let (loaded, keys) = tokio::join!(
+                load::caller_and_member(app, scope, user_id),
+                keys_to_list(app, scope, update.role),
+            );
+            let (caller, member) = loaded?;
+            let (updated, events) = update_member(&caller, &member, update)?;
+            let is_change = !events.is_empty();
+            let transaction = Transaction::by(&caller, now, events).write_member(&updated);
 
-        let mut transaction = Transaction::new().write_member(&updated);
-        if !yourself {
-            transaction = transaction.require_member(&me);
-        }
-        let transaction = app.record(transaction, asked.organization_id, now, events);
-        match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(answer),
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+            let caller = if caller.is(&updated.user_id) {
+                Caller::Member(updated.clone())
+            } else {
+                caller
+            };
+            let view = UpdatedMemberView {
+                member: MemberView::of(&updated, &caller),
+                api_keys: ApiKeySummary::created_by(&updated.user_id, &keys?),
+            };
+            Ok(if is_change {
+                Decision::Commit(transaction, view)
+            } else {
+                Decision::Unchanged(view)
+            })
+        })
+        .await?;
+    Ok(Response::ok(&view))
 }
 
-/// The keys among which are those that a new user made, and cannot manage any more.
-async fn keys_to_name(
-    app: &App,
-    asked: &Asked,
-    role: Option<Role>,
-) -> Result<Vec<ApiKey>, Failure> {
+/// Reads the keys among which are those that a new user created, and can no
+/// longer manage.
+async fn keys_to_list(app: &App, scope: &Scope, role: Option<Role>) -> Result<Vec<ApiKey>, Error> {
     match role {
-        Some(Role::User) => super::all_keys(app, asked).await,
+        Some(Role::User) => load::api_keys(app, scope).await,
         Some(Role::Admin | Role::Owner) | None => Ok(Vec::new()),
     }
 }

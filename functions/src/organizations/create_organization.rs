@@ -1,14 +1,14 @@
-//! `POST /v1/organizations`: anyone signed in.
+//! `POST /v1/organizations`.
 
-use domain::{Metadata, OrganizationId, OrganizationName, create_organization};
+use domain::{Caller, Metadata, OrganizationId, OrganizationName, create_organization};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Commit, CreationRequest, Key, Transaction};
+use store::{CreationRequest, Key, Transaction};
 
 use crate::{
-    App, Operation, access, attempts::Attempts, failure::Failure, input, output::Answer,
-    representation::OrganizationView,
+    App, Operation, Shape, access, error::Error, input, mutate::Decision, response::Response,
+    views::OrganizationView,
 };
 
 /// Creates an organization, with the caller as its creator, and makes it the
@@ -17,74 +17,69 @@ pub static OPERATION: Operation = Operation::http("create-organization", |app, r
     Box::pin(handle(app, request))
 });
 
-/// What to create.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change("Create an organization", "person with an email address")
+    .takes::<Body>()
+    .idempotent(
+        false,
+        "Repeating a request with the same key within a day makes no second organization.",
+    )
+    .responds::<OrganizationView>(201)
+    .refuses(&["invalid_request", "email_required"]);
+
+/// The organization to create.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+struct Body {
     /// The organization's name: 1 to 200 characters on one line.
     name: OrganizationName,
-    /// What the product keeps with it: at most 50 short texts.
+    /// The product's own data about it: at most 50 short texts.
     #[serde(default)]
     metadata: Metadata,
 }
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let person = access::person(request)?;
-    let body: Body = input::body(request)?;
-    // Whoever repeats a request with the same key within a day gets the
-    // organization that the first one made.
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let person = &access::person(request)?;
+    let body: &Body = &input::body(request)?;
     let idempotency_key = input::idempotency_key(request)?;
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let remembered = match idempotency_key {
-            Some(key) => {
-                app.store
-                    .get(Key::creation_request(&person.user_id, key))
-                    .await?
-            }
-            None => None,
-        };
-        if let Some(request) = remembered
-            .as_ref()
-            .filter(|request: &&CreationRequest| now < request.at + CreationRequest::MEMORY)
-        {
-            let id = request.organization_id;
-            let found = access::organization_of(app, &person.user_id, id).await?;
-            if let Some((organization, member)) = found {
-                let location = format!("/v1/organizations/{id}");
-                return Ok(Answer::created(
-                    location,
-                    &OrganizationView::of(&organization, &member),
-                ));
-            }
-        }
-
-        let id = OrganizationId::new(app.new_id());
-        let founded =
-            create_organization(&person, id, body.name.clone(), body.metadata.clone(), now)?;
-        let mut transaction = Transaction::new()
-            .write_organization(&founded.organization)
-            .add_member(&founded.creator)
-            .write_address(&founded.address)
-            .switch_to(&person.user_id, id);
-        if let Some(key) = idempotency_key {
-            let request = CreationRequest {
-                user_id: person.user_id.clone(),
-                idempotency_key: key.to_owned(),
-                organization_id: id,
-                at: now,
+    let (organization, creator) = app
+        .mutate(move |now| async move {
+            let key = idempotency_key.map(|key| Key::creation_request(&person.user_id, key));
+            let remembered = match key {
+                Some(key) => app.store.get(key).await?,
+                None => None,
             };
-            transaction = transaction.remember_request(&request, remembered.as_ref());
-        }
-        let transaction = app.record(transaction, id, now, founded.events);
-        match app.store.commit(transaction).await? {
-            Commit::Done => {
-                let view = OrganizationView::of(&founded.organization, &founded.creator);
-                return Ok(Answer::created(format!("/v1/organizations/{id}"), &view));
+            if let Some(request) = &remembered
+                && now < request.at + CreationRequest::MEMORY
+                && let Some(created) =
+                    access::organization_of(app, &person.user_id, request.organization_id).await?
+            {
+                return Ok(Decision::Unchanged(created));
             }
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+
+            let id = OrganizationId::new(app.new_id());
+            let created =
+                create_organization(person, id, body.name.clone(), body.metadata.clone(), now)?;
+            let mut transaction = Transaction::in_organization(id, now, created.events)
+                .write_organization(&created.organization)
+                .add_member(&created.creator)
+                .write_address(&created.address)
+                .switch_to(&person.user_id, id);
+            if let Some(key) = idempotency_key {
+                let request = CreationRequest {
+                    user_id: person.user_id.clone(),
+                    idempotency_key: key.to_owned(),
+                    organization_id: id,
+                    at: now,
+                };
+                transaction = transaction.remember_request(&request, remembered.as_ref());
+            }
+            let created = (created.organization, created.creator);
+            Ok(Decision::Commit(transaction, created))
+        })
+        .await?;
+    let location = format!("/v1/organizations/{}", organization.id);
+    let view = OrganizationView::of(&organization, &Caller::Member(creator));
+    Ok(Response::created(location, &view))
 }

@@ -1,19 +1,23 @@
-//! `GET /v1/organizations/{organization_id}`: members.
+//! `GET /v1/organizations/{organization_id}`.
 
 use lambda_http::Request;
 
 use crate::{
-    App, Operation, access::Asked, failure::Failure, output::Answer,
-    representation::OrganizationView,
+    App, Operation, Shape, access::Scope, error::Error, response::Response, views::OrganizationView,
 };
 
-/// Gives an organization.
+/// Returns an organization.
 pub static OPERATION: Operation = Operation::http("get-organization", |app, request| {
     Box::pin(handle(app, request))
 });
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
-    let (organization, me) = asked.organization(app).await?;
-    Ok(Answer::ok(&OrganizationView::of(&organization, &me)))
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::read("Get an organization", "member")
+    .responds::<OrganizationView>(200)
+    .refuses(&["organization_not_found"]);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = Scope::of(request)?;
+    let (caller, organization) = scope.organization(app).await?;
+    Ok(Response::ok(&OrganizationView::of(&organization, &caller)))
 }

@@ -1,16 +1,17 @@
-//! `GET /v1/organizations/{organization_id}/settings`: members.
+//! `GET /v1/organizations/{organization_id}/settings`.
 
+use domain::Caller;
 use lambda_http::Request;
 use store::PageRequest;
 
 use crate::{
-    App, Operation,
-    access::Asked,
-    failure::Failure,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
     ledger,
-    output::Answer,
-    representation::{
-        ApiKeyView, InviteView, List, MemberView, OrganizationView, Permissions, PlanView,
+    response::Response,
+    views::{
+        ApiKeyView, InviteView, List, MemberView, OrganizationView, Permissions, PlanPeriodView,
         SettingsView, UsageSummaryView,
     },
 };
@@ -18,32 +19,39 @@ use crate::{
 /// How many members, invites and API keys come with the settings; the lists have the rest.
 const FIRST_PAGE: u16 = 25;
 
-/// Gives all that the settings page shows, with what the caller may do.
+/// Returns all that the settings page shows, with what the caller may do.
 pub static OPERATION: Operation = Operation::http("get-settings", |app, request| {
     Box::pin(handle(app, request))
-});
+})
+.needs(&["PLANS"]);
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
-    let id = asked.organization_id;
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::read("Get everything that the settings page shows", "member")
+    .responds::<SettingsView>(200)
+    .refuses(&["organization_not_found"]);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = Scope::of(request)?;
+    let id = scope.organization_id;
     let page = PageRequest::first(FIRST_PAGE);
-    let (found, members, invites, keys) = tokio::join!(
-        ledger::of_member(app, &asked),
+    let (loaded, members, invites, keys) = tokio::join!(
+        ledger::of_caller(app, &scope),
         app.store.members(id, &page),
         app.store.invites(id, &page),
         app.store.api_keys(id, &page),
     );
-    let (organization, ledger, me) = found?;
+    let (caller, organization, ledger) = loaded?;
     let now = app.clock.now();
-    let pending = invites?.keep(|invite| !invite.is_expired(now));
-    Ok(Answer::ok(&SettingsView {
-        organization: OrganizationView::of(&organization, &me),
-        me: MemberView::of(&me, &me),
-        may: Permissions::of(&me),
-        members: List::of(members?, |member| MemberView::of(member, &me)),
-        invites: List::of(pending, |invite| InviteView::of(invite, &me)),
-        api_keys: List::of(keys?, |key| ApiKeyView::of(key, &me, now)),
-        billing: PlanView::of(&ledger.billing, &app.plans, now),
+    let pending = invites?.keep(|invite| !invite.terms.is_expired(now));
+    let Caller::Member(me) = &caller;
+    Ok(Response::ok(&SettingsView {
+        organization: OrganizationView::of(&organization, &caller),
+        me: MemberView::of(me, &caller),
+        may: Permissions::of(&caller),
+        members: List::of(members?, |member| MemberView::of(member, &caller)),
+        invites: List::of(pending, |invite| InviteView::of(invite, &caller)),
+        api_keys: List::of(keys?, |key| ApiKeyView::of(key, &caller, now)),
+        billing: PlanPeriodView::of(&ledger.billing, &app.plans, now),
         usage: UsageSummaryView::of(&ledger, &app.plans, now),
     }))
 }

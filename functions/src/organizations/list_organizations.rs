@@ -1,48 +1,46 @@
-//! `GET /v1/organizations`: the caller's own, with their role.
+//! `GET /v1/organizations`.
 
-use domain::{Member, Organization};
+use domain::Caller;
 use lambda_http::Request;
 use store::Key;
 
 use crate::{
-    App, Operation, access,
-    failure::Failure,
+    App, Operation, Shape, access,
+    error::Error,
     input,
-    output::Answer,
-    representation::{List, OrganizationView},
+    response::Response,
+    views::{List, OrganizationView},
 };
 
-/// Lists the organizations that the caller is a member of, oldest first.
+/// Lists the organizations that the person is a member of, oldest first, each
+/// with their role.
 pub static OPERATION: Operation = Operation::http("list-organizations", |app, request| {
     Box::pin(handle(app, request))
 });
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::read("List your organizations, oldest first", "person")
+    .lists::<OrganizationView>()
+    .refuses(&["invalid_request"]);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let person = access::person(request)?;
     // Two items are read for each: together not more than one batch holds.
     let page = input::page(request)?.at_most(50);
 
     let memberships = app.store.memberships(&person.user_id, &page).await?;
-    let keys: Vec<Key> = memberships
-        .items
-        .iter()
-        .map(|membership| membership.organization_id)
-        .flat_map(|id| [Key::organization(id), Key::member(id, &person.user_id)])
-        .collect();
-    let mut found = app.store.get_all(&keys).await?;
+    let ids = memberships.items.iter().map(|item| item.organization_id);
+    let keys = ids.map(|id| (Key::organization(id), Key::member(id, &person.user_id)));
+    let found = app.store.read(keys.collect::<Vec<_>>()).await?;
 
-    let mut items = Vec::with_capacity(memberships.items.len());
-    for membership in &memberships.items {
-        let id = membership.organization_id;
-        let organization: Option<Organization> = found.take(&Key::organization(id))?;
-        let member: Option<Member> = found.take(&Key::member(id, &person.user_id))?;
-        // The pointer may have been read a moment before the membership ended.
-        if let (Some(organization), Some(member)) = (organization, member) {
-            items.push(OrganizationView::of(&organization, &member));
-        }
-    }
-    Ok(Answer::ok(&List {
-        items,
+    // A pointer may have been read a moment before its membership ended.
+    let existing = found
+        .into_iter()
+        .filter_map(|(organization, member)| organization.zip(member));
+    let items = existing
+        .map(|(organization, member)| OrganizationView::of(&organization, &Caller::Member(member)));
+    Ok(Response::ok(&List {
+        items: items.collect(),
         next_cursor: memberships.next_cursor,
     }))
 }

@@ -1,14 +1,19 @@
-//! `PATCH /v1/organizations/{organization_id}`: owners.
+//! `PATCH /v1/organizations/{organization_id}`.
 
 use domain::{Metadata, OrganizationName, OrganizationUpdate, update_organization};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Commit, Transaction};
+use store::Transaction;
 
 use crate::{
-    App, Operation, access::Asked, attempts::Attempts, failure::Failure, input, output::Answer,
-    representation::OrganizationView,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
+    input::{self, Patch},
+    mutate::Decision,
+    response::Response,
+    views::OrganizationView,
 };
 
 /// Renames an organization or replaces its metadata.
@@ -16,54 +21,44 @@ pub static OPERATION: Operation = Operation::http("update-organization", |app, r
     Box::pin(handle(app, request))
 });
 
-/// What to change; what is left out stays.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change("Rename an organization or replace its metadata", "owner")
+    .takes::<Body>()
+    .responds::<OrganizationView>(200)
+    .refuses(&[
+        "invalid_request",
+        "owner_required",
+        "organization_not_found",
+    ]);
+
+/// The changes; a field that is left out keeps its value.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Body {
     /// The new name: 1 to 200 characters on one line.
-    #[serde(
-        default,
-        deserialize_with = "input::if_present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "OrganizationName")]
-    name: Option<OrganizationName>,
+    name: Patch<OrganizationName>,
     /// The new metadata, in place of all the old.
-    #[serde(
-        default,
-        deserialize_with = "input::if_present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(with = "Metadata")]
-    metadata: Option<Metadata>,
+    metadata: Patch<Metadata>,
 }
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let asked = Asked::of(request)?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let scope = &Scope::of(request)?;
     let body: Body = input::body(request)?;
+    let update = &OrganizationUpdate {
+        name: body.name.into_option(),
+        metadata: body.metadata.into_option(),
+    };
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let (organization, me) = asked.organization(app).await?;
-
-        let update = OrganizationUpdate {
-            name: body.name.clone(),
-            metadata: body.metadata.clone(),
-        };
-        let (updated, event) = update_organization(&me, &organization, update)?;
-        let answer = Answer::ok(&OrganizationView::of(&updated, &me));
-        let Some(event) = event else {
-            return Ok(answer);
-        };
-
-        let transaction = Transaction::new()
-            .require_member(&me)
-            .write_organization(&updated);
-        let transaction = app.record(transaction, asked.organization_id, now, [event]);
-        match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(answer),
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+    let (organization, caller) = app
+        .mutate(move |now| async move {
+            let (caller, organization) = scope.organization(app).await?;
+            let (updated, event) = update_organization(&caller, &organization, update.clone())?;
+            let Some(event) = event else {
+                return Ok(Decision::Unchanged((updated, caller)));
+            };
+            let transaction = Transaction::by(&caller, now, [event]).write_organization(&updated);
+            Ok(Decision::Commit(transaction, (updated, caller)))
+        })
+        .await?;
+    Ok(Response::ok(&OrganizationView::of(&organization, &caller)))
 }

@@ -1,38 +1,49 @@
-//! `GET /v1/organizations/{organization_id}/usage`: members; and
-//! `GET /v1/usage`: machines with an API key.
+//! `GET /v1/organizations/{organization_id}/usage` for members, and
+//! `GET /v1/usage` for API clients.
 
-use domain::{Organization, Refusal};
+use domain::{Ledger, Refusal};
 use lambda_http::Request;
-use store::Key;
+use store::{Counters, Key};
 
 use crate::{
-    App, Operation,
-    access::{Asked, ApiClient},
-    failure::Failure,
+    App, Operation, Shape,
+    access::{ApiClient, Scope},
+    error::Error,
     input, ledger,
-    output::Answer,
-    representation::UsageView,
+    response::Response,
+    views::UsageView,
 };
 
-/// Gives how many images were rendered when.
+/// Returns how many credits were used when.
 pub static OPERATION: Operation =
-    Operation::http("get-usage", |app, request| Box::pin(handle(app, request)));
+    Operation::http("get-usage", |app, request| Box::pin(handle(app, request))).needs(&["PLANS"]);
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::read(
+    "Get usage by hours, days, months and billing periods",
+    "member; API key",
+)
+.responds::<UsageView>(200)
+.refuses(&["organization_not_found"]);
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     // Only the route for people has an organization in its path.
     let ledger = if input::path(request, "organization_id").is_empty() {
-        let id = ApiClient::of(request)?.organization_id;
-        let organization = Key::organization(id);
-        let keys: Vec<Key> = std::iter::once(organization.clone())
-            .chain(ledger::keys(id))
-            .collect();
-        let mut found = app.store.get_all(&keys).await?;
-        let organization: Option<Organization> = found.take(&organization)?;
-        let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
-        ledger::take(app, &mut found, &organization)?
+        of_client(app, ApiClient::of(request)?).await?
     } else {
-        let (_, ledger, _) = ledger::of_member(app, &Asked::of(request)?).await?;
+        let (_, _, ledger) = ledger::of_caller(app, &Scope::of(request)?).await?;
         ledger
     };
-    Ok(Answer::ok(&UsageView::of(&ledger, app.clock.now())))
+    Ok(Response::ok(&UsageView::of(&ledger, app.clock.now())))
+}
+
+async fn of_client(app: &App, client: ApiClient) -> Result<Ledger, Error> {
+    let id = client.organization_id;
+    let keys = (Key::organization(id), Key::billing(id), Counters(id));
+    let (organization, billing, counters) = app.store.read(keys).await?;
+    let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
+    Ok(Ledger {
+        billing: ledger::billing(app, billing, &organization),
+        counters,
+    })
 }

@@ -1,134 +1,135 @@
-//! `POST /v1/usage`: machines with an API key.
+//! `POST /v1/usage` for API clients.
 
-use chrono::{DateTime, Utc};
-use domain::{
-    Billing, Credits, Ledger, Organization, OrganizationId, Refusal, Spending, Spent, spend,
-};
+use domain::{Credits, Ledger, OrganizationId, Refusal, Spending, spend};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Commit, Key, Transaction, UsageRequest};
+use store::{Counters, Key, Transaction, UsageRequest};
 
 use crate::{
-    App, Operation, access::ApiClient, attempts::Attempts, failure::Failure, input, ledger,
-    output::Answer, representation::ConsumedView,
+    App, Operation, Shape, access::ApiClient, error::Error, input, ledger, mutate::Decision,
+    response::Response, views::ConsumedView,
 };
 
 /// Uses credits of the organization's billing period, before images are rendered.
 pub static OPERATION: Operation = Operation::http("record-usage", |app, request| {
     Box::pin(handle(app, request))
-});
+})
+.needs(&["PLANS"]);
 
-/// How much to use.
+/// How the API describes it.
+pub const SHAPE: Shape = Shape::change("Use credits, before images are rendered", "API key")
+    .takes::<Body>()
+    .idempotent(
+        true,
+        "Repeating a request with the same key within a day uses no more credits.",
+    )
+    .responds::<ConsumedView>(200)
+    .headers(&[
+        ("x-renders-allowed", "The credits of the billing period."),
+        ("x-renders-consumed", "The credits that this request used."),
+        (
+            "x-renders-used",
+            "The credits used, with those of this request.",
+        ),
+    ])
+    .refuses(&[
+        "invalid_request",
+        "organization_not_found",
+        "idempotency_key_reused",
+        "credits_used_up",
+    ]);
+
+/// The credits to use.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+struct Body {
     /// How many credits: 1 to 1000. An image takes one.
     credits: Credits,
 }
 
-async fn handle(app: &App, request: &Request) -> Result<Answer, Failure> {
-    let machine = ApiClient::of(request)?;
-    let id = machine.organization_id;
+async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
+    let id = ApiClient::of(request)?.organization_id;
     let key = input::idempotency_key(request)?
-        .ok_or_else(|| Failure::field("idempotency-key", "is missing"))?;
-    let body: Body = input::body(request)?;
+        .ok_or_else(|| Error::field("idempotency-key", "is missing"))?;
+    let Body { credits } = input::body(request)?;
 
-    let mut attempts = Attempts::default();
-    loop {
-        let now = app.clock.now();
-        let (ledger, remembered) = load(app, id, key).await?;
-        if let Some(request) = remembered.as_ref().filter(|r| now < r.forgotten_at()) {
-            if request.credits != body.credits.get() {
-                return Err(Refusal::IdempotencyKeyReused(request.credits).into());
+    let request = app
+        .mutate(move |now| async move {
+            let (ledger, remembered) = load(app, id, key).await?;
+            if let Some(request) = &remembered
+                && now < request.forgotten_at()
+            {
+                if request.credits != credits.get() {
+                    return Err(Refusal::IdempotencyKeyReused(request.credits).into());
+                }
+                return Ok(Decision::Unchanged(request.clone()));
             }
-            return Ok(answer(request));
-        }
-        if !ledger.is_whole() {
-            attempts.again().await?;
-            continue;
-        }
+            if !ledger.is_whole() {
+                return Ok(Decision::Reload);
+            }
 
-        let seed = fastrand::u64(..);
-        let spent = spend(&ledger, &app.plans, body.credits, seed, now)?;
-        let request = UsageRequest {
-            organization_id: id,
-            idempotency_key: key.to_owned(),
-            credits: body.credits.get(),
-            allowed: spent.allowed,
-            used: spent.used,
-            at: now,
-        };
-        let transaction = Transaction::new().remember_usage(&request, remembered.as_ref());
-        let transaction = write(app, transaction, id, spent, now);
-        match app.store.commit(transaction).await? {
-            Commit::Done => return Ok(answer(&request)),
-            Commit::Conflict => attempts.again().await?,
-        }
-    }
+            let spent = spend(&ledger, &app.plans, credits, fastrand::u64(..), now)?;
+            let request = UsageRequest {
+                organization_id: id,
+                idempotency_key: key.to_owned(),
+                credits: credits.get(),
+                allowed: spent.allowed,
+                used: spent.used,
+                at: now,
+            };
+            let transaction = match spent.spending {
+                Spending::Debited(debits) => {
+                    let transaction = Transaction::in_organization(id, now, []);
+                    debits.into_iter().fold(transaction, Transaction::debit)
+                }
+                Spending::Allocated {
+                    billing,
+                    counters,
+                    events,
+                } => {
+                    let transaction =
+                        Transaction::in_organization(id, now, events).write_billing(&billing);
+                    let counters = counters.iter();
+                    counters.fold(transaction, Transaction::write_counter)
+                }
+            };
+            let transaction = transaction.remember_usage(&request, remembered.as_ref());
+            Ok(Decision::Commit(transaction, request))
+        })
+        .await?;
+    let UsageRequest {
+        allowed,
+        credits: consumed,
+        used,
+        ..
+    } = request;
+    let view = ConsumedView {
+        allowed,
+        consumed,
+        used,
+        remaining: allowed.saturating_sub(used),
+    };
+    Ok(Response::ok(&view).with_credits(allowed, consumed, used))
 }
 
-/// The ledger, and what is remembered of an earlier request with the same key.
+/// Reads the ledger, and the idempotency record of an earlier request with the
+/// same key.
 async fn load(
     app: &App,
     id: OrganizationId,
     key: &str,
-) -> Result<(Ledger, Option<UsageRequest>), Failure> {
-    let request = Key::usage_request(id, key);
-    let keys: Vec<Key> = std::iter::once(request.clone())
-        .chain(ledger::keys(id))
-        .collect();
-    let mut found = app.store.get_all(&keys).await?;
-    let remembered = found.take(&request)?;
-    let billing: Option<Billing> = found.take(&Key::billing(id))?;
+) -> Result<(Ledger, Option<UsageRequest>), Error> {
+    let keys = (Key::usage_request(id, key), Key::billing(id), Counters(id));
+    let (remembered, billing, counters) = app.store.read(keys).await?;
     let billing = match billing {
         Some(billing) => billing,
-        // The very first use: the organization says since when it is there.
+        // Before the first use only the organization tells when its periods begin.
         None => {
-            let organization: Option<Organization> = app.store.get(Key::organization(id)).await?;
+            let organization = app.store.get(Key::organization(id)).await?;
             let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
-            Billing::of(&organization, &app.plans)
+            ledger::billing(app, None, &organization)
         }
     };
-    let counters = found.take_counters(id)?;
     Ok((Ledger { billing, counters }, remembered))
-}
-
-fn write(
-    app: &App,
-    transaction: Transaction,
-    id: OrganizationId,
-    spent: Spent,
-    now: DateTime<Utc>,
-) -> Transaction {
-    match spent.spending {
-        Spending::Debited(debits) => debits.into_iter().fold(transaction, Transaction::debit),
-        Spending::Allocated {
-            billing,
-            counters,
-            events,
-        } => {
-            let transaction = transaction.write_billing(&billing);
-            let transaction = counters
-                .iter()
-                .fold(transaction, Transaction::write_counter);
-            app.record(transaction, id, now, events)
-        }
-    }
-}
-
-fn answer(request: &UsageRequest) -> Answer {
-    let UsageRequest {
-        credits,
-        allowed,
-        used,
-        ..
-    } = *request;
-    Answer::ok(&ConsumedView {
-        allowed,
-        consumed: credits,
-        used,
-        remaining: allowed.saturating_sub(used),
-    })
-    .with_credits(allowed, credits, used)
 }

@@ -92,17 +92,40 @@ impl<T: DeserializeOwned> Batch for Key<T> {
     }
 }
 
-impl<T: DeserializeOwned> Batch for Option<Key<T>> {
+impl<T, B: Batch<Found = Option<T>>> Batch for Option<B> {
     type Found = Option<T>;
 
     fn add_to(&self, keys: &mut BatchKeys) {
-        if let Some(key) = self {
-            key.add_to(keys);
+        if let Some(batch) = self {
+            batch.add_to(keys);
         }
     }
 
     fn pick(&self, items: &mut Items) -> Result<Option<T>, StoreError> {
-        self.as_ref().map_or(Ok(None), |key| key.pick(items))
+        self.as_ref().map_or(Ok(None), |batch| batch.pick(items))
+    }
+}
+
+impl<B: Batch> Batch for &B {
+    type Found = B::Found;
+
+    fn add_to(&self, keys: &mut BatchKeys) {
+        (*self).add_to(keys);
+    }
+
+    fn pick(&self, items: &mut Items) -> Result<Self::Found, StoreError> {
+        (*self).pick(items)
+    }
+}
+
+/// Nothing to read.
+impl Batch for () {
+    type Found = ();
+
+    fn add_to(&self, _: &mut BatchKeys) {}
+
+    fn pick(&self, _: &mut Items) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 

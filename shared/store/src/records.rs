@@ -111,7 +111,7 @@ impl Record for Address {
             let shard = keys::shard(keys::expiry_shard(self.organization_id));
             return vec![
                 ("expiry_shard", AttributeValue::S(shard)),
-                ("expires_at_seconds", keys::seconds(held.expires_at)),
+                ("expires_at_seconds", keys::seconds(held.terms.expires_at)),
             ];
         }
         let ttl = self.forget_at().map(|at| ("ttl", keys::seconds(at)));

@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Address, ApiKey, Billing, Caller, Counter, Debit, Ended, EndedInvite, Event, EventId, Holder,
-    Invite, MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, UserId,
+    Address, ApiKey, Billing, Caller, Counter, Debit, EndedInvite, Event, EventId, Holder, Invite,
+    MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, UserId,
 };
 
 use crate::{
@@ -152,10 +152,10 @@ impl Transaction {
     }
 
     /// Ends a pending invite and frees its address.
-    pub fn end_pending_invite(self, ended: &Ended) -> Self {
-        self.end_invite(&ended.invite)
-            .release_address(ended)
-            .decrement_invites(ended.invite.invite.organization_id)
+    pub fn end_pending_invite(self, ended: &EndedInvite, holder: Holder) -> Self {
+        self.end_invite(ended)
+            .release_address(&ended.invite, holder)
+            .decrement_invites(ended.invite.organization_id)
     }
 
     /// Ends an expired invite that was read from the address that it held. The
@@ -185,10 +185,10 @@ impl Transaction {
     }
 
     /// Releases the address that an invite held, which was not read.
-    fn release_address(self, ended: &Ended) -> Self {
+    fn release_address(self, invite: &Invite, holder: Holder) -> Self {
         self.update_holder(
-            &ended.invite.invite,
-            ended.holder.clone(),
+            invite,
+            holder,
             "SET #holder = :holder, #version = #version + :one, #ttl = :ttl \
              REMOVE #expiry_shard, #expires_at_seconds",
             &[

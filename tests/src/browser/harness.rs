@@ -305,7 +305,11 @@ impl Browser {
         })
     }
 
-    async fn named_element(&self, role: &str, name: &str) -> Result<Option<Element>, WebDriverError> {
+    async fn named_element(
+        &self,
+        role: &str,
+        name: &str,
+    ) -> Result<Option<Element>, WebDriverError> {
         match self.named(role, name).await? {
             Some(node) => self.element(&node).await.map(Some),
             None => Ok(None),

@@ -87,7 +87,8 @@ impl Browser {
     }
 
     async fn evaluate(&self, expression: &str) -> Value {
-        let input = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let input =
+            json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
         let mut answer = self.cdp("Runtime.evaluate", input).await;
         assert!(answer["exceptionDetails"].is_null(), "{answer:#}");
         answer["result"]["value"].take()

@@ -248,7 +248,11 @@ impl Session {
     }
 
     /// The elements of a selector, within another one if it is given.
-    pub async fn select(&self, within: &Element, css: &str) -> Result<Vec<Element>, WebDriverError> {
+    pub async fn select(
+        &self,
+        within: &Element,
+        css: &str,
+    ) -> Result<Vec<Element>, WebDriverError> {
         let input = json!({ "using": "css selector", "value": css });
         let path = format!("/element/{}/elements", within.0);
         let found = self.post(&path, input).await?;

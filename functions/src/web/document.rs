@@ -1,17 +1,20 @@
 //! The document that every page begins with.
 
-use lambda_http::{Request, http::header};
+use lambda_http::{
+    Request,
+    http::{StatusCode, header},
+};
 use sha2::{Digest, Sha256};
 
-use super::{assets, header_text};
-use crate::output::Answer;
+use super::assets;
+use crate::{input, response::Response};
 
-/// How pages find the sign-in.
+/// The identity provider, as the pages need to know it.
 #[derive(Debug, Clone, Default)]
 pub struct SignInConfig {
     /// The OpenID provider's issuer, as in its tokens.
     pub issuer: String,
-    /// What the pages are called there.
+    /// The pages' client id at the provider.
     pub client_id: String,
     /// Where signing out leads, for providers whose sign-out is not the standard's.
     pub sign_out_url: String,
@@ -54,8 +57,8 @@ impl Document {
         Self { html, policy }
     }
 
-    /// A page, or that it is still the one that the browser has.
-    pub(super) fn answer(&self, status: u16, title: &str, request: &Request) -> Answer {
+    /// Responds with a page, or with 304 if the browser has it.
+    pub(super) fn respond(&self, status: StatusCode, title: &str, request: &Request) -> Response {
         let html = self.html.replace("{{title}}", title);
         let digest = Sha256::digest(html.as_bytes());
         let hash = digest
@@ -63,29 +66,28 @@ impl Document {
             .take(8)
             .fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
         let tag = format!("\"{hash}\"");
-        let kept = header_text(request, header::IF_NONE_MATCH);
-        let fresh = kept.split(',').any(|kept| {
+        let kept = input::header(request, header::IF_NONE_MATCH);
+        let is_fresh = kept.split(',').any(|kept| {
             let kept = kept.trim();
             kept == "*" || kept.strip_prefix("W/").unwrap_or(kept) == tag
         });
-        let answer = if fresh && status == 200 {
-            Answer::not_modified()
+        let response = if is_fresh && status == StatusCode::OK {
+            Response::not_modified()
         } else {
-            Answer::html(status, html)
+            Response::html(status, html)
         };
-        let answer = answer
+        let response = response
             .with_header("etag", tag)
-            .with_header("content-security-policy", self.policy.clone());
+            .with_header("content-security-policy", &self.policy);
         // A browser that talks plain HTTP to a laptop must not learn otherwise.
-        if header_text(
+        if input::header(
             request,
             header::HeaderName::from_static("x-forwarded-proto"),
         ) == "https"
         {
-            let year = "max-age=31536000".to_owned();
-            return answer.with_header("strict-transport-security", year);
+            return response.with_header("strict-transport-security", "max-age=31536000");
         }
-        answer
+        response
     }
 }
 

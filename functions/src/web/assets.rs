@@ -1,9 +1,9 @@
 //! The script, the style and the icon.
 
-use crate::output::Answer;
+use crate::response::Response;
 
-/// A file that pages load. Its name changes with its content, so whoever has it
-/// need never ask again.
+/// A file that pages load. Its name changes with its content, so browsers keep it
+/// for ever.
 pub(super) struct Asset {
     pub(super) name: &'static str,
     media_type: &'static str,
@@ -14,7 +14,7 @@ pub(super) struct Asset {
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// The asset of that name.
+/// Finds an asset by its name.
 pub(super) fn find(name: &str) -> Option<&'static Asset> {
     [&SCRIPT, &STYLE, &ICON]
         .into_iter()
@@ -22,8 +22,8 @@ pub(super) fn find(name: &str) -> Option<&'static Asset> {
 }
 
 impl Asset {
-    /// The smallest form that the client takes.
-    pub(super) fn answer(&self, accept_encoding: &str) -> Answer {
+    /// Responds with the smallest form that the client accepts.
+    pub(super) fn respond(&self, accept_encoding: &str) -> Response {
         let (encoding, bytes) = if accepts(accept_encoding, "br") {
             (Some("br"), self.brotli)
         } else if accepts(accept_encoding, "gzip") {
@@ -31,10 +31,10 @@ impl Asset {
         } else {
             (None, self.plain)
         };
-        let answer = Answer::file(self.media_type, bytes);
+        let response = Response::file(self.media_type, bytes);
         match encoding {
-            Some(encoding) => answer.with_header("content-encoding", encoding.to_owned()),
-            None => answer,
+            Some(encoding) => response.with_header("content-encoding", encoding),
+            None => response,
         }
     }
 }

@@ -3,17 +3,17 @@
 
 use std::collections::HashMap;
 
-use domain::{Bounce, Invite, EmailReport};
+use domain::{Bounce, EmailReport};
 use serde::Deserialize;
 use serde_json::json;
-use store::{Commit, Key, Transaction};
+use store::{Key, Transaction};
 
 use super::email_tags::Sending;
 use crate::{
     App, Operation,
-    attempts::Attempts,
-    failure::Failure,
+    error::Error,
     metrics::{Counter, count},
+    mutate::Decision,
 };
 
 /// Notes on the invite that its email bounced, was called spam or was not sent.
@@ -22,7 +22,7 @@ pub static OPERATION: Operation = Operation::event("record-email-delivery", |app
         let event: SesEvent = serde_json::from_value(event)?;
         Ok(match record(&app, &event).await? {
             Recorded::Noted(state) => json!({ "recorded": state }),
-            Recorded::Ignored(why) => json!({ "ignored": why }),
+            Recorded::Ignored(reason) => json!({ "ignored": reason }),
         })
     })
 });
@@ -61,35 +61,34 @@ enum Recorded {
     Ignored(&'static str),
 }
 
-async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Failure> {
+async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Error> {
     let Some(report) = event.report() else {
-        return Ok(Recorded::Ignored("no event that says how a mail fared"));
+        return Ok(Recorded::Ignored("not an event about a failed delivery"));
     };
     let Some(sending) = Sending::from_tags(&event.detail.mail.tags) else {
-        return Ok(Recorded::Ignored("no mail of an invite"));
+        return Ok(Recorded::Ignored("not an invite's email"));
     };
     let id = sending.organization_id;
-    let key = Key::invite(id, sending.invite_id);
-    let mut attempts = Attempts::default();
-    loop {
-        let invite: Option<Invite> = app.store.get(key.clone()).await?;
-        let Some(invite) = invite else {
-            return Ok(Recorded::Ignored("no pending invite"));
-        };
-        let now = app.clock.now();
-        let Some((updated, event)) = invite.apply_report(report, sending.times_sent, now) else {
-            return Ok(Recorded::Ignored("nothing new about the last sending"));
-        };
-        let transaction = Transaction::new().write_invite(&updated);
-        let transaction = app.record(transaction, id, now, event);
-        match app.store.commit(transaction).await? {
-            Commit::Done => {
-                count(counter(report), 1);
-                return Ok(Recorded::Noted(updated.delivery.state.as_str()));
-            }
-            Commit::Conflict => attempts.again().await?,
-        }
+    let recorded = app
+        .mutate(move |now| async move {
+            let key = Key::invite(id, sending.invite_id);
+            let Some(invite) = app.store.get(key).await? else {
+                return Ok(Decision::Unchanged(Recorded::Ignored("no pending invite")));
+            };
+            let Some((updated, event)) = invite.apply_report(report, sending.times_sent, now)
+            else {
+                let reason = "nothing new about the last email";
+                return Ok(Decision::Unchanged(Recorded::Ignored(reason)));
+            };
+            let transaction = Transaction::in_organization(id, now, event).write_invite(&updated);
+            let recorded = Recorded::Noted(updated.delivery.state.as_str());
+            Ok(Decision::Commit(transaction, recorded))
+        })
+        .await?;
+    if matches!(recorded, Recorded::Noted(_)) {
+        count(counter(report), 1);
     }
+    Ok(recorded)
 }
 
 fn counter(report: EmailReport) -> Counter {

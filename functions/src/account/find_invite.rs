@@ -1,17 +1,17 @@
-//! Finding an invite to the caller by its id alone.
+//! Finding an invite to the person by its id alone.
 
 use domain::{Address, InviteId, Person, Refusal};
 use store::PageRequest;
 
-use crate::{App, failure::Failure};
+use crate::{App, error::Error};
 
-/// The record of the caller's verified address that names the invite. It tells
-/// the organization, which the invite's id does not.
+/// Reads the address, among those of the person's verified email, that the invite
+/// is about. The organization stands there, which the invite's id does not tell.
 ///
 /// # Errors
 /// [`Refusal::EmailRequired`], [`Refusal::EmailNotVerified`]; and
 /// [`Refusal::InviteNotFound`] for every invite that is not to this address.
-pub(super) async fn find(app: &App, person: &Person, id: InviteId) -> Result<Address, Failure> {
+pub(super) async fn by_id(app: &App, person: &Person, id: InviteId) -> Result<Address, Error> {
     let email = person.verified_email()?;
     let mut page = PageRequest::first(PageRequest::MAX_LIMIT);
     loop {

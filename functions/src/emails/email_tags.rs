@@ -1,5 +1,5 @@
-//! What an invite's email carries so that the email service's reports can be told
-//! apart: ids and a number, never the address.
+//! The tags of an invite's email, by which the email service's reports name it:
+//! ids and a number, never the address.
 
 use std::collections::HashMap;
 
@@ -19,12 +19,12 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    /// The last sending of an invite.
+    /// Returns the last sending of an invite.
     pub(super) fn of(invite: &Invite) -> Self {
         Self {
             organization_id: invite.organization_id,
             invite_id: invite.id,
-            times_sent: invite.times_sent,
+            times_sent: invite.terms.times_sent,
         }
     }
 
@@ -36,7 +36,7 @@ impl Sending {
         ]
     }
 
-    /// Reads the tags of a report; `None` when they are not of an invite's email.
+    /// Parses the tags of a report; `None` when they are not an invite's.
     pub(super) fn from_tags(tags: &HashMap<String, Vec<String>>) -> Option<Self> {
         let tag = |name| tags.get(name)?.first().map(String::as_str);
         Some(Self {

@@ -1,24 +1,23 @@
-//! The emails to everybody who receives an organization's billing emails.
+//! Billing emails, to each member that receives them.
 
 use domain::{AuditEvent, Delivery, DeliveryState, InvoiceNews, Member, Notice, Organization};
 use mail::{About, BillingEmail, InvoiceFacts, Message};
-use store::{Key, BillingDelivery, PageRequest};
+use store::{BillingDelivery, Key, PageRequest};
 
-use super::deliver_email::delivery_after;
-use crate::{App, failure::Failure};
+use super::attempt::Attempt;
+use crate::{App, error::Error};
 
-/// After so many failures in one run the others have to wait for the next:
-/// then it is the email service and not an address.
+/// After so many failures in one run the others wait for the next: then the email
+/// service fails, and not an address.
 const MAX_FAILURES: u32 = 3;
 
-/// Sends an event's notice to each recipient that has not got it yet.
+/// Sends an event's notice to each recipient who has not received it.
 ///
 /// # Errors
-/// The last [`Failure`] of a recipient who is to be tried again.
-pub(super) async fn deliver(app: &App, event: &AuditEvent, notice: &Notice) -> Result<(), Failure> {
+/// The last [`Error`] of a recipient that will be retried.
+pub(super) async fn deliver(app: &App, event: &AuditEvent, notice: &Notice) -> Result<(), Error> {
     let id = event.organization_id;
-    let organization: Option<Organization> = app.store.get(Key::organization(id)).await?;
-    let Some(organization) = organization else {
+    let Some(organization) = app.store.get(Key::organization(id)).await? else {
         return Ok(());
     };
     let message = write(app, &organization, notice)?;
@@ -44,7 +43,7 @@ pub(super) async fn deliver(app: &App, event: &AuditEvent, notice: &Notice) -> R
     }
 }
 
-/// The creator does always, whatever a record says.
+/// The creator always does.
 fn receives(member: &Member) -> bool {
     member.receives_billing_emails || member.is_creator
 }
@@ -54,34 +53,33 @@ async fn deliver_to(
     event: &AuditEvent,
     member: &Member,
     message: &Message,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     // Read again: the page may be older than the last removal.
-    let member_key = Key::member(event.organization_id, &member.user_id);
-    let billing_delivery_key = Key::billing_delivery(event.id, &member.user_id);
-    let keys = [member_key.clone(), billing_delivery_key.clone()];
-    let mut found = app.store.get_all(&keys).await?;
-    let member: Option<Member> = found.take(&member_key)?;
+    let keys = (
+        Key::member(event.organization_id, &member.user_id),
+        Key::billing_delivery(event.id, &member.user_id),
+    );
+    let (member, earlier) = app.store.read(keys).await?;
     let Some(member) = member.filter(receives) else {
         return Ok(());
     };
-    let earlier: Option<BillingDelivery> = found.take(&billing_delivery_key)?;
-    let earlier = earlier.map_or_else(|| Delivery::queued(event.at), |billing_delivery| billing_delivery.delivery);
+    let earlier = earlier.map_or_else(|| Delivery::queued(event.at), |earlier| earlier.delivery);
     if earlier.state != DeliveryState::Queued {
         return Ok(());
     }
     let sent = app.mailer()?.send(member.email.normal(), message).await;
-    let outcome = sent.map(|_| ()).map_err(Failure::from);
-    let (delivery, failed) = delivery_after(event, &earlier, outcome, app.clock.now());
-    let billing_delivery = BillingDelivery {
+    let outcome = sent.map(|_| ()).map_err(Error::from);
+    let attempt = Attempt::after(event, &earlier, outcome, app.clock.now());
+    let delivery = BillingDelivery {
         event_id: event.id,
         user_id: member.user_id,
-        delivery,
+        delivery: attempt.delivery.clone(),
     };
-    app.store.put_billing_delivery(&billing_delivery).await?;
-    failed.map_or(Ok(()), Err)
+    app.store.put_billing_delivery(&delivery).await?;
+    attempt.into_result()
 }
 
-fn write(app: &App, organization: &Organization, notice: &Notice) -> Result<Message, Failure> {
+fn write(app: &App, organization: &Organization, notice: &Notice) -> Result<Message, Error> {
     let amount;
     let about = match notice {
         Notice::Credits {
@@ -112,10 +110,10 @@ fn write(app: &App, organization: &Organization, notice: &Notice) -> Result<Mess
             }
         }
     };
-    let mail = BillingEmail {
+    let email = BillingEmail {
         organization_name: organization.name.as_str(),
         about,
         page: &format!("{}/dashboard/organization-settings", app.public_url),
     };
-    Ok(mail.render()?)
+    Ok(email.render()?)
 }

@@ -1,0 +1,58 @@
+//! Plan changes that are due at a period's end. The hourly schedule calls it.
+
+use domain::{Billing, begin_next_plan};
+use serde_json::json;
+use store::{Each, Transaction};
+
+use crate::{App, Operation, error::Error};
+
+/// How many due changes are read at once.
+const BATCH: u16 = 100;
+
+/// Applies plan changes that are due, and records them. The plan that an
+/// organization has does not depend on this: the clock decides.
+pub static OPERATION: Operation = Operation::event("apply-plan-changes", |app, _| {
+    Box::pin(async move { Ok(json!({ "changed": sweep(&app).await? })) })
+})
+.needs(&["PLANS"]);
+
+async fn sweep(app: &App) -> Result<u64, Error> {
+    let mut changed = 0;
+    loop {
+        let now = app.clock.now();
+        let keys = app.store.due_plan_changes(now, BATCH).await?;
+        let is_last = keys.len() < usize::from(BATCH);
+        let (before, mut failure) = (changed, None);
+        // One that cannot be changed does not stop the others.
+        for read in app.store.read(Each(keys)).await? {
+            let outcome = match read {
+                Ok(Some(billing)) => begin(app, &billing).await,
+                Ok(None) => Ok(false),
+                Err(error) => Err(error.into()),
+            };
+            match outcome {
+                Ok(by_us) => changed += u64::from(by_us),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        // The index lags: it may still hold changes that were just applied.
+        if is_last || changed == before {
+            return Ok(changed);
+        }
+    }
+}
+
+/// Returns whether this call made the change. A concurrent change of the same
+/// billing settles the plan as well; if it fails, the next run does.
+async fn begin(app: &App, billing: &Billing) -> Result<bool, Error> {
+    let now = app.clock.now();
+    let Some((billing, event)) = begin_next_plan(billing, &app.plans, now) else {
+        return Ok(false);
+    };
+    let transaction =
+        Transaction::in_organization(billing.organization_id, now, [event]).write_billing(&billing);
+    app.commit_once(transaction).await
+}

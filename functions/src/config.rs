@@ -1,0 +1,128 @@
+//! The environment of a function, as the template sets it.
+
+use std::env;
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use domain::{InvalidPlans, Plans};
+
+use crate::web::SignInConfig;
+
+/// The way to AWS.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// The region.
+    pub region: String,
+    /// The credentials that requests are signed with.
+    pub credentials: Credentials,
+    /// DynamoDB's endpoint, if not the region's.
+    pub dynamodb_endpoint: Option<String>,
+    /// SES's endpoint, if not the region's.
+    pub ses_endpoint: Option<String>,
+    /// Secrets Manager's endpoint, if not the region's.
+    pub secrets_endpoint: Option<String>,
+    /// An HTTP client in place of the default one.
+    pub http_client: Option<SharedHttpClient>,
+}
+
+/// The settings of a deployment.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The table's name.
+    pub table_name: String,
+    /// The URL that links begin with, such as `https://app.example.com`, without a slash at the end.
+    pub public_url: String,
+    /// The sender of emails; none where no emails are sent.
+    pub email_from: Option<String>,
+    /// The Reply-To address; defaults to the sender.
+    pub email_reply_to: Option<String>,
+    /// The SES configuration set that emails are sent with.
+    pub email_configuration_set: Option<String>,
+    /// The Secrets Manager secret that links are signed with; none where no links
+    /// are made or verified.
+    pub link_key_secret_id: Option<String>,
+    /// The identity provider of the pages.
+    pub sign_in: SignInConfig,
+    /// The plans on offer.
+    pub plans: Plans,
+}
+
+/// Why the environment is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable is missing.
+    #[error("the environment variable `{0}` is not set")]
+    Missing(&'static str),
+    /// The list of plans cannot be read.
+    #[error("the environment variable `PLANS`: {0}")]
+    Plans(#[from] InvalidPlans),
+}
+
+fn required(name: &'static str) -> Result<String, ConfigError> {
+    optional(name).ok_or(ConfigError::Missing(name))
+}
+
+/// Returns a variable. An empty one counts as missing: a template cannot leave one out.
+fn optional(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Aws {
+    /// Reads what Lambda sets, and the SDKs' standard variables for endpoints.
+    ///
+    /// Lambda gives credentials and region in the environment alone, so there is no
+    /// other source.
+    pub(crate) fn from_env() -> Result<Self, ConfigError> {
+        let endpoint = |service: &str| {
+            optional(&format!("AWS_ENDPOINT_URL_{service}"))
+                .or_else(|| optional("AWS_ENDPOINT_URL"))
+        };
+        Ok(Self {
+            region: required("AWS_REGION")?,
+            credentials: Credentials::new(
+                required("AWS_ACCESS_KEY_ID")?,
+                required("AWS_SECRET_ACCESS_KEY")?,
+                optional("AWS_SESSION_TOKEN"),
+                None,
+                "environment",
+            ),
+            dynamodb_endpoint: endpoint("DYNAMODB"),
+            ses_endpoint: endpoint("SESV2"),
+            secrets_endpoint: endpoint("SECRETS_MANAGER"),
+            http_client: None,
+        })
+    }
+}
+
+impl Config {
+    /// Reads the variables of the template. Functions that send no email, make no
+    /// links and know no plans have none for it.
+    pub(crate) fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self {
+            table_name: required("TABLE_NAME")?,
+            public_url: optional("PUBLIC_URL").unwrap_or_default(),
+            email_from: optional("EMAIL_FROM"),
+            email_reply_to: optional("EMAIL_REPLY_TO"),
+            email_configuration_set: optional("EMAIL_CONFIGURATION_SET"),
+            link_key_secret_id: optional("LINK_KEY_SECRET_ID"),
+            sign_in: SignInConfig {
+                issuer: optional("SIGN_IN_ISSUER").unwrap_or_default(),
+                client_id: optional("SIGN_IN_CLIENT_ID").unwrap_or_default(),
+                sign_out_url: optional("SIGN_OUT_URL").unwrap_or_default(),
+                origins: optional("SIGN_IN_ORIGINS").unwrap_or_default(),
+            },
+            plans: match optional("PLANS") {
+                Some(text) => Plans::parse(&text)?,
+                None => Plans::default(),
+            },
+        })
+    }
+}
+
+/// Checks that the variables which an operation needs are set.
+///
+/// # Errors
+/// [`ConfigError::Missing`] names the first one that is not.
+pub(crate) fn check(needs: &[&'static str]) -> Result<(), ConfigError> {
+    needs.iter().try_for_each(|name| required(name).map(|_| ()))
+}

@@ -1,0 +1,194 @@
+//! Reading requests: malformed input is refused with the field's name.
+
+use chrono::{DateTime, Utc};
+use lambda_http::{Request, RequestExt, http::HeaderName};
+use schemars::JsonSchema;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
+use store::PageRequest;
+
+use self::json::Json;
+use crate::error::Error;
+
+mod json;
+mod patch;
+
+pub(crate) use patch::{Clearable, Patch};
+
+/// The default of `limit`.
+const DEFAULT_LIMIT: u16 = 25;
+
+/// Returns a parameter of the path, as API Gateway has cut it out.
+pub(crate) fn path<'a>(request: &'a Request, name: &str) -> &'a str {
+    request
+        .path_parameters_ref()
+        .and_then(|path| path.first(name))
+        .unwrap_or_default()
+}
+
+/// Returns a header's text; empty where it is absent or not ASCII.
+pub(crate) fn header(request: &Request, name: HeaderName) -> &str {
+    let value = request.headers().get(name);
+    value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
+/// Reads the body, a JSON object.
+///
+/// # Errors
+/// [`Error::Invalid`] names the field that is missing, unknown, twice there, of
+/// the wrong type, or has a value that is not allowed.
+pub(crate) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Error> {
+    let mut text = serde_json::Deserializer::from_slice(request.body().as_ref());
+    let json = deserialize::<_, Json>(&mut text)?;
+    text.end().map_err(|error| explain(".", &error))?;
+    if !json.is_object() {
+        return Err(not_an_object());
+    }
+    deserialize(json)
+}
+
+/// Reads the body, a JSON object, where there is one.
+///
+/// # Errors
+/// As [`body`].
+pub(crate) fn body_if_any<T: DeserializeOwned>(request: &Request) -> Result<Option<T>, Error> {
+    if request.body().as_ref().is_empty() {
+        return Ok(None);
+    }
+    body(request).map(Some)
+}
+
+/// Reads an event that is no request.
+///
+/// # Errors
+/// As [`body`].
+pub(crate) fn event<T: DeserializeOwned>(event: serde_json::Value) -> Result<T, Error> {
+    let json = deserialize::<_, Json>(event)?;
+    if !json.is_object() {
+        return Err(not_an_object());
+    }
+    deserialize(json)
+}
+
+fn deserialize<'de, D, T>(deserializer: D) -> Result<T, Error>
+where
+    D: Deserializer<'de, Error = serde_json::Error>,
+    T: Deserialize<'de>,
+{
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        explain(&path, error.inner())
+    })
+}
+
+fn not_an_object() -> Error {
+    Error::Invalid {
+        detail: "the body must be a JSON object".to_owned(),
+        field: None,
+    }
+}
+
+/// Rewords serde's errors. Values are not repeated: they may be addresses.
+fn explain(path: &str, error: &serde_json::Error) -> Error {
+    if !error.is_data() {
+        return not_an_object();
+    }
+    let message = error.to_string();
+    let message = message
+        .rsplit_once(" at line ")
+        .map_or(message.as_str(), |(text, _)| text);
+    let quoted = || message.split('`').nth(1).unwrap_or_default();
+    let whole = path == ".";
+    if message.starts_with("missing field") {
+        return Error::field(&join(path, quoted()), "is missing");
+    }
+    if message.starts_with("unknown field") {
+        let name = if whole { quoted() } else { path };
+        return Error::field(name, "is not a field of this request");
+    }
+    if message.starts_with("duplicate field") {
+        let name = quoted();
+        // The path may end with the field already.
+        let parent = path
+            .strip_suffix(name)
+            .map(|path| path.trim_end_matches('.'));
+        let parent = parent.filter(|parent| !parent.is_empty());
+        return Error::field(&join(parent.unwrap_or("."), name), "is a duplicate field");
+    }
+    let expected = message
+        .split_once(", expected ")
+        .map(|(_, expected)| expected);
+    match expected {
+        Some(_) if whole => not_an_object(),
+        Some("u64" | "i64" | "u32") => Error::field(path, "must be a whole number"),
+        Some(expected) => Error::field(path, format_args!("must be {expected}")),
+        None => Error::field(path, message),
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    match path {
+        "." => name.to_owned(),
+        path => format!("{path}.{name}"),
+    }
+}
+
+/// A time in a body, in RFC 3339 with any offset.
+#[derive(Debug, Clone, Copy, JsonSchema)]
+#[schemars(transparent, inline)]
+pub(crate) struct Time(pub(crate) DateTime<Utc>);
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time = DateTime::parse_from_rfc3339(&text)
+            .map_err(|_| de::Error::custom("must be a time such as `2026-03-01T12:00:00Z`"))?;
+        Ok(Self(time.to_utc()))
+    }
+}
+
+/// Returns the `Idempotency-Key` header, where there is one.
+///
+/// # Errors
+/// [`Error::Invalid`] when it is not 1 to 128 printable ASCII characters.
+pub(crate) fn idempotency_key(request: &Request) -> Result<Option<&str>, Error> {
+    let Some(value) = request.headers().get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value.to_str().ok().filter(|key| {
+        (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    key.map(Some).ok_or_else(|| {
+        Error::field(
+            "idempotency-key",
+            "must be 1 to 128 printable ASCII characters without spaces",
+        )
+    })
+}
+
+/// Reads the page of a list from the query's `limit` and `cursor`.
+///
+/// # Errors
+/// [`Error::Invalid`] with the parameter's name.
+pub(crate) fn page(request: &Request) -> Result<PageRequest, Error> {
+    let query = request.query_string_parameters_ref();
+    let parameter = |name| query.and_then(|query| query.first(name));
+    let limit = match parameter("limit") {
+        None => DEFAULT_LIMIT,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=PageRequest::MAX_LIMIT).contains(limit))
+            .ok_or_else(|| Error::field("limit", "must be a whole number from 1 to 100"))?,
+    };
+    match parameter("cursor") {
+        None => Ok(PageRequest::first(limit)),
+        Some(cursor) => {
+            PageRequest::at(limit, cursor).ok_or_else(|| Error::field("cursor", "is invalid"))
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Loading a member, and the API keys that they created.
+
+use domain::{ApiKey, Caller, Member, Refusal, UserId};
+use lambda_http::Request;
+use store::{Key, PageRequest};
+
+use crate::{App, access::Scope, error::Error, input};
+
+/// Reads the user id from the path. A malformed id is no member's.
+pub(super) fn user_id(request: &Request) -> Option<UserId> {
+    UserId::parse(input::path(request, "user_id")).ok()
+}
+
+/// Reads the caller and the member that the request is about, who may be the same.
+///
+/// # Errors
+/// [`Refusal::OrganizationNotFound`], [`Refusal::MemberNotFound`].
+pub(super) async fn caller_and_member(
+    app: &App,
+    scope: &Scope,
+    user_id: Option<&UserId>,
+) -> Result<(Caller, Member), Error> {
+    let key = user_id.map(|user_id| Key::member(scope.organization_id, user_id));
+    let (caller, member) = scope.read(app, key).await?;
+    Ok((caller, member.ok_or(Refusal::MemberNotFound)?))
+}
+
+/// Reads all API keys of the organization: never more than fit on one page.
+pub(super) async fn api_keys(app: &App, scope: &Scope) -> Result<Vec<ApiKey>, Error> {
+    let page = PageRequest::first(PageRequest::MAX_LIMIT);
+    let keys = app.store.api_keys(scope.organization_id, &page).await?;
+    Ok(keys.items)
+}

@@ -1,0 +1,224 @@
+//! Errors as problem details (RFC 9457).
+
+use chrono::TimeDelta;
+use domain::Refusal;
+use lambda_http::{Request, http::StatusCode};
+use serde::Serialize;
+
+use crate::{error::Error, input, response::Response};
+
+/// Every code of a problem, its status, and the case that it stands for. The
+/// table of `docs/api.md` and the OpenAPI document are generated from it.
+pub(crate) const CODES: &[(&str, u16, &str)] = &[
+    (
+        "invalid_request",
+        400,
+        "The body, a parameter or a header is malformed.",
+    ),
+    (
+        "not_signed_in",
+        401,
+        "The token's `sub` cannot be a user id.",
+    ),
+    ("owner_required", 403, "The action requires an owner."),
+    (
+        "owner_or_admin_required",
+        403,
+        "The action requires an owner or an admin.",
+    ),
+    (
+        "creator_protected",
+        403,
+        "The creator stays an owner, a member and a recipient of billing emails.",
+    ),
+    (
+        "email_required",
+        403,
+        "The caller's account has no usable email address.",
+    ),
+    (
+        "email_not_verified",
+        403,
+        "The identity provider has not verified the caller's address.",
+    ),
+    (
+        "organization_not_found",
+        404,
+        "The organization does not exist, or the caller is not a member.",
+    ),
+    (
+        "member_not_found",
+        404,
+        "The organization has no such member.",
+    ),
+    (
+        "invite_not_found",
+        404,
+        "The organization has no such invite, it is not to the caller's address, or the link is unknown.",
+    ),
+    (
+        "api_key_not_found",
+        404,
+        "The organization has no such API key, or it was revoked.",
+    ),
+    (
+        "already_member",
+        409,
+        "The address belongs to a member, or the caller is a member already.",
+    ),
+    (
+        "invite_outstanding",
+        409,
+        "An invite to the address is outstanding; `invite_id` names it.",
+    ),
+    (
+        "too_many_invites",
+        409,
+        "The organization has 100 outstanding invites.",
+    ),
+    (
+        "invite_needs_resend",
+        409,
+        "The inviter could no longer send this invite; a member with the right to can resend it.",
+    ),
+    (
+        "resend_limit_reached",
+        409,
+        "The invite was resent five times.",
+    ),
+    (
+        "api_key_expired",
+        409,
+        "An expired API key cannot be rotated.",
+    ),
+    (
+        "too_many_api_keys",
+        409,
+        "The organization has 50 API keys.",
+    ),
+    ("invite_accepted", 410, "The invite has been accepted."),
+    ("invite_declined", 410, "The invite has been declined."),
+    ("invite_cancelled", 410, "The invite has been cancelled."),
+    ("invite_expired", 410, "The invite's 14 days are over."),
+    ("link_replaced", 410, "A later email has a newer link."),
+    (
+        "idempotency_key_reused",
+        422,
+        "The idempotency key was used for another number of credits.",
+    ),
+    (
+        "credits_used_up",
+        429,
+        "The period's credits do not suffice; `retry-after` is when the next period begins.",
+    ),
+    (
+        "resend_too_soon",
+        429,
+        "The invite was sent less than a minute ago; `retry-after` says how long to wait.",
+    ),
+    (
+        "internal_error",
+        500,
+        "An error on our side; the logs have it.",
+    ),
+    (
+        "busy",
+        503,
+        "Other requests kept changing the same items; nothing was written. Has `retry-after: 1`.",
+    ),
+    (
+        "unavailable",
+        503,
+        "The table or the link key could not be reached in time. Has `retry-after: 1`.",
+    ),
+];
+
+/// Returns the status of a code.
+pub(crate) fn status_of(code: &str) -> Option<u16> {
+    let entry = CODES.iter().find(|(known, ..)| *known == code);
+    entry.map(|(_, status, _)| *status)
+}
+
+/// Problem details (RFC 9457) with a stable code.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Problem {
+    /// The status in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// Tells problems apart; does not change.
+    code: &'static str,
+    /// A sentence for people; may change.
+    detail: String,
+    /// The path of the request, unless it holds a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+    /// The field, parameter or header that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// The outstanding invite that is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invite_id: Option<String>,
+}
+
+impl Error {
+    /// Makes the response. Only what the client can mend is told in detail.
+    pub(crate) fn into_response(self, request: &Request) -> Response {
+        let status = self.status();
+        let mut problem = Problem {
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code: self.code(),
+            detail: self.to_string(),
+            // The path of a link holds a token.
+            instance: input::path(request, "token")
+                .is_empty()
+                .then(|| request.uri().path().to_owned()),
+            field: None,
+            invite_id: None,
+        };
+        let mut retry_after = None;
+        let mut credits = None;
+        match self {
+            Self::Refused(Refusal::InviteOutstanding { invite_id, .. }) => {
+                problem.invite_id = Some(invite_id.to_string());
+            }
+            Self::Refused(Refusal::ExpiryNotInFuture) => {
+                problem.field = Some("expires_at".to_owned());
+            }
+            Self::Refused(Refusal::ResendTooSoon { wait }) => {
+                retry_after = Some(whole_seconds(wait));
+            }
+            Self::Refused(Refusal::CreditsUsedUp {
+                used,
+                allowed,
+                wait,
+                ..
+            }) => {
+                retry_after = Some(whole_seconds(wait));
+                credits = Some((allowed, used));
+            }
+            Self::Invalid { field, .. } => problem.field = field,
+            Self::Refused(_) | Self::NotSignedIn => {}
+            Self::Busy => retry_after = Some(1),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => {
+                problem.detail = "temporarily unavailable; please try again".to_owned();
+                retry_after = Some(1);
+            }
+            _ => problem.detail = "something went wrong on our side".to_owned(),
+        }
+        let mut response = Response::problem(status, &problem);
+        if let Some((allowed, used)) = credits {
+            response = response.with_credits(allowed, 0, used);
+        }
+        match retry_after {
+            Some(seconds) => response.with_header("retry-after", seconds),
+            None => response,
+        }
+    }
+}
+
+/// Rounded up, so that the wait is over after as many seconds.
+fn whole_seconds(wait: TimeDelta) -> i64 {
+    (wait.num_milliseconds() + 999) / 1000
+}

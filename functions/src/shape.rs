@@ -1,0 +1,129 @@
+//! What an operation looks like from outside: what the OpenAPI document and the
+//! tables of `docs/api.md` are generated from.
+//!
+//! A shape stands beside its handler, and apart from the
+//! [`Operation`](crate::Operation): so no Lambda binary links the schemas.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+
+use crate::views::List;
+
+/// Makes a schema, with its definitions in the generator.
+pub(crate) type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
+
+/// The route of an operation as its callers see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    pub(crate) summary: &'static str,
+    pub(crate) callers: &'static str,
+    pub(crate) body: Option<Body>,
+    pub(crate) status: u16,
+    pub(crate) view: Option<MakeSchema>,
+    pub(crate) is_paged: bool,
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+    pub(crate) refusals: &'static [&'static str],
+    pub(crate) changes: bool,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Body {
+    pub(crate) schema: fn() -> Schema,
+    pub(crate) is_required: bool,
+}
+
+/// The `Idempotency-Key` header of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IdempotencyKey {
+    pub(crate) is_required: bool,
+    pub(crate) description: &'static str,
+}
+
+impl Shape {
+    /// Describes an operation that reads: a summary in the imperative, and the
+    /// callers that it serves.
+    pub(crate) const fn read(summary: &'static str, callers: &'static str) -> Self {
+        Self {
+            summary,
+            callers,
+            body: None,
+            status: 204,
+            view: None,
+            is_paged: false,
+            idempotency_key: None,
+            headers: &[],
+            refusals: &[],
+            changes: false,
+        }
+    }
+
+    /// Describes an operation that changes something, and may be `busy`.
+    pub(crate) const fn change(summary: &'static str, callers: &'static str) -> Self {
+        let mut shape = Self::read(summary, callers);
+        shape.changes = true;
+        shape
+    }
+
+    /// The operation takes this body.
+    pub(crate) const fn takes<T: JsonSchema>(mut self) -> Self {
+        self.body = Some(Body {
+            schema: inline::<T>,
+            is_required: true,
+        });
+        self
+    }
+
+    /// The operation takes this body, which may be left out.
+    pub(crate) const fn takes_if_any<T: JsonSchema>(mut self) -> Self {
+        self.body = Some(Body {
+            schema: inline::<T>,
+            is_required: false,
+        });
+        self
+    }
+
+    /// The operation responds with this view.
+    pub(crate) const fn responds<T: JsonSchema>(mut self, status: u16) -> Self {
+        self.status = status;
+        self.view = Some(SchemaGenerator::subschema_for::<T>);
+        self
+    }
+
+    /// The operation responds with a page of these views.
+    pub(crate) const fn lists<T: JsonSchema>(mut self) -> Self {
+        self.is_paged = true;
+        self.responds::<List<T>>(200)
+    }
+
+    /// The operation takes an idempotency key, or requires one.
+    pub(crate) const fn idempotent(mut self, is_required: bool, description: &'static str) -> Self {
+        self.idempotency_key = Some(IdempotencyKey {
+            is_required,
+            description,
+        });
+        self
+    }
+
+    /// The response has these headers, each a number.
+    pub(crate) const fn headers(
+        mut self,
+        headers: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// The operation refuses with these codes, besides those that every one has.
+    pub(crate) const fn refuses(mut self, codes: &'static [&'static str]) -> Self {
+        self.refusals = codes;
+        self
+    }
+}
+
+/// Every body type has the same name; inlined, their schemas do not collide.
+fn inline<T: JsonSchema>() -> Schema {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    T::json_schema(&mut settings.into_generator())
+}

@@ -1,0 +1,118 @@
+//! API keys.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    Action, ApiKey, ApiKeyId, ApiKeyName, ApiKeySecret, Caller, UserId, may_rotate, permit,
+};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use super::Permission;
+
+/// The person who created an API key.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct KeyCreatorView {
+    /// The person's user id; they may have left since.
+    id: UserId,
+    /// Their name, or their masked email address without one.
+    name: String,
+}
+
+/// An API key's name.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ApiKeySummary {
+    /// Its id.
+    id: ApiKeyId,
+    /// What people call it.
+    name: ApiKeyName,
+}
+
+impl ApiKeySummary {
+    /// Returns the keys that this person created.
+    pub(crate) fn created_by(person: &UserId, keys: &[ApiKey]) -> Vec<Self> {
+        let theirs = keys.iter().filter(|key| key.created_by.id == *person);
+        theirs
+            .map(|key| Self {
+                id: key.id,
+                name: key.name.clone(),
+            })
+            .collect()
+    }
+}
+
+/// An API key, without its secret.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ApiKeyView {
+    /// Its id.
+    pub(crate) id: ApiKeyId,
+    /// What people call it.
+    name: ApiKeyName,
+    /// What people know its secret by: how it begins and ends.
+    hint: String,
+    /// Who made it; they may have left since.
+    created_by: KeyCreatorView,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// From when on it is no good; `null` if it has no end.
+    expires_at: Option<DateTime<Utc>>,
+    /// The hour that it was last used in; `null` if it never was.
+    last_used_at: Option<DateTime<Utc>>,
+    /// When it last got a new secret.
+    rotated_at: Option<DateTime<Utc>>,
+    /// Until when a secret from before a rotation is good; `null` if none is.
+    previous_secret_valid_until: Option<DateTime<Utc>>,
+    /// What the caller may do with it.
+    may: ApiKeyPermissions,
+}
+
+/// What the caller may do with an API key.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ApiKeyPermissions {
+    /// Change its name and expiry.
+    update: Permission,
+    /// Give it a new secret.
+    rotate: Permission,
+    /// Revoke it.
+    revoke: Permission,
+}
+
+impl ApiKeyView {
+    pub(crate) fn of(key: &ApiKey, caller: &Caller, now: DateTime<Utc>) -> Self {
+        let manage = || Permission::of(permit(caller, Action::ManageApiKeys));
+        Self {
+            id: key.id,
+            name: key.name.clone(),
+            hint: key.hint.clone(),
+            created_by: KeyCreatorView {
+                id: key.created_by.id.clone(),
+                name: key.created_by.name.clone(),
+            },
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            last_used_at: key.last_used_at,
+            rotated_at: key.rotated_at,
+            previous_secret_valid_until: key.previous_secret_valid_until(now),
+            may: ApiKeyPermissions {
+                update: manage(),
+                rotate: Permission::of(may_rotate(caller, key, now)),
+                revoke: manage(),
+            },
+        }
+    }
+}
+
+/// An API key with its secret, which is shown this once.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SecretView {
+    /// The key.
+    pub(crate) api_key: ApiKeyView,
+    /// What clients are let in with.
+    #[serde(serialize_with = "reveal")]
+    #[schemars(with = "String")]
+    pub(crate) secret: ApiKeySecret,
+}
+
+fn reveal<S: Serializer>(secret: &ApiKeySecret, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&secret.reveal())
+}

@@ -1,0 +1,114 @@
+//! The audit log.
+
+use chrono::{DateTime, Utc};
+use domain::{Actor, AuditEvent, Change, EventId, EventKind, Subject, SubjectKind, UserId};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The actor of an event.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum ActorView {
+    /// A signed-in person.
+    Person {
+        /// The person's user id.
+        user_id: UserId,
+        /// Their name, or their masked email address without one.
+        name: String,
+    },
+    /// The holder of an invite's link.
+    LinkHolder,
+    /// The system: time has passed, a limit is reached, or the email service or the
+    /// payment provider has reported something.
+    System,
+}
+
+impl ActorView {
+    fn of(actor: &Actor) -> Self {
+        match actor {
+            Actor::Person { user_id, name } => Self::Person {
+                user_id: user_id.clone(),
+                name: name.clone(),
+            },
+            Actor::LinkHolder => Self::LinkHolder,
+            Actor::System => Self::System,
+        }
+    }
+}
+
+/// The subject of an event.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct SubjectView {
+    /// The kind of subject.
+    kind: SubjectKind,
+    /// The subject's id.
+    id: String,
+    /// Its name, or a masked email address.
+    name: String,
+}
+
+impl SubjectView {
+    fn of(subject: &Subject) -> Self {
+        Self {
+            kind: subject.kind,
+            id: subject.id.clone(),
+            name: subject.name.clone(),
+        }
+    }
+}
+
+/// The change of one field.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct ChangeView {
+    /// The field's name in the API.
+    field: String,
+    /// The value before; absent if there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    /// The value after; absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+}
+
+impl ChangeView {
+    fn of(change: &Change) -> Self {
+        Self {
+            field: change.field.clone(),
+            from: change.from.clone(),
+            to: change.to.clone(),
+        }
+    }
+}
+
+/// An event of the audit log.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AuditEventView {
+    /// The event's id.
+    id: EventId,
+    /// The time of the event.
+    at: DateTime<Utc>,
+    /// The kind of event.
+    kind: EventKind,
+    /// The actor.
+    actor: ActorView,
+    /// The subject.
+    subject: SubjectView,
+    /// The changed fields.
+    changes: Vec<ChangeView>,
+}
+
+impl AuditEventView {
+    pub(crate) fn of(event: &AuditEvent) -> Self {
+        Self {
+            id: event.id,
+            at: event.at,
+            kind: event.kind,
+            actor: ActorView::of(&event.actor),
+            subject: SubjectView::of(&event.subject),
+            changes: event.changes.iter().map(ChangeView::of).collect(),
+        }
+    }
+}

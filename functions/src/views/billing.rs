@@ -1,0 +1,155 @@
+//! Plans, billing periods and billing details.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    Action, Billing, BillingDetails, Caller, CompanyName, InvoiceAddress, NextPlan, Period, Plan,
+    PlanId, Plans, TaxId, permit,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Permission;
+
+/// A plan.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Plan")]
+pub(crate) struct PlanView {
+    /// The plan's id in the API.
+    id: PlanId,
+    /// Its name for people.
+    name: String,
+    /// The credits of a billing period.
+    monthly_credits: u64,
+}
+
+impl PlanView {
+    fn of(plan: &Plan) -> Self {
+        Self {
+            id: plan.id.clone(),
+            name: plan.name.clone(),
+            monthly_credits: plan.monthly_credits,
+        }
+    }
+}
+
+/// A billing period.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Period")]
+pub(crate) struct PeriodView {
+    /// The first instant.
+    start: DateTime<Utc>,
+    /// The first instant of the next period.
+    end: DateTime<Utc>,
+}
+
+impl PeriodView {
+    pub(crate) fn of(period: Period) -> Self {
+        Self {
+            start: period.start,
+            end: period.end,
+        }
+    }
+}
+
+/// The details on an organization's invoices.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "BillingDetails")]
+pub(crate) struct BillingDetailsView {
+    /// The company's name.
+    company_name: Option<CompanyName>,
+    /// The tax id.
+    tax_id: Option<TaxId>,
+    /// The address.
+    invoice_address: Option<InvoiceAddress>,
+}
+
+impl BillingDetailsView {
+    fn of(details: &BillingDetails) -> Self {
+        Self {
+            company_name: details.company_name.clone(),
+            tax_id: details.tax_id.clone(),
+            invoice_address: details.invoice_address.clone(),
+        }
+    }
+}
+
+/// The plan that is to follow.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct NextPlanView {
+    #[serde(flatten)]
+    plan: PlanView,
+    /// From when on: the end of the present period.
+    from: DateTime<Utc>,
+}
+
+impl NextPlanView {
+    fn of(next: &NextPlan, plans: &Plans) -> Self {
+        Self {
+            plan: PlanView::of(plans.get(&next.plan.id).unwrap_or(&next.plan)),
+            from: next.from,
+        }
+    }
+}
+
+/// The plan and its period.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PlanPeriodView {
+    /// The plan.
+    plan: PlanView,
+    /// The present billing period.
+    period: PeriodView,
+    /// The plan that is to follow.
+    next_plan: Option<NextPlanView>,
+}
+
+impl PlanPeriodView {
+    pub(crate) fn of(billing: &Billing, plans: &Plans, now: DateTime<Utc>) -> Self {
+        let next = billing.next_plan_at(now);
+        Self {
+            plan: PlanView::of(&billing.plan_at(plans, now)),
+            period: PeriodView::of(billing.period_at(now)),
+            next_plan: next.map(|next| NextPlanView::of(next, plans)),
+        }
+    }
+}
+
+/// What the caller may do with billing.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BillingPermissions {
+    /// Change plan and details.
+    manage: Permission,
+}
+
+/// The plan, its period, and what stands on the invoices.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BillingView {
+    #[serde(flatten)]
+    plan: PlanPeriodView,
+    /// The plans that there are.
+    plans: Vec<PlanView>,
+    /// What stands on the invoices, for owners and admins.
+    details: Option<BillingDetailsView>,
+    /// What the caller may do.
+    may: BillingPermissions,
+}
+
+impl BillingView {
+    pub(crate) fn of(
+        billing: &Billing,
+        caller: &Caller,
+        plans: &Plans,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let manage = permit(caller, Action::ManageBilling);
+        Self {
+            plan: PlanPeriodView::of(billing, plans, now),
+            plans: plans.iter().map(PlanView::of).collect(),
+            details: manage
+                .is_ok()
+                .then(|| BillingDetailsView::of(&billing.details)),
+            may: BillingPermissions {
+                manage: Permission::of(manage),
+            },
+        }
+    }
+}

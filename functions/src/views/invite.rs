@@ -1,0 +1,179 @@
+//! Invites, as members and as invitees see them.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    Action, Caller, DeliveryState, EmailAddress, Invite, InviteId, Inviter, Organization,
+    OrganizationName, Role, UserId, permit,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{OrganizationSummary, Permission, RoleChoice};
+
+/// The member whose authority an invite rests on.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct InviterView {
+    /// The member's user id.
+    id: UserId,
+    /// Their name, or their masked email address without one.
+    name: String,
+}
+
+impl InviterView {
+    pub(crate) fn of(inviter: &Inviter) -> Self {
+        Self {
+            id: inviter.id.clone(),
+            name: inviter.name.clone(),
+        }
+    }
+}
+
+/// How far the email of an invite's last sending has come.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DeliveryView {
+    /// How far.
+    state: DeliveryState,
+    /// Since when.
+    at: DateTime<Utc>,
+    /// Why it failed, for owners and admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// A pending invite.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InviteView {
+    /// Its id.
+    id: InviteId,
+    /// The invited address, as it was typed.
+    email: EmailAddress,
+    /// The role that accepting gives.
+    role: Role,
+    /// Whether accepting turns on billing emails.
+    receives_billing_emails: bool,
+    /// Who answers for it.
+    invited_by: InviterView,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// Until when it can be accepted.
+    expires_at: DateTime<Utc>,
+    /// How often it was sent.
+    times_sent: u32,
+    /// How far the email of its last sending has come.
+    delivery: DeliveryView,
+    /// What the caller may do with it.
+    may: InvitePermissions,
+}
+
+/// What the caller may do with an invite.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InvitePermissions {
+    /// The roles that the caller may give it.
+    update: RoleChoice,
+    /// Cancel it.
+    cancel: Permission,
+    /// Send it again.
+    resend: Permission,
+}
+
+impl InviteView {
+    pub(crate) fn of(invite: &Invite, caller: &Caller) -> Self {
+        let update = |to| {
+            permit(
+                caller,
+                Action::UpdateInvite {
+                    from: invite.terms.role,
+                    to,
+                },
+            )
+        };
+        let manages = permit(caller, Action::CancelInvite(invite.terms.role)).is_ok();
+        Self {
+            id: invite.id,
+            email: invite.email.clone(),
+            role: invite.terms.role,
+            receives_billing_emails: invite.terms.receives_billing_emails,
+            invited_by: InviterView::of(&invite.terms.invited_by),
+            created_at: invite.terms.created_at,
+            expires_at: invite.terms.expires_at,
+            times_sent: invite.terms.times_sent,
+            delivery: DeliveryView {
+                state: invite.delivery.state,
+                at: invite.delivery.at,
+                reason: invite.delivery.reason.clone().filter(|_| manages),
+            },
+            may: InvitePermissions {
+                update: RoleChoice::of(update),
+                cancel: Permission::of(permit(caller, Action::CancelInvite(invite.terms.role))),
+                resend: Permission::of(permit(caller, Action::ResendInvite(invite.terms.role))),
+            },
+        }
+    }
+}
+
+/// An invite, as the invitee sees it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct MyInviteView {
+    /// Its id.
+    id: InviteId,
+    /// The organization.
+    organization: OrganizationSummary,
+    /// The role that accepting gives.
+    role: Role,
+    /// Whether accepting turns on billing emails.
+    receives_billing_emails: bool,
+    /// Who answers for it.
+    invited_by: InviterView,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// Until when it can be accepted.
+    expires_at: DateTime<Utc>,
+}
+
+impl MyInviteView {
+    pub(crate) fn of(invite: &Invite, organization: &Organization) -> Self {
+        Self {
+            id: invite.id,
+            organization: OrganizationSummary::of(organization),
+            role: invite.terms.role,
+            receives_billing_emails: invite.terms.receives_billing_emails,
+            invited_by: InviterView::of(&invite.terms.invited_by),
+            created_at: invite.terms.created_at,
+            expires_at: invite.terms.expires_at,
+        }
+    }
+}
+
+/// What whoever holds an invite's link may know.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PreviewView {
+    /// The invite's id, for accepting it once signed in.
+    invite_id: InviteId,
+    /// The organization's name.
+    organization_name: OrganizationName,
+    /// The inviter's name.
+    inviter_name: String,
+    /// The invited address, masked.
+    masked_email: String,
+    /// The role that accepting gives.
+    role: Role,
+    /// Whether accepting turns on billing emails.
+    receives_billing_emails: bool,
+    /// Until when it can be accepted.
+    expires_at: DateTime<Utc>,
+}
+
+impl PreviewView {
+    pub(crate) fn of(invite: &Invite, organization: &Organization) -> Self {
+        Self {
+            invite_id: invite.id,
+            organization_name: organization.name.clone(),
+            inviter_name: invite.terms.invited_by.name.clone(),
+            masked_email: invite.email.masked(),
+            role: invite.terms.role,
+            receives_billing_emails: invite.terms.receives_billing_emails,
+            expires_at: invite.terms.expires_at,
+        }
+    }
+}

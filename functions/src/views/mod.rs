@@ -1,0 +1,23 @@
+//! What the API shows: the only forms in which the domain's values leave as JSON.
+
+mod account;
+mod api_key;
+mod audit;
+mod billing;
+mod common;
+mod invite;
+mod member;
+mod organization;
+mod settings;
+mod usage;
+
+pub(crate) use account::{AcceptedView, AccountView};
+pub(crate) use api_key::{ApiKeySummary, ApiKeyView, SecretView};
+pub(crate) use audit::AuditEventView;
+pub(crate) use billing::{BillingView, PeriodView, PlanPeriodView};
+pub(crate) use common::{List, Permission, RoleChoice};
+pub(crate) use invite::{InviteView, MyInviteView, PreviewView};
+pub(crate) use member::{MemberView, RemovedView, UpdatedMemberView};
+pub(crate) use organization::{OrganizationSummary, OrganizationView};
+pub(crate) use settings::{Permissions, SettingsView};
+pub(crate) use usage::{ConsumedView, UsageSummaryView, UsageView};

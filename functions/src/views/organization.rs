@@ -1,0 +1,55 @@
+//! Organizations.
+
+use chrono::{DateTime, Utc};
+use domain::{Caller, Metadata, Organization, OrganizationId, OrganizationName, Role, UserId};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// An organization, as one of its members sees it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OrganizationView {
+    /// Its id.
+    id: OrganizationId,
+    /// Its name.
+    name: OrganizationName,
+    /// What the product keeps with it.
+    metadata: Metadata,
+    /// Who created it.
+    creator_id: UserId,
+    /// When it was created.
+    created_at: DateTime<Utc>,
+    /// The caller's role.
+    role: Role,
+}
+
+impl OrganizationView {
+    pub(crate) fn of(organization: &Organization, caller: &Caller) -> Self {
+        let Caller::Member(me) = caller;
+        Self {
+            id: organization.id,
+            name: organization.name.clone(),
+            metadata: organization.metadata.clone(),
+            creator_id: organization.creator_id.clone(),
+            created_at: organization.created_at,
+            role: me.role,
+        }
+    }
+}
+
+/// The part of an organization that an invitee may see.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OrganizationSummary {
+    /// The organization's id.
+    id: OrganizationId,
+    /// Its name.
+    name: OrganizationName,
+}
+
+impl OrganizationSummary {
+    pub(crate) fn of(organization: &Organization) -> Self {
+        Self {
+            id: organization.id,
+            name: organization.name.clone(),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Everything that the settings page shows.
+
+use domain::{Action, Caller, permit};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{
+    ApiKeyView, InviteView, List, MemberView, OrganizationView, Permission, PlanPeriodView,
+    RoleChoice, UsageSummaryView,
+};
+
+/// All that the settings page shows.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SettingsView {
+    /// The organization.
+    pub(crate) organization: OrganizationView,
+    /// The caller's own membership.
+    pub(crate) me: MemberView,
+    /// What the caller may do.
+    pub(crate) may: Permissions,
+    /// The first page of the members.
+    pub(crate) members: List<MemberView>,
+    /// The first page of the pending invites.
+    pub(crate) invites: List<InviteView>,
+    /// The first page of the API keys.
+    pub(crate) api_keys: List<ApiKeyView>,
+    /// The plan and its period.
+    pub(crate) billing: PlanPeriodView,
+    /// The credits of the period.
+    pub(crate) usage: UsageSummaryView,
+}
+
+/// What the caller may do in the organization.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Permissions {
+    /// Rename it and change its metadata.
+    update_organization: Permission,
+    /// Delete it.
+    delete_organization: Permission,
+    /// Change plan and billing details.
+    manage_billing: Permission,
+    /// Create, rotate and revoke API keys.
+    manage_api_keys: Permission,
+    /// Read the audit log.
+    view_audit_log: Permission,
+    /// Invite people, as these roles.
+    invite: RoleChoice,
+}
+
+impl Permissions {
+    pub(crate) fn of(caller: &Caller) -> Self {
+        let may = |action| Permission::of(permit(caller, action));
+        Self {
+            update_organization: may(Action::UpdateOrganization),
+            delete_organization: may(Action::DeleteOrganization),
+            manage_billing: may(Action::ManageBilling),
+            manage_api_keys: may(Action::ManageApiKeys),
+            view_audit_log: may(Action::ViewAuditLog),
+            invite: RoleChoice::of(|role| permit(caller, Action::Invite(role))),
+        }
+    }
+}
