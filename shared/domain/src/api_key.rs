@@ -169,7 +169,7 @@ pub fn create_api_key(
     Ok((key, secret, event))
 }
 
-/// What to change about an API key; `None` leaves a field as it is.
+/// The changes of an API key; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct ApiKeyUpdate {
     /// The new name.

@@ -138,7 +138,7 @@ pub enum When {
     PeriodEnd,
 }
 
-/// What to change about billing; `None` leaves a field as it is.
+/// The changes of billing; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct BillingUpdate {
     /// The new plan, and the time at which it takes effect.
