@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Action, Actor, Anchor, Caller, Change, Counter, Event, EventKind, Ledger, Level, Meter,
     Organization, OrganizationId, Period, Plan, Plans, Refusal, Subject, SubjectKind, permit,
-    text::{breaks_the_line, parsed_text},
+    text::{breaks_line, parsed_text},
 };
 
 /// The reason why a text is not a billing detail.
@@ -72,7 +72,7 @@ fn detail(text: &str, max: usize, lines: bool) -> Result<String, InvalidDetail> 
     }
     if text
         .chars()
-        .any(|c| breaks_the_line(c) && !(lines && c == '\n'))
+        .any(|c| breaks_line(c) && !(lines && c == '\n'))
     {
         return Err(InvalidDetail::ControlCharacter(if lines {
             "control characters"

@@ -50,7 +50,7 @@ pub use invite::{
 pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};
 pub use member::{Member, MemberUpdate, remove_member, update_member};
 pub use notice::{
-    Amount, Currency, InvalidInvoice, Invoice, InvoiceNews, InvoiceNumber, InvoiceUrl, Notice,
+    Amount, Currency, InvalidInvoice, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl, Notice,
 };
 pub use organization::{
     NewOrganization, Organization, OrganizationUpdate, create_organization, update_organization,

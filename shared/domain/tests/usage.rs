@@ -84,7 +84,7 @@ impl Table {
     }
 
     fn spend(&mut self, credits: u64, seed: u64, now: DateTime<Utc>) -> Result<u64, Refusal> {
-        assert!(self.ledger.is_whole());
+        assert!(self.ledger.is_consistent());
         let spent = spend(
             &self.ledger,
             &plans(),
