@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_key_address_and_sending_that_made_a_token_vouch_for_it() {
+    fn token_of_another_key_address_or_sending_is_invalid() {
         let keys = LinkKeys {
             current: key(1),
             previous: None,
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotated_key_still_opens_its_links() {
+    fn link_of_the_previous_key_is_valid_after_rotation() {
         let rotated = LinkKeys {
             current: key(2),
             previous: Some(key(1)),
@@ -211,20 +211,20 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_no_key() {
+    fn link_key_below_32_bytes_is_refused() {
         assert_eq!(LinkKey::new(&[0; 31]).err(), Some(WeakKey));
     }
 
     proptest! {
         #[test]
-        fn parsing_never_panics_and_reads_only_what_encode_gives(text in "\\PC*") {
+        fn token_parsed_and_encoded_is_the_same_text(text in "\\PC*") {
             if let Ok(token) = InviteToken::parse(&text) {
                 prop_assert_eq!(token.encode(), text);
             }
         }
 
         #[test]
-        fn a_token_survives_its_journey(org: u128, invite: u128, times_sent: u32, mac: [u8; 32]) {
+        fn token_encoded_and_parsed_is_equal(org: u128, invite: u128, times_sent: u32, mac: [u8; 32]) {
             let token = InviteToken {
                 organization_id: OrganizationId::new(Uuid::from_u128(org)),
                 invite_id: InviteId::new(Uuid::from_u128(invite)),
@@ -237,7 +237,7 @@ mod tests {
         }
 
         #[test]
-        fn one_flipped_bit_makes_a_token_worthless(bit in 0usize..(69 * 8)) {
+        fn token_with_a_flipped_bit_is_invalid(bit in 0usize..(69 * 8)) {
             let keys = LinkKeys { current: key(1), previous: None };
             let mut bytes = URL_SAFE_NO_PAD.decode(token(&key(1)).encode()).unwrap();
             bytes[bit / 8] ^= 1 << (bit % 8);

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_shows_as_many_digits_as_its_currency_has() {
+    fn amount_shows_the_decimal_places_of_its_currency() {
         assert_eq!(amount(4900, "usd"), "49.00 USD");
         assert_eq!(amount(5, "EUR"), "0.05 EUR");
         assert_eq!(amount(4900, "jpy"), "4900 JPY");
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invoice_is_shown_at_an_https_address_and_nowhere_else() {
+    fn invoice_url_other_than_https_is_refused() {
         for right in [
             "https://invoice.stripe.com/i/acct_1/live_YWNj?s=il",
             "https://pay.example.com:8443",
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_one_line() {
+    fn invoice_number_outside_one_line_is_refused() {
         let number = |text: &str| InvoiceNumber::try_from(text.to_owned());
         assert_eq!(number(" INV-0042 ").unwrap().to_string(), "INV-0042");
         for wrong in ["", "  ", "a\nb", &"9".repeat(101)] {

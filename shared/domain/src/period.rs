@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_31st_is_the_last_day_of_shorter_months_and_comes_back() {
+    fn anchor_on_the_31st_returns_after_shorter_months() {
         let anchor = Anchor::on(at("2027-12-31T23:59:59Z"));
         let starts: Vec<String> = anchor
             .periods_until(at("2028-06-01T00:00:00Z"), 12)
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_ends_at_the_instant_that_the_next_begins() {
+    fn period_end_is_the_start_of_the_next() {
         let anchor = Anchor::on(at("2026-01-31T09:30:00Z"));
         let last = anchor.period_at(at("2026-02-27T23:59:59.999Z"));
         assert_eq!(last.end, at("2026-02-28T00:00:00Z"));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_period_begins_with_the_day_of_the_anchor() {
+    fn first_period_starts_with_the_anchor_day() {
         let anchor = Anchor::on(at("2026-03-01T12:00:00Z"));
         let first = anchor.period_at(at("2026-03-01T12:00:00Z"));
         assert_eq!(first.start, at("2026-03-01T00:00:00Z"));
@@ -120,7 +120,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_instant_is_in_exactly_one_period_of_28_to_31_days(
+        fn instant_is_in_exactly_one_period_of_28_to_31_days(
             begun in 0_i64..2_000_000_000,
             later in 0_i64..2_000_000_000,
         ) {
@@ -136,7 +136,7 @@ mod tests {
         }
 
         #[test]
-        fn a_period_begins_on_the_anchors_day_or_on_the_last_of_a_month_that_has_none(
+        fn period_starts_on_the_anchor_day_or_the_last_of_the_month(
             begun in 0_i64..2_000_000_000,
             later in 0_i64..2_000_000_000,
         ) {

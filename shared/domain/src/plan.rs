@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_plans_begin_with_the_free_one() {
+    fn default_plans_begin_with_the_free_one() {
         let text = "free:50:Free,basic:3000:Basic,pro:10000:Pro,scale:100000:Scale";
         let plans = Plans::default();
         assert_eq!(Plans::parse(text).unwrap(), plans);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_plans_may_have_room_between_its_parts() {
+    fn plans_with_spaces_between_parts_are_parsed() {
         let plans = Plans::parse(" a:1:A , b_2-c : 1000000000 : Big & bold: the best ").unwrap();
         let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
         assert_eq!(names, ["A", "Big & bold: the best"]);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_table_says_where_it_is_broken() {
+    fn plans_with_an_invalid_entry_name_it() {
         let many: Vec<String> = (0..21).map(|n| format!("p{n}:1:P")).collect();
         for (text, error) in [
             ("", "plan 1 must be written as `id:credits:name`"),

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_looks_always_the_same() {
+    fn api_key_of_known_parts_has_a_fixed_text() {
         let text = secret().reveal();
         assert_eq!(
             text,
@@ -205,12 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_the_usual_one() {
+    fn crc32_of_the_check_text_is_the_standard_value() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
     }
 
     #[test]
-    fn no_part_of_a_secret_is_in_debug_output() {
+    fn debug_output_of_a_secret_has_no_part_of_it() {
         let text = secret().reveal();
         let debug = format!("{:?} {:?}", secret(), secret().hash());
         assert!(debug.contains("00000000-0000-0000-0000-000000000002"));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_read_back_as_it_was_and_nothing_else_is_one() {
+    fn hash_stored_and_parsed_is_equal() {
         let stored: String = secret().hash().into();
         assert_eq!(SecretHash::try_from(stored.clone()), Ok(secret().hash()));
         for wrong in ["", "AAAA", "%", &format!("{stored}AAAA")] {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_too_large_is_no_other_spelling_of_a_small_one() {
+    fn base62_above_128_bits_is_refused() {
         let largest = "7n42DGM5Tflk9n8mt7Fhc7";
         assert_eq!(from_base62(largest), Some(u128::MAX));
         assert_eq!(from_base62("7n42DGM5Tflk9n8mt7Fhc8"), None);
@@ -240,7 +240,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_survives_its_journey(organization: u128, key: u128, random: [u8; 32]) {
+        fn api_key_revealed_and_parsed_is_equal(organization: u128, key: u128, random: [u8; 32]) {
             let secret = ApiKeySecret::new(
                 OrganizationId::new(Uuid::from_u128(organization)),
                 ApiKeyId::new(Uuid::from_u128(key)),
@@ -253,14 +253,14 @@ mod tests {
         }
 
         #[test]
-        fn parsing_never_panics_and_reads_only_what_reveal_gives(text in "(osk_)?\\PC*") {
+        fn api_key_parsed_and_revealed_is_the_same_text(text in "(osk_)?\\PC*") {
             if let Ok(secret) = ApiKeySecret::parse(&text) {
                 prop_assert_eq!(secret.reveal(), text);
             }
         }
 
         #[test]
-        fn one_wrong_character_is_a_typo(at in 0usize..98, with in "[0-9A-Za-z_-]") {
+        fn api_key_with_a_wrong_character_is_refused(at in 0usize..98, with in "[0-9A-Za-z_-]") {
             let text = secret().reveal();
             let mut typo = text.clone();
             typo.replace_range(at..=at, &with);
@@ -268,7 +268,7 @@ mod tests {
         }
 
         #[test]
-        fn a_key_cut_off_anywhere_is_none(length in 0usize..98) {
+        fn api_key_truncated_is_refused(length in 0usize..98) {
             prop_assert!(ApiKeySecret::parse(secret().reveal().split_at(length).0).is_err());
         }
     }

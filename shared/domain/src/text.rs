@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_line_of_1_to_200_characters() {
+    fn name_outside_1_to_200_characters_on_one_line_is_refused() {
         assert_eq!(
             OrganizationName::parse("  Acme 🚀 ").unwrap().as_str(),
             "Acme 🚀"
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_persons_name_is_made_fit_instead_of_refused() {
+    fn person_name_from_any_claim_is_cleaned_or_dropped() {
         assert_eq!(
             PersonName::from_claim(" Ada\nLovelace ").unwrap().as_str(),
             "Ada Lovelace"

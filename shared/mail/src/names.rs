@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_in_any_script_stay_as_they_are() {
+    fn name_in_any_script_is_unchanged() {
         for name in [
             "Ada Lovelace",
             "Acme & Söhne",
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_of_any_kind_is_one_space() {
+    fn line_break_of_any_kind_becomes_one_space() {
         for end in [
             "\r\n", "\n", "\r", "\t\t", "\u{b}", "\0", "\u{85}", "\u{2028}", "\u{2029}",
         ] {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn room_that_pushes_text_to_the_next_line_is_one_space() {
+    fn blanks_of_any_kind_become_one_space() {
         for room in [
             " ", "\u{a0}", "\u{2003}", "\u{2800}", "\u{3000}", "\u{3164}",
         ] {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_turns_the_reading_direction_is_gone() {
+    fn bidi_characters_are_removed() {
         assert_eq!(
             one_line("\u{202e}moc.live\u{202c} \u{2066}x\u{2069}\u{200f}"),
             "moc.live x"
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_close_its_quotation() {
+    fn name_with_quotation_marks_cannot_close_its_quotation() {
         assert_eq!(
             quoted("Acme” is closed. \"Pay «here» „now“", 60).unwrap(),
             "“Acme' is closed. 'Pay 'here' 'now'”"
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_cut_between_characters() {
+    fn long_name_is_cut_between_characters() {
         assert_eq!(quoted(&"é".repeat(60), 60).unwrap().chars().count(), 62);
         assert_eq!(
             quoted(&"é".repeat(61), 60).unwrap(),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_visible_is_no_name() {
+    fn invisible_name_is_none() {
         assert_eq!(quoted(" \u{200b}\u{3164}\n\u{202e}\u{200d}", 60), None);
     }
 }

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sender_that_ses_understands_stays_as_it_is() {
+    fn sender_valid_for_ses_is_unchanged() {
         for from in [
             "no-reply@example.com",
             "<no-reply@example.com>",
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_display_name_is_encoded() {
+    fn display_name_invalid_for_ses_is_encoded() {
         assert_eq!(
             header_value("Größe <no-reply@example.com>"),
             "=?UTF-8?B?R3LDtsOfZQ==?= <no-reply@example.com>"
@@ -91,13 +91,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_in_the_display_name_starts_no_header() {
+    fn display_name_with_a_line_break_starts_no_header() {
         let header = header_value("A\r\nBcc: b <no-reply@example.com>");
         assert_eq!(header, "=?UTF-8?B?QQ0KQmNjOiBi?= <no-reply@example.com>");
     }
 
     #[test]
-    fn a_long_display_name_is_several_encoded_words_of_whole_characters() {
+    fn long_display_name_becomes_encoded_words_of_whole_characters() {
         let header = header_value(&format!("{} <a@b.example>", "語".repeat(40)));
         let words: Vec<&str> = header.split(' ').collect();
         assert_eq!(words.len(), 4, "{header}");
