@@ -1,24 +1,24 @@
-//! Whom emails are from.
+//! The sender of emails.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// What the deployer configured about outgoing email.
+/// The deployment's configuration of outgoing email.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
     /// `no-reply@example.com` or `Example <no-reply@example.com>`. The display
-    /// name may hold any character.
+    /// name may contain any character.
     pub from: String,
-    /// Whom answers go to, if not to the sender.
+    /// Reply-To address; defaults to the sender.
     pub reply_to: Option<String>,
-    /// The SES configuration set to send with.
+    /// The SES configuration set, if any.
     pub configuration_set: Option<String>,
 }
 
-/// The most bytes of text that fit an encoded word of 75 characters.
+/// The maximum bytes of text in an encoded word of 75 characters.
 const ENCODED_WORD_BYTES: usize = 45;
 
-/// Gives `from` as a header may hold it. SES takes display names in ASCII only
-/// and reads a bare comma as the start of another address; an encoded word
+/// Returns `from` as a valid header value. SES accepts display names in ASCII
+/// only and takes a bare comma for the start of another address; an encoded word
 /// (RFC 2047) carries both.
 pub(crate) fn header_value(from: &str) -> String {
     let Some((name, address)) = from.rsplit_once('<') else {
@@ -48,7 +48,8 @@ fn encoded_words(text: &str) -> String {
     encoded.collect::<Vec<_>>().join(" ")
 }
 
-/// What a display name may hold without quotation marks: RFC 5322's atoms.
+/// Returns whether a display name may contain a character without quotation marks: RFC
+/// 5322's atoms, and spaces.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c)
 }

@@ -29,11 +29,11 @@ fn facts() -> InvoiceFacts<'static> {
 }
 
 fn about(about: About<'static>) -> Message {
-    let mail = BillingEmail {
+    let email = BillingEmail {
         about,
         ..credits(80, 0)
     };
-    mail.render().unwrap()
+    email.render().unwrap()
 }
 
 fn every_kind() -> [Message; 5] {
@@ -48,7 +48,7 @@ fn every_kind() -> [Message; 5] {
 
 #[test]
 fn subject_of_each_kind_matches_the_snapshot() {
-    let subjects = every_kind().map(|mail| mail.subject).join("\n");
+    let subjects = every_kind().map(|email| email.subject).join("\n");
     insta::assert_snapshot!(subjects, @r"
     80% of the image credits of “Acme Images” are used
     All image credits of “Acme Images” are used
@@ -173,14 +173,14 @@ fn invoice_without_a_url_has_no_button() {
         url: None,
         ..facts()
     };
-    let mail = about(About::InvoiceIssued(facts));
-    assert!(!mail.html.contains("href") && !mail.text.contains("See the invoice"));
+    let email = about(About::InvoiceIssued(facts));
+    assert!(!email.html.contains("href") && !email.text.contains("See the invoice"));
 }
 
 #[test]
 fn every_link_has_the_same_target() {
-    for mail in every_kind() {
-        let targets: Vec<&str> = mail
+    for email in every_kind() {
+        let targets: Vec<&str> = email
             .html
             .split("href=\"")
             .skip(1)
@@ -213,24 +213,24 @@ fn hostile_names_stay_text() {
         url: Some("https://pay.example.com/\"><b>"),
         ..facts()
     };
-    let mail = BillingEmail {
+    let email = BillingEmail {
         organization_name: hostile,
         about: About::PaymentFailed(facts),
         page: PAGE,
     };
-    let mail = mail.render().unwrap();
-    assert!(!mail.subject.contains(['\r', '\n', '\u{202e}']));
-    assert!(!mail.html.contains("<img") && !mail.html.contains("<b>"));
-    assert!(!mail.text.contains("\nBcc:") && !mail.text.contains('\u{202e}'));
-    assert!(mail.text.contains("{{ 7 }}"));
+    let email = email.render().unwrap();
+    assert!(!email.subject.contains(['\r', '\n', '\u{202e}']));
+    assert!(!email.html.contains("<img") && !email.html.contains("<b>"));
+    assert!(!email.text.contains("\nBcc:") && !email.text.contains('\u{202e}'));
+    assert!(email.text.contains("{{ 7 }}"));
 }
 
 #[test]
 fn subject_with_a_long_name_is_short() {
     let long = "x".repeat(999);
-    let mail = BillingEmail {
+    let email = BillingEmail {
         organization_name: &long,
         ..credits(80, 2400)
     };
-    assert!(mail.render().unwrap().subject.chars().count() < 120);
+    assert!(email.render().unwrap().subject.chars().count() < 120);
 }

@@ -4,7 +4,7 @@ use super::*;
 
 const LINK: &str = "https://app.example.com/invites/AZql3k.m2Jq-8w_xT4";
 
-fn mail() -> InviteEmail<'static> {
+fn email() -> InviteEmail<'static> {
     InviteEmail {
         organization_name: "Acme Images",
         inviter_name: "Ada Lovelace",
@@ -16,14 +16,14 @@ fn mail() -> InviteEmail<'static> {
     }
 }
 
-/// An email in which everything that a person can name is this.
+/// Renders an email in which every name is this one.
 fn email_named(name: &str) -> Message {
-    let mail = InviteEmail {
+    let email = InviteEmail {
         organization_name: name,
         inviter_name: name,
-        ..mail()
+        ..email()
     };
-    mail.render().unwrap()
+    email.render().unwrap()
 }
 
 fn targets(html: &str) -> Vec<&str> {
@@ -35,12 +35,12 @@ fn targets(html: &str) -> Vec<&str> {
 
 #[test]
 fn subject_names_the_inviter_and_the_organization() {
-    insta::assert_snapshot!(mail().render().unwrap().subject, @"“Ada Lovelace” invites you to join “Acme Images”");
+    insta::assert_snapshot!(email().render().unwrap().subject, @"“Ada Lovelace” invites you to join “Acme Images”");
 }
 
 #[test]
 fn text_matches_the_snapshot() {
-    insta::assert_snapshot!(mail().render().unwrap().text, @r#"
+    insta::assert_snapshot!(email().render().unwrap().text, @r#"
     “Ada Lovelace” invites you to join “Acme Images” as an admin.
 
     An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.
@@ -56,7 +56,7 @@ fn text_matches_the_snapshot() {
 
 #[test]
 fn html_matches_the_snapshot() {
-    insta::assert_snapshot!(mail().render().unwrap().html, @r#"
+    insta::assert_snapshot!(email().render().unwrap().html, @r#"
     <!doctype html>
     <html lang="en">
     <head>
@@ -98,12 +98,12 @@ fn html_matches_the_snapshot() {
 
 #[test]
 fn invite_without_billing_emails_does_not_mention_them() {
-    let mail = InviteEmail {
+    let email = InviteEmail {
         role: "user",
         receives_billing_emails: false,
-        ..mail()
+        ..email()
     };
-    let message = mail.render().unwrap();
+    let message = email.render().unwrap();
     assert!(!message.html.contains("billing emails"));
     insta::assert_snapshot!(message.text, @r#"
     “Ada Lovelace” invites you to join “Acme Images” as a user.
@@ -126,7 +126,7 @@ fn each_role_is_explained_in_a_sentence() {
         ("admin", "as an admin.\n\nAn admin manages "),
         ("user", "as a user.\n\nA user sees "),
     ] {
-        let message = InviteEmail { role, ..mail() }.render().unwrap();
+        let message = InviteEmail { role, ..email() }.render().unwrap();
         assert!(message.text.contains(words), "{}", message.text);
     }
 }
@@ -135,7 +135,7 @@ fn each_role_is_explained_in_a_sentence() {
 fn unknown_role_is_an_error() {
     let error = InviteEmail {
         role: "king",
-        ..mail()
+        ..email()
     }
     .render()
     .unwrap_err();
@@ -147,7 +147,7 @@ fn unknown_role_is_an_error() {
 
 #[test]
 fn both_bodies_have_every_fact() {
-    let message = mail().render().unwrap();
+    let message = email().render().unwrap();
     for body in [&message.text, &message.html] {
         for words in [
             "“Ada Lovelace”",
@@ -166,7 +166,7 @@ fn both_bodies_have_every_fact() {
 
 #[test]
 fn every_link_has_the_same_target() {
-    let message = mail().render().unwrap();
+    let message = email().render().unwrap();
     assert_eq!(targets(&message.html), [LINK, LINK]);
     assert!(message.html.contains(&format!(">{LINK}</a>")));
     assert_eq!(message.text.matches("://").count(), 1);
@@ -174,7 +174,7 @@ fn every_link_has_the_same_target() {
 
 #[test]
 fn link_in_the_text_has_its_own_line() {
-    let message = mail().render().unwrap();
+    let message = email().render().unwrap();
     assert!(message.text.lines().any(|line| line == LINK));
 }
 
@@ -198,12 +198,12 @@ fn html_in_a_name_is_escaped() {
 
 #[test]
 fn html_in_an_address_or_link_is_escaped() {
-    let mail = InviteEmail {
+    let email = InviteEmail {
         recipient: "\"<b>\"@example.com",
         link: "https://app.example.com/\"><script>",
-        ..mail()
+        ..email()
     };
-    let html = mail.render().unwrap().html;
+    let html = email.render().unwrap().html;
     assert!(!html.contains("<b>"), "{html}");
     assert!(!html.contains("<script>"), "{html}");
 }
@@ -242,7 +242,7 @@ fn subject_with_a_long_name_is_short() {
 
 #[test]
 fn name_with_line_breaks_adds_no_lines_to_the_text() {
-    let lines = mail().render().unwrap().text.lines().count();
+    let lines = email().render().unwrap().text.lines().count();
     for end in [
         "\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}",
     ] {
@@ -258,11 +258,11 @@ fn name_with_line_breaks_adds_no_lines_to_the_text() {
 
 #[test]
 fn recipient_with_line_breaks_adds_no_lines_to_the_text() {
-    let mail = InviteEmail {
+    let email = InviteEmail {
         recipient: "ben@example.com\n\nhttps://evil.example",
-        ..mail()
+        ..email()
     };
-    let text = mail.render().unwrap().text;
+    let text = email.render().unwrap().text;
     assert!(
         text.contains("sign in as ben@example.com https://evil.example.\n"),
         "{text}"

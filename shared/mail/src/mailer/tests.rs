@@ -11,7 +11,7 @@ use aws_smithy_types::body::SdkBody;
 
 use super::*;
 
-/// What SES does with each request.
+/// SES's behavior for each request.
 #[derive(Debug, Clone)]
 enum Ses {
     Answers(u16, Option<&'static str>, &'static str),
@@ -53,7 +53,7 @@ fn sender() -> Sender {
     }
 }
 
-/// Sends an email and gives the requests that SES saw, too.
+/// Sends an email. Returns the result and the requests that SES received.
 async fn send(ses: Ses, sender: Sender) -> (Result<MessageId, SendError>, Vec<String>) {
     let requests = Arc::default();
     let connector = Connector {
