@@ -198,7 +198,7 @@ pub enum OutboxEmail {
     },
     /// A notice, to each member who receives billing emails.
     Billing {
-        /// What the email says.
+        /// The content of the email.
         notice: Notice,
     },
 }

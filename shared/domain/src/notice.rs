@@ -180,7 +180,7 @@ impl From<InvoiceUrl> for String {
 }
 
 impl InvoiceUrl {
-    /// The address.
+    /// Returns the URL.
     pub fn as_str(&self) -> &str {
         &self.0
     }
