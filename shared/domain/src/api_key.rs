@@ -49,8 +49,7 @@ pub struct ApiKey {
 }
 
 /// The person who created an API key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyCreator {
     /// The person's user id; the person may have left since.
     pub id: UserId,

@@ -1,11 +1,10 @@
 //! Billing periods: one month each, from the same day of the month.
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A billing period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
     /// The first instant of the period.
     pub start: DateTime<Utc>,

@@ -44,7 +44,7 @@ impl PlanId {
 parsed_text!(PlanId, InvalidPlanId);
 
 /// A plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The plan's id.
     pub id: PlanId,

@@ -86,7 +86,7 @@ fn detail(text: &str, max: usize, lines: bool) -> Result<String, InvalidDetail> 
 }
 
 /// The details on an organization's invoices.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BillingDetails {
     /// The company name.
     pub company_name: Option<CompanyName>,

@@ -1,7 +1,6 @@
 //! The terms of an invite: what both the invite and the hold on its address keep.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Role, UserId};
@@ -10,8 +9,7 @@ use crate::{Role, UserId};
 pub const INVITE_LIFETIME: TimeDelta = TimeDelta::days(14);
 
 /// The member on whose authority an invite rests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inviter {
     /// The member's user id.
     pub id: UserId,
