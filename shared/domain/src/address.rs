@@ -39,11 +39,11 @@ pub enum Holder {
     /// The last invite has ended; the address is free. Kept for
     /// [`Address::MEMORY`], so that a late or repeated answer learns the outcome.
     Ended {
-        /// The invite.
+        /// The ended invite.
         invite_id: InviteId,
-        /// How it ended.
+        /// The outcome of the invite.
         outcome: Outcome,
-        /// When it ended.
+        /// The time of its end.
         at: DateTime<Utc>,
     },
 }

@@ -49,8 +49,7 @@ pub struct ApiKey {
 }
 
 /// The person who created an API key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyCreator {
     /// The person's user id; the person may have left since.
     pub id: UserId,
@@ -169,7 +168,7 @@ pub fn create_api_key(
     Ok((key, secret, event))
 }
 
-/// What to change about an API key; `None` leaves a field as it is.
+/// The changes of an API key; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct ApiKeyUpdate {
     /// The new name.

@@ -94,9 +94,8 @@ pub enum EventKind {
 }
 
 /// The actor of an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[schemars(inline)]
 pub enum Actor {
     /// A signed-in person.
     Person {
@@ -130,8 +129,7 @@ pub enum SubjectKind {
 }
 
 /// The subject of an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// The kind of the subject.
     pub kind: SubjectKind,
@@ -142,8 +140,7 @@ pub struct Subject {
 }
 
 /// The change of one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The field's name in the API.
     pub field: String,
@@ -198,7 +195,7 @@ pub enum OutboxEmail {
     },
     /// A notice, to each member who receives billing emails.
     Billing {
-        /// What the email says.
+        /// The content of the email.
         notice: Notice,
     },
 }

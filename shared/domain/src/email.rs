@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letter_case_white_space_and_idna_do_not_make_another_address() {
+    fn address_in_another_case_spacing_or_idna_form_is_equal() {
         let one = EmailAddress::parse("  Dana@Bücher.Example ").unwrap();
         let other = EmailAddress::parse("dana@xn--bcher-kva.example").unwrap();
         assert_eq!(one, other);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_receive_email_is_refused_with_the_reason() {
+    fn address_that_ses_cannot_send_to_is_refused() {
         for (text, why) in [
             ("", InvalidEmail::NoAt),
             ("nobody", InvalidEmail::NoAt),
@@ -179,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_does_not_show_the_address() {
+    fn debug_output_of_an_address_is_masked() {
         let email = EmailAddress::parse("secret.person@example.com").unwrap();
         assert_eq!(format!("{email:?}"), "s…@example.com");
     }
 
     proptest! {
         #[test]
-        fn parsing_never_panics_and_normal_forms_are_stable(text in "\\PC*") {
+        fn address_parsed_twice_has_a_stable_normal_form(text in "\\PC*") {
             if let Ok(email) = EmailAddress::parse(&text) {
                 let again = EmailAddress::parse(email.normal()).unwrap();
                 prop_assert_eq!(again.normal(), email.normal());
@@ -196,7 +196,7 @@ mod tests {
         }
 
         #[test]
-        fn every_letter_case_is_the_same_address(local in "[a-zA-Z0-9+_-]{1,20}", domain in "[a-z]{1,10}\\.[a-z]{2,5}") {
+        fn address_in_any_letter_case_is_equal(local in "[a-zA-Z0-9+_-]{1,20}", domain in "[a-z]{1,10}\\.[a-z]{2,5}") {
             prop_assume!(!domain.starts_with("xn--"));
             let lower = EmailAddress::parse(&format!("{}@{domain}", local.to_lowercase())).unwrap();
             let upper = EmailAddress::parse(&format!(" {}@{} ", local.to_uppercase(), domain.to_uppercase())).unwrap();

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_id_is_what_openid_allows() {
+    fn user_id_that_openid_forbids_is_refused() {
         assert!(UserId::parse("auth0|5f7c8ec7c33c6c004bbafe82").is_ok());
         for wrong in ["", "two words", "line\nbreak", "ü", &"x".repeat(256)] {
             assert_eq!(

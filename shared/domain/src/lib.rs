@@ -4,6 +4,12 @@
 //! and returns the change to commit or a typed [`Refusal`]. The crate knows no
 //! AWS, no HTTP, no clock and no randomness, so that every rule can be read and
 //! tested in one place.
+//!
+//! The serde derives of this crate are the *stored* form: the attributes of the
+//! table's items, which `tests/stored_form.rs` pins. The views of the API and the
+//! events that leave for other systems are other forms, with types of their own
+//! outside of this crate. Only scalars, such as ids and names, and plain enums have
+//! one form everywhere; for the views they derive a JSON schema, too.
 
 mod address;
 mod api_key;
@@ -50,7 +56,7 @@ pub use invite::{
 pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};
 pub use member::{Member, MemberUpdate, remove_member, update_member};
 pub use notice::{
-    Amount, Currency, InvalidInvoice, Invoice, InvoiceNews, InvoiceNumber, InvoiceUrl, Notice,
+    Amount, Currency, InvalidInvoice, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl, Notice,
 };
 pub use organization::{
     NewOrganization, Organization, OrganizationUpdate, create_organization, update_organization,

@@ -1,8 +1,8 @@
 //! The links in invite emails.
 //!
-//! A link's token names the organization, the invite and which sending it
-//! belongs to, and carries `HMAC-SHA256` over these and the invited address.
-//! The table holds nothing from which a token could be made.
+//! A link's token names the organization, the invite and the sending, and carries
+//! an `HMAC-SHA256` over these and the invited address. The table holds nothing
+//! from which a token could be made.
 
 use std::fmt;
 
@@ -13,26 +13,26 @@ use uuid::Uuid;
 
 use crate::{EmailAddress, InviteId, OrganizationId};
 
-/// Keeps these signatures apart from any other use of the key.
+/// Separates these signatures from any other use of the key.
 const PURPOSE: &[u8] = b"invite-link/1";
 const FORMAT: u8 = 1;
 
-/// A string that is not an invite's token.
+/// The error of a text that is not an invite's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not an invite's token")]
 pub struct InvalidToken;
 
-/// A key too short to be a secret.
+/// The error of a key that is too short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a link key must have at least 32 bytes")]
 pub struct WeakKey;
 
-/// The secret that links are signed with.
+/// The secret key that signs links.
 #[derive(Clone)]
 pub struct LinkKey(Hmac<Sha256>);
 
 impl LinkKey {
-    /// Takes the secret's bytes.
+    /// Makes a key of a secret of at least 32 bytes.
     ///
     /// # Errors
     /// [`WeakKey`] for fewer than 32 bytes.
@@ -49,7 +49,7 @@ impl LinkKey {
         mac.update(token.organization_id.uuid().as_bytes());
         mac.update(token.invite_id.uuid().as_bytes());
         mac.update(&token.times_sent.to_be_bytes());
-        // The only field of variable length stands last, so that no two inputs read the same.
+        // The only field of variable length comes last, so that no two inputs coincide.
         mac.update(email.normal().as_bytes());
         mac
     }
@@ -61,22 +61,22 @@ impl fmt::Debug for LinkKey {
     }
 }
 
-/// The present key, and the one before it: links under way outlive a rotation.
+/// The current key and the previous one: sent links stay valid after a rotation.
 #[derive(Debug, Clone)]
 pub struct LinkKeys {
     /// Signs new links.
     pub current: LinkKey,
-    /// Still opens links that it signed.
+    /// Verifies the links that it signed before the last rotation.
     pub previous: Option<LinkKey>,
 }
 
 impl LinkKeys {
-    /// Whether a token was made by one of the keys, for this address. Takes the
-    /// same time whatever the answer.
+    /// Returns whether one of the keys signed the token for this address, in
+    /// constant time.
     pub fn verify(&self, token: &InviteToken, email: &EmailAddress) -> bool {
-        let made_by = |key: &LinkKey| key.mac(token, email).verify_slice(&token.mac).is_ok();
-        let current = made_by(&self.current);
-        let previous = self.previous.as_ref().is_some_and(made_by);
+        let signed_by = |key: &LinkKey| key.mac(token, email).verify_slice(&token.mac).is_ok();
+        let current = signed_by(&self.current);
+        let previous = self.previous.as_ref().is_some_and(signed_by);
         current | previous
     }
 }
@@ -88,13 +88,13 @@ pub struct InviteToken {
     pub organization_id: OrganizationId,
     /// The invite.
     pub invite_id: InviteId,
-    /// Which sending of the invite the token belongs to, from 1.
+    /// The number of the sending, from 1.
     pub times_sent: u32,
     mac: [u8; 32],
 }
 
 impl InviteToken {
-    /// Makes the token for one sending of an invite: always the same one.
+    /// Signs the token for one sending of an invite; the result is deterministic.
     pub fn sign(
         key: &LinkKey,
         organization_id: OrganizationId,
@@ -112,10 +112,10 @@ impl InviteToken {
         token
     }
 
-    /// Reads a token. Whether a key made it, [`LinkKeys::verify`] tells.
+    /// Parses a token, without verifying it: see [`LinkKeys::verify`].
     ///
     /// # Errors
-    /// [`InvalidToken`] for whatever [`encode`](Self::encode) does not give.
+    /// [`InvalidToken`] for every text that [`encode`](Self::encode) does not return.
     pub fn parse(text: &str) -> Result<Self, InvalidToken> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidToken)?;
         let (&format, rest) = bytes.split_first().ok_or(InvalidToken)?;
@@ -133,7 +133,7 @@ impl InviteToken {
         })
     }
 
-    /// The token as it stands in a link: letters, digits, `-` and `_`.
+    /// Encodes the token for a link: letters, digits, `-` and `_`.
     pub fn encode(&self) -> String {
         let mut bytes = Vec::with_capacity(69);
         bytes.push(FORMAT);
@@ -145,7 +145,7 @@ impl InviteToken {
     }
 }
 
-/// A token is a secret: debug output names the invite only.
+/// Names the invite only, as a token is a secret.
 impl fmt::Debug for InviteToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InviteToken")
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_key_address_and_sending_that_made_a_token_vouch_for_it() {
+    fn token_of_another_key_address_or_sending_is_invalid() {
         let keys = LinkKeys {
             current: key(1),
             previous: None,
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotated_key_still_opens_its_links() {
+    fn link_of_the_previous_key_is_valid_after_rotation() {
         let rotated = LinkKeys {
             current: key(2),
             previous: Some(key(1)),
@@ -211,20 +211,20 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_no_key() {
+    fn link_key_below_32_bytes_is_refused() {
         assert_eq!(LinkKey::new(&[0; 31]).err(), Some(WeakKey));
     }
 
     proptest! {
         #[test]
-        fn parsing_never_panics_and_reads_only_what_encode_gives(text in "\\PC*") {
+        fn token_parsed_and_encoded_is_the_same_text(text in "\\PC*") {
             if let Ok(token) = InviteToken::parse(&text) {
                 prop_assert_eq!(token.encode(), text);
             }
         }
 
         #[test]
-        fn a_token_survives_its_journey(org: u128, invite: u128, times_sent: u32, mac: [u8; 32]) {
+        fn token_encoded_and_parsed_is_equal(org: u128, invite: u128, times_sent: u32, mac: [u8; 32]) {
             let token = InviteToken {
                 organization_id: OrganizationId::new(Uuid::from_u128(org)),
                 invite_id: InviteId::new(Uuid::from_u128(invite)),
@@ -237,13 +237,13 @@ mod tests {
         }
 
         #[test]
-        fn one_flipped_bit_makes_a_token_worthless(bit in 0usize..(69 * 8)) {
+        fn token_with_a_flipped_bit_is_invalid(bit in 0usize..(69 * 8)) {
             let keys = LinkKeys { current: key(1), previous: None };
             let mut bytes = URL_SAFE_NO_PAD.decode(token(&key(1)).encode()).unwrap();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            let vouched = InviteToken::parse(&URL_SAFE_NO_PAD.encode(bytes))
+            let verified = InviteToken::parse(&URL_SAFE_NO_PAD.encode(bytes))
                 .is_ok_and(|token| keys.verify(&token, &email("dana@example.com")));
-            prop_assert!(!vouched);
+            prop_assert!(!verified);
         }
     }
 }

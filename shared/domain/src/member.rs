@@ -13,27 +13,27 @@ use crate::{
 pub struct Member {
     /// The organization.
     pub organization_id: OrganizationId,
-    /// The person.
+    /// The person's user id.
     pub user_id: UserId,
-    /// The address that they joined with.
+    /// The email address with which the person joined.
     pub email: EmailAddress,
-    /// Their name, where the sign-in told one.
+    /// The name, if the identity provider reported one at joining.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<PersonName>,
-    /// What they are in the organization.
+    /// The role in the organization.
     pub role: Role,
-    /// Whether billing emails go to them.
+    /// Whether the member receives billing emails.
     pub receives_billing_emails: bool,
-    /// Whether they created the organization.
+    /// Whether the member created the organization.
     pub is_creator: bool,
-    /// When they joined.
+    /// The time of joining.
     pub joined_at: DateTime<Utc>,
-    /// Counts the changes of this record.
+    /// The number of changes, for optimistic concurrency.
     pub version: u64,
 }
 
 impl Member {
-    /// The member's name, or their masked address where they told none.
+    /// Returns the member's name, or their masked email address if they have no name.
     pub fn public_name(&self) -> String {
         match &self.name {
             Some(name) => name.as_str().to_owned(),
@@ -41,7 +41,7 @@ impl Member {
         }
     }
 
-    /// The event of this member's joining.
+    /// Returns the event of this member's joining.
     pub(crate) fn added(&self, actor: Actor) -> Event {
         Event::new(
             EventKind::MemberAdded,
@@ -55,21 +55,20 @@ impl Member {
     }
 }
 
-/// What to change about a member; `None` leaves a field as it is.
+/// The changes of a member; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MemberUpdate {
     /// The new role.
     pub role: Option<Role>,
-    /// Whether billing emails go to them.
+    /// Whether the member receives billing emails.
     pub receives_billing_emails: Option<bool>,
 }
 
-/// Decides a change of a member's role or billing emails: all of it or nothing.
-/// Gives the member as it is to be and what to record; no events when nothing
-/// would change.
+/// Decides a change of a member's role or billing emails, as a whole. Returns the
+/// changed member and the events to record; no events if nothing changes.
 ///
 /// # Errors
-/// The [`Refusal`] of the first field that the caller may not change so.
+/// The refusal of [`permit`] for the first field that it refuses.
 pub fn update_member(
     caller: &Caller,
     target: &Member,
@@ -111,12 +110,11 @@ pub fn update_member(
     Ok((updated, events))
 }
 
-/// Decides the removal of a member, which is leaving when the caller is the
-/// target. Gives what to record.
+/// Decides the removal of a member; a caller who is the target leaves. Returns
+/// the event to record.
 ///
 /// # Errors
-/// [`Refusal::CreatorProtected`] for the creator, and the caller's role role
-/// does not allow.
+/// The refusal of [`permit`], such as [`Refusal::CreatorProtected`].
 pub fn remove_member(caller: &Caller, target: &Member) -> Result<Event, Refusal> {
     permit(caller, Action::RemoveMember(target))?;
     Ok(Event::new(

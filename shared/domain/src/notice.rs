@@ -1,56 +1,56 @@
-//! What billing emails are about: thresholds of use, and what the payment
-//! provider tells of invoices.
+//! The subjects of billing emails: usage thresholds, and the payment provider's
+//! events about invoices.
 
 use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Change, Event, EventKind, Subject, SubjectKind, text::breaks_the_line};
+use crate::{Actor, Change, Event, EventKind, Subject, SubjectKind, text::breaks_line};
 
-/// What a billing email says.
+/// The content of a billing email.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "about", rename_all = "snake_case")]
 pub enum Notice {
-    /// A threshold is reached.
+    /// A usage threshold is reached.
     Credits {
         /// 80 or 100.
         percent: u8,
-        /// How many credits are used.
+        /// The credits used so far.
         used: u64,
-        /// How many there are in the period.
+        /// The period's credits.
         allowed: u64,
         /// The plan's name.
         plan: String,
-        /// When the next period begins.
+        /// The start of the next period.
         period_end: DateTime<Utc>,
     },
-    /// Something about an invoice.
+    /// An event about an invoice.
     Invoice {
-        /// What.
-        news: InvoiceNews,
+        /// The event.
+        event: InvoiceEvent,
         /// The invoice.
         invoice: Invoice,
     },
 }
 
-/// What has happened to an invoice.
+/// An event about an invoice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum InvoiceNews {
-    /// It was issued.
+pub enum InvoiceEvent {
+    /// The invoice was issued.
     Issued,
-    /// A payment has failed.
+    /// A payment failed.
     PaymentFailed,
-    /// It is paid.
+    /// The invoice was paid.
     PaymentSucceeded,
 }
 
-impl InvoiceNews {
-    /// Each of them.
+impl InvoiceEvent {
+    /// All events.
     pub const ALL: [Self; 3] = [Self::Issued, Self::PaymentFailed, Self::PaymentSucceeded];
 
-    /// The kind of the event that tells it, here as in the payment provider's events.
+    /// Returns the kind of the audit event, which the payment provider's events have too.
     pub fn kind(self) -> EventKind {
         match self {
             Self::Issued => EventKind::BillingInvoiceIssued,
@@ -60,24 +60,24 @@ impl InvoiceNews {
     }
 }
 
-/// An invoice, as far as an email tells of it.
+/// The facts of an invoice that an email shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoice {
-    /// Its number.
+    /// The number, for people.
     pub number: InvoiceNumber,
-    /// What is to be paid, or was.
+    /// The amount due or paid.
     pub amount: Amount,
-    /// Until when it is to be paid.
+    /// The due date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_date: Option<NaiveDate>,
-    /// Where the payment provider shows it.
+    /// The invoice's page at the payment provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<InvoiceUrl>,
 }
 
 impl Invoice {
-    /// What to record of news about it, and to email.
-    pub fn event(self, news: InvoiceNews) -> Event {
+    /// Returns the audit event of an event about the invoice, with its email.
+    pub fn event(self, event: InvoiceEvent) -> Event {
         let number = self.number.to_string();
         let mut changes = vec![Change::added("amount", &self.amount)];
         changes.extend(self.due_date.map(|due| Change::added("due_date", due)));
@@ -86,23 +86,23 @@ impl Invoice {
             id: number.clone(),
             name: number,
         };
-        Event::new(news.kind(), Actor::System, subject, changes).with_notice(Notice::Invoice {
-            news,
+        Event::new(event.kind(), Actor::System, subject, changes).with_notice(Notice::Invoice {
+            event,
             invoice: self,
         })
     }
 }
 
-/// Why something cannot be a part of an invoice.
+/// The reason why a value cannot be a part of an invoice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidInvoice {
-    /// The number.
+    /// The number is invalid.
     #[error("must be 1 to 100 characters on one line")]
     Number,
-    /// The currency.
+    /// The currency is invalid.
     #[error("must be a three-letter currency code")]
     Currency,
-    /// The address.
+    /// The URL is invalid.
     #[error("must be an https URL of at most 2000 characters")]
     Url,
 }
@@ -118,7 +118,7 @@ impl TryFrom<String> for InvoiceNumber {
     fn try_from(text: String) -> Result<Self, InvalidInvoice> {
         let number = text.trim();
         let fits = (1..=100).contains(&number.chars().count());
-        if fits && !number.chars().any(breaks_the_line) {
+        if fits && !number.chars().any(breaks_line) {
             Ok(Self(number.to_owned()))
         } else {
             Err(InvalidInvoice::Number)
@@ -133,7 +133,7 @@ impl From<InvoiceNumber> for String {
 }
 
 impl InvoiceNumber {
-    /// The number.
+    /// Returns the number.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -145,7 +145,7 @@ impl fmt::Display for InvoiceNumber {
     }
 }
 
-/// Where the payment provider shows an invoice: an https address.
+/// The URL of an invoice's page at the payment provider: https, at most 2000 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InvoiceUrl(String);
@@ -180,7 +180,7 @@ impl From<InvoiceUrl> for String {
 }
 
 impl InvoiceUrl {
-    /// The address.
+    /// Returns the URL.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -210,7 +210,7 @@ impl From<Currency> for String {
 }
 
 impl Currency {
-    /// How many digits its smallest unit stands behind the point.
+    /// Returns the number of decimal places of the smallest unit.
     fn digits(&self) -> usize {
         match self.0.as_str() {
             "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
@@ -221,10 +221,10 @@ impl Currency {
     }
 }
 
-/// An amount of money, in its currency's smallest unit.
+/// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amount {
-    /// So many cents, yen, or whatever the smallest unit is.
+    /// The amount in the currency's smallest unit, such as cents or yen.
     pub minor_units: u64,
     /// The currency.
     pub currency: Currency,
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_shows_as_many_digits_as_its_currency_has() {
+    fn amount_shows_the_decimal_places_of_its_currency() {
         assert_eq!(amount(4900, "usd"), "49.00 USD");
         assert_eq!(amount(5, "EUR"), "0.05 EUR");
         assert_eq!(amount(4900, "jpy"), "4900 JPY");
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invoice_is_shown_at_an_https_address_and_nowhere_else() {
+    fn invoice_url_other_than_https_is_refused() {
         for right in [
             "https://invoice.stripe.com/i/acct_1/live_YWNj?s=il",
             "https://pay.example.com:8443",
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_one_line() {
+    fn invoice_number_outside_one_line_is_refused() {
         let number = |text: &str| InvoiceNumber::try_from(text.to_owned());
         assert_eq!(number(" INV-0042 ").unwrap().to_string(), "INV-0042");
         for wrong in ["", "  ", "a\nb", &"9".repeat(101)] {

@@ -11,22 +11,22 @@ use crate::{
 /// An organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
-    /// Its id.
+    /// The organization's id.
     pub id: OrganizationId,
-    /// Its name.
+    /// The name, for people.
     pub name: OrganizationName,
-    /// What the deployer's product keeps with it.
+    /// Data that the deployer's product keeps with the organization.
     pub metadata: Metadata,
-    /// Who created it: an owner for good.
+    /// The user id of the creator, who always stays an owner.
     pub creator_id: UserId,
-    /// When it was created.
+    /// The time of its creation.
     pub created_at: DateTime<Utc>,
-    /// How many of its invites have not ended; expired ones count until they are tidied up.
+    /// The number of invites that have not ended; expired ones count until the cleanup.
     pub outstanding_invites: u32,
-    /// How many API keys it has.
+    /// The number of API keys.
     #[serde(default)]
     pub api_keys: u32,
-    /// Counts the changes of this record.
+    /// The number of changes, for optimistic concurrency.
     pub version: u64,
 }
 
@@ -40,24 +40,24 @@ impl Organization {
     }
 }
 
-/// What creating an organization makes.
+/// The result of creating an organization.
 #[derive(Debug, Clone)]
 pub struct NewOrganization {
     /// The organization.
     pub organization: Organization,
-    /// Its creator.
+    /// The creator, as an owner.
     pub creator: Member,
-    /// The lock on the creator's address.
+    /// The record of the creator's address.
     pub address: Address,
-    /// What to record.
+    /// The events to record.
     pub events: Vec<Event>,
 }
 
-/// Decides what creating an organization makes: the organization, and its
-/// creator as an owner who receives billing emails.
+/// Decides the creation of an organization, with its creator as an owner who
+/// receives billing emails.
 ///
 /// # Errors
-/// [`Refusal::EmailRequired`] when the sign-in tells no address.
+/// [`Refusal::EmailRequired`] if the person has no email address.
 pub fn create_organization(
     person: &Person,
     id: OrganizationId,
@@ -113,20 +113,20 @@ pub fn create_organization(
     })
 }
 
-/// What to change about an organization; `None` leaves a field as it is.
+/// The changes of an organization; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct OrganizationUpdate {
     /// The new name.
     pub name: Option<OrganizationName>,
-    /// The new metadata, in place of all the old.
+    /// The new metadata, which replaces all of the old.
     pub metadata: Option<Metadata>,
 }
 
-/// Decides a change of name or metadata. Gives the organization as it is to be
-/// and what to record; no event when nothing would change.
+/// Decides a change of name or metadata. Returns the changed organization and the
+/// event to record; no event if nothing changes.
 ///
 /// # Errors
-/// [`Refusal::OwnerRequired`] for everybody but owners.
+/// [`Refusal::OwnerRequired`].
 pub fn update_organization(
     caller: &Caller,
     organization: &Organization,
@@ -143,7 +143,7 @@ pub fn update_organization(
         .metadata
         .filter(|metadata| *metadata != organization.metadata)
     {
-        // The deployer's data stays out of the log; its keys tell what changed.
+        // The deployer's data stays out of the log, which has only the keys.
         let keys = |metadata: &Metadata| metadata.keys().collect::<Vec<_>>().join(", ");
         changes.push(Change::changed(
             "metadata",

@@ -1,37 +1,36 @@
-//! Billing periods: a month each, from the same day on.
+//! Billing periods: one month each, from the same day of the month.
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A billing period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
-    /// Its first instant.
+    /// The first instant of the period.
     pub start: DateTime<Utc>,
-    /// The first instant of the next one.
+    /// The first instant of the next period.
     pub end: DateTime<Utc>,
 }
 
-/// The day that an organization's periods are counted from. Each begins at
-/// midnight (UTC) on the same day of its month, or on the month's last day
-/// where the month is too short for that.
+/// The day from which an organization's periods are counted. Each begins at
+/// midnight (UTC) on the same day of its month, or on the last day of a month
+/// that is too short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Anchor(NaiveDate);
 
 impl Anchor {
-    /// Periods from the day of this instant on.
+    /// Anchors the periods at the day of this instant.
     pub fn on(instant: DateTime<Utc>) -> Self {
         Self(instant.date_naive())
     }
 
-    /// The period that an instant is in. What is before the first one counts to it.
+    /// Returns the period that contains an instant; earlier instants belong to the first.
     pub fn period_at(self, now: DateTime<Utc>) -> Period {
         self.period(self.number_at(now))
     }
 
-    /// The periods up to that of `now`, the newest first, `most` at the most.
+    /// Returns the periods up to that of `now`, newest first, at most `most`.
     pub fn periods_until(self, now: DateTime<Utc>, most: u32) -> impl Iterator<Item = Period> {
         let newest = self.number_at(now);
         let oldest = (newest + 1).saturating_sub(most);
@@ -57,8 +56,8 @@ impl Anchor {
         }
     }
 
-    /// Counted from the anchor each time, so that the 31st comes back after
-    /// months that have none.
+    /// Returns the start of a period, counted from the anchor each time: so that the
+    /// 31st returns after shorter months.
     fn start(self, n: u32) -> DateTime<Utc> {
         let day = self.0.checked_add_months(Months::new(n));
         day.unwrap_or(NaiveDate::MAX)
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_31st_is_the_last_day_of_shorter_months_and_comes_back() {
+    fn anchor_on_the_31st_returns_after_shorter_months() {
         let anchor = Anchor::on(at("2027-12-31T23:59:59Z"));
         let starts: Vec<String> = anchor
             .periods_until(at("2028-06-01T00:00:00Z"), 12)
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_ends_at_the_instant_that_the_next_begins() {
+    fn period_end_is_the_start_of_the_next() {
         let anchor = Anchor::on(at("2026-01-31T09:30:00Z"));
         let last = anchor.period_at(at("2026-02-27T23:59:59.999Z"));
         assert_eq!(last.end, at("2026-02-28T00:00:00Z"));
@@ -109,18 +108,18 @@ mod tests {
     }
 
     #[test]
-    fn the_first_period_begins_with_the_day_of_the_anchor() {
+    fn first_period_starts_with_the_anchor_day() {
         let anchor = Anchor::on(at("2026-03-01T12:00:00Z"));
         let first = anchor.period_at(at("2026-03-01T12:00:00Z"));
         assert_eq!(first.start, at("2026-03-01T00:00:00Z"));
-        // A clock that is behind does not come before it.
+        // A clock that lags behind stays in the first period.
         assert_eq!(anchor.period_at(at("2026-02-28T23:59:59Z")), first);
         assert_eq!(anchor.periods_until(first.start, 13).count(), 1);
     }
 
     proptest! {
         #[test]
-        fn every_instant_is_in_exactly_one_period_of_28_to_31_days(
+        fn instant_is_in_exactly_one_period_of_28_to_31_days(
             begun in 0_i64..2_000_000_000,
             later in 0_i64..2_000_000_000,
         ) {
@@ -136,7 +135,7 @@ mod tests {
         }
 
         #[test]
-        fn a_period_begins_on_the_anchors_day_or_on_the_last_of_a_month_that_has_none(
+        fn period_starts_on_the_anchor_day_or_the_last_of_the_month(
             begun in 0_i64..2_000_000_000,
             later in 0_i64..2_000_000_000,
         ) {

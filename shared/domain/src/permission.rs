@@ -1,11 +1,11 @@
-//! Who may do what: the table of the rules, and nothing else.
+//! Permissions: the one table of rules by role.
 
 use crate::{Caller, Member, Refusal, Role};
 
-/// What a member wants to do.
+/// An action that a caller requests.
 #[derive(Debug, Clone, Copy)]
 pub enum Action<'a> {
-    /// See the organization, its members, invites, usage, plan and API keys (never secrets).
+    /// View the organization, its members, invites, usage, plan and API keys (never secrets).
     View,
     /// Create images with the organization's API keys.
     CreateImages,
@@ -19,41 +19,41 @@ pub enum Action<'a> {
     ManageApiKeys,
     /// Read the audit log.
     ViewAuditLog,
-    /// Invite somebody as this role.
+    /// Invite a person as this role.
     Invite(Role),
     /// Give a member a role.
     ChangeRole {
-        /// Whose role.
+        /// The member whose role changes.
         of: &'a Member,
-        /// The role to give.
+        /// The new role.
         to: Role,
     },
-    /// Remove a member; removing oneself is leaving.
+    /// Remove a member; a caller who removes itself leaves.
     RemoveMember(&'a Member),
     /// Turn a member's billing emails on or off.
     SetBillingEmails {
-        /// Whose billing emails.
+        /// The member whose billing emails change.
         of: &'a Member,
-        /// On or off.
+        /// `true` turns them on.
         to: bool,
     },
-    /// Change a pending invite; the roles are the present and the wished one.
+    /// Update a pending invite.
     UpdateInvite {
-        /// The invite's role.
+        /// The current role.
         from: Role,
-        /// The role to give it.
+        /// The new role.
         to: Role,
     },
     /// Cancel a pending invite of this role.
     CancelInvite(Role),
-    /// Send a pending invite of this role again.
+    /// Resend a pending invite of this role.
     ResendInvite(Role),
 }
 
-/// Decides whether a member may do something.
+/// Decides whether the caller may perform an action.
 ///
 /// # Errors
-/// The [`Refusal`] says, in words for that member, who may.
+/// A [`Refusal`] that names the required role, or the creator's protection.
 pub fn permit(caller: &Caller, action: Action<'_>) -> Result<(), Refusal> {
     match action {
         Action::View | Action::CreateImages => Ok(()),
@@ -125,7 +125,7 @@ fn owner_or_admin(caller: &Caller, what: &'static str) -> Result<(), Refusal> {
     }
 }
 
-/// Whatever touches the owner role takes an owner.
+/// Requires an owner for everything that concerns the owner role.
 fn owner_for(role: Role, caller: &Caller, what: &'static str) -> Result<(), Refusal> {
     match role {
         Role::Owner => owner(caller, what),

@@ -1,30 +1,30 @@
-//! Who signed in.
+//! The signed-in person.
 
 use crate::{Actor, EmailAddress, PersonName, Refusal, UserId};
 
-/// The person behind a request, as the sign-in provider tells.
+/// The person who sent a request, as the identity provider describes them.
 #[derive(Debug, Clone)]
 pub struct Person {
     /// The provider's `sub`.
     pub user_id: UserId,
-    /// The provider's `email`, where it tells one that email can be sent to.
+    /// The provider's `email`, if it is an address that SES can send to.
     pub email: Option<EmailAddress>,
     /// The provider's `email_verified`.
     pub email_verified: bool,
-    /// The provider's `name`.
+    /// The provider's `name`, if usable.
     pub name: Option<PersonName>,
 }
 
 impl Person {
-    /// The person's email address, verified or not.
+    /// Returns the person's email address, verified or not.
     ///
     /// # Errors
-    /// [`Refusal::EmailRequired`] when the sign-in tells none.
+    /// [`Refusal::EmailRequired`] if the person has none.
     pub fn email(&self) -> Result<&EmailAddress, Refusal> {
         self.email.as_ref().ok_or(Refusal::EmailRequired)
     }
 
-    /// The person's email address, which the provider says is theirs.
+    /// Returns the person's email address, if the provider has verified it.
     ///
     /// # Errors
     /// [`Refusal::EmailRequired`] or [`Refusal::EmailNotVerified`].
@@ -37,7 +37,7 @@ impl Person {
         }
     }
 
-    /// The person as the actor of an audit event.
+    /// Returns the person as the actor of an audit event.
     pub(crate) fn as_actor(&self) -> Actor {
         let masked = || self.email.as_ref().map(EmailAddress::masked);
         let name = self

@@ -1,13 +1,13 @@
-//! Plans: how many credits an organization has in a billing period.
+//! Plans: the credits of an organization in a billing period.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{breaks_the_line, parsed_text};
+use crate::text::{breaks_line, parsed_text};
 
-/// The most plans.
+/// The maximum number of plans.
 const MAX_PLANS: usize = 20;
-/// The most credits of a plan.
+/// The maximum credits of a plan.
 const MAX_CREDITS: u64 = 1_000_000_000;
 
 /// A plan's id: 1 to 32 lower-case letters, digits, hyphens and underscores.
@@ -16,13 +16,13 @@ const MAX_CREDITS: u64 = 1_000_000_000;
 #[schemars(inline)]
 pub struct PlanId(String);
 
-/// Why a text cannot be a plan's id.
+/// The error of a text that is not a plan's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 32 lower-case letters, digits, hyphens or underscores")]
 pub struct InvalidPlanId;
 
 impl PlanId {
-    /// Reads an id.
+    /// Parses an id.
     ///
     /// # Errors
     /// [`InvalidPlanId`].
@@ -35,7 +35,7 @@ impl PlanId {
         }
     }
 
-    /// The id.
+    /// Returns the id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -44,49 +44,49 @@ impl PlanId {
 parsed_text!(PlanId, InvalidPlanId);
 
 /// A plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Its id.
+    /// The plan's id.
     pub id: PlanId,
-    /// Its name, for people.
+    /// The name, for people.
     pub name: String,
-    /// How many credits there are in a billing period.
+    /// The credits of a billing period.
     pub monthly_credits: u64,
 }
 
-/// The plans that there are, in the order in which they are offered.
-// INVARIANT: the first is there, and no two have the same id.
+/// The offered plans, in order.
+// INVARIANT: there is a first plan, and ids are unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plans {
     first: Plan,
     others: Vec<Plan>,
 }
 
-/// Why a text is no table of plans.
+/// The reason why a text is not a list of plans.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPlans {
-    /// An entry is not `id:credits:name`.
+    /// The numbered entry is not `id:credits:name`.
     #[error("plan {0} must be written as `id:credits:name`")]
     Shape(usize),
-    /// An id is wrong.
+    /// The id of the numbered entry is invalid.
     #[error("the id of plan {0} {1}")]
     Id(usize, InvalidPlanId),
-    /// The credits are wrong.
+    /// The credits of the numbered entry are invalid.
     #[error("the credits of plan {0} must be a whole number from 1 to 1000000000")]
     Credits(usize),
-    /// A name is wrong.
+    /// The name of the numbered entry is invalid.
     #[error("the name of plan {0} must be 1 to 40 characters on one line")]
     Name(usize),
-    /// Two plans have one id.
+    /// Two plans have the same id.
     #[error("there are two plans with the id `{0}`")]
     Duplicate(PlanId),
-    /// More than can be offered.
+    /// There are more than 20 plans.
     #[error("there must be at most 20 plans")]
     TooMany,
 }
 
 impl Default for Plans {
-    /// The plans where the deployment sets none.
+    /// Returns the plans of a deployment that sets none.
     fn default() -> Self {
         let plan = |id: &str, name: &str, monthly_credits| Plan {
             id: PlanId(id.to_owned()),
@@ -105,10 +105,10 @@ impl Default for Plans {
 }
 
 impl Plans {
-    /// Reads a table of plans, such as `free:50:Free,basic:3000:Basic`.
+    /// Parses a list of plans, such as `free:50:Free,basic:3000:Basic`.
     ///
     /// # Errors
-    /// [`InvalidPlans`] says which entry is wrong, and how.
+    /// [`InvalidPlans`] names the first invalid entry.
     pub fn parse(text: &str) -> Result<Self, InvalidPlans> {
         let mut plans: Vec<Plan> = Vec::new();
         for (n, entry) in text.split(',').enumerate() {
@@ -129,17 +129,17 @@ impl Plans {
         })
     }
 
-    /// The plan of an organization that has chosen none.
+    /// Returns the plan of an organization that has chosen none.
     pub fn first(&self) -> &Plan {
         &self.first
     }
 
-    /// The plan of that id.
+    /// Returns the plan with that id.
     pub fn get(&self, id: &PlanId) -> Option<&Plan> {
         self.iter().find(|plan| plan.id == *id)
     }
 
-    /// All of them, in order.
+    /// Returns all plans, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Plan> {
         std::iter::once(&self.first).chain(&self.others)
     }
@@ -152,7 +152,7 @@ fn read(n: usize, entry: &str) -> Result<Plan, InvalidPlans> {
     };
     let credits = credits.parse().ok();
     let credits = credits.filter(|credits| (1..=MAX_CREDITS).contains(credits));
-    if !(1..=40).contains(&name.chars().count()) || name.chars().any(breaks_the_line) {
+    if !(1..=40).contains(&name.chars().count()) || name.chars().any(breaks_line) {
         return Err(InvalidPlans::Name(n));
     }
     Ok(Plan {
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_plans_begin_with_the_free_one() {
+    fn default_plans_begin_with_the_free_one() {
         let text = "free:50:Free,basic:3000:Basic,pro:10000:Pro,scale:100000:Scale";
         let plans = Plans::default();
         assert_eq!(Plans::parse(text).unwrap(), plans);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_plans_may_have_room_between_its_parts() {
+    fn plans_with_spaces_between_parts_are_parsed() {
         let plans = Plans::parse(" a:1:A , b_2-c : 1000000000 : Big & bold: the best ").unwrap();
         let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
         assert_eq!(names, ["A", "Big & bold: the best"]);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_table_says_where_it_is_broken() {
+    fn plans_with_an_invalid_entry_name_it() {
         let many: Vec<String> = (0..21).map(|n| format!("p{n}:1:P")).collect();
         for (text, error) in [
             ("", "plan 1 must be written as `id:credits:name`"),

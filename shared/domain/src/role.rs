@@ -5,26 +5,26 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a member is in an organization.
+/// A member's role in an organization.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Role {
-    /// Sees everything and uses the API keys.
+    /// Views everything and uses the API keys.
     User,
     /// Manages members, invites, API keys and billing, but not owners.
     Admin,
-    /// May do everything.
+    /// Manages everything.
     Owner,
 }
 
 impl Role {
-    /// Every role, the least powerful first.
+    /// All roles, least powerful first.
     pub const ALL: [Self; 3] = [Self::User, Self::Admin, Self::Owner];
 
-    /// The role's name in the API and in texts.
+    /// Returns the role's name in the API and in texts.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",

@@ -1,8 +1,8 @@
-//! The text of an API key: what a client shows to be let in.
+//! The text of an API key, with which a client authenticates.
 //!
 //! `osk_`, then the organization's id, the key's id and 256 random bits in
 //! base62, then a CRC-32 of all that. So a key leads to its item in one read,
-//! scanners know one by its looks, and a typo is told without any look-up.
+//! secret scanners recognize it, and a typo is detected without a read.
 //! `docs/api.md` has the regular expression.
 
 use std::fmt;
@@ -15,34 +15,33 @@ use uuid::Uuid;
 
 use crate::{ApiKeyId, OrganizationId};
 
-/// What every key begins with.
+/// The prefix of every key.
 const PREFIX: &str = "osk_";
-/// The digits of 128 bits in base62.
+/// The number of base62 digits of 128 bits.
 const BLOCK: usize = 22;
-/// The digits of 32 bits in base62.
+/// The number of base62 digits of 32 bits.
 const CHECKSUM: usize = 6;
-/// How much of a key's end a hint shows.
+/// The number of last characters that a hint shows.
 const HINT: usize = 4;
 
-/// A string that is no API key: mistyped, cut off, or something else.
+/// The error of a text that is not an API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not an API key")]
 pub struct InvalidSecret;
 
-/// The secret of an API key. Shown once, when it is made; the table has its
-/// hash alone.
+/// The secret of an API key. It is shown once, when created; the table has only
+/// its hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKeySecret {
     /// The organization.
     pub organization_id: OrganizationId,
-    /// The key.
+    /// The key's id.
     pub api_key_id: ApiKeyId,
     random: [u8; 32],
 }
 
 impl ApiKeySecret {
-    /// Makes a secret of random bytes, which the caller takes from a
-    /// cryptographic source.
+    /// Makes a secret of random bytes from a cryptographic source.
     pub fn new(organization_id: OrganizationId, api_key_id: ApiKeyId, random: [u8; 32]) -> Self {
         Self {
             organization_id,
@@ -51,10 +50,10 @@ impl ApiKeySecret {
         }
     }
 
-    /// Reads a key. Whether it is a good one, [`ApiKey::verify`](crate::ApiKey::verify) tells.
+    /// Parses a key, without verifying it: see [`ApiKey::verify`](crate::ApiKey::verify).
     ///
     /// # Errors
-    /// [`InvalidSecret`] for whatever [`reveal`](Self::reveal) does not give.
+    /// [`InvalidSecret`] for every text that [`reveal`](Self::reveal) does not return.
     pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
         let digits = text.strip_prefix(PREFIX).ok_or(InvalidSecret)?;
         let (body, checksum) = digits
@@ -80,7 +79,7 @@ impl ApiKeySecret {
         Ok(Self::new(organization_id, api_key_id, random))
     }
 
-    /// The key as text: for whoever made it, once.
+    /// Returns the key as text, to be shown once to its creator.
     pub fn reveal(&self) -> String {
         let mut text = PREFIX.to_owned();
         push_base62(&mut text, self.organization_id.uuid().as_u128(), BLOCK);
@@ -94,14 +93,15 @@ impl ApiKeySecret {
         text
     }
 
-    /// What is kept of it. The hash is of the whole text, so it is of no use in
-    /// another key's place.
+    /// Returns the hash to store. It covers the whole text, so that it matches no
+    /// other key.
     pub fn hash(&self) -> SecretHash {
         SecretHash(CtOutput::new(Sha256::digest(self.reveal())))
     }
 
-    /// What people know it by: the prefix and the last characters. They are of
-    /// the checksum, and leave more than 230 bits to guess.
+    /// Returns the part by which people recognize the key: the prefix and the last
+    /// four characters. These are of the checksum, and leave more than 230 bits to
+    /// guess.
     pub fn hint(&self) -> String {
         let text = self.reveal();
         let end = text.len().saturating_sub(HINT);
@@ -110,7 +110,7 @@ impl ApiKeySecret {
     }
 }
 
-/// Debug output names the key only.
+/// Names the key only, as debug output reaches logs.
 impl fmt::Debug for ApiKeySecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiKeySecret")
@@ -119,8 +119,8 @@ impl fmt::Debug for ApiKeySecret {
     }
 }
 
-/// The SHA-256 of a secret. Two compare in the same time whatever they are, and
-/// debug output shows nothing of one.
+/// The SHA-256 of a secret. Comparison takes constant time, and debug output shows
+/// nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SecretHash(CtOutput<Sha256>);
@@ -141,7 +141,7 @@ impl From<SecretHash> for String {
     }
 }
 
-/// Digits, then capitals, then small letters: in the order of their bytes.
+/// Appends a number in base62: digits, capitals, small letters, in the order of their bytes.
 fn push_base62(text: &mut String, number: u128, width: usize) {
     let mut rest = number;
     let mut digits = Vec::with_capacity(width);
@@ -157,7 +157,8 @@ fn push_base62(text: &mut String, number: u128, width: usize) {
     text.extend(digits.into_iter().rev());
 }
 
-/// `None` for what is no base62, or more than 128 bits: a number has one spelling.
+/// Parses base62. Returns `None` for other characters and for more than 128 bits, so that a
+/// number has one spelling.
 fn from_base62(text: &str) -> Option<u128> {
     text.bytes().try_fold(0_u128, |number, byte| {
         let digit = match byte {
@@ -170,7 +171,7 @@ fn from_base62(text: &str) -> Option<u128> {
     })
 }
 
-/// The CRC-32 of zip and PNG.
+/// Returns the CRC-32 that zip and PNG use.
 fn crc32(bytes: &[u8]) -> u32 {
     let crc = bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_looks_always_the_same() {
+    fn api_key_of_known_parts_has_a_fixed_text() {
         let text = secret().reveal();
         assert_eq!(
             text,
@@ -204,12 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_the_usual_one() {
+    fn crc32_of_the_check_text_is_the_standard_value() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
     }
 
     #[test]
-    fn no_part_of_a_secret_is_in_debug_output() {
+    fn debug_output_of_a_secret_has_no_part_of_it() {
         let text = secret().reveal();
         let debug = format!("{:?} {:?}", secret(), secret().hash());
         assert!(debug.contains("00000000-0000-0000-0000-000000000002"));
@@ -217,21 +218,21 @@ mod tests {
             !debug.contains(text.split_at(48).1.split_at(8).0),
             "{debug}"
         );
-        let kept: String = secret().hash().into();
-        assert!(!debug.contains(kept.split_at(8).0), "{debug}");
+        let stored: String = secret().hash().into();
+        assert!(!debug.contains(stored.split_at(8).0), "{debug}");
     }
 
     #[test]
-    fn a_hash_is_read_back_as_it_was_and_nothing_else_is_one() {
-        let kept: String = secret().hash().into();
-        assert_eq!(SecretHash::try_from(kept.clone()), Ok(secret().hash()));
-        for wrong in ["", "AAAA", "%", &format!("{kept}AAAA")] {
+    fn hash_stored_and_parsed_is_equal() {
+        let stored: String = secret().hash().into();
+        assert_eq!(SecretHash::try_from(stored.clone()), Ok(secret().hash()));
+        for wrong in ["", "AAAA", "%", &format!("{stored}AAAA")] {
             assert!(SecretHash::try_from(wrong.to_owned()).is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn a_number_too_large_is_no_other_spelling_of_a_small_one() {
+    fn base62_above_128_bits_is_refused() {
         let largest = "7n42DGM5Tflk9n8mt7Fhc7";
         assert_eq!(from_base62(largest), Some(u128::MAX));
         assert_eq!(from_base62("7n42DGM5Tflk9n8mt7Fhc8"), None);
@@ -239,7 +240,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_survives_its_journey(organization: u128, key: u128, random: [u8; 32]) {
+        fn api_key_revealed_and_parsed_is_equal(organization: u128, key: u128, random: [u8; 32]) {
             let secret = ApiKeySecret::new(
                 OrganizationId::new(Uuid::from_u128(organization)),
                 ApiKeyId::new(Uuid::from_u128(key)),
@@ -252,14 +253,14 @@ mod tests {
         }
 
         #[test]
-        fn parsing_never_panics_and_reads_only_what_reveal_gives(text in "(osk_)?\\PC*") {
+        fn api_key_parsed_and_revealed_is_the_same_text(text in "(osk_)?\\PC*") {
             if let Ok(secret) = ApiKeySecret::parse(&text) {
                 prop_assert_eq!(secret.reveal(), text);
             }
         }
 
         #[test]
-        fn one_wrong_character_is_a_typo(at in 0usize..98, with in "[0-9A-Za-z_-]") {
+        fn api_key_with_a_wrong_character_is_refused(at in 0usize..98, with in "[0-9A-Za-z_-]") {
             let text = secret().reveal();
             let mut typo = text.clone();
             typo.replace_range(at..=at, &with);
@@ -267,7 +268,7 @@ mod tests {
         }
 
         #[test]
-        fn a_key_cut_off_anywhere_is_none(length in 0usize..98) {
+        fn api_key_truncated_is_refused(length in 0usize..98) {
             prop_assert!(ApiKeySecret::parse(secret().reveal().split_at(length).0).is_err());
         }
     }

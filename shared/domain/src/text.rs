@@ -1,29 +1,29 @@
-//! Names that people give: to organizations, to API keys and to themselves.
+//! Names of organizations, API keys and people, and metadata.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The longest name, in characters.
+/// The maximum length of a name, in characters.
 const MAX_NAME: usize = 200;
 
-/// Why a text cannot be a name.
+/// The reason why a text is not a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {
-    /// Nothing but white space.
+    /// The text is empty or white space.
     #[error("must not be empty")]
     Empty,
-    /// More than 200 characters.
+    /// The text has more than 200 characters.
     #[error("must be at most 200 characters")]
     TooLong,
-    /// A line break or another control character.
+    /// The text has a line break or another control character.
     #[error("must not contain line breaks or other control characters")]
     ControlCharacter,
 }
 
-/// What makes a text with a `parse` of its own fit for `#[serde(try_from = "String",
-/// into = "String")]`, and for showing.
+/// Implements the conversions for `#[serde(try_from = "String", into = "String")]`,
+/// and `Display`, for a text with a `parse` of its own.
 macro_rules! parsed_text {
     ($name:ident, $error:ty) => {
         impl TryFrom<String> for $name {
@@ -59,10 +59,10 @@ macro_rules! name {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the name that a person typed.
+            /// Parses a name as a person types it.
             ///
             /// # Errors
-            /// [`InvalidText`] says what is wrong, in words that fit behind "name".
+            /// [`InvalidText`], worded to fit behind "name".
             pub fn parse(text: &str) -> Result<Self, InvalidText> {
                 let name = text.trim();
                 if name.is_empty() {
@@ -71,13 +71,13 @@ macro_rules! name {
                 if name.chars().count() > MAX_NAME {
                     return Err(InvalidText::TooLong);
                 }
-                if name.chars().any(breaks_the_line) {
+                if name.chars().any(breaks_line) {
                     return Err(InvalidText::ControlCharacter);
                 }
                 Ok(Self(name.to_owned()))
             }
 
-            /// The name.
+            /// Returns the name.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -96,34 +96,34 @@ name! {
     ApiKeyName
 }
 
-/// A person's name as the sign-in provider tells it, made fit for one line.
+/// A person's name from the identity provider, on one line of at most 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
 pub struct PersonName(String);
 
 impl PersonName {
-    /// Makes a name of whatever the provider tells: control characters become
-    /// spaces and what is over 200 characters is cut off, since nobody can be
-    /// asked for a better one. Gives `None` when nothing is left, and for a name
-    /// that holds an email address, as some providers tell: names stand in audit
-    /// data and emails, addresses do not.
+    /// Makes a name of the provider's claim. Control characters become spaces and
+    /// the end over 200 characters is cut off, since the person cannot be asked for
+    /// another name. Returns `None` if nothing is left, and for a name that contains
+    /// an email address, which some providers send: names appear in audit data and
+    /// emails, addresses must not.
     pub fn from_claim(text: &str) -> Option<Self> {
         let line: String = text
             .chars()
-            .map(|c| if breaks_the_line(c) { ' ' } else { c })
+            .map(|c| if breaks_line(c) { ' ' } else { c })
             .collect();
         let name: String = line.trim().chars().take(MAX_NAME).collect();
         (!name.is_empty() && !name.contains('@')).then_some(Self(name))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What the deployer's product keeps with an organization: names and short texts.
+/// Data that the deployer's product keeps with an organization: keys with short texts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     try_from = "BTreeMap<String, String>",
@@ -132,22 +132,22 @@ impl PersonName {
 #[schemars(inline)]
 pub struct Metadata(BTreeMap<String, String>);
 
-/// Why a map cannot be metadata.
+/// The reason why a map is not metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMetadata {
-    /// More than 50 entries.
+    /// The map has more than 50 entries.
     #[error("must have at most 50 entries")]
     TooMany,
-    /// A key that is empty or longer than 40 characters.
+    /// A key is empty or longer than 40 characters.
     #[error("must have keys of 1 to 40 characters")]
     Key,
-    /// A value longer than 500 characters.
+    /// A value is longer than 500 characters.
     #[error("must have values of at most 500 characters")]
     Value,
 }
 
 impl Metadata {
-    /// The keys, sorted.
+    /// Returns the keys, sorted.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -179,8 +179,9 @@ impl From<Metadata> for BTreeMap<String, String> {
     }
 }
 
-/// Control characters, and the two separators that Unicode counts as line ends.
-pub(crate) fn breaks_the_line(c: char) -> bool {
+/// Returns whether a character is a control character, or one of the two separators that
+/// Unicode counts as line ends.
+pub(crate) fn breaks_line(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
@@ -189,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_line_of_1_to_200_characters() {
+    fn name_outside_1_to_200_characters_on_one_line_is_refused() {
         assert_eq!(
             OrganizationName::parse("  Acme 🚀 ").unwrap().as_str(),
             "Acme 🚀"
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_persons_name_is_made_fit_instead_of_refused() {
+    fn person_name_from_any_claim_is_cleaned_or_dropped() {
         assert_eq!(
             PersonName::from_claim(" Ada\nLovelace ").unwrap().as_str(),
             "Ada Lovelace"

@@ -1,4 +1,4 @@
-//! Decisions about API keys, where no scenario over HTTP gets to.
+//! Decisions about API keys that no scenario over HTTP reaches.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -53,19 +53,19 @@ fn create(api_keys: u32) -> Result<(ApiKey, ApiKeySecret), Refusal> {
 }
 
 #[test]
-fn the_fiftieth_key_is_the_last() {
+fn api_key_above_fifty_is_refused() {
     assert!(create(MAX_API_KEYS - 1).is_ok());
     assert_eq!(create(MAX_API_KEYS).err(), Some(Refusal::TooManyApiKeys));
 }
 
 #[test]
-fn a_maker_without_a_name_is_masked() {
+fn key_creator_without_a_name_is_masked() {
     let (key, _) = create(0).unwrap();
     assert_eq!(key.created_by.name, "a…@example.com");
 }
 
 #[test]
-fn at_most_five_earlier_secrets_are_good_at_once() {
+fn at_most_five_earlier_secrets_stay_valid() {
     let (mut key, first) = create(0).unwrap();
     let mut secrets = vec![first];
     for n in 1..=6 {
@@ -74,16 +74,16 @@ fn at_most_five_earlier_secrets_are_good_at_once() {
         key = rotated;
         secrets.push(secret);
     }
-    let admitted: Vec<bool> = secrets
+    let valid: Vec<bool> = secrets
         .iter()
         .map(|secret| key.verify(secret, now()))
         .collect();
-    assert_eq!(admitted, [false, true, true, true, true, true, true]);
+    assert_eq!(valid, [false, true, true, true, true, true, true]);
     assert!(!key.verify(&secrets[5], now() + TimeDelta::days(1)));
 }
 
 #[test]
-fn secrets_that_are_over_are_forgotten_with_the_next_rotation() {
+fn rotation_deletes_expired_secrets() {
     let (key, _) = create(0).unwrap();
     let hour = GracePeriod::try_from(3600_i64).unwrap();
     let (key, ..) = rotate_api_key(&admin(), &key, [1; 32], hour, now()).unwrap();
@@ -93,13 +93,13 @@ fn secrets_that_are_over_are_forgotten_with_the_next_rotation() {
 }
 
 #[test]
-fn a_grace_is_seven_days_at_the_most() {
+fn grace_period_above_seven_days_is_refused() {
     assert!(GracePeriod::try_from(604_800_i64).is_ok());
     assert!(GracePeriod::try_from(604_801_i64).is_err());
 }
 
 #[test]
-fn a_use_is_noted_by_the_hour() {
+fn last_use_is_recorded_by_the_hour() {
     let (mut key, _) = create(0).unwrap();
     let hour = key.use_to_note(now()).unwrap();
     assert_eq!(
@@ -108,13 +108,13 @@ fn a_use_is_noted_by_the_hour() {
     );
     key.last_used_at = Some(hour);
     assert_eq!(key.use_to_note(now()), None);
-    // A clock that is behind takes no use back.
+    // A clock that lags behind does not move the last use back.
     assert_eq!(key.use_to_note(now() - TimeDelta::hours(1)), None);
     assert!(key.use_to_note(now() + TimeDelta::minutes(26)).is_some());
 }
 
 #[test]
-fn a_secret_is_no_other_keys() {
+fn secret_of_another_key_is_invalid() {
     let (key, secret) = create(0).unwrap();
     assert!(key.verify(&secret, now()));
     let another = ApiKeySecret::new(

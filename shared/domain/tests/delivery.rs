@@ -1,4 +1,4 @@
-//! What the email service's reports change, in whatever order they come.
+//! The effect of the email service's reports, in any order.
 
 #![allow(clippy::unwrap_used)]
 
@@ -44,7 +44,7 @@ fn invite(state: DeliveryState) -> Invite {
 }
 
 #[test]
-fn a_bounce_wins_over_sent_whichever_was_noted_first() {
+fn bounce_after_queued_or_sent_replaces_the_state() {
     for before in [DeliveryState::Queued, DeliveryState::Sent] {
         let invite = invite(before);
         let report = EmailReport::Bounced(Bounce::MailboxFull);
@@ -65,7 +65,7 @@ fn a_bounce_wins_over_sent_whichever_was_noted_first() {
 }
 
 #[test]
-fn in_whatever_order_reports_come_and_however_often_the_same_is_known_in_the_end() {
+fn reports_in_any_order_lead_to_the_same_state() {
     for a in REPORTS {
         for b in REPORTS {
             for c in REPORTS {
@@ -89,7 +89,7 @@ fn in_whatever_order_reports_come_and_however_often_the_same_is_known_in_the_end
 }
 
 #[test]
-fn a_report_of_another_sending_or_of_an_expired_invite_changes_nothing() {
+fn report_of_another_sending_or_expired_invite_is_ignored() {
     let invite = invite(DeliveryState::Sent);
     for report in REPORTS {
         assert!(invite.apply_report(report, 1, noon()).is_none());
@@ -105,7 +105,7 @@ fn a_report_of_another_sending_or_of_an_expired_invite_changes_nothing() {
 }
 
 #[test]
-fn no_reason_names_the_address() {
+fn bounce_reason_does_not_name_the_address() {
     for bounce in [
         Bounce::NoMailbox,
         Bounce::MailboxFull,

@@ -94,7 +94,7 @@ fn try_accept(
 }
 
 #[test]
-fn an_invite_lives_14_days_and_not_an_instant_longer() {
+fn invite_expires_after_exactly_14_days() {
     let owner = member("olga", Role::Owner);
     let created = invited(&owner, Role::User);
     let dana = person("dana", "dana@example.com");
@@ -110,7 +110,7 @@ fn an_invite_lives_14_days_and_not_an_instant_longer() {
 }
 
 #[test]
-fn accepting_gives_exactly_what_the_invite_says() {
+fn accepting_grants_exactly_the_terms_of_the_invite() {
     let owner = member("olga", Role::Owner);
     let dana = person("dana", "DANA@example.com");
     for role in Role::ALL {
@@ -129,7 +129,7 @@ fn accepting_gives_exactly_what_the_invite_says() {
 }
 
 #[test]
-fn only_the_verified_address_accepts() {
+fn accepting_requires_the_verified_invited_address() {
     let owner = member("olga", Role::Owner);
     let created = invited(&owner, Role::User);
     let unverified = Person {
@@ -150,7 +150,7 @@ fn only_the_verified_address_accepts() {
 }
 
 #[test]
-fn an_old_invite_does_not_change_an_existing_members_role() {
+fn old_invite_does_not_change_an_existing_members_role() {
     let owner = member("olga", Role::Owner);
     let created = invited(&owner, Role::Owner);
     let dana = person("dana", "dana@example.com");
@@ -160,7 +160,7 @@ fn an_old_invite_does_not_change_an_existing_members_role() {
 }
 
 #[test]
-fn an_invite_lives_on_its_inviters_present_authority() {
+fn accepting_requires_the_inviters_current_authority() {
     let dana = person("dana", "dana@example.com");
     for role in Role::ALL {
         let created = invited(&member("olga", Role::Owner), role);
@@ -184,7 +184,7 @@ fn an_invite_lives_on_its_inviters_present_authority() {
 }
 
 #[test]
-fn accepting_twice_is_one_membership() {
+fn accepting_twice_makes_one_membership() {
     let owner = member("olga", Role::Owner);
     let created = invited(&owner, Role::User);
     let dana = person("dana", "dana@example.com");
@@ -207,7 +207,7 @@ fn accepting_twice_is_one_membership() {
         again(&dana, Some(&accepted.member)),
         Ok(Acceptance::Joined(_))
     ));
-    // The same address at another account: one link verify one person.
+    // Another account with the same address: one link admits one person.
     let twin = person("dana-2", "dana@example.com");
     assert_eq!(
         again(&twin, None).unwrap_err(),
@@ -216,7 +216,7 @@ fn accepting_twice_is_one_membership() {
 }
 
 #[test]
-fn one_address_has_one_outstanding_invite_in_whatever_letter_case() {
+fn second_invite_to_an_address_in_another_case_is_refused() {
     let owner = member("olga", Role::Owner);
     let first = invited(&owner, Role::User);
     let again = InviteRequest {
@@ -239,7 +239,7 @@ fn one_address_has_one_outstanding_invite_in_whatever_letter_case() {
 }
 
 #[test]
-fn an_expired_invite_does_not_block_a_new_one_and_is_recorded() {
+fn expired_invite_does_not_block_a_new_one_and_is_recorded() {
     let owner = member("olga", Role::Owner);
     let first = invited(&owner, Role::User);
     let later = first.invite.terms.expires_at;
@@ -258,7 +258,7 @@ fn an_expired_invite_does_not_block_a_new_one_and_is_recorded() {
 }
 
 #[test]
-fn an_address_alone_tells_what_it_takes_to_end_its_invite() {
+fn address_alone_suffices_to_expire_its_invite() {
     let owner = member("olga", Role::Owner);
     let first = invited(&owner, Role::Admin);
     let end = first.invite.terms.expires_at;
@@ -273,19 +273,19 @@ fn an_address_alone_tells_what_it_takes_to_end_its_invite() {
         (ended.invite.outcome, ended.invite.ended_at),
         (Outcome::Expired, end)
     );
-    // All of it but how the email fared, and the version of what is gone.
-    let told = Invite {
+    // The address has everything but the delivery and the version.
+    let rebuilt = Invite {
         version: first.invite.version,
         ..ended.invite.invite
     };
-    assert_eq!(told, first.invite);
+    assert_eq!(rebuilt, first.invite);
     assert_eq!(ended.event.kind, EventKind::InviteExpired);
     let freed = first.address.held_by(ended.holder);
     assert!(freed.expire(end).is_none(), "it ends once");
 }
 
 #[test]
-fn the_table_forgets_an_invite_only_a_day_after_its_end() {
+fn ttl_of_an_invite_is_a_day_after_its_expiry() {
     let invite = invited(&member("olga", Role::Owner), Role::User).invite;
     assert_eq!(
         invite.forget_at() - invite.terms.expires_at,
@@ -294,7 +294,7 @@ fn the_table_forgets_an_invite_only_a_day_after_its_end() {
 }
 
 #[test]
-fn the_hundredth_invite_is_the_last() {
+fn invite_above_a_hundred_is_refused() {
     let owner = member("olga", Role::Owner);
     let ask = |outstanding| {
         create_invite(
@@ -313,7 +313,7 @@ fn the_hundredth_invite_is_the_last() {
 }
 
 #[test]
-fn a_members_address_is_not_invited() {
+fn invite_to_a_member_is_refused() {
     let owner = member("olga", Role::Owner);
     let first = invited(&owner, Role::User);
     let holder = Holder::Member {
@@ -370,7 +370,7 @@ fn resending_is_limited_to_once_a_minute_and_five_times() {
 }
 
 #[test]
-fn resending_renews_the_14_days_and_puts_the_invite_under_the_resenders_name() {
+fn resending_renews_the_14_days_and_the_inviter() {
     let invite = invited(&member("olga", Role::Owner), Role::User).invite;
     let admin = member("anna", Role::Admin);
     let later = noon() + TimeDelta::days(13);
@@ -386,7 +386,7 @@ fn resending_renews_the_14_days_and_puts_the_invite_under_the_resenders_name() {
 }
 
 #[test]
-fn updating_puts_the_invite_under_the_name_of_who_answers_for_it() {
+fn updating_makes_the_caller_the_inviter() {
     let state = InviteState::Pending(invited(&member("anna", Role::Admin), Role::User).invite);
     let owner = member("olga", Role::Owner);
     let to_owner = InviteUpdate {
@@ -403,7 +403,7 @@ fn updating_puts_the_invite_under_the_name_of_who_answers_for_it() {
 }
 
 #[test]
-fn what_has_ended_stays_ended_and_says_how() {
+fn ended_invite_stays_ended_with_its_outcome() {
     let owner = member("olga", Role::Owner);
     let created = invited(&owner, Role::User);
     let pending = InviteState::Pending(created.invite.clone());
@@ -418,7 +418,7 @@ fn what_has_ended_stays_ended_and_says_how() {
     assert_eq!(decline(None, &state, noon()).unwrap_err(), ended);
     assert!(
         cancel(&caller(&owner), &state, noon()).unwrap().is_none(),
-        "cancelling again is no mistake"
+        "cancelling is idempotent"
     );
     let declined = decline(None, &pending, noon()).unwrap().unwrap();
     assert_eq!(declined.event.actor, Actor::LinkHolder);

@@ -1,9 +1,9 @@
 //! Every permission, written out in `docs/permissions.md` for people to read.
 //!
-//! The test below compares the page with what the code decides, for every
-//! action, every role of who acts, every role of whom it is done to, creator
-//! or not, oneself or not. To change a rule, change the code and run the test
-//! with `UPDATE_DOCS=1`; what the change means then shows in the page's diff.
+//! The test below compares the page with the decisions of the code: for every
+//! action, every role of the caller and of the target, creator or not, oneself
+//! or not. To change a rule, change the code and run the test with
+//! `UPDATE_DOCS=1`; the page's diff then shows the effect of the change.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -27,7 +27,7 @@ fn member(user_id: &str, role: Role, is_creator: bool) -> Member {
     }
 }
 
-/// Everybody there can be: the creator is an owner always.
+/// All kinds of members: the creator is always an owner.
 const PEOPLE: [(&str, Role, bool); 4] = [
     ("the creator", Role::Owner, true),
     ("an owner", Role::Owner, false),
@@ -67,50 +67,50 @@ fn head(page: &mut String, names: &[&str]) {
 }
 
 fn page() -> String {
-    let mut page = "# Who may do what\n\n\
-        Made from the code by `shared/domain/tests/permissions.rs`, which fails when the two differ.\n\n\
-        The creator is an owner for good. There is one creator, so what a creator may do to another\n\
-        creator does not come up. Whoever is not a member may do nothing, and is told that there is\n\
-        no such organization.\n"
+    let mut page = "# Permissions\n\n\
+        Generated from the code by `shared/domain/tests/permissions.rs`, which fails if this page is\n\
+        out of date.\n\n\
+        The creator always stays an owner, and an organization has one creator. Non-members may do\n\
+        nothing: they get 404 for an organization and everything in it.\n"
         .to_owned();
     let actors = people("actor");
 
-    writeln!(page, "\n## In the organization\n").unwrap();
+    writeln!(page, "\n## Permissions in the organization\n").unwrap();
     head(
         &mut page,
-        &["may …", "the creator", "an owner", "an admin", "a user"],
+        &["action", "the creator", "an owner", "an admin", "a user"],
     );
     let mut actions = vec![
-        ("see everything but secrets".to_owned(), Action::View),
+        ("view everything except secrets".to_owned(), Action::View),
         (
             "create images with the API keys".to_owned(),
             Action::CreateImages,
         ),
         (
-            "rename it, change its metadata".to_owned(),
+            "rename the organization, change its metadata".to_owned(),
             Action::UpdateOrganization,
         ),
-        ("delete it".to_owned(), Action::DeleteOrganization),
         (
-            "see plan, billing period and usage".to_owned(),
+            "delete the organization".to_owned(),
+            Action::DeleteOrganization,
+        ),
+        (
+            "view plan, billing period and usage".to_owned(),
             Action::View,
         ),
+        ("view billing details".to_owned(), Action::ManageBilling),
         (
-            "see what stands on invoices".to_owned(),
+            "manage billing: change the plan and billing details".to_owned(),
             Action::ManageBilling,
         ),
         (
-            "manage billing: change plan and what stands on invoices".to_owned(),
-            Action::ManageBilling,
-        ),
-        (
-            "create, rotate, revoke API keys".to_owned(),
+            "create, rotate and revoke API keys".to_owned(),
             Action::ManageApiKeys,
         ),
         ("read the audit log".to_owned(), Action::ViewAuditLog),
     ];
     for role in Role::ALL {
-        actions.push((format!("invite somebody as {role}"), Action::Invite(role)));
+        actions.push((format!("invite a person as {role}"), Action::Invite(role)));
     }
     for from in Role::ALL {
         for to in Role::ALL {
@@ -142,31 +142,31 @@ fn page() -> String {
         );
     }
 
-    // Which operations let an API key in, a test of the whole system compares.
+    // A test of the whole system compares the operations that accept an API key.
     writeln!(
         page,
         "\n## What an API key may do\n\n\
-         A key stands for the organization, whoever made it, and has no role.\n\n\
-         | may … | an API key |\n\
+         An API key acts for the organization, not for the member who created it, and has no role.\n\n\
+         | action | an API key |\n\
          | --- | --- |\n\
          | use the organization's credits: `record-usage` | yes |\n\
-         | see the organization's usage: `get-usage` | yes |\n\
-         | do anything else | no |"
+         | view the organization's usage: `get-usage` | yes |\n\
+         | everything else | no |"
     )
     .unwrap();
 
     for (name, actor) in &actors {
-        writeln!(page, "\n## What {name} may do with members\n").unwrap();
+        writeln!(page, "\n## Permissions of {name} on members\n").unwrap();
         head(
             &mut page,
             &[
-                "with …",
-                "make them a user",
-                "make them an admin",
-                "make them an owner",
+                "member",
+                "change role to user",
+                "change role to admin",
+                "change role to owner",
                 "turn billing emails on",
                 "turn billing emails off",
-                "remove them (oneself: leave)",
+                "remove (oneself: leave)",
             ],
         );
         let mut targets = people("target");
@@ -192,7 +192,7 @@ fn page() -> String {
 }
 
 #[test]
-fn the_page_of_permissions_says_what_the_code_decides() {
+fn permissions_page_matches_the_code() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/permissions.md");
     let page = page();
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -201,12 +201,12 @@ fn the_page_of_permissions_says_what_the_code_decides() {
     let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == page,
-        "docs/permissions.md is out of date: read the change, then run this test with UPDATE_DOCS=1"
+        "docs/permissions.md is out of date: review the change, then run this test with UPDATE_DOCS=1"
     );
 }
 
 #[test]
-fn nothing_that_anybody_does_takes_power_from_the_creator() {
+fn creator_cannot_be_demoted_removed_or_unbilled() {
     let creator = member("creator", Role::Owner, true);
     for (name, actor) in people("actor") {
         for to in Role::ALL {
@@ -236,7 +236,7 @@ fn nothing_that_anybody_does_takes_power_from_the_creator() {
 }
 
 #[test]
-fn nobody_gives_a_role_above_their_own() {
+fn caller_cannot_grant_a_role_above_their_own() {
     for (name, actor) in people("actor") {
         for (whom, target) in people("target")
             .into_iter()

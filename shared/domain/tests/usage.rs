@@ -1,5 +1,5 @@
-//! Credits: never beyond the plan's, each threshold once, whatever comes in
-//! which order.
+//! Credits: use never exceeds the plan's, and each threshold is recorded once, in
+//! any order of requests.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -42,7 +42,7 @@ fn member(role: Role) -> Caller {
     })
 }
 
-/// The table, as far as credits go: it does what a commit does.
+/// A model of the table for credits: it applies changes as a commit does.
 struct Table {
     ledger: Ledger,
     events: Vec<String>,
@@ -69,7 +69,7 @@ impl Table {
         }
     }
 
-    fn note(&mut self, events: Vec<domain::Event>) {
+    fn record(&mut self, events: Vec<domain::Event>) {
         for event in events {
             let percent = event
                 .changes
@@ -84,7 +84,7 @@ impl Table {
     }
 
     fn spend(&mut self, credits: u64, seed: u64, now: DateTime<Utc>) -> Result<u64, Refusal> {
-        assert!(self.ledger.is_whole());
+        assert!(self.ledger.is_consistent());
         let spent = spend(
             &self.ledger,
             &plans(),
@@ -103,14 +103,14 @@ impl Table {
                     billing: *billing,
                     counters,
                 };
-                self.note(events);
+                self.record(events);
             }
         }
         assert_eq!(spent.used, self.ledger.used_at(now));
         Ok(spent.used)
     }
 
-    /// What the store's update does, by way of the counter's own form.
+    /// Applies debits as the store's update does, on the counters' stored form.
     fn debit(&mut self, debits: &[Debit]) {
         for debit in debits {
             let counter = &mut self.ledger.counters[usize::from(debit.counter)];
@@ -143,7 +143,7 @@ impl Table {
         if !change.counters.is_empty() {
             self.ledger.counters = change.counters;
         }
-        self.note(change.events);
+        self.record(change.events);
     }
 
     fn left(&self) -> u64 {
@@ -156,7 +156,7 @@ impl Table {
 }
 
 #[test]
-fn credits_are_used_up_to_the_last_and_no_further() {
+fn credits_can_be_used_up_to_the_last_one() {
     let mut table = Table::new();
     let now = at(BEGIN);
     for n in 1..=50 {
@@ -175,7 +175,7 @@ fn credits_are_used_up_to_the_last_and_no_further() {
 }
 
 #[test]
-fn a_threshold_is_reached_by_the_very_credit_that_reaches_it() {
+fn threshold_is_recorded_with_the_credit_that_reaches_it() {
     let mut table = Table::new();
     let now = at(BEGIN);
     for n in 0..39 {
@@ -191,14 +191,14 @@ fn a_threshold_is_reached_by_the_very_credit_that_reaches_it() {
 }
 
 #[test]
-fn a_request_that_passes_both_thresholds_reaches_both() {
+fn request_across_both_thresholds_records_both() {
     let mut table = Table::new();
     table.spend(50, 0, at(BEGIN)).unwrap();
     assert_eq!(table.events, ["80%", "100%"]);
 }
 
 #[test]
-fn more_than_is_left_is_refused_and_takes_nothing() {
+fn request_above_the_credits_left_uses_none() {
     let mut table = Table::new();
     let now = at(BEGIN);
     table.spend(48, 0, now).unwrap();
@@ -210,7 +210,7 @@ fn more_than_is_left_is_refused_and_takes_nothing() {
 }
 
 #[test]
-fn a_new_period_begins_at_its_instant_with_all_its_credits() {
+fn new_period_begins_on_time_with_all_credits() {
     let mut table = Table::new();
     let end = at("2026-02-28T00:00:00Z");
     table.spend(50, 0, at(BEGIN)).unwrap();
@@ -218,7 +218,7 @@ fn a_new_period_begins_at_its_instant_with_all_its_credits() {
         .spend(1, 0, end - TimeDelta::milliseconds(1))
         .unwrap_err();
     assert_eq!(table.spend(1, 0, end).unwrap(), 1);
-    // A clock that is behind uses the period that has begun.
+    // A clock that lags behind uses the period that has begun.
     assert_eq!(
         table.spend(1, 0, end - TimeDelta::milliseconds(1)).unwrap(),
         2
@@ -231,7 +231,7 @@ fn a_new_period_begins_at_its_instant_with_all_its_credits() {
 }
 
 #[test]
-fn an_upgrade_raises_the_credits_at_once_and_keeps_what_was_used() {
+fn upgrade_raises_credits_immediately_and_keeps_use() {
     let mut table = Table::new();
     let now = at(BEGIN);
     table.spend(50, 0, now).unwrap();
@@ -256,7 +256,7 @@ fn an_upgrade_raises_the_credits_at_once_and_keeps_what_was_used() {
 }
 
 #[test]
-fn a_downgrade_takes_what_is_left_and_is_never_negative() {
+fn downgrade_below_use_leaves_no_credits() {
     let mut table = Table::new();
     let now = at(BEGIN);
     table.change("pro", When::Now, now);
@@ -280,7 +280,7 @@ fn a_downgrade_takes_what_is_left_and_is_never_negative() {
 }
 
 #[test]
-fn a_plan_for_the_periods_end_begins_then_by_the_clock_alone() {
+fn scheduled_plan_once_due_applies_by_the_clock() {
     let mut table = Table::new();
     let (now, end) = (at(BEGIN), at("2026-02-28T00:00:00Z"));
     table.spend(1, 0, now).unwrap();
@@ -301,7 +301,7 @@ fn a_plan_for_the_periods_end_begins_then_by_the_clock_alone() {
 }
 
 #[test]
-fn choosing_the_present_plan_cancels_what_was_scheduled() {
+fn choosing_the_current_plan_cancels_the_scheduled_one() {
     let mut table = Table::new();
     let now = at(BEGIN);
     table.change("free", When::PeriodEnd, now);
@@ -317,7 +317,7 @@ fn choosing_the_present_plan_cancels_what_was_scheduled() {
 }
 
 #[test]
-fn a_user_manages_no_billing() {
+fn billing_update_by_a_user_is_refused() {
     let table = Table::new();
     let update = BillingUpdate::default();
     let refusal = update_billing(
@@ -334,7 +334,7 @@ fn a_user_manages_no_billing() {
 }
 
 #[test]
-fn details_are_logged_without_what_is_nobody_elses_business() {
+fn private_billing_details_are_not_logged() {
     let table = Table::new();
     let update = BillingUpdate {
         company_name: Some(Some("Acme Ltd".to_owned().try_into().unwrap())),
@@ -363,7 +363,7 @@ fn details_are_logged_without_what_is_nobody_elses_business() {
 }
 
 #[test]
-fn a_plan_that_is_offered_no_longer_stays_what_it_was() {
+fn plan_no_longer_offered_keeps_its_terms() {
     let mut table = Table::new();
     let now = at(BEGIN);
     table.change("basic", When::Now, now);
@@ -377,7 +377,7 @@ fn a_plan_that_is_offered_no_longer_stays_what_it_was() {
 }
 
 #[test]
-fn old_hours_are_forgotten_so_that_a_counter_stays_small() {
+fn counter_deletes_old_slots_and_stays_small() {
     let mut table = Table::new();
     table.change("scale", When::Now, at(BEGIN));
     let mut now = at(BEGIN);
@@ -386,7 +386,7 @@ fn old_hours_are_forgotten_so_that_a_counter_stays_small() {
         now += TimeDelta::hours(3);
     }
     for counter in &table.ledger.counters {
-        // A counter forgets when it is drawn from: up to a few hours of the others' debits later.
+        // A counter deletes old slots when it is debited: up to a few hours late.
         let hours: BTreeMap<String, u64> = counter.hours.clone().into();
         let days: BTreeMap<String, u64> = counter.days.clone().into();
         let months: BTreeMap<String, u64> = counter.months.clone().into();
@@ -403,7 +403,7 @@ fn old_hours_are_forgotten_so_that_a_counter_stays_small() {
     assert_eq!(report.hours.iter().map(|(_, n)| n).sum::<u64>(), 23);
 }
 
-/// Something that happens to an organization.
+/// One step in the history of an organization.
 #[derive(Debug, Clone)]
 enum Step {
     Spend(u64, u64),
@@ -424,12 +424,12 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn whatever_happens_the_credits_are_never_exceeded_and_never_withheld(
+    fn credits_are_never_exceeded_and_never_withheld(
         steps in prop::collection::vec(step(), 1..120),
     ) {
         let mut table = Table::new();
         let mut now = at(BEGIN);
-        // How many are used, and which thresholds of which amount were reached, by period.
+        // The credits used in the current period.
         let mut used = 0;
         let mut period = table.ledger.billing.period_at(now);
         for step in steps {
@@ -468,7 +468,7 @@ proptest! {
     }
 
     #[test]
-    fn counters_are_dealt_evenly(seed in any::<u64>()) {
+    fn credits_are_allocated_evenly_to_counters(seed in any::<u64>()) {
         let mut table = Table::new();
         table.change("scale", When::Now, at(BEGIN));
         table.spend(1, seed, at(BEGIN)).unwrap();

@@ -1,4 +1,4 @@
-//! Billing mails: what is used of a period's credits, and news of invoices.
+//! Billing emails: usage thresholds, and events about invoices.
 
 use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -8,56 +8,56 @@ use crate::{
     names::{BODY_NAME, SUBJECT_NAME, one_line, quoted},
 };
 
-/// What a billing email says.
+/// The content of a billing email.
 #[derive(Debug, Clone, Copy)]
 pub struct BillingEmail<'a> {
-    /// The organization whose billing it is, as its owners typed it.
+    /// The organization's name, as typed by its owners.
     pub organization_name: &'a str,
-    /// What it is about.
+    /// The topic of the email.
     pub about: About<'a>,
-    /// The page where usage and plan are shown.
+    /// The URL of the page with usage and plan.
     pub page: &'a str,
 }
 
-/// What a billing email is about.
+/// The topic of a billing email.
 #[derive(Debug, Clone, Copy)]
 pub enum About<'a> {
-    /// So many percent of the period's credits are used, or a little more.
+    /// The period's credits are used up to a threshold, or a little more.
     Credits {
         /// 80 or 100.
         percent: u8,
-        /// How many are used.
+        /// The credits used so far.
         used: u64,
-        /// How many there are in the period.
+        /// The period's credits.
         allowed: u64,
         /// The plan's name.
         plan: &'a str,
-        /// When the next period begins.
+        /// The start of the next period.
         renews_at: DateTime<Utc>,
     },
     /// An invoice was issued.
     InvoiceIssued(InvoiceFacts<'a>),
-    /// The payment of an invoice has failed.
+    /// The payment of an invoice failed.
     PaymentFailed(InvoiceFacts<'a>),
-    /// An invoice is paid.
+    /// An invoice was paid.
     PaymentSucceeded(InvoiceFacts<'a>),
 }
 
-/// What an email tells of an invoice.
+/// The facts of an invoice that an email shows.
 #[derive(Debug, Clone, Copy)]
 pub struct InvoiceFacts<'a> {
-    /// Its number.
+    /// The number, for people.
     pub number: &'a str,
-    /// What is to be paid, or was, such as `49.00 USD`.
+    /// The amount due or paid, such as `49.00 USD`.
     pub amount: &'a str,
-    /// Until when it is to be paid.
+    /// The due date.
     pub due_date: Option<NaiveDate>,
-    /// Where it is shown: an https address.
+    /// The https URL of the invoice's page.
     pub url: Option<&'a str>,
 }
 
 impl BillingEmail<'_> {
-    /// Writes the email.
+    /// Renders the email.
     ///
     /// # Errors
     /// [`RenderError::Template`].
@@ -76,14 +76,14 @@ impl BillingEmail<'_> {
             button: self.button(),
         };
         let (text, html) = (Text { words: &words }, Html { words: &words });
-        Message::write(&subject, &text, &html)
+        Message::render(&subject, &text, &html)
     }
 
     fn organization(&self, limit: usize) -> String {
         quoted(self.organization_name, limit).unwrap_or_else(|| "your organization".to_owned())
     }
 
-    /// The subject, and with more room for the name the first line.
+    /// Returns the subject line; the heading is the same, with more room for the name.
     fn heading(&self, organization: &str) -> String {
         match self.about {
             About::Credits { percent: 100, .. } => {
@@ -167,7 +167,7 @@ impl BillingEmail<'_> {
         facts
     }
 
-    /// How much of a bar is full, in percent.
+    /// Returns the filled part of the bar, in percent.
     fn bar(&self) -> Option<u64> {
         match self.about {
             About::Credits { used, allowed, .. } => {
@@ -177,7 +177,7 @@ impl BillingEmail<'_> {
         }
     }
 
-    /// What the button says, and where it leads.
+    /// Returns the button's label and URL.
     fn button(&self) -> Option<(&'static str, &str)> {
         match self.about {
             About::Credits { .. } => Some(("See usage and plans", self.page)),
@@ -194,7 +194,7 @@ impl InvoiceFacts<'_> {
     }
 }
 
-/// All that both bodies say.
+/// The content of both bodies.
 struct Words<'a> {
     heading: &'a str,
     organization: &'a str,

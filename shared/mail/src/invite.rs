@@ -8,30 +8,30 @@ use crate::{
     names::{BODY_NAME, SUBJECT_NAME, one_line, quoted},
 };
 
-/// What the invite email says.
+/// The content of the invite email.
 #[derive(Debug, Clone, Copy)]
 pub struct InviteEmail<'a> {
-    /// The organization to join, as its owners typed it.
+    /// The organization's name, as typed by its owners.
     pub organization_name: &'a str,
-    /// Who invites, as the person is named at the sign-in.
+    /// The inviter's name, from the identity provider.
     pub inviter_name: &'a str,
     /// `owner`, `admin` or `user`.
     pub role: &'a str,
-    /// Whether the person would receive the organization's billing emails.
+    /// Whether accepting turns on the organization's billing emails.
     pub receives_billing_emails: bool,
-    /// When the invite ends.
+    /// The expiry of the invite.
     pub expires_at: DateTime<Utc>,
-    /// The page that shows the invite: the one target of the email's links.
+    /// The URL of the invite's page: the only target of the email's links.
     pub link: &'a str,
-    /// The invited address, as the inviter typed it.
+    /// The invited address, as typed by the inviter.
     pub recipient: &'a str,
 }
 
 impl InviteEmail<'_> {
-    /// Writes the email.
+    /// Renders the email.
     ///
     /// # Errors
-    /// [`RenderError::UnknownRole`] when the role is none of the three.
+    /// [`RenderError::UnknownRole`] if the role is none of the three.
     pub fn render(&self) -> Result<Message, RenderError> {
         let (role, may) = words_for(self.role)?;
         let subject = format!(
@@ -51,7 +51,7 @@ impl InviteEmail<'_> {
             recipient: &one_line(self.recipient),
         };
         let (text, html) = (Text { words: &words }, Html { words: &words });
-        Message::write(&subject, &text, &html)
+        Message::render(&subject, &text, &html)
     }
 
     fn inviter(&self, limit: usize) -> String {
@@ -63,7 +63,7 @@ impl InviteEmail<'_> {
     }
 }
 
-/// The role in the middle of a sentence, and what it may do.
+/// Returns the role as part of a sentence, and a sentence on its permissions.
 fn words_for(role: &str) -> Result<(&'static str, &'static str), RenderError> {
     match role {
         "owner" => Ok((
@@ -82,7 +82,7 @@ fn words_for(role: &str) -> Result<(&'static str, &'static str), RenderError> {
     }
 }
 
-/// All that both bodies say.
+/// The content of both bodies.
 struct Words<'a> {
     subject: &'a str,
     inviter: &'a str,

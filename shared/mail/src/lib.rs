@@ -1,8 +1,8 @@
-//! The mails: what they say, and their way to SES.
+//! Emails: templates, and sending through SES.
 //!
-//! Rendering is pure and takes plain values. User-given text is made fit for
-//! one line here and escaped by the template engine, so whatever name reaches
-//! an email, it stays a name.
+//! Rendering is pure and takes plain values. Text that users typed is reduced to
+//! one line here and escaped by the template engine, so that a name in an email
+//! stays a name.
 
 mod billing;
 mod invite;
@@ -17,13 +17,13 @@ pub use invite::InviteEmail;
 pub use mailer::{Mailer, MessageId, SendError, Tag};
 pub use sender::Sender;
 
-/// Why there is no email.
+/// The reason why an email cannot be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    /// A role that the email has no words for.
+    /// The role is none that the invite email describes.
     #[error("there is no invite email for the role `{0}`")]
     UnknownRole(String),
-    /// A template.
+    /// The template failed.
     #[error("the email template failed to render")]
     Template(#[from] askama::Error),
 }
@@ -35,13 +35,13 @@ pub struct Message {
     pub subject: String,
     /// The body for clients that show plain text.
     pub text: String,
-    /// The body for all others. It says the same.
+    /// The body for all other clients, with the same content.
     pub html: String,
 }
 
 impl Message {
-    /// Writes both bodies.
-    fn write(
+    /// Renders both bodies.
+    fn render(
         subject: &str,
         text: &impl Template,
         html: &impl Template,

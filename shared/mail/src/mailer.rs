@@ -1,4 +1,4 @@
-//! The way to SES, and what its refusals mean.
+//! Sending through SES, and the meaning of its errors.
 
 use std::{error::Error, fmt};
 
@@ -31,31 +31,31 @@ impl fmt::Display for MessageId {
     }
 }
 
-/// What SES repeats in its reports about a message. Names and values may hold
-/// ASCII letters and digits, `_`, `-`, `.` and `@`.
+/// A name and value that SES repeats in its reports about a message. Both may
+/// contain ASCII letters and digits, `_`, `-`, `.` and `@`.
 pub type Tag = (&'static str, String);
 
-/// Why SES did not take a message.
+/// The reason why SES did not accept a message.
 ///
-/// The reasons are stable, say nothing secret and hold no address: the owners
-/// and admins of an organization see them. What caused them is for the logs,
-/// and holds no address either.
+/// Reasons are stable and contain neither secrets nor addresses: the owners and
+/// admins of an organization see them. Their sources are for the logs, and contain
+/// no addresses either.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The same message may well be taken later.
+    /// Sending the same message may succeed later.
     #[error("{reason}")]
     Transient {
         /// A few words that fit behind "not sent:".
         reason: &'static str,
-        /// What SES or the connection said.
+        /// The error of SES or of the connection.
         source: BoxError,
     },
-    /// Sending the same message again is pointless until somebody acts.
+    /// Sending the same message fails until the cause is repaired.
     #[error("{reason}")]
     Permanent {
         /// A few words that fit behind "not sent:".
         reason: &'static str,
-        /// What SES said.
+        /// The error of SES.
         source: BoxError,
     },
 }
@@ -69,21 +69,21 @@ impl SendError {
         }
     }
 
-    /// A few words that fit behind "not sent:".
+    /// Returns a few words that fit behind "not sent:".
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Transient { reason, .. } | Self::Permanent { reason, .. } => reason,
         }
     }
 
-    /// Whether sending the same message again is pointless.
+    /// Returns whether sending the same message again is pointless.
     pub fn is_permanent(&self) -> bool {
         matches!(self, Self::Permanent { .. })
     }
 }
 
 impl Mailer {
-    /// Sends with this client as this sender.
+    /// Makes a mailer of a client and a sender.
     pub fn new(client: Client, sender: Sender) -> Self {
         Self {
             client,
@@ -93,8 +93,8 @@ impl Mailer {
         }
     }
 
-    /// Sends the message to one address. SES has it when this succeeds; it may
-    /// also have it after a transient error.
+    /// Sends a message to one address. On success SES has accepted it; after a
+    /// transient error it may have.
     ///
     /// # Errors
     /// [`SendError`] says whether to try again.
@@ -102,7 +102,7 @@ impl Mailer {
         self.send_tagged(to, message, &[]).await
     }
 
-    /// Sends a message whose reports have these tags.
+    /// Sends a message with tags, which SES repeats in its reports.
     ///
     /// # Errors
     /// [`SendError`] says whether to try again.
@@ -119,7 +119,7 @@ impl Mailer {
             .map(|(name, value)| MessageTag::builder().name(*name).value(value).build())
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| unbuildable(error.into()))?;
-        let answer = self
+        let response = self
             .client
             .send_email()
             .from_email_address(&self.from)
@@ -130,7 +130,7 @@ impl Mailer {
             .content(content)
             .send()
             .await?;
-        Ok(MessageId(answer.message_id.unwrap_or_default()))
+        Ok(MessageId(response.message_id.unwrap_or_default()))
     }
 }
 
@@ -149,8 +149,8 @@ fn content(message: &Message) -> Result<EmailContent, BoxError> {
 
 impl From<SdkError<SendEmailError, HttpResponse>> for SendError {
     fn from(error: SdkError<SendEmailError, HttpResponse>) -> Self {
-        if let SdkError::ServiceError(answer) = &error {
-            return refusal(answer.err(), answer.raw().status().as_u16());
+        if let SdkError::ServiceError(response) = &error {
+            return refusal(response.err(), response.raw().status().as_u16());
         }
         let permanent = matches!(error, SdkError::ConstructionFailure(_));
         let reason = match &error {
@@ -179,7 +179,7 @@ fn refusal(error: &SendEmailError, status: u16) -> SendError {
         E::MailFromDomainNotVerifiedException(_) => {
             permanent("the sender's domain is not verified")
         }
-        // SES has no code of its own for this, the most frequent of all mistakes.
+        // The most frequent mistake has no error code at SES.
         E::MessageRejected(rejected)
             if rejected
                 .message()
@@ -195,7 +195,7 @@ fn refusal(error: &SendEmailError, status: u16) -> SendError {
             permanent("the configured resource does not exist at the email service")
         }
         _ if status == 429 || code.contains("Throttl") => transient(THROTTLING),
-        // Rights and credentials need a moment to arrive, and can be repaired.
+        // Permissions and credentials take a moment to propagate, and can be repaired.
         _ if matches!(status, 401 | 403) => {
             transient("the email service does not allow this deployment to send")
         }
@@ -205,7 +205,7 @@ fn refusal(error: &SendEmailError, status: u16) -> SendError {
         _ if status < 400 => transient(UNREADABLE),
         _ => transient("the email service is unavailable"),
     };
-    SendError::new(is_permanent, reason, Box::new(Answer::new(error, status)))
+    SendError::new(is_permanent, reason, Box::new(Response::new(error, status)))
 }
 
 const THROTTLING: &str = "the email service is throttling";
@@ -213,17 +213,17 @@ const TIMED_OUT: &str = "the email service did not answer in time";
 const UNBUILDABLE: &str = "the email could not be built";
 const UNREADABLE: &str = "the email service's answer could not be read";
 
-/// SES's answer, for logs. SES likes to name the addresses that it objects to,
-/// so its own error is not kept.
+/// SES's response, for logs. Its messages may name addresses, which are redacted
+/// here; so the SDK's error is not kept.
 #[derive(Debug)]
-struct Answer {
+struct Response {
     status: u16,
     code: String,
     message: String,
     request_id: String,
 }
 
-impl Answer {
+impl Response {
     fn new(error: &SendEmailError, status: u16) -> Self {
         let meta = error.meta();
         let words = meta.message().unwrap_or_default().split_whitespace();
@@ -243,7 +243,7 @@ impl Answer {
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             status,
@@ -255,7 +255,7 @@ impl fmt::Display for Answer {
     }
 }
 
-impl Error for Answer {}
+impl Error for Response {}
 
 #[cfg(test)]
 mod tests;

@@ -1,18 +1,18 @@
-//! Text that people typed, made fit for an email.
+//! Text that people typed, cleaned for an email.
 
-/// The most characters of a name in the subject: clients show little more.
+/// The maximum characters of a name in the subject: clients show little more.
 pub(crate) const SUBJECT_NAME: usize = 60;
 
-/// The most characters of a name in the body: enough for any name, too few for
-/// somebody else's message.
+/// The maximum characters of a name in the body: enough for any name, too few for
+/// a message in its place.
 pub(crate) const BODY_NAME: usize = 120;
 
-/// Puts a name between quotation marks, so that everybody sees where it starts
-/// and ends: a name can be a web address or a whole sentence, and nothing in it
-/// may pass for what the email itself says. For the same reason it cannot close
-/// the quotation, and is cut off after `limit` characters.
+/// Quotes a name, so that readers see where it starts and ends: a name can be a
+/// URL or a whole sentence, and must not pass for a statement of the email itself.
+/// For the same reason it cannot close the quotation, and is cut off after `limit`
+/// characters.
 ///
-/// Gives `None` when nothing visible is left of the name.
+/// Returns `None` if nothing visible is left of the name.
 pub(crate) fn quoted(name: &str, limit: usize) -> Option<String> {
     let line: String = one_line(name)
         .chars()
@@ -22,8 +22,8 @@ pub(crate) fn quoted(name: &str, limit: usize) -> Option<String> {
     visible.then(|| format!("“{}”", shortened(line, limit)))
 }
 
-/// Gives the text on one line: whatever breaks a line or looks like space is
-/// one space, whatever is invisible or turns the reading direction is gone.
+/// Returns the text on one line: line breaks and blanks of any kind become one
+/// space, invisible and bidirectional characters are removed.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !is_invisible(*c)) {
@@ -46,13 +46,14 @@ fn shortened(line: String, limit: usize) -> String {
     format!("{kept}…")
 }
 
-/// Invisible, but it makes one emoji of two and shapes Persian and Indic letters.
+/// Returns whether a character is invisible, but joins emoji or shapes Persian and Indic
+/// letters.
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}')
 }
 
 fn is_blank(c: char) -> bool {
-    // The last ones are letters and symbols that are drawn as nothing but room.
+    // The last ones are letters and symbols that are drawn as blanks.
     c.is_whitespace()
         || c.is_control()
         || matches!(
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_in_any_script_stay_as_they_are() {
+    fn name_in_any_script_is_unchanged() {
         for name in [
             "Ada Lovelace",
             "Acme & Söhne",
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_of_any_kind_is_one_space() {
+    fn line_break_of_any_kind_becomes_one_space() {
         for end in [
             "\r\n", "\n", "\r", "\t\t", "\u{b}", "\0", "\u{85}", "\u{2028}", "\u{2029}",
         ] {
@@ -106,16 +107,16 @@ mod tests {
     }
 
     #[test]
-    fn room_that_pushes_text_to_the_next_line_is_one_space() {
-        for room in [
+    fn blanks_of_any_kind_become_one_space() {
+        for blank in [
             " ", "\u{a0}", "\u{2003}", "\u{2800}", "\u{3000}", "\u{3164}",
         ] {
-            assert_eq!(one_line(&format!("a{}b", room.repeat(50))), "a b");
+            assert_eq!(one_line(&format!("a{}b", blank.repeat(50))), "a b");
         }
     }
 
     #[test]
-    fn what_turns_the_reading_direction_is_gone() {
+    fn bidi_characters_are_removed() {
         assert_eq!(
             one_line("\u{202e}moc.live\u{202c} \u{2066}x\u{2069}\u{200f}"),
             "moc.live x"
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_close_its_quotation() {
+    fn name_with_quotation_marks_cannot_close_its_quotation() {
         assert_eq!(
             quoted("Acme” is closed. \"Pay «here» „now“", 60).unwrap(),
             "“Acme' is closed. 'Pay 'here' 'now'”"
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_cut_between_characters() {
+    fn long_name_is_cut_between_characters() {
         assert_eq!(quoted(&"é".repeat(60), 60).unwrap().chars().count(), 62);
         assert_eq!(
             quoted(&"é".repeat(61), 60).unwrap(),
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_visible_is_no_name() {
+    fn invisible_name_is_none() {
         assert_eq!(quoted(" \u{200b}\u{3164}\n\u{202e}\u{200d}", 60), None);
     }
 }

@@ -1,24 +1,24 @@
-//! Whom emails are from.
+//! The sender of emails.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// What the deployer configured about outgoing email.
+/// The deployment's configuration of outgoing email.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
     /// `no-reply@example.com` or `Example <no-reply@example.com>`. The display
-    /// name may hold any character.
+    /// name may contain any character.
     pub from: String,
-    /// Whom answers go to, if not to the sender.
+    /// Reply-To address; defaults to the sender.
     pub reply_to: Option<String>,
-    /// The SES configuration set to send with.
+    /// The SES configuration set, if any.
     pub configuration_set: Option<String>,
 }
 
-/// The most bytes of text that fit an encoded word of 75 characters.
+/// The maximum bytes of text in an encoded word of 75 characters.
 const ENCODED_WORD_BYTES: usize = 45;
 
-/// Gives `from` as a header may hold it. SES takes display names in ASCII only
-/// and reads a bare comma as the start of another address; an encoded word
+/// Returns `from` as a valid header value. SES accepts display names in ASCII
+/// only and takes a bare comma for the start of another address; an encoded word
 /// (RFC 2047) carries both.
 pub(crate) fn header_value(from: &str) -> String {
     let Some((name, address)) = from.rsplit_once('<') else {
@@ -48,7 +48,8 @@ fn encoded_words(text: &str) -> String {
     encoded.collect::<Vec<_>>().join(" ")
 }
 
-/// What a display name may hold without quotation marks: RFC 5322's atoms.
+/// Returns whether a display name may contain a character without quotation marks: RFC
+/// 5322's atoms, and spaces.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c)
 }
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sender_that_ses_understands_stays_as_it_is() {
+    fn sender_valid_for_ses_is_unchanged() {
         for from in [
             "no-reply@example.com",
             "<no-reply@example.com>",
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_display_name_is_encoded() {
+    fn display_name_invalid_for_ses_is_encoded() {
         assert_eq!(
             header_value("Größe <no-reply@example.com>"),
             "=?UTF-8?B?R3LDtsOfZQ==?= <no-reply@example.com>"
@@ -91,13 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_in_the_display_name_starts_no_header() {
+    fn display_name_with_a_line_break_starts_no_header() {
         let header = header_value("A\r\nBcc: b <no-reply@example.com>");
         assert_eq!(header, "=?UTF-8?B?QQ0KQmNjOiBi?= <no-reply@example.com>");
     }
 
     #[test]
-    fn a_long_display_name_is_several_encoded_words_of_whole_characters() {
+    fn long_display_name_becomes_encoded_words_of_whole_characters() {
         let header = header_value(&format!("{} <a@b.example>", "語".repeat(40)));
         let words: Vec<&str> = header.split(' ').collect();
         assert_eq!(words.len(), 4, "{header}");

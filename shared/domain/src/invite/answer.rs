@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 use super::{Ended, EndedInvite, InviteState, Outcome};
 use crate::{Action, Actor, Address, Caller, Event, Holder, Member, Person, Refusal, permit};
 
-/// Decides that the invitee, or whoever holds the link (`person` is `None`),
-/// does not want a pending invite. `None` when it was declined before.
+/// Declines a pending invite, for the invitee or for the holder of the link
+/// (`person` is `None`). Returns `None` if already declined (idempotent).
 ///
 /// # Errors
-/// [`Refusal::InviteEnded`] when it ended in another way.
+/// [`Refusal::InviteEnded`] if it ended in another way.
 pub fn decline(
     person: Option<&Person>,
     state: &InviteState,
@@ -22,38 +22,38 @@ pub fn decline(
     )
 }
 
-/// What accepting an invite changes.
+/// The changes that accept an invite.
 #[derive(Debug, Clone)]
 pub struct Accepted {
     /// The new member.
     pub member: Member,
-    /// The invite, ended.
+    /// The ended invite.
     pub invite: EndedInvite,
-    /// The lock on the address, as it is to be.
+    /// The changed record of the address.
     pub address: Address,
-    /// What to record.
+    /// The events to record.
     pub events: Vec<Event>,
 }
 
-/// What an acceptance comes to.
+/// The result of an acceptance.
 #[derive(Debug, Clone)]
 pub enum Acceptance {
     /// The person becomes a member.
     Joins(Box<Accepted>),
-    /// The person has accepted this very invite before and is a member: asking
-    /// again is no mistake.
+    /// The person accepted this same invite before and is a member (idempotent).
     Joined(Box<Member>),
 }
 
-/// Decides that somebody accepts an invite. `address` is the record of their
-/// verified address that names the invite; `state`, `inviter` and `membership`
-/// are the invite, the inviter's membership and the person's own, as read.
+/// Decides the acceptance of an invite by a person. `address` is the record of
+/// the person's verified address, which names the invite; `state`, `inviter` and
+/// `membership` are the invite, the inviter's membership and the person's own, as
+/// loaded.
 ///
 /// # Errors
 /// [`Refusal::EmailRequired`], [`Refusal::EmailNotVerified`],
 /// [`Refusal::InviteNotFound`] for an invite to another address,
 /// [`Refusal::InviteEnded`], [`Refusal::AlreadyMemberYourself`], and
-/// [`Refusal::InviteNeedsResend`] when the inviter could not send it now.
+/// [`Refusal::InviteNeedsResend`] if the inviter has lost the authority to send it.
 pub fn accept(
     person: &Person,
     address: &Address,
@@ -75,7 +75,7 @@ pub fn accept(
         (Holder::Ended { outcome, .. }, _) => return Err(Refusal::InviteEnded(*outcome)),
         (Holder::Invite(_), _) => {}
     }
-    // The TTL may have taken the invite already.
+    // The TTL may have deleted the invite already.
     let state = state.ok_or(Refusal::InviteEnded(Outcome::Expired))?;
     if state.invite().email != *email {
         return Err(Refusal::InviteNotFound);

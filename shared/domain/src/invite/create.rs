@@ -8,10 +8,10 @@ use crate::{
     Organization, Refusal, Role, permit,
 };
 
-/// How many invites of an organization may be outstanding.
+/// The maximum number of outstanding invites of an organization.
 pub const MAX_OUTSTANDING_INVITES: u32 = 100;
 
-/// An invite to make.
+/// The invite to create.
 #[derive(Debug, Clone)]
 pub struct InviteRequest {
     /// The id to give it.
@@ -24,24 +24,24 @@ pub struct InviteRequest {
     pub receives_billing_emails: bool,
 }
 
-/// What making an invite changes.
+/// The changes that create an invite.
 #[derive(Debug, Clone)]
 pub struct Created {
     /// The invite.
     pub invite: Invite,
-    /// The lock on its address, as it is to be.
+    /// The changed record of its address.
     pub address: Address,
-    /// The expired invite that still had the address, ended.
+    /// The end of the expired invite that still held the address.
     pub expired: Option<Ended>,
-    /// What to record.
+    /// The event to record.
     pub event: Event,
 }
 
-/// Decides a new invite. `address` is the lock on the email as it was read.
+/// Decides a new invite. `address` is the loaded record of the invited address.
 ///
 /// # Errors
-/// Whatever the caller's role does not allow; [`Refusal::AlreadyMember`];
-/// [`Refusal::InviteOutstanding`], naming it; [`Refusal::TooManyInvites`].
+/// The refusal of [`permit`]; [`Refusal::AlreadyMember`];
+/// [`Refusal::InviteOutstanding`], naming the invite; [`Refusal::TooManyInvites`].
 pub fn create_invite(
     caller: &Caller,
     organization: &Organization,
@@ -62,7 +62,7 @@ pub fn create_invite(
         Some(Holder::Invite(_) | Holder::Ended { .. }) | None => {}
     }
     let expired = address.and_then(|address| address.expire(now));
-    // An expired invite that makes room leaves the count as it is.
+    // A new invite that replaces an expired one leaves the count unchanged.
     if expired.is_none() && organization.outstanding_invites >= MAX_OUTSTANDING_INVITES {
         return Err(Refusal::TooManyInvites);
     }

@@ -1,16 +1,16 @@
-//! What the members do with a pending invite: update, resend, cancel.
+//! The actions of members on a pending invite: update, resend, cancel.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Ended, Invite, InviteState, Outcome};
 use crate::{Action, Caller, Change, Delivery, Event, EventKind, Refusal, Role, permit};
 
-/// How often an invite may be resent.
+/// The maximum number of times that an invite is resent.
 pub const MAX_RESENDS: u32 = 5;
-/// How long to wait between two sendings of an invite.
+/// The minimum time between two sendings of an invite.
 pub const RESEND_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
-/// What to change about an invite; `None` leaves a field as it is.
+/// The changes of an invite; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InviteUpdate {
     /// The new role.
@@ -19,12 +19,12 @@ pub struct InviteUpdate {
     pub receives_billing_emails: Option<bool>,
 }
 
-/// Decides a change of a pending invite, which puts it under the caller's name:
-/// whoever says what it gives answers for it. Gives the invite as it is to be
-/// and what to record; no event when nothing would change.
+/// Decides a change of a pending invite. The caller becomes its inviter, as it
+/// then rests on the caller's authority. Returns the changed invite and the
+/// event to record; no event if nothing changes.
 ///
 /// # Errors
-/// [`Refusal::InviteEnded`], and the caller's role role does not allow.
+/// The refusal of [`permit`]; [`Refusal::InviteEnded`].
 pub fn update_invite(
     caller: &Caller,
     state: &InviteState,
@@ -71,11 +71,11 @@ pub fn update_invite(
     Ok((updated, Some(event)))
 }
 
-/// Decides to send a pending invite again: for another 14 days, under the
-/// actor's name, with a new link in place of all earlier ones.
+/// Decides to resend a pending invite: for another 14 days, with the caller as
+/// its inviter and a new link that replaces all earlier ones.
 ///
 /// # Errors
-/// Whatever the caller's role does not allow; [`Refusal::InviteEnded`];
+/// The refusal of [`permit`]; [`Refusal::InviteEnded`];
 /// [`Refusal::ResendLimitReached`]; [`Refusal::ResendTooSoon`].
 pub fn resend(
     caller: &Caller,
@@ -121,12 +121,10 @@ fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
-/// Decides that the organization takes a pending invite back. `None` when it
-/// was cancelled before: doing so twice is no mistake.
+/// Cancels a pending invite. Returns `None` if already cancelled (idempotent).
 ///
 /// # Errors
-/// Whatever the caller's role does not allow; [`Refusal::InviteEnded`] when it
-/// ended in another way.
+/// The refusal of [`permit`]; [`Refusal::InviteEnded`] if it ended in another way.
 pub fn cancel(
     caller: &Caller,
     state: &InviteState,

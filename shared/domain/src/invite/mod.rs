@@ -1,4 +1,4 @@
-//! Invites: to one address, on their inviter's authority, for 14 days.
+//! Invites: to one address, on the inviter's authority, for 14 days.
 
 mod answer;
 mod create;
@@ -19,38 +19,38 @@ use crate::{
     OrganizationId, Refusal,
 };
 
-/// An invite that has not ended. It may have expired all the same:
-/// [`InviteTerms::is_expired`] decides, whatever the table still holds.
+/// An invite that has not been answered or cancelled. It may have expired:
+/// [`InviteTerms::is_expired`] decides that, not the presence of the item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
-    /// Its id.
+    /// The invite's id.
     pub id: InviteId,
     /// The organization.
     pub organization_id: OrganizationId,
     /// The invited address.
     pub email: EmailAddress,
-    /// What it offers, and until when.
+    /// The offer, and its expiry.
     #[serde(flatten)]
     pub terms: InviteTerms,
-    /// How far the email of the last sending has come.
+    /// The delivery of the email of the last sending.
     pub delivery: Delivery,
-    /// Counts the changes of this record.
+    /// The number of changes, for optimistic concurrency.
     pub version: u64,
 }
 
 impl Invite {
-    /// How long an invite that nobody has tidied up is kept after its end.
+    /// The time for which an expired invite is kept if no cleanup deletes it.
     const GRACE: TimeDelta = TimeDelta::days(1);
 
-    /// When the table's TTL may take the invite. The hourly cleanup has had many
-    /// attempts by then; so links say that they have expired, and not that there
-    /// is no such invite.
+    /// Returns the time at which the TTL may delete the invite. The hourly cleanup
+    /// has had many attempts by then; so its link reports that it has expired, and
+    /// not that it does not exist.
     pub fn forget_at(&self) -> DateTime<Utc> {
         self.terms.expires_at + Self::GRACE
     }
 
-    /// The invite that holds an address, as far as the address tells: how its
-    /// email fared is told by the invite alone.
+    /// Returns the invite that holds an address, rebuilt from the address. The
+    /// delivery is kept by the invite alone.
     pub(crate) fn of(address: &Address, held: &InviteHold) -> Self {
         Self {
             id: held.invite_id,
@@ -72,7 +72,7 @@ impl Invite {
         }
     }
 
-    /// The invite as the holder of its address.
+    /// Returns the invite as the holder of its address.
     pub fn holder(&self) -> Holder {
         Holder::Invite(InviteHold {
             invite_id: self.id,
@@ -80,7 +80,7 @@ impl Invite {
         })
     }
 
-    /// The end of an invite that nobody answered.
+    /// Ends the invite as expired.
     pub(crate) fn expired(&self, now: DateTime<Utc>) -> Ended {
         self.ended(Outcome::Expired, Actor::System, now)
     }
@@ -120,23 +120,23 @@ impl Invite {
     }
 }
 
-/// How an invite ended.
+/// The outcome of an invite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Outcome {
-    /// The invitee is a member.
+    /// The invitee became a member.
     Accepted,
-    /// The invitee does not want it.
+    /// The invitee declined it.
     Declined,
-    /// The organization took it back.
+    /// A member of the organization cancelled it.
     Cancelled,
-    /// Nobody answered within 14 days.
+    /// It was not answered within 14 days.
     Expired,
 }
 
 impl Outcome {
-    /// Fits behind "this invite has".
+    /// Returns words that fit behind "this invite has".
     pub(crate) fn as_participle(self) -> &'static str {
         match self {
             Self::Accepted => "already been accepted",
@@ -147,28 +147,28 @@ impl Outcome {
     }
 }
 
-/// An invite that has ended; kept for 30 days, so that its link can say how.
+/// An invite that has ended; kept for 30 days, so that its link reports the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedInvite {
-    /// The invite as it was.
+    /// The invite before its end.
     pub invite: Invite,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// When it ended.
+    /// The time of its end.
     pub ended_at: DateTime<Utc>,
 }
 
-/// What the table holds of an invite.
+/// The state of an invite in the table.
 #[derive(Debug, Clone)]
 pub enum InviteState {
-    /// It has not ended; it may have expired.
+    /// The invite has not ended; it may have expired.
     Pending(Invite),
-    /// It has ended.
+    /// The invite has ended.
     Ended(EndedInvite),
 }
 
 impl InviteState {
-    /// The invite, however it stands.
+    /// Returns the invite, in either state.
     pub fn invite(&self) -> &Invite {
         match self {
             Self::Pending(invite) => invite,
@@ -176,10 +176,10 @@ impl InviteState {
         }
     }
 
-    /// The invite, if it can still be answered.
+    /// Returns the invite, if it can still be answered.
     ///
     /// # Errors
-    /// [`Refusal::InviteEnded`] says how it ended, expiry by the clock included.
+    /// [`Refusal::InviteEnded`] with the outcome, including expiry by the clock.
     pub fn pending(&self, now: DateTime<Utc>) -> Result<&Invite, Refusal> {
         match self {
             Self::Pending(invite) => invite.still_alive(now).map(|()| invite),
@@ -202,13 +202,13 @@ impl InviteState {
     }
 }
 
-/// What ending an invite changes.
+/// The changes that end an invite.
 #[derive(Debug, Clone)]
 pub struct Ended {
     /// The invite, ended.
     pub invite: EndedInvite,
-    /// Who or what has its address from now on.
+    /// The new holder of its address.
     pub holder: Holder,
-    /// What to record.
+    /// The event to record.
     pub event: Event,
 }

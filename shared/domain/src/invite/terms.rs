@@ -1,21 +1,19 @@
 //! The terms of an invite: what both the invite and the hold on its address keep.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Role, UserId};
 
-/// How long an invite lives, from its last sending.
+/// The lifetime of an invite, from its last sending.
 pub const INVITE_LIFETIME: TimeDelta = TimeDelta::days(14);
 
-/// Who answers for an invite.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+/// The member on whose authority an invite rests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inviter {
     /// The member's user id.
     pub id: UserId,
-    /// Their name, or their masked email address where they told no name.
+    /// The member's name, or their masked email address if they have no name.
     pub name: String,
 }
 
@@ -29,11 +27,11 @@ pub struct InviteTerms {
     pub receives_billing_emails: bool,
     /// The member on whose authority the invite rests.
     pub invited_by: Inviter,
-    /// The first sending.
+    /// The time of the first sending.
     pub created_at: DateTime<Utc>,
     /// The instant from which it cannot be accepted; whole seconds, as the table's TTL counts them.
     pub expires_at: DateTime<Utc>,
-    /// The last sending.
+    /// The time of the last sending.
     pub sent_at: DateTime<Utc>,
     /// The number of sendings, from 1. A link belongs to one sending.
     pub times_sent: u32,
@@ -75,7 +73,7 @@ impl InviteTerms {
     }
 }
 
-/// 14 days from now, in whole seconds.
+/// Returns the instant 14 days from now, in whole seconds.
 fn expiry(now: DateTime<Utc>) -> DateTime<Utc> {
     let expiry = now + INVITE_LIFETIME;
     expiry

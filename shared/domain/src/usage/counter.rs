@@ -1,4 +1,4 @@
-//! Counters: the parts that a period's credits are allocated to.
+//! Sharded counters, to which a period's credits are allocated.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,42 +6,42 @@ use serde::{Deserialize, Serialize};
 use super::slots::{DAYS, HOURS, MONTHS, PERIODS, Slots, Tally, day_of, hour_of, month_of};
 use crate::OrganizationId;
 
-/// The most counters of an organization.
+/// The maximum number of counters of an organization.
 pub const MAX_COUNTERS: u8 = 16;
 
-/// A part of the credits of an organization, and what was used of it.
+/// One shard of an organization's credits, and the history of their use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counter {
     /// The organization.
     pub organization_id: OrganizationId,
-    /// Which of the organization's counters it is, from 0.
+    /// The counter's number in the organization, from 0.
     pub number: u8,
-    /// Which allocation its credits are of.
+    /// The allocation that its credits are of.
     pub generation: u64,
-    /// How many credits are left on it.
+    /// The credits left.
     pub left: u64,
-    /// Credits used, by hours.
+    /// Credits used, by hour.
     pub hours: Tally,
-    /// Credits used, by days.
+    /// Credits used, by day.
     pub days: Tally,
-    /// Credits used, by months.
+    /// Credits used, by month.
     pub months: Tally,
-    /// Credits used, by billing periods.
+    /// Credits used, by billing period.
     pub periods: Tally,
-    /// Counts the changes of this record.
+    /// The number of changes, for optimistic concurrency.
     pub version: u64,
 }
 
-/// The numbers of what is too old to be told of.
+/// The slots that are too old to report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stale {
-    /// Hours.
+    /// Numbers of hours.
     pub hours: Vec<i64>,
-    /// Days.
+    /// Numbers of days.
     pub days: Vec<i64>,
-    /// Months.
+    /// Numbers of months.
     pub months: Vec<i64>,
-    /// Billing periods.
+    /// Numbers of the first days of billing periods.
     pub periods: Vec<i64>,
 }
 
@@ -60,7 +60,7 @@ impl Counter {
         }
     }
 
-    pub(super) fn note(&mut self, at: Slots, credits: u64) {
+    pub(super) fn record(&mut self, at: Slots, credits: u64) {
         self.hours.add(at.hour, credits);
         self.days.add(at.day, credits);
         self.months.add(at.month, credits);
@@ -90,19 +90,19 @@ impl Counter {
     }
 }
 
-/// Credits to take from one counter, if it still has so many.
+/// A debit of one counter, on the condition that it has enough credits left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Debit {
     /// The organization.
     pub organization_id: OrganizationId,
-    /// Which counter.
+    /// The counter's number.
     pub counter: u8,
-    /// The allocation that the credits have to be of.
+    /// The allocation that the counter must be of.
     pub generation: u64,
-    /// How many.
+    /// The credits to take.
     pub credits: u64,
-    /// Where they are noted.
+    /// The slots in which to record them.
     pub at: Slots,
-    /// What can be forgotten on the occasion.
+    /// The slots to delete with the same update.
     pub stale: Stale,
 }

@@ -1,4 +1,4 @@
-//! The ledger: what an organization has and uses, and how its credits are allocated.
+//! The ledger: an organization's plan and counters, and the allocation of its credits.
 
 use chrono::{DateTime, Utc};
 
@@ -11,19 +11,19 @@ use super::{
 };
 use crate::{Actor, Billing, Change, Event, EventKind, Notice, Period, Plans};
 
-/// A plan has one counter for so many credits.
+/// The credits of a plan per counter.
 const CREDITS_OF_A_COUNTER: u64 = 3_000;
 
-/// What an organization has and uses: its plan, its meter, its counters.
+/// An organization's plan, meter and counters.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     /// The plan and the meter.
     pub billing: Billing,
-    /// The counters that there are, in order.
+    /// All counters, in order.
     pub counters: Vec<Counter>,
 }
 
-/// How many credits were used when: every hour, day and month has its entry.
+/// The history of used credits; hours, days and months without use have an entry, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageReport {
     /// The last 72 hours, oldest first.
@@ -37,9 +37,9 @@ pub struct UsageReport {
 }
 
 impl Ledger {
-    /// Whether all of it is of one allocation. It is read in one batch, which is
-    /// not of one instant.
-    pub fn is_whole(&self) -> bool {
+    /// Returns whether all counters are of the meter's allocation. A batch reads
+    /// them, and is not a snapshot.
+    pub fn is_consistent(&self) -> bool {
         match &self.billing.meter {
             None => self.counters.is_empty(),
             Some(meter) => {
@@ -52,7 +52,7 @@ impl Ledger {
         }
     }
 
-    /// The credits of the period that `now` is in.
+    /// Returns the credits of the period that contains `now`.
     pub fn allowed_at(&self, plans: &Plans, now: DateTime<Utc>) -> u64 {
         match self.billing.meter_at(now) {
             Some(meter) => meter.credits,
@@ -60,7 +60,7 @@ impl Ledger {
         }
     }
 
-    /// How many credits are used in the period that `now` is in.
+    /// Returns the credits used in the period that contains `now`.
     pub fn used_at(&self, now: DateTime<Utc>) -> u64 {
         self.used_in(self.billing.period_at(now))
     }
@@ -69,14 +69,14 @@ impl Ledger {
         self.total(|counter| &counter.periods, day_of(period.start))
     }
 
-    /// How many credits were used on each of the last 60 days, oldest first.
+    /// Returns the credits used on each of the last 60 days, oldest first.
     pub fn days(&self, now: DateTime<Utc>) -> Vec<(DateTime<Utc>, u64)> {
         let days = day_of(now) - DAYS + 1..=day_of(now);
         days.map(|day| (day_at(day), self.total(|counter| &counter.days, day)))
             .collect()
     }
 
-    /// How many credits were used when.
+    /// Returns the history of used credits.
     pub fn report(&self, now: DateTime<Utc>) -> UsageReport {
         let hours = hour_of(now) - HOURS + 1..=hour_of(now);
         let months = month_of(now) - MONTHS + 1..=month_of(now);
@@ -105,13 +105,13 @@ impl Ledger {
         counters.map(|counter| tally(counter).get(slot)).sum()
     }
 
-    /// Deals out what is left of the meter's credits when so many are used.
+    /// Allocates the credits that the meter's level allows, less the used ones, evenly.
     pub(crate) fn allocate(&mut self, mut meter: Meter, used: u64, now: DateTime<Utc>) {
         let needed = meter.credits.div_ceil(CREDITS_OF_A_COUNTER);
         let needed = u8::try_from(needed)
             .unwrap_or(MAX_COUNTERS)
             .min(MAX_COUNTERS);
-        // Those that are there stay, with what they have noted.
+        // Existing counters stay, with their history.
         let present = u8::try_from(self.counters.len()).unwrap_or(MAX_COUNTERS);
         let new = (present..needed).map(|n| Counter::new(self.billing.organization_id, n));
         self.counters.extend(new);
@@ -129,7 +129,7 @@ impl Ledger {
         self.billing.meter = Some(meter);
     }
 
-    /// What to record when the use has come from one level to another.
+    /// Returns the events of the thresholds between two levels.
     pub(crate) fn thresholds(&self, from: Level, to: Level, used: u64, credits: u64) -> Vec<Event> {
         let period_end = self.billing.meter.as_ref().map(|meter| {
             let period = self.billing.anchor.period_at(meter.period_start);

@@ -1,17 +1,17 @@
-//! The meter of a billing period, and how far the use of its credits has come.
+//! The meter of a billing period, and the level of use.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// How far the use of a period's credits has come.
+/// The level of use of a period's credits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// Less than 80% are used.
+    /// Less than 80%.
     Low,
-    /// 80% or more, but not all.
+    /// From 80% to less than 100%.
     High,
-    /// All, or after a change of plan even more.
+    /// 100%, or more after a change of plan.
     Full,
 }
 
@@ -26,7 +26,7 @@ impl Level {
         }
     }
 
-    /// How many credits can be used without getting to the next level.
+    /// Returns the credits that can be used without reaching the next level.
     pub(super) fn cap(self, credits: u64) -> u64 {
         match self {
             Self::Low => eighty_percent(credits) - 1,
@@ -43,7 +43,7 @@ impl Level {
         }
     }
 
-    /// The levels above this one, up to another.
+    /// Returns the levels above this one, up to another.
     pub(crate) fn up_to(self, other: Self) -> impl Iterator<Item = Self> {
         [Self::High, Self::Full]
             .into_iter()
@@ -51,22 +51,22 @@ impl Level {
     }
 }
 
-/// Rounded up: so many are at least 80%.
+/// Returns 80% of the credits, rounded up.
 fn eighty_percent(credits: u64) -> u64 {
     (credits * 4).div_ceil(5)
 }
 
-/// How a period's credits are allocated out.
+/// The allocation of a period's credits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meter {
-    /// Which period it is about.
+    /// The start of the period.
     pub period_start: DateTime<Utc>,
     /// The period's credits.
     pub credits: u64,
-    /// How many counters there are.
+    /// The number of counters.
     pub counters: u8,
-    /// How far the use has come.
+    /// The level of use at the allocation.
     pub level: Level,
-    /// Which allocation it is: counters of another one are not as this meter says.
+    /// The number of the allocation; a counter of another one does not belong to this meter.
     pub generation: u64,
 }

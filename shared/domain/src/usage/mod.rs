@@ -1,12 +1,11 @@
-//! Usage: credits that are taken from a billing period's, and how many were
-//! taken when.
+//! Usage: the use of a billing period's credits, and the history of use.
 //!
-//! The credits of a period are allocated out to counters, so that many requests at
-//! once need not change the same item. What is left on the counters and what is
-//! used is, together, never more than the plan's credits; so nothing can be
-//! taken beyond them. Not all credits are allocated out at once: those with which
-//! 80% are reached, and the very last one, are kept back. Whoever needs them
-//! changes the meter, and thereby is the only one who reaches the threshold.
+//! The credits of a period are allocated to sharded counters, so that concurrent
+//! requests need not change the same item. The credits left on the counters plus
+//! the used ones never exceed the plan's, so that no use can exceed them. Two
+//! parts are held back at first: the credits from 80% on, and the very last one.
+//! A request that needs them changes the meter, on the condition that it is
+//! unchanged, and so is the only one to reach the threshold.
 
 mod counter;
 mod ledger;

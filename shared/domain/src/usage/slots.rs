@@ -1,4 +1,4 @@
-//! The hours, days, months and periods that used credits are noted by.
+//! Slots of time, by which used credits are recorded.
 
 use std::collections::{BTreeMap, btree_map::Range};
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::Period;
 
-/// How many hours, days, months and billing periods are told of.
+/// The numbers of hours, days, months and billing periods that are reported.
 pub(super) const HOURS: i64 = 72;
 pub(super) const DAYS: i64 = 60;
 pub(super) const MONTHS: i64 = 12;
 pub(super) const PERIODS: u32 = 13;
 
-/// Credits by the number of an hour, a day or a month, counted since 1970 (a
-/// month: since the year 0). A period goes by its first day.
+/// Credits by slot: the number of an hour or a day since 1970, of a month since
+/// the year 0, or of a period's first day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "BTreeMap<String, u64>", into = "BTreeMap<String, u64>")]
 pub struct Tally(BTreeMap<i64, u64>);
@@ -56,7 +56,7 @@ impl Tally {
     }
 }
 
-/// Where credits that are used at one instant are noted.
+/// The slots of one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slots {
     /// The hour's number.

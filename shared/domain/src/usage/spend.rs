@@ -14,19 +14,19 @@ use super::{
 };
 use crate::{Billing, Event, Plans, Refusal};
 
-/// How many credits a request takes: 1 to 1000.
+/// The credits that a request uses: 1 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "u64")]
 #[schemars(inline)]
 pub struct Credits(#[schemars(range(min = 1, max = 1000))] u64);
 
-/// Why a number cannot be the credits of a request.
+/// The error of a number that is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a whole number from 1 to 1000")]
 pub struct InvalidCredits;
 
 impl Credits {
-    /// Takes a number.
+    /// Makes credits of a number.
     ///
     /// # Errors
     /// [`InvalidCredits`] unless it is from 1 to 1000.
@@ -38,7 +38,7 @@ impl Credits {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     pub fn get(self) -> u64 {
         self.0
     }
@@ -52,36 +52,36 @@ impl TryFrom<u64> for Credits {
     }
 }
 
-/// How credits are taken.
+/// The changes that use credits.
 #[derive(Debug, Clone)]
 pub enum Spending {
-    /// From what is left on counters.
+    /// Debits of counters with enough credits left.
     Debited(Vec<Debit>),
-    /// With a new allocation: a period begins, or a threshold is reached.
+    /// A new allocation: a period begins, or a threshold is reached.
     Allocated {
-        /// The plan, with the meter as it is to be.
+        /// The billing, with the new meter.
         billing: Box<Billing>,
-        /// Every counter as it is to be.
+        /// Every counter, newly allocated.
         counters: Vec<Counter>,
-        /// What to record.
+        /// The events to record.
         events: Vec<Event>,
     },
 }
 
-/// What taking credits comes to.
+/// The result of using credits.
 #[derive(Debug, Clone)]
 pub struct Spent {
-    /// How they are taken.
+    /// The changes to commit.
     pub spending: Spending,
     /// The period's credits.
     pub allowed: u64,
-    /// How many of them are used then.
+    /// The credits used in the period, with these.
     pub used: u64,
 }
 
 impl Ledger {
-    /// Which counters to take credits from: one that has them, the likelier the
-    /// more it has; or several, where no single one has enough.
+    /// Chooses the counters to debit: one that has enough, at random weighted by the
+    /// credits left; or several, if no single one has enough.
     fn debit(
         &self,
         credits: u64,
@@ -123,11 +123,11 @@ impl Ledger {
     }
 }
 
-/// Decides the use of credits. `seed` is any number; it spreads requests that
-/// come at once over the counters.
+/// Decides the use of credits. `seed` is a random number that spreads concurrent
+/// requests over the counters.
 ///
 /// # Errors
-/// [`Refusal::CreditsUsedUp`] when there are not so many left in the period.
+/// [`Refusal::CreditsUsedUp`] if the period has too few credits left.
 pub fn spend(
     ledger: &Ledger,
     plans: &Plans,
@@ -171,10 +171,10 @@ pub fn spend(
         generation: ledger.billing.generation(),
     };
     next.allocate(meter, used, now);
-    let lucky = seed.checked_rem(next.counters.len() as u64);
-    let lucky = lucky.and_then(|n| usize::try_from(n).ok());
-    if let Some(counter) = lucky.and_then(|n| next.counters.get_mut(n)) {
-        counter.note(slots, credits.get());
+    let chosen = seed.checked_rem(next.counters.len() as u64);
+    let chosen = chosen.and_then(|n| usize::try_from(n).ok());
+    if let Some(counter) = chosen.and_then(|n| next.counters.get_mut(n)) {
+        counter.record(slots, credits.get());
     }
     let thresholds = next.thresholds(before, level, used, allowed);
     Ok(spent(Spending::Allocated {

@@ -29,11 +29,11 @@ fn facts() -> InvoiceFacts<'static> {
 }
 
 fn about(about: About<'static>) -> Message {
-    let mail = BillingEmail {
+    let email = BillingEmail {
         about,
         ..credits(80, 0)
     };
-    mail.render().unwrap()
+    email.render().unwrap()
 }
 
 fn every_kind() -> [Message; 5] {
@@ -47,8 +47,8 @@ fn every_kind() -> [Message; 5] {
 }
 
 #[test]
-fn the_subjects_say_what_it_is_about() {
-    let subjects = every_kind().map(|mail| mail.subject).join("\n");
+fn subject_of_each_kind_matches_the_snapshot() {
+    let subjects = every_kind().map(|email| email.subject).join("\n");
     insta::assert_snapshot!(subjects, @r"
     80% of the image credits of “Acme Images” are used
     All image credits of “Acme Images” are used
@@ -59,7 +59,7 @@ fn the_subjects_say_what_it_is_about() {
 }
 
 #[test]
-fn eighty_percent_is_a_warning() {
+fn credits_email_at_80_percent_is_a_warning() {
     insta::assert_snapshot!(credits(80, 2400).render().unwrap().text, @r"
     80% of the image credits of “Acme Images” are used
 
@@ -73,7 +73,7 @@ fn eighty_percent_is_a_warning() {
 }
 
 #[test]
-fn all_is_said_to_be_all() {
+fn credits_email_at_100_percent_says_all_are_used() {
     insta::assert_snapshot!(credits(100, 3000).render().unwrap().text, @r"
     All image credits of “Acme Images” are used
 
@@ -87,7 +87,7 @@ fn all_is_said_to_be_all() {
 }
 
 #[test]
-fn a_failed_payment_says_what_to_do_until_when() {
+fn payment_failed_email_names_the_due_date() {
     insta::assert_snapshot!(about(About::PaymentFailed(facts())).text, @r"
     Payment failed: invoice INV-0042 for “Acme Images”
 
@@ -105,7 +105,7 @@ fn a_failed_payment_says_what_to_do_until_when() {
 }
 
 #[test]
-fn the_html_says_it_all() {
+fn html_matches_the_snapshot() {
     insta::assert_snapshot!(credits(80, 2400).render().unwrap().html, @r#"
     <!doctype html>
     <html lang="en">
@@ -149,7 +149,7 @@ fn the_html_says_it_all() {
 }
 
 #[test]
-fn the_html_has_the_facts_of_an_invoice_in_a_table() {
+fn invoice_html_has_its_facts_in_a_table() {
     let html = about(About::PaymentFailed(facts())).html;
     let (before, _) = html.split_once("</table>").unwrap();
     let (_, table) = before.split_once("<table ").unwrap();
@@ -162,25 +162,25 @@ fn the_html_has_the_facts_of_an_invoice_in_a_table() {
 }
 
 #[test]
-fn a_paid_invoice_is_due_no_more() {
+fn paid_invoice_email_shows_no_due_date() {
     let paid = about(About::PaymentSucceeded(facts()));
     assert!(!paid.text.contains("Due") && !paid.html.contains("Due"));
 }
 
 #[test]
-fn without_an_address_there_is_no_button() {
+fn invoice_without_a_url_has_no_button() {
     let facts = InvoiceFacts {
         url: None,
         ..facts()
     };
-    let mail = about(About::InvoiceIssued(facts));
-    assert!(!mail.html.contains("href") && !mail.text.contains("See the invoice"));
+    let email = about(About::InvoiceIssued(facts));
+    assert!(!email.html.contains("href") && !email.text.contains("See the invoice"));
 }
 
 #[test]
-fn every_link_of_an_email_has_the_same_target() {
-    for mail in every_kind() {
-        let targets: Vec<&str> = mail
+fn every_link_has_the_same_target() {
+    for email in every_kind() {
+        let targets: Vec<&str> = email
             .html
             .split("href=\"")
             .skip(1)
@@ -192,7 +192,7 @@ fn every_link_of_an_email_has_the_same_target() {
 }
 
 #[test]
-fn the_bar_is_as_full_as_it_can_be() {
+fn bar_above_100_percent_is_full() {
     assert_eq!(credits(80, 2400).bar(), Some(80));
     assert_eq!(credits(100, 3055).bar(), Some(100));
     assert!(
@@ -213,24 +213,24 @@ fn hostile_names_stay_text() {
         url: Some("https://pay.example.com/\"><b>"),
         ..facts()
     };
-    let mail = BillingEmail {
+    let email = BillingEmail {
         organization_name: hostile,
         about: About::PaymentFailed(facts),
         page: PAGE,
     };
-    let mail = mail.render().unwrap();
-    assert!(!mail.subject.contains(['\r', '\n', '\u{202e}']));
-    assert!(!mail.html.contains("<img") && !mail.html.contains("<b>"));
-    assert!(!mail.text.contains("\nBcc:") && !mail.text.contains('\u{202e}'));
-    assert!(mail.text.contains("{{ 7 }}"));
+    let email = email.render().unwrap();
+    assert!(!email.subject.contains(['\r', '\n', '\u{202e}']));
+    assert!(!email.html.contains("<img") && !email.html.contains("<b>"));
+    assert!(!email.text.contains("\nBcc:") && !email.text.contains('\u{202e}'));
+    assert!(email.text.contains("{{ 7 }}"));
 }
 
 #[test]
-fn a_subject_is_never_long() {
+fn subject_with_a_long_name_is_short() {
     let long = "x".repeat(999);
-    let mail = BillingEmail {
+    let email = BillingEmail {
         organization_name: &long,
         ..credits(80, 2400)
     };
-    assert!(mail.render().unwrap().subject.chars().count() < 120);
+    assert!(email.render().unwrap().subject.chars().count() < 120);
 }

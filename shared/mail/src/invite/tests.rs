@@ -4,7 +4,7 @@ use super::*;
 
 const LINK: &str = "https://app.example.com/invites/AZql3k.m2Jq-8w_xT4";
 
-fn mail() -> InviteEmail<'static> {
+fn email() -> InviteEmail<'static> {
     InviteEmail {
         organization_name: "Acme Images",
         inviter_name: "Ada Lovelace",
@@ -16,14 +16,14 @@ fn mail() -> InviteEmail<'static> {
     }
 }
 
-/// An email in which everything that a person can name is this.
+/// Renders an email in which every name is this one.
 fn email_named(name: &str) -> Message {
-    let mail = InviteEmail {
+    let email = InviteEmail {
         organization_name: name,
         inviter_name: name,
-        ..mail()
+        ..email()
     };
-    mail.render().unwrap()
+    email.render().unwrap()
 }
 
 fn targets(html: &str) -> Vec<&str> {
@@ -34,13 +34,13 @@ fn targets(html: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_subject_says_who_invites_to_what() {
-    insta::assert_snapshot!(mail().render().unwrap().subject, @"“Ada Lovelace” invites you to join “Acme Images”");
+fn subject_names_the_inviter_and_the_organization() {
+    insta::assert_snapshot!(email().render().unwrap().subject, @"“Ada Lovelace” invites you to join “Acme Images”");
 }
 
 #[test]
-fn the_text_says_it_all() {
-    insta::assert_snapshot!(mail().render().unwrap().text, @r#"
+fn text_matches_the_snapshot() {
+    insta::assert_snapshot!(email().render().unwrap().text, @r#"
     “Ada Lovelace” invites you to join “Acme Images” as an admin.
 
     An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.
@@ -55,8 +55,8 @@ fn the_text_says_it_all() {
 }
 
 #[test]
-fn the_html_says_it_all() {
-    insta::assert_snapshot!(mail().render().unwrap().html, @r#"
+fn html_matches_the_snapshot() {
+    insta::assert_snapshot!(email().render().unwrap().html, @r#"
     <!doctype html>
     <html lang="en">
     <head>
@@ -97,13 +97,13 @@ fn the_html_says_it_all() {
 }
 
 #[test]
-fn without_billing_emails_none_are_mentioned() {
-    let mail = InviteEmail {
+fn invite_without_billing_emails_does_not_mention_them() {
+    let email = InviteEmail {
         role: "user",
         receives_billing_emails: false,
-        ..mail()
+        ..email()
     };
-    let message = mail.render().unwrap();
+    let message = email.render().unwrap();
     assert!(!message.html.contains("billing emails"));
     insta::assert_snapshot!(message.text, @r#"
     “Ada Lovelace” invites you to join “Acme Images” as a user.
@@ -126,16 +126,16 @@ fn each_role_is_explained_in_a_sentence() {
         ("admin", "as an admin.\n\nAn admin manages "),
         ("user", "as a user.\n\nA user sees "),
     ] {
-        let message = InviteEmail { role, ..mail() }.render().unwrap();
+        let message = InviteEmail { role, ..email() }.render().unwrap();
         assert!(message.text.contains(words), "{}", message.text);
     }
 }
 
 #[test]
-fn a_role_without_words_is_an_error() {
+fn unknown_role_is_an_error() {
     let error = InviteEmail {
         role: "king",
-        ..mail()
+        ..email()
     }
     .render()
     .unwrap_err();
@@ -146,8 +146,8 @@ fn a_role_without_words_is_an_error() {
 }
 
 #[test]
-fn everything_a_person_needs_to_know_is_in_both_bodies() {
-    let message = mail().render().unwrap();
+fn both_bodies_have_every_fact() {
+    let message = email().render().unwrap();
     for body in [&message.text, &message.html] {
         for words in [
             "“Ada Lovelace”",
@@ -166,20 +166,20 @@ fn everything_a_person_needs_to_know_is_in_both_bodies() {
 
 #[test]
 fn every_link_has_the_same_target() {
-    let message = mail().render().unwrap();
+    let message = email().render().unwrap();
     assert_eq!(targets(&message.html), [LINK, LINK]);
     assert!(message.html.contains(&format!(">{LINK}</a>")));
     assert_eq!(message.text.matches("://").count(), 1);
 }
 
 #[test]
-fn the_link_stands_alone_on_its_line_of_the_text() {
-    let message = mail().render().unwrap();
+fn link_in_the_text_has_its_own_line() {
+    let message = email().render().unwrap();
     assert!(message.text.lines().any(|line| line == LINK));
 }
 
 #[test]
-fn html_in_a_name_reaches_the_html_as_text() {
+fn html_in_a_name_is_escaped() {
     let message = email_named("<script>alert(1)</script><a href='https://evil.example'>&amp;");
     assert!(!message.html.contains("<script"));
     assert!(
@@ -197,19 +197,19 @@ fn html_in_a_name_reaches_the_html_as_text() {
 }
 
 #[test]
-fn html_in_an_address_or_a_link_stays_in_its_place() {
-    let mail = InviteEmail {
+fn html_in_an_address_or_link_is_escaped() {
+    let email = InviteEmail {
         recipient: "\"<b>\"@example.com",
         link: "https://app.example.com/\"><script>",
-        ..mail()
+        ..email()
     };
-    let html = mail.render().unwrap().html;
+    let html = email.render().unwrap().html;
     assert!(!html.contains("<b>"), "{html}");
     assert!(!html.contains("<script>"), "{html}");
 }
 
 #[test]
-fn a_line_break_in_a_name_starts_no_header() {
+fn name_with_a_line_break_starts_no_header() {
     let subject = email_named("Acme\r\nBcc: victim@example.com\r\n\r\nHello").subject;
     assert_eq!(
         subject,
@@ -218,7 +218,7 @@ fn a_line_break_in_a_name_starts_no_header() {
 }
 
 #[test]
-fn a_subject_has_no_control_or_bidi_characters() {
+fn subject_has_no_control_or_bidi_characters() {
     let hostile: String = ('\0'..='\u{2069}')
         .filter(|c| !c.is_alphanumeric())
         .collect();
@@ -234,15 +234,15 @@ fn a_subject_has_no_control_or_bidi_characters() {
 }
 
 #[test]
-fn a_subject_is_never_long() {
+fn subject_with_a_long_name_is_short() {
     let subject = email_named(&"語".repeat(5_000)).subject;
     assert_eq!(subject.matches('…').count(), 2);
     assert!(subject.chars().count() < 160, "{subject}");
 }
 
 #[test]
-fn a_name_cannot_fake_lines_of_the_text() {
-    let lines = mail().render().unwrap().text.lines().count();
+fn name_with_line_breaks_adds_no_lines_to_the_text() {
+    let lines = email().render().unwrap().text.lines().count();
     for end in [
         "\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}",
     ] {
@@ -257,12 +257,12 @@ fn a_name_cannot_fake_lines_of_the_text() {
 }
 
 #[test]
-fn an_address_cannot_fake_lines_of_the_text() {
-    let mail = InviteEmail {
+fn recipient_with_line_breaks_adds_no_lines_to_the_text() {
+    let email = InviteEmail {
         recipient: "ben@example.com\n\nhttps://evil.example",
-        ..mail()
+        ..email()
     };
-    let text = mail.render().unwrap().text;
+    let text = email.render().unwrap().text;
     assert!(
         text.contains("sign in as ben@example.com https://evil.example.\n"),
         "{text}"
@@ -270,7 +270,7 @@ fn an_address_cannot_fake_lines_of_the_text() {
 }
 
 #[test]
-fn a_name_cannot_turn_the_reading_direction() {
+fn name_with_bidi_characters_keeps_the_reading_direction() {
     let message = email_named("Acme\u{202e}\u{2067}elpmaxe.live");
     for part in [&message.subject, &message.text, &message.html] {
         assert!(part.contains("“Acmeelpmaxe.live”"), "{part}");
@@ -278,7 +278,7 @@ fn a_name_cannot_turn_the_reading_direction() {
 }
 
 #[test]
-fn a_web_address_as_a_name_is_quoted_and_no_link_of_ours() {
+fn url_as_a_name_is_quoted_and_not_linked() {
     let message = email_named("https://evil.example");
     for body in [&message.text, &message.html] {
         assert_eq!(
@@ -290,7 +290,7 @@ fn a_web_address_as_a_name_is_quoted_and_no_link_of_ours() {
 }
 
 #[test]
-fn a_sentence_as_a_name_stays_within_its_quotation() {
+fn sentence_as_a_name_stays_within_its_quotation() {
     let name = "Acme” as an owner. Your account is locked, call “us";
     let text = email_named(name).text;
     let quoted = "“Acme' as an owner. Your account is locked, call 'us”";
@@ -303,13 +303,13 @@ fn a_sentence_as_a_name_stays_within_its_quotation() {
 }
 
 #[test]
-fn template_code_in_a_name_is_text() {
+fn template_code_in_a_name_stays_text() {
     let text = email_named("{{ words.link }}{% if %}").text;
     assert!(text.contains("“{{ words.link }}{% if %}”"), "{text}");
 }
 
 #[test]
-fn a_name_of_nothing_visible_is_replaced() {
+fn invisible_name_is_replaced() {
     let subject = email_named(" \u{200b}\u{3164} ").subject;
     assert_eq!(subject, "Somebody invites you to join an organization");
 }

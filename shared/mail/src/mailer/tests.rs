@@ -11,7 +11,7 @@ use aws_smithy_types::body::SdkBody;
 
 use super::*;
 
-/// What SES does with each request.
+/// SES's behavior for each request.
 #[derive(Debug, Clone)]
 enum Ses {
     Answers(u16, Option<&'static str>, &'static str),
@@ -53,7 +53,7 @@ fn sender() -> Sender {
     }
 }
 
-/// Sends an email and gives the requests that SES saw, too.
+/// Sends an email. Returns the result and the requests that SES received.
 async fn send(ses: Ses, sender: Sender) -> (Result<MessageId, SendError>, Vec<String>) {
     let requests = Arc::default();
     let connector = Connector {
@@ -88,7 +88,7 @@ async fn error(ses: Ses) -> SendError {
 const TAKEN: Ses = Ses::Answers(200, None, r#"{"MessageId":"m-1"}"#);
 
 #[tokio::test]
-async fn a_message_goes_out_whole_and_in_utf_8() {
+async fn message_sent_is_complete_and_utf_8() {
     let (outcome, requests) = send(TAKEN, sender()).await;
     assert_eq!(outcome.unwrap(), MessageId("m-1".to_owned()));
     insta::assert_snapshot!(requests.join("\n").replace(",\"", ",\n\""), @r#"
@@ -108,7 +108,7 @@ async fn a_message_goes_out_whole_and_in_utf_8() {
 }
 
 #[tokio::test]
-async fn what_is_not_configured_is_not_sent() {
+async fn optional_header_not_configured_is_not_sent() {
     let sender = Sender {
         from: "no-reply@example.com".to_owned(),
         reply_to: None,
@@ -120,7 +120,7 @@ async fn what_is_not_configured_is_not_sent() {
 }
 
 #[tokio::test]
-async fn each_refusal_has_its_words_and_says_whether_to_try_again() {
+async fn each_ses_refusal_has_a_reason_and_is_permanent_or_not() {
     let mut table = String::new();
     for (status, code) in [
         (429, "TooManyRequestsException"),
@@ -167,7 +167,7 @@ async fn each_refusal_has_its_words_and_says_whether_to_try_again() {
 }
 
 #[tokio::test]
-async fn no_answer_is_a_reason_to_try_again() {
+async fn no_answer_from_ses_is_transient() {
     for (ses, reason) in [
         (Ses::TimesOut, "the email service did not answer in time"),
         (Ses::IsAway, "the email service could not be reached"),
@@ -187,7 +187,7 @@ async fn no_answer_is_a_reason_to_try_again() {
 }
 
 #[tokio::test]
-async fn an_address_that_ses_objects_to_is_in_no_error() {
+async fn address_in_an_ses_error_is_redacted() {
     let body = r#"{"message":"Email address is not verified. The following identities failed the check in region EU-CENTRAL-1: ben@example.com, Ada <ada@example.com>"}"#;
     let error = error(Ses::Answers(400, Some("MessageRejected"), body)).await;
     assert_eq!(
