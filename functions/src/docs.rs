@@ -24,6 +24,16 @@ pub fn refusals(operation: &str) -> &'static [&'static str] {
     shape(operation).map_or(&[], |shape| shape.refusals)
 }
 
+/// Returns the status of an operation's success; `None` if it is no part of the API.
+pub fn status(operation: &str) -> Option<u16> {
+    shape(operation).map(|shape| shape.status)
+}
+
+/// Returns whether an operation takes an idempotency key.
+pub fn takes_idempotency_key(operation: &str) -> bool {
+    shape(operation).is_some_and(|shape| shape.idempotency_key.is_some())
+}
+
 /// Makes the table of an area's operations, one line for each route.
 pub fn operations(area: &str, routes: &[Route]) -> String {
     let mut table = "| Operation | Route | Caller | Body | Response | Refusals |\n\

@@ -108,6 +108,7 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
         .env("PUBLIC_URL", "https://app.example.com")
         .env("EMAIL_FROM", "no-reply@example.com")
         .env("LINK_KEY_SECRET_ID", "link-key")
+        .env("PLANS", PLANS)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -149,10 +150,22 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
     body
 }
 
-macro_rules! binaries {
-    ($($name:literal => $expected:expr,)*) => {
-        [$(($name, env!(concat!("CARGO_BIN_EXE_", $name)), json!($expected))),*]
-    };
+/// Returns what an operation responds to its sample event. The organization of the
+/// samples does not exist.
+fn expected(name: &str) -> Value {
+    match name {
+        "create-organization" => json!(201),
+        "list-organizations" | "get-account" | "list-my-invites" | "pages" => json!(200),
+        "authorize-api-key" => json!({"isAuthorized": false}),
+        "deliver-email" => json!({"batchItemFailures": []}),
+        "expire-invites" => json!({"expired": 0}),
+        "record-email-delivery" => json!({"ignored": "no pending invite"}),
+        "apply-plan-changes" => json!({"changed": 0}),
+        "record-billing-event" => {
+            json!({"errorMessage": "`detail.organization_id` is an unknown organization"})
+        }
+        _ => json!(404),
+    }
 }
 
 #[tokio::test]
@@ -160,60 +173,19 @@ async fn every_binary_starts_and_answers_its_sample_event() {
     let stack = Stack::start(Options::for_tests(Clock::system()))
         .await
         .unwrap();
-    // The organization of the samples is not there, unless the operation needs none.
-    let binaries = binaries! {
-        "create-organization" => 201,
-        "list-organizations" => 200,
-        "get-organization" => 404,
-        "update-organization" => 404,
-        "get-settings" => 404,
-        "list-members" => 404,
-        "update-member" => 404,
-        "remove-member" => 404,
-        "create-invite" => 404,
-        "list-invites" => 404,
-        "update-invite" => 404,
-        "cancel-invite" => 404,
-        "resend-invite" => 404,
-        "create-api-key" => 404,
-        "list-api-keys" => 404,
-        "update-api-key" => 404,
-        "rotate-api-key" => 404,
-        "revoke-api-key" => 404,
-        "authorize-api-key" => json!({"isAuthorized": false}),
-        "list-audit-events" => 404,
-        "get-billing" => 404,
-        "update-billing" => 404,
-        "get-usage" => 404,
-        "record-usage" => 404,
-        "get-account" => 200,
-        "switch-organization" => 404,
-        "list-my-invites" => 200,
-        "accept-invite" => 404,
-        "decline-invite" => 404,
-        "preview-invite" => 404,
-        "decline-invite-by-link" => 404,
-        "pages" => 200,
-        "deliver-email" => json!({"batchItemFailures": []}),
-        "expire-invites" => json!({"expired": 0}),
-        "record-email-delivery" => json!({"ignored": "no pending invite"}),
-        "apply-plan-changes" => json!({"changed": 0}),
-        "record-billing-event" => json!({"errorMessage":
-            "`detail.organization_id` is of no organization"}),
-    };
-    let tested: Vec<&str> = binaries.iter().map(|(name, _, _)| *name).collect();
-    let all: Vec<&str> = functions::OPERATIONS
-        .iter()
-        .map(|operation| operation.name)
-        .collect();
-    assert_eq!(tested, all);
-    for (name, binary, expected) in binaries {
-        let answer = run(&stack, name, binary).await;
-        let expected: Value = expected;
+    // All binaries are beside one of them.
+    let folder = Path::new(env!("CARGO_BIN_EXE_create-invite"))
+        .parent()
+        .unwrap();
+    for operation in functions::OPERATIONS {
+        let name = operation.name;
+        let binary = folder.join(name);
+        let output = run(&stack, name, binary.to_str().unwrap()).await;
+        let expected = expected(name);
         if expected.is_number() {
-            assert_eq!(answer["statusCode"], expected, "{name}: {answer}");
+            assert_eq!(output["statusCode"], expected, "{name}: {output}");
         } else {
-            assert_eq!(answer, expected, "{name}");
+            assert_eq!(output, expected, "{name}");
         }
     }
 }

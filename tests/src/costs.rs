@@ -42,7 +42,7 @@ impl Cost {
 pub async fn cost_of(access: &Access, cast: &Fixture) -> Cost {
     access.prepare(cast).await;
     cast.world.wire.take();
-    let reply = access.ask(cast, (access.rightful)(cast)).await;
+    let reply = access.ask_rightfully(cast).await;
     assert!(
         (200..300).contains(&reply.status),
         "{}: {}",

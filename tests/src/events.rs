@@ -2,45 +2,11 @@
 
 use std::fs;
 
+use functions::docs;
 use local::SignIn;
 use serde_json::{Value, json};
 
 use crate::{completeness::repository, harness::World};
-
-/// What each sample is answered in an organization where all it names is there.
-const ANSWERS: [(&str, u64); 31] = [
-    ("create-organization", 201),
-    ("list-organizations", 200),
-    ("get-organization", 200),
-    ("update-organization", 200),
-    ("get-settings", 200),
-    ("list-members", 200),
-    ("update-member", 200),
-    ("remove-member", 200),
-    ("create-invite", 201),
-    ("list-invites", 200),
-    ("update-invite", 200),
-    ("cancel-invite", 204),
-    ("resend-invite", 200),
-    ("create-api-key", 201),
-    ("list-api-keys", 200),
-    ("update-api-key", 200),
-    ("rotate-api-key", 200),
-    ("revoke-api-key", 204),
-    ("list-audit-events", 200),
-    ("get-billing", 200),
-    ("update-billing", 200),
-    ("get-usage", 200),
-    ("record-usage", 200),
-    ("get-account", 200),
-    ("switch-organization", 200),
-    ("list-my-invites", 200),
-    ("accept-invite", 200),
-    ("decline-invite", 204),
-    ("preview-invite", 200),
-    ("decline-invite-by-link", 204),
-    ("pages", 200),
-];
 
 /// The key in the sample of the authorizer: of the sample ids, and of no use.
 const SAMPLE_KEY: &str = "osk_02yAdIlYMGQr9qMFIKJStN02yAdIlYMGQr9qMFIKJStP\
@@ -99,16 +65,17 @@ async fn invoke(world: &World, name: &str, event: Value) -> Value {
 
 #[tokio::test]
 async fn every_sample_of_a_request_is_answered() {
-    for (name, status) in ANSWERS {
-        let world = World::start().await;
-        let event = sample(&world, name).await;
-        let answer = invoke(&world, name, event).await;
-        assert_eq!(answer["statusCode"], status, "{name}: {answer}");
-    }
     let http = functions::OPERATIONS
         .iter()
         .filter(|operation| operation.is_http());
-    assert_eq!(http.count(), ANSWERS.len());
+    for name in http.map(|operation| operation.name) {
+        let world = World::start().await;
+        let event = sample(&world, name).await;
+        let answer = invoke(&world, name, event).await;
+        // The pages are no part of the API.
+        let status = docs::status(name).unwrap_or(200);
+        assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+    }
 }
 
 #[tokio::test]

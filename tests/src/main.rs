@@ -22,6 +22,7 @@ mod event_bus;
 mod events;
 mod expiry;
 mod faults;
+mod generated;
 mod harness;
 mod input;
 mod invariants;

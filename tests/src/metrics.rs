@@ -81,8 +81,9 @@ async fn every_call_of_every_operation_writes_one_valid_line_without_secrets() {
     for access in access::ACCESS {
         let cast = Fixture::new().await;
         let link = cast.world.link_token("dana@example.com");
-        for caller in [(access.rightful)(&cast), &cast.stranger, &cast.outsider] {
-            let (method, path, body) = (access.request)(&cast);
+        let rightful = access::session(&cast, access.rightful);
+        for caller in [&rightful, &cast.stranger, &cast.outsider] {
+            let (method, path, body) = (access.request)(&access::Ids::of(&cast));
             cast.world.take_metrics();
             let reply = caller.send(method, &path, body).await;
             let lines = cast.world.take_metrics();

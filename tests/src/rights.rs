@@ -76,7 +76,7 @@ async fn used() -> Rights {
         // By then the link key is read anew, as a fresh process does.
         cast.world.clock.advance(TimeDelta::minutes(5));
         access.prepare(&cast).await;
-        let reply = access.ask(&cast, (access.rightful)(&cast)).await;
+        let reply = access.ask_rightfully(&cast).await;
         assert!(
             (200..300).contains(&reply.status),
             "{}: {}",

@@ -1,7 +1,7 @@
 //! Events of the payment provider, which come by the event bus.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::{Amount, Currency, Invoice, InvoiceNews, InvoiceNumber, InvoiceUrl, OrganizationId};
+use domain::{Amount, Currency, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl, OrganizationId};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Value, json};
 use store::{Key, PaymentEvent, Transaction};
@@ -19,7 +19,7 @@ pub static OPERATION: Operation = Operation::event("record-billing-event", |app,
 struct BusEvent {
     id: EventBusId,
     #[serde(rename = "detail-type", deserialize_with = "news")]
-    news: InvoiceNews,
+    news: InvoiceEvent,
     detail: Detail,
 }
 
@@ -53,9 +53,9 @@ impl TryFrom<String> for EventBusId {
     }
 }
 
-fn news<'de, D: Deserializer<'de>>(deserializer: D) -> Result<InvoiceNews, D::Error> {
+fn news<'de, D: Deserializer<'de>>(deserializer: D) -> Result<InvoiceEvent, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let mut all = InvoiceNews::ALL.into_iter();
+    let mut all = InvoiceEvent::ALL.into_iter();
     all.find(|news| json!(news.kind()) == text.as_str())
         .ok_or_else(|| de::Error::custom("is not an event about invoices"))
 }

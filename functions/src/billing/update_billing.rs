@@ -65,7 +65,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let view = app
         .mutate(move |now| async move {
             let (caller, _, ledger) = ledger::of_caller(app, scope).await?;
-            if !ledger.is_whole() {
+            if !ledger.is_consistent() {
                 return Ok(Decision::Reload);
             }
             let change = update_billing(&caller, &ledger, &app.plans, update.clone(), now)?;

@@ -1,6 +1,6 @@
 //! Billing emails, to each member that receives them.
 
-use domain::{AuditEvent, Delivery, DeliveryState, InvoiceNews, Member, Notice, Organization};
+use domain::{AuditEvent, Delivery, DeliveryState, InvoiceEvent, Member, Notice, Organization};
 use mail::{About, BillingEmail, InvoiceFacts, Message};
 use store::{BillingDelivery, Key, PageRequest};
 
@@ -95,7 +95,7 @@ fn write(app: &App, organization: &Organization, notice: &Notice) -> Result<Mess
             plan,
             renews_at: *period_end,
         },
-        Notice::Invoice { news, invoice } => {
+        Notice::Invoice { event, invoice } => {
             amount = invoice.amount.to_string();
             let facts = InvoiceFacts {
                 number: invoice.number.as_str(),
@@ -103,10 +103,10 @@ fn write(app: &App, organization: &Organization, notice: &Notice) -> Result<Mess
                 due_date: invoice.due_date,
                 url: invoice.url.as_ref().map(|url| url.as_str()),
             };
-            match news {
-                InvoiceNews::Issued => About::InvoiceIssued(facts),
-                InvoiceNews::PaymentFailed => About::PaymentFailed(facts),
-                InvoiceNews::PaymentSucceeded => About::PaymentSucceeded(facts),
+            match event {
+                InvoiceEvent::Issued => About::InvoiceIssued(facts),
+                InvoiceEvent::PaymentFailed => About::PaymentFailed(facts),
+                InvoiceEvent::PaymentSucceeded => About::PaymentSucceeded(facts),
             }
         }
     };

@@ -65,7 +65,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 }
                 return Ok(Decision::Unchanged(request.clone()));
             }
-            if !ledger.is_whole() {
+            if !ledger.is_consistent() {
                 return Ok(Decision::Reload);
             }
 
