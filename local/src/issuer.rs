@@ -14,7 +14,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::kept;
+use crate::persist;
 
 /// Whom tokens are for: the pages, by the name they have at the provider.
 pub(crate) const CLIENT_ID: &str = "local";

@@ -17,7 +17,7 @@ use functions::Clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::kept;
+use crate::persist;
 
 /// An email that SES would have sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -30,8 +30,8 @@ use serde_json::{Value, json};
 
 use crate::{
     issuer::{CLIENT_ID, Issuer, LIFETIME, SignIn},
-    kept,
     pages::{is_address, show},
+    persist,
 };
 
 const COOKIE: &str = "sign_in";

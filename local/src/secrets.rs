@@ -16,7 +16,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::kept;
+use crate::persist;
 
 /// The secret's id, as the deployed functions get it in `LINK_KEY_SECRET_ID`.
 pub(crate) const LINK_KEY: &str = "link-key";

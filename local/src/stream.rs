@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use crate::{
     database::{self, DatabaseError},
     invocation::invoke,
-    kept,
+    persist,
     template::StreamSource,
 };
 
