@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::{
     invocation::invoke,
     issuer::Issuer,
-    template::{DEFAULT_ROUTE, MachineAuthorizer, Template, TemplateError},
+    template::{DEFAULT_ROUTE, LambdaAuthorizer, Template, TemplateError},
 };
 
 /// Where every request comes from.
@@ -43,7 +43,7 @@ pub struct Gateway {
 /// What lets machines in: a function, whose answers are kept for a while.
 #[derive(Clone)]
 struct Machines {
-    authorizer: MachineAuthorizer,
+    authorizer: LambdaAuthorizer,
     operation: &'static Operation,
     kept: Arc<Mutex<HashMap<String, Kept>>>,
 }
@@ -80,7 +80,7 @@ impl Gateway {
             let operation = operation(&route.operation, &route.path)?;
             Ok::<_, TemplateError>((route.clone(), operation))
         });
-        let machines = template.machine_authorizer.as_ref().map(|authorizer| {
+        let machines = template.lambda_authorizer.as_ref().map(|authorizer| {
             Ok::<_, TemplateError>(Machines {
                 authorizer: authorizer.clone(),
                 operation: operation(&authorizer.operation, &authorizer.name)?,
@@ -271,7 +271,7 @@ impl Machines {
     }
 
     fn keep(&self, identity: String, context: Option<Value>, now: DateTime<Utc>) {
-        let kept_for = TimeDelta::from_std(self.authorizer.kept_for).unwrap_or_default();
+        let kept_for = TimeDelta::from_std(self.authorizer.cache_ttl).unwrap_or_default();
         let until = now + kept_for;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, kept| now < kept.until);

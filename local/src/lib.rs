@@ -31,4 +31,4 @@ pub use pattern::{Condition, InvalidPattern, Pattern};
 pub use secrets::LinkKeyStore;
 pub use stack::{Background, DatabaseLocation, Options, Stack, StartError};
 pub use stream::{Drained, StreamPump};
-pub use template::{Rule, Schedule, StreamSource, Template, TemplateError};
+pub use template::{LambdaAuthorizer, Rule, Schedule, StreamSource, Template, TemplateError};
