@@ -187,7 +187,7 @@ impl<'a> Demo<'a> {
         let then = Clock::new(move || clock.now() - TimeDelta::days(days_ago));
         Self {
             stack,
-            gateway: stack.gateway_at(then),
+            gateway: stack.parts.gateway_at(then),
         }
     }
 

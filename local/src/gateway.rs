@@ -7,7 +7,9 @@ use std::{
 };
 
 use axum::{
+    Router,
     body::{Body, Bytes},
+    extract::{State, rejection::BytesRejection},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
@@ -279,6 +281,27 @@ impl Machines {
     }
 }
 
+/// Returns the router of all paths that no other router of the stack has.
+pub(crate) fn router(gateway: Gateway) -> Router {
+    Router::new().fallback(answer).with_state(gateway)
+}
+
+async fn answer(
+    State(gateway): State<Gateway>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match body {
+        Ok(body) => gateway.answer(&method, &uri, &headers, body).await,
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            message(error.status(), "Request Entity Too Large")
+        }
+        Err(error) => message(error.status(), "Bad Request"),
+    }
+}
+
 /// What an event is made of.
 struct Incoming<'a> {
     route: &'a Route,
@@ -469,7 +492,7 @@ fn query_parameters(query: &str) -> BTreeMap<String, String> {
     parameters
 }
 
-pub(crate) fn message(status: StatusCode, text: &str) -> Response {
+fn message(status: StatusCode, text: &str) -> Response {
     (status, axum::Json(json!({ "message": text }))).into_response()
 }
 

@@ -4,6 +4,7 @@
 //! What there is comes from `template.yaml`: the table, the routes, the
 //! stream's filters, the schedule and the rules have no second list.
 
+mod background;
 mod database;
 mod demo;
 mod event_bus;
@@ -12,11 +13,15 @@ mod invocation;
 mod issuer;
 mod mail_catcher;
 mod mailbox_simulator;
+mod options;
 mod pages;
+mod parts;
 mod pattern;
 mod persist;
 mod provider;
 mod secrets;
+mod services;
+mod shutdown;
 mod stack;
 mod stream;
 mod template;
@@ -27,8 +32,9 @@ pub use event_bus::{Called, Published, PutEvent};
 pub use gateway::{Gateway, GatewayAnswer};
 pub use issuer::{Issuer, IssuerError, SignIn};
 pub use mail_catcher::{CaughtEmail, MailCatcher, SesFailure};
+pub use options::{Background, DatabaseLocation, Options, StartError};
 pub use pattern::{Condition, InvalidPattern, Pattern};
 pub use secrets::LinkKeyStore;
-pub use stack::{Background, DatabaseLocation, Options, Stack, StartError};
+pub use stack::Stack;
 pub use stream::{Drained, StreamPump};
 pub use template::{LambdaAuthorizer, Rule, Schedule, StreamSource, Template, TemplateError};
