@@ -1,15 +1,15 @@
 //! The work that AWS does in the background: the stream, the event bus, the
 //! schedules and the TTL sweep.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use functions::{App, Clock};
+use functions::Clock;
 use serde_json::Map;
 use tokio::task::JoinSet;
 
 use crate::{
     event_bus::{self, PutEvent},
-    invocation::invoke,
+    invocation::Lambda,
     parts::Parts,
     shutdown::Shutdown,
     stream::Drained,
@@ -24,10 +24,10 @@ const TTL_SWEEP: Duration = Duration::from_secs(60);
 
 /// Starts the background tasks.
 pub(crate) fn spawn(parts: &Parts, shutdown: &Shutdown, tasks: &mut JoinSet<()>) {
-    let (pump, app) = (parts.pump.clone(), parts.app.clone());
+    let (pump, lambda) = (parts.pump.clone(), parts.lambda.clone());
     tasks.spawn(until(shutdown.started(), async move {
         loop {
-            let pause = match pump.drain(&app).await {
+            let pause = match pump.drain(&lambda).await {
                 Ok(Drained { stuck: 0, .. }) => STREAM_POLL,
                 Ok(_) => STREAM_RETRY,
                 Err(error) => {
@@ -38,21 +38,21 @@ pub(crate) fn spawn(parts: &Parts, shutdown: &Shutdown, tasks: &mut JoinSet<()>)
             tokio::time::sleep(pause).await;
         }
     }));
-    let (events, app) = (parts.events.clone(), parts.app.clone());
+    let (events, lambda) = (parts.events.clone(), parts.lambda.clone());
     tasks.spawn(until(shutdown.started(), async move {
         loop {
-            events.deliver(&app).await;
+            events.deliver(&lambda).await;
             tokio::time::sleep(EVENT_POLL).await;
         }
     }));
     for schedule in parts.template.schedules.clone() {
-        let (app, clock) = (parts.app.clone(), parts.clock.clone());
+        let (lambda, clock) = (parts.lambda.clone(), parts.clock.clone());
         tasks.spawn(until(shutdown.started(), async move {
             // The first tick is immediate: items may have expired while the stack was off.
             let mut interval = tokio::time::interval(schedule.every);
             loop {
                 interval.tick().await;
-                run_scheduled(&app, &clock, &schedule.operation).await;
+                run_scheduled(&lambda, &clock, &schedule.operation).await;
             }
         }));
     }
@@ -78,7 +78,7 @@ async fn until(stopped: impl Future<Output = ()>, work: impl Future<Output = ()>
 }
 
 /// Invokes an operation with the event of an EventBridge schedule.
-pub(crate) async fn run_scheduled(app: &Arc<App>, clock: &Clock, operation: &str) {
+pub(crate) async fn run_scheduled(lambda: &Lambda, clock: &Clock, operation: &str) {
     let Some(operation) = functions::operation(operation) else {
         return;
     };
@@ -89,7 +89,7 @@ pub(crate) async fn run_scheduled(app: &Arc<App>, clock: &Clock, operation: &str
         resources: Vec::new(),
     };
     let event = event_bus::envelope(event, clock.now());
-    if let Err(error) = invoke(app, operation, event).await {
+    if let Err(error) = lambda.invoke(operation, event).await {
         tracing::error!(operation = operation.name, %error, "a scheduled operation failed");
     }
 }

@@ -16,13 +16,13 @@ use axum::{
     routing::post,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use functions::{App, Clock, Operation};
+use functions::{Clock, Operation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
-    invocation::invoke,
+    invocation::Lambda,
     template::{Rule, Template},
 };
 
@@ -118,20 +118,20 @@ impl EventBus {
     }
 
     /// Puts an event, and calls every function whose rule matches it.
-    pub(crate) async fn publish(&self, app: &Arc<App>, event: PutEvent) -> Published {
+    pub(crate) async fn publish(&self, lambda: &Lambda, event: PutEvent) -> Published {
         let (id, deliveries) = self.matching(event);
         let mut called = Vec::new();
         for delivery in deliveries {
             called.push(Called {
                 operation: delivery.operation.name.to_owned(),
-                failed: !self.attempt(app, delivery).await,
+                failed: !self.attempt(lambda, delivery).await,
             });
         }
         Published { id, called }
     }
 
     /// Makes the attempts that are due. Gives how many events still wait.
-    pub(crate) async fn deliver(&self, app: &Arc<App>) -> usize {
+    pub(crate) async fn deliver(&self, lambda: &Lambda) -> usize {
         let now = self.clock.now();
         let due: Vec<Delivery> = {
             let mut queue = self.queue();
@@ -142,7 +142,7 @@ impl EventBus {
             due
         };
         for delivery in due {
-            self.attempt(app, delivery).await;
+            self.attempt(lambda, delivery).await;
         }
         self.queue().waiting.len()
     }
@@ -180,9 +180,9 @@ impl EventBus {
 
     /// Calls the function. Gives whether it took the event; if not, the event
     /// waits for the next attempt or, after the last, is a dead letter.
-    async fn attempt(&self, app: &Arc<App>, mut delivery: Delivery) -> bool {
+    async fn attempt(&self, lambda: &Lambda, mut delivery: Delivery) -> bool {
         let operation = delivery.operation;
-        let Err(error) = invoke(app, operation, delivery.event.clone()).await else {
+        let Err(error) = lambda.invoke(operation, delivery.event.clone()).await else {
             return true;
         };
         let pause = usize::try_from(delivery.failures)
@@ -208,18 +208,18 @@ impl EventBus {
 
 /// `POST /local/events`: puts an event, such as
 /// `{"source": "shop", "detail-type": "sold", "detail": {}}`.
-pub(crate) fn router(bus: EventBus, app: Arc<App>) -> Router {
+pub(crate) fn router(bus: EventBus, lambda: Lambda) -> Router {
     Router::new()
         .route("/local/events", post(put_event))
-        .with_state((bus, app))
+        .with_state((bus, lambda))
 }
 
 async fn put_event(
-    State((bus, app)): State<(EventBus, Arc<App>)>,
+    State((bus, lambda)): State<(EventBus, Lambda)>,
     event: Result<Json<PutEvent>, JsonRejection>,
 ) -> Response {
     match event {
-        Ok(Json(event)) => Json(bus.publish(&app, event).await).into_response(),
+        Ok(Json(event)) => Json(bus.publish(&lambda, event).await).into_response(),
         Err(refusal) => {
             let message = json!({ "message": refusal.body_text() });
             (refusal.status(), Json(message)).into_response()

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    invocation::invoke,
+    invocation::Lambda,
     issuer::Issuer,
     template::{DEFAULT_ROUTE, LambdaAuthorizer, Template, TemplateError},
 };
@@ -35,7 +35,7 @@ const LOOPBACK: &str = "127.0.0.1";
 /// Routes requests to operations.
 #[derive(Clone)]
 pub struct Gateway {
-    app: Arc<App>,
+    lambda: Lambda,
     issuer: Arc<Issuer>,
     clock: Clock,
     routes: Arc<Vec<(Route, &'static Operation)>>,
@@ -67,7 +67,7 @@ pub struct GatewayAnswer {
 
 impl Gateway {
     pub(crate) fn new(
-        app: Arc<App>,
+        lambda: Lambda,
         issuer: Arc<Issuer>,
         clock: Clock,
         template: &Template,
@@ -95,7 +95,7 @@ impl Gateway {
         routes.sort_by_key(|(route, _)| route.path.matches('{').count());
         let routes = Arc::new(routes);
         Ok(Self {
-            app,
+            lambda,
             issuer,
             clock,
             routes,
@@ -108,7 +108,7 @@ impl Gateway {
     pub(crate) fn with_app(&self, app: Arc<App>) -> Self {
         let machines = self.machines.clone();
         Self {
-            app,
+            lambda: self.lambda.with_app(app),
             machines: machines.map(|machines| Machines {
                 kept: Arc::default(),
                 ..machines
@@ -200,7 +200,11 @@ impl Gateway {
             Ok(authorizer) => authorizer,
             Err(refusal) => return refusal,
         };
-        match invoke(&self.app, operation, incoming.event(authorizer)).await {
+        match self
+            .lambda
+            .invoke(operation, incoming.event(authorizer))
+            .await
+        {
             Ok(answer) => from_lambda(answer),
             Err(error) => {
                 tracing::error!(operation = operation.name, %error, "an operation failed");
@@ -227,7 +231,7 @@ impl Gateway {
             }
             Caller::ApiClient => {
                 let context = match &self.machines {
-                    Some(machines) => machines.authorize(&self.app, incoming).await?,
+                    Some(machines) => machines.authorize(&self.lambda, incoming).await?,
                     None => None,
                 };
                 let context = context.ok_or_else(|| message(StatusCode::FORBIDDEN, "Forbidden"))?;
@@ -242,7 +246,7 @@ impl Machines {
     /// without the header never gets to it.
     async fn authorize(
         &self,
-        app: &Arc<App>,
+        lambda: &Lambda,
         incoming: &Incoming<'_>,
     ) -> Result<Option<Value>, Response> {
         let identity = incoming.header(&self.authorizer.header);
@@ -254,10 +258,13 @@ impl Machines {
         }
         let event = incoming.authorizer_event(&identity);
         let failed = || message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
-        let answer = invoke(app, self.operation, event).await.map_err(|error| {
-            tracing::error!(operation = self.operation.name, %error, "an authorizer failed");
-            failed()
-        })?;
+        let answer = lambda
+            .invoke(self.operation, event)
+            .await
+            .map_err(|error| {
+                tracing::error!(operation = self.operation.name, %error, "an authorizer failed");
+                failed()
+            })?;
         let authorized = answer.get("isAuthorized").and_then(Value::as_bool);
         let context = authorized
             .ok_or_else(failed)?

@@ -14,6 +14,7 @@ use crate::{
     database::{self, TABLE},
     event_bus::EventBus,
     gateway::Gateway,
+    invocation::Lambda,
     issuer::{CLIENT_ID, Issuer},
     mail_catcher::MailCatcher,
     options::{DatabaseLocation, Options, StartError},
@@ -33,7 +34,7 @@ pub(crate) struct Urls {
 /// The parts of a stack.
 pub(crate) struct Parts {
     pub(crate) urls: Urls,
-    pub(crate) app: Arc<App>,
+    pub(crate) lambda: Lambda,
     pub(crate) gateway: Gateway,
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) provider: Arc<Provider>,
@@ -97,8 +98,8 @@ impl Parts {
             plans: options.plans,
         };
         let app = App::new(aws.clone(), config.clone(), clock.clone());
-        let app = Arc::new(app.reporting(options.metrics));
-        let gateway = Gateway::new(app.clone(), issuer.clone(), clock.clone(), &template)?;
+        let lambda = Lambda::new(Arc::new(app.reporting(options.metrics)), &template);
+        let gateway = Gateway::new(lambda.clone(), issuer.clone(), clock.clone(), &template)?;
         let pump = StreamPump::new(
             database.clone(),
             template.streams.clone(),
@@ -107,7 +108,7 @@ impl Parts {
         )?;
         Ok(Self {
             urls,
-            app,
+            lambda,
             gateway,
             issuer,
             provider,

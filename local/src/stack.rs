@@ -147,7 +147,7 @@ impl Stack {
 
     /// Returns the app that the operations work with.
     pub fn app(&self) -> &Arc<App> {
-        &self.parts.app
+        self.parts.lambda.app()
     }
 
     /// Returns the issuer of tokens.
@@ -191,18 +191,18 @@ impl Stack {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn drain_stream(&self) -> Result<Drained, DatabaseError> {
-        self.parts.pump.drain(&self.parts.app).await
+        self.parts.pump.drain(&self.parts.lambda).await
     }
 
     /// Puts an event on the bus, and calls every function whose rule matches it.
     pub async fn put_event(&self, event: PutEvent) -> Published {
-        self.parts.events.publish(&self.parts.app, event).await
+        self.parts.events.publish(&self.parts.lambda, event).await
     }
 
     /// Calls the functions whose next attempt at an event is due, and returns
     /// the number of events that still wait.
     pub async fn deliver_events(&self) -> usize {
-        self.parts.events.deliver(&self.parts.app).await
+        self.parts.events.deliver(&self.parts.lambda).await
     }
 
     /// Returns the dead letters of the event bus.
@@ -219,7 +219,7 @@ impl Stack {
 
     /// Runs one operation as its schedule does.
     pub async fn run_schedule(&self, operation: &str) {
-        background::run_scheduled(&self.parts.app, &self.parts.clock, operation).await;
+        background::run_scheduled(&self.parts.lambda, &self.parts.clock, operation).await;
     }
 
     /// Deletes the items whose time to live has passed, and returns their number.
@@ -249,7 +249,10 @@ fn api_router(parts: &Parts) -> Router {
         parts.provider.clone(),
         parts.mail_catcher.clone(),
     )
-    .merge(event_bus::router(parts.events.clone(), parts.app.clone()))
+    .merge(event_bus::router(
+        parts.events.clone(),
+        parts.lambda.clone(),
+    ))
     .merge(provider::router(parts.provider.clone()))
     .merge(gateway::router(parts.gateway.clone()))
     .layer(DefaultBodyLimit::max(MAX_BODY))

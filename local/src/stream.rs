@@ -5,17 +5,16 @@ use std::{
     collections::{HashMap, VecDeque},
     fs,
     path::PathBuf,
-    sync::Arc,
 };
 
 use dynoxide::Database;
-use functions::{App, Clock};
+use functions::Clock;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::{
     database::{self, DatabaseError},
-    invocation::invoke,
+    invocation::Lambda,
     persist,
     template::StreamSource,
 };
@@ -92,7 +91,7 @@ impl StreamPump {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn drain(&self, app: &Arc<App>) -> Result<Drained, DatabaseError> {
+    pub(crate) async fn drain(&self, lambda: &Lambda) -> Result<Drained, DatabaseError> {
         let mut positions = self.positions.lock().await;
         let before = positions.clone();
         let mut drained = Drained::default();
@@ -100,7 +99,7 @@ impl StreamPump {
         for source in &self.sources {
             let position = positions.entry(source.name.clone()).or_default();
             match self
-                .drain_one(app, source, position, &mut drained.delivered)
+                .drain_one(lambda, source, position, &mut drained.delivered)
                 .await
             {
                 Ok(took_all) => drained.stuck += usize::from(!took_all),
@@ -151,7 +150,7 @@ impl StreamPump {
     /// Gives whether the subscriber took all there is.
     async fn drain_one(
         &self,
-        app: &Arc<App>,
+        lambda: &Lambda,
         source: &StreamSource,
         position: &mut Position,
         delivered: &mut usize,
@@ -172,7 +171,7 @@ impl StreamPump {
             let mut batches: VecDeque<&[Value]> = wanted.chunks(source.batch_size).collect();
             while let Some(batch) = batches.pop_front() {
                 let event = json!({ "Records": batch });
-                let taken = match invoke(app, operation, event).await {
+                let taken = match lambda.invoke(operation, event).await {
                     Ok(answer) => taken(&answer, batch),
                     Err(_) if source.bisects && batch.len() > 1 => {
                         let (first, second) = batch.split_at(batch.len() / 2);

@@ -7,6 +7,10 @@ use std::{
     },
 };
 
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    orchestrator::HttpRequest,
+};
 use axum::http::Method;
 use chrono::{DateTime, TimeDelta, Utc};
 use functions::Clock;
@@ -36,6 +40,13 @@ impl Folder {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("local-stack-{}-{number}", std::process::id());
         Self(std::env::temp_dir().join(name))
+    }
+
+    fn template(&self, text: &str) -> PathBuf {
+        let file = self.0.join("template.yaml");
+        fs::create_dir_all(&self.0).unwrap();
+        fs::write(&file, text).unwrap();
+        file
     }
 
     fn options(&self) -> Options {
@@ -123,11 +134,8 @@ async fn with_rules(clock: Clock, folder: &Folder) -> Stack {
         let at = text.find(&line).unwrap();
         text.insert_str(at, &rule);
     }
-    fs::create_dir_all(&folder.0).unwrap();
-    let template = folder.0.join("template.yaml");
-    fs::write(&template, text).unwrap();
     let options = Options {
-        template,
+        template: folder.template(&text),
         ..Options::for_tests(clock)
     };
     Stack::start(options).await.unwrap()
@@ -253,5 +261,38 @@ async fn what_cannot_be_used_is_said_in_one_line() {
         assert!(error.contains(said), "{error}");
         assert!(!error.contains('\n'), "{error}");
     }
+    stack.stop().await;
+}
+
+/// A connector whose requests are never answered.
+#[derive(Debug)]
+struct Stalled;
+
+impl HttpConnector for Stalled {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn slow_operation_answers_before_its_deadline() {
+    let folder = Folder::new();
+    let text = fs::read_to_string(Options::shipped_template()).unwrap();
+    let short = text.replace("    Timeout: 10\n", "    Timeout: 1\n");
+    assert_ne!(short, text);
+    let client = http_client_fn(|_, _| SharedHttpConnector::new(Stalled));
+    let stack = Stack::start(Options {
+        template: folder.template(&short),
+        http_client: Some(client),
+        ..Options::for_tests(Clock::system())
+    });
+    let stack = stack.await.unwrap();
+    let token = stack.sign_in(&SignIn::with_email(ADA));
+    let gateway = &stack.parts.gateway;
+    let answer = gateway
+        .call(Method::GET, "/v1/organizations", Some(&token), None)
+        .await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert_eq!(answer.body["code"], "unavailable");
     stack.stop().await;
 }

@@ -10,7 +10,7 @@ mod sources;
 mod tests;
 mod values;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use authorizers::Authorizers;
 use error::wrong;
@@ -47,6 +47,7 @@ impl Template {
         let authorizers = Authorizers::read(&resources)?;
         let mut table = None;
         let mut sources = Sources::default();
+        let mut timeouts = BTreeMap::new();
         for (name, resource) in resources {
             match resource.kind.as_str() {
                 Resource::TABLE if table.is_some() => {
@@ -65,6 +66,8 @@ impl Template {
                         .binary()
                         .ok_or_else(|| wrong(&name, "names no binary"))?;
                     let function: Function = values::read(resource.properties, &name)?;
+                    let timeout = function.timeout(root.globals.function.timeout);
+                    timeouts.insert(operation.to_owned(), timeout);
                     sources.add(&name, operation, function, &authorizers)?;
                 }
                 _ => {}
@@ -80,6 +83,7 @@ impl Template {
             streams: sources.streams,
             schedules: sources.schedules,
             rules: sources.rules,
+            timeouts,
         })
     }
 }

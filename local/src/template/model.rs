@@ -1,6 +1,6 @@
 //! The parts of the template that run locally.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use functions::openapi::Route;
 use serde_json::Value as Json;
@@ -27,6 +27,8 @@ pub struct Template {
     pub schedules: Vec<Schedule>,
     /// The event bus's rules.
     pub rules: Vec<Rule>,
+    /// The functions' timeouts, by operation.
+    pub timeouts: BTreeMap<String, Duration>,
 }
 
 /// A function that API Gateway asks whether an API client may call a route.

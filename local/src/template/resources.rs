@@ -5,12 +5,28 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::error::TemplateError;
+use super::{error::TemplateError, values::Property};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Root {
+    #[serde(default)]
+    pub(super) globals: Globals,
     pub(super) resources: Option<BTreeMap<String, Resource>>,
+}
+
+/// SAM's defaults for the properties of resources.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Globals {
+    pub(super) function: FunctionGlobals,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct FunctionGlobals {
+    /// In seconds.
+    pub(super) timeout: Property<u64>,
 }
 
 /// A resource, whose type decides how its properties are read.

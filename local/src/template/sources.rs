@@ -19,6 +19,10 @@ use super::{
 const EVENT_RETRIES: u32 = 2;
 /// Lambda's default age after which an event is not retried.
 pub(super) const EVENT_AGE: Duration = Duration::from_secs(6 * 60 * 60);
+/// Lambda's default timeout.
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest timeout that Lambda allows, for a timeout that the deployment decides.
+pub(super) const LONGEST_TIMEOUT: Duration = Duration::from_secs(900);
 /// Lambda's default number of records of one call.
 const BATCH_SIZE: usize = 100;
 
@@ -28,6 +32,24 @@ pub(super) struct Function {
     #[serde(default)]
     events: BTreeMap<String, Event>,
     event_invoke_config: Option<EventInvokeConfig>,
+    #[serde(default)]
+    timeout: Property<u64>,
+}
+
+impl Function {
+    /// Returns the function's own timeout, else the template's, else Lambda's.
+    pub(super) fn timeout(&self, global: Property<u64>) -> Duration {
+        let own = if self.timeout.is_absent() {
+            global
+        } else {
+            self.timeout
+        };
+        match own {
+            Property::Literal(seconds) => Duration::from_secs(seconds),
+            Property::Unresolved => LONGEST_TIMEOUT,
+            Property::Absent => DEFAULT_TIMEOUT,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]

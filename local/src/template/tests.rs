@@ -3,7 +3,10 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use functions::{OPERATIONS, openapi::Caller};
 use serde_json::json;
 
-use super::{Template, sources::EVENT_AGE};
+use super::{
+    Template,
+    sources::{DEFAULT_TIMEOUT, EVENT_AGE, LONGEST_TIMEOUT},
+};
 
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
 
@@ -264,5 +267,18 @@ fn intrinsic_in_either_form_leaves_the_default() {
         assert_ne!(changed, shipped);
         let template = Template::parse(&changed).unwrap();
         assert_eq!(template.streams[0].batch_size, 100, "{value}");
+    }
+}
+
+#[test]
+fn timeout_is_the_functions_else_the_templates_else_lambdas() {
+    let timeouts = shipped().timeouts;
+    assert_eq!(timeouts["deliver-email"], Duration::from_secs(60));
+    assert_eq!(timeouts["get-account"], Duration::from_secs(10));
+    for (global, expected) in [("", DEFAULT_TIMEOUT), ("Timeout: !Ref T", LONGEST_TIMEOUT)] {
+        let changed = shipped_text().replace("Timeout: 10\n", &format!("{global}\n"));
+        let timeouts = Template::parse(&changed).unwrap().timeouts;
+        assert_eq!(timeouts["get-account"], expected, "{global}");
+        assert_eq!(timeouts["deliver-email"], Duration::from_secs(60));
     }
 }

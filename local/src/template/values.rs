@@ -62,7 +62,7 @@ pub(super) fn read<T: DeserializeOwned>(value: Json, place: &str) -> Result<T, T
 }
 
 /// A property that may be left to the deployment by an intrinsic function.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) enum Property<T> {
     #[default]
     Absent,
