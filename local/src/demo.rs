@@ -6,7 +6,7 @@ use functions::Clock;
 use serde_json::{Value, json};
 
 use crate::{
-    gateway::{Gateway, GatewayAnswer},
+    gateway::{Gateway, GatewayResponse},
     issuer::SignIn,
     stack::Stack,
 };
@@ -34,7 +34,7 @@ pub struct DemoError {
 
 impl DemoError {
     /// Gives the answer's body.
-    fn unless_done(method: Method, path: &str, answer: GatewayAnswer) -> Result<Value, Self> {
+    fn unless_done(method: Method, path: &str, answer: GatewayResponse) -> Result<Value, Self> {
         if (200..300).contains(&answer.status) {
             return Ok(answer.body);
         }

@@ -18,6 +18,7 @@ use crate::{
     issuer::{Issuer, SignIn},
     mail_catcher::{CaughtEmail, MailCatcher},
     provider::Provider,
+    show::{is_address, show},
 };
 
 #[derive(Clone)]
@@ -53,22 +54,6 @@ pub(crate) fn router(
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 /// An email is shown without scripts, forms or anything loaded; its links open elsewhere.
 const EMAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox";
-
-pub(crate) fn show(page: &impl Template, policy: &str) -> Response {
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, policy.to_owned()),
-        (header::REFERRER_POLICY, "no-referrer".to_owned()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-    ];
-    match page.render() {
-        Ok(html) => (headers, Html(html)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "a page cannot be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
 
 #[derive(Template)]
 #[template(path = "index.html")]
@@ -197,12 +182,6 @@ async fn sign_in(State(pages): State<Pages>, headers: HeaderMap, request: Reques
     pages.index(Some(signed_in), None)
 }
 
-/// Just enough to catch a slip; what an address is, the operations know.
-pub(crate) fn is_address(email: &str) -> bool {
-    let parts = email.trim().rsplit_once('@');
-    parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-}
-
 async fn mails(State(pages): State<Pages>) -> Response {
     Json(pages.mail_catcher.mails()).into_response()
 }
@@ -298,13 +277,5 @@ mod tests {
             .filter_map(|(piece, is_link)| is_link.then_some(piece))
             .collect();
         assert_eq!(links, ["https://example.com/a?b=1&c=2"]);
-    }
-
-    #[test]
-    fn a_slip_is_no_address() {
-        for slip in ["", "ada", "@example.com", "ada@"] {
-            assert!(!is_address(slip), "{slip}");
-        }
-        assert!(is_address(" ada@example.com"));
     }
 }
