@@ -19,7 +19,7 @@ const STREAM_POLL: Duration = Duration::from_millis(250);
 /// The pause after the stream could not be read, or a function failed.
 const STREAM_RETRY: Duration = Duration::from_secs(2);
 const EVENT_POLL: Duration = Duration::from_millis(500);
-/// The pause between two sweeps of expired items, which DynamoDB deletes by itself.
+/// The pause between two sweeps of expired items, which DynamoDB deletes on its own.
 const TTL_SWEEP: Duration = Duration::from_secs(60);
 
 /// Starts the background tasks.

@@ -62,7 +62,7 @@ impl Gateway {
         let operation = |name: &str, place: &str| {
             functions::operation(name).ok_or_else(|| TemplateError::Wrong {
                 place: place.to_owned(),
-                problem: format!("leads to `{name}`, which is no operation"),
+                problem: format!("runs `{name}`, which is no operation"),
             })
         };
         let routes = template.routes.iter().map(|route| {

@@ -1,8 +1,9 @@
-//! The whole system in one process: the embedded database, an email catcher and
-//! an API Gateway stand-in around the very operations that Lambda runs.
+//! The whole system in one process: an embedded DynamoDB, a mail catcher, an
+//! identity provider and a stand-in for API Gateway run the same operations as
+//! Lambda.
 //!
-//! What there is comes from `template.yaml`: the table, the routes, the
-//! stream's filters, the schedule and the rules have no second list.
+//! The table, the routes, the stream's filters, the schedules, the rules and the
+//! timeouts come from `template.yaml`: there is no second list.
 
 mod background;
 mod database;

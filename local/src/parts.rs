@@ -71,7 +71,7 @@ impl Parts {
             file("people.jsonl").as_deref(),
         );
         let provider = Arc::new(provider.map_err(failed)?);
-        let mail_catcher = MailCatcher::open(clock.clone(), file("mails.jsonl").as_deref());
+        let mail_catcher = MailCatcher::open(clock.clone(), file("emails.jsonl").as_deref());
         let mail_catcher = mail_catcher.map_err(failed)?;
 
         let aws = Aws {
@@ -131,7 +131,7 @@ impl Parts {
     }
 }
 
-/// The folder of the files that outlive the process, if there is one.
+/// The folder of the files that outlive the process, which a stack in memory lacks.
 pub(crate) struct DataFolder(Option<PathBuf>);
 
 impl DataFolder {

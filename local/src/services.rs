@@ -41,7 +41,7 @@ async fn ses(State(services): State<Services>, body: Bytes) -> Response {
             if let Some(report) = mailbox_simulator::report(&email) {
                 services.events.put(report);
             }
-            mail_catcher::taken(&email)
+            mail_catcher::accepted(&email)
         }
         Err(refusal) => mail_catcher::refused(refusal),
     }

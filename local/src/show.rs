@@ -17,14 +17,14 @@ pub(crate) fn show(page: &impl Template, policy: &str) -> Response {
     match page.render() {
         Ok(html) => (headers, Html(html)).into_response(),
         Err(error) => {
-            tracing::error!(%error, "a page cannot be written");
+            tracing::error!(%error, "a page cannot be rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }
 
-/// Returns whether a text resembles an email address. The operations decide
-/// what a valid one is.
+/// Returns whether a text resembles an email address. The operations check it
+/// thoroughly.
 pub(crate) fn is_address(email: &str) -> bool {
     let parts = email.trim().rsplit_once('@');
     parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_no_address() {
+    fn slip_in_address_is_detected() {
         for slip in ["", "ada", "@example.com", "ada@"] {
             assert!(!is_address(slip), "{slip}");
         }

@@ -155,12 +155,12 @@ impl Stack {
         &self.parts.issuer
     }
 
-    /// Returns the mail catcher, which can be told to fail.
+    /// Returns the mail catcher.
     pub fn mail_catcher(&self) -> &MailCatcher {
         &self.parts.mail_catcher
     }
 
-    /// Returns the store of the key that signs links, which can be rotated.
+    /// Returns the store of the key that signs links, which tests can rotate.
     pub fn link_keys(&self) -> &LinkKeyStore {
         &self.parts.link_keys
     }
@@ -171,8 +171,8 @@ impl Stack {
     }
 
     /// Returns the caught emails, the oldest first.
-    pub fn mails(&self) -> Vec<CaughtEmail> {
-        self.parts.mail_catcher.mails()
+    pub fn emails(&self) -> Vec<CaughtEmail> {
+        self.parts.mail_catcher.emails()
     }
 
     /// Returns the people that the sign-in page offers; the last to sign in comes last.
@@ -181,9 +181,9 @@ impl Stack {
     }
 
     /// Signs a person in and returns the token.
-    pub fn sign_in(&self, who: &SignIn) -> String {
-        self.parts.provider.meet(who);
-        self.parts.issuer.sign_in(who)
+    pub fn sign_in(&self, person: &SignIn) -> String {
+        self.parts.provider.remember(person);
+        self.parts.issuer.sign_in(person)
     }
 
     /// Delivers the stream's records to their subscribers.

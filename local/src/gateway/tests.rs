@@ -52,7 +52,7 @@ fn incoming(
 }
 
 #[test]
-fn a_path_matches_part_by_part() {
+fn path_matches_part_by_part() {
     let parameters = path_parameters(ROUTE, "/v1/organizations/1/members/auth0%7Cx").unwrap();
     assert_eq!(parameters["user_id"], "auth0|x");
     for path in [
@@ -66,7 +66,7 @@ fn a_path_matches_part_by_part() {
 }
 
 #[test]
-fn a_query_is_decoded() {
+fn query_is_decoded() {
     let parameters = query_parameters("limit=2&cursor=a%3Db&x=1&x=2&flag");
     assert_eq!(parameters["cursor"], "a=b");
     assert_eq!(parameters["x"], "1,2");
@@ -74,7 +74,7 @@ fn a_query_is_decoded() {
 }
 
 #[test]
-fn an_event_is_what_lambda_http_reads() {
+fn event_is_readable_by_lambda_http() {
     let event = event(
         "/v1/organizations/1/members/auth0%7Cx?limit=2",
         &[("content-type", "application/json")],
@@ -87,7 +87,7 @@ fn an_event_is_what_lambda_http_reads() {
 }
 
 #[test]
-fn an_event_holds_the_path_decoded_and_the_query_as_it_came() {
+fn event_has_the_path_decoded_and_the_query_raw() {
     let event = event("/v1/organizations/1/members/a%20b?cursor=a%3Db", &[], b"");
     assert_eq!(event["rawPath"], "/v1/organizations/1/members/a b");
     assert_eq!(event["rawQueryString"], "cursor=a%3Db");
@@ -107,7 +107,7 @@ fn an_event_holds_the_path_decoded_and_the_query_as_it_came() {
 }
 
 #[test]
-fn an_authorizer_gets_the_request_without_its_body() {
+fn authorizer_event_has_no_body() {
     let headers = [("authorization", "Basic a"), ("authorization", "Basic b")];
     let uri = "/v1/organizations/1/members/2?limit=2";
     let event = incoming(uri, &headers, b"{}", |incoming| {
@@ -136,7 +136,7 @@ fn an_authorizer_gets_the_request_without_its_body() {
 }
 
 #[test]
-fn headers_of_one_name_are_joined_and_cookies_are_apart() {
+fn headers_are_joined_and_cookies_listed() {
     let headers = [
         ("accept", "text/html"),
         ("accept", "application/json"),
@@ -149,7 +149,7 @@ fn headers_of_one_name_are_joined_and_cookies_are_apart() {
 }
 
 #[test]
-fn a_body_is_text_or_base64_by_its_content_type() {
+fn body_is_text_or_base64_by_content_type() {
     let uri = "/v1/organizations/1/members/2";
     let json = [("content-type", "application/json; charset=utf-8")];
     for (headers, body, expected, encoded) in [
@@ -164,7 +164,7 @@ fn a_body_is_text_or_base64_by_its_content_type() {
 }
 
 #[test]
-fn lambdas_answer_becomes_http() {
+fn lambda_response_converts_to_http() {
     let response = from_lambda(&json!({
         "statusCode": 201,
         "headers": { "content-type": "text/plain" },

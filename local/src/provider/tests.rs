@@ -7,7 +7,7 @@ fn provider(file: Option<&Path>) -> Provider {
 }
 
 #[test]
-fn whoever_signed_in_is_known_after_a_restart_as_they_were_last() {
+fn person_after_restart_is_as_last_signed_in() {
     let name = format!("local-people-{}.jsonl", std::process::id());
     let file = std::env::temp_dir().join(name);
     let ada = SignIn::with_email("ada@example.com");
@@ -17,18 +17,18 @@ fn whoever_signed_in_is_known_after_a_restart_as_they_were_last() {
     };
     let ben = SignIn::with_email("ben@example.com");
     let before = provider(Some(&file));
-    for who in [&unverified, &ben, &ada, &ada] {
-        before.meet(who);
+    for person in [&unverified, &ben, &ada, &ada] {
+        before.remember(person);
     }
     let lines = fs::read_to_string(&file).unwrap().lines().count();
     let after = provider(Some(&file)).people();
     fs::remove_file(&file).unwrap();
-    assert_eq!(lines, 3, "who is known as they are is not written again");
+    assert_eq!(lines, 3, "an unchanged person is not written again");
     assert_eq!(after, [ben, ada]);
 }
 
 #[test]
-fn nothing_that_anybody_typed_becomes_part_of_the_page() {
+fn markup_in_sign_in_form_is_escaped() {
     let nasty = "<script>alert(1)</script>";
     let typed = || SignInForm {
         email: nasty.to_owned(),
@@ -51,10 +51,10 @@ fn nothing_that_anybody_typed_becomes_part_of_the_page() {
 }
 
 #[test]
-fn only_addresses_of_this_machine_are_come_back_to() {
+fn redirect_uri_of_another_origin_is_refused() {
     let provider = provider(None);
     for uri in ["http://127.0.0.1:3000/", "http://localhost:3000/account"] {
-        assert!(provider.is_ours(uri), "{uri}");
+        assert!(provider.is_own(uri), "{uri}");
     }
     for uri in [
         "",
@@ -65,6 +65,6 @@ fn only_addresses_of_this_machine_are_come_back_to() {
         "https://127.0.0.1:3000/",
         "//example.com/",
     ] {
-        assert!(!provider.is_ours(uri), "{uri}");
+        assert!(!provider.is_own(uri), "{uri}");
     }
 }

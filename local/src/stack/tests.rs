@@ -26,12 +26,12 @@ fn clock() -> (Clock, impl Fn(TimeDelta)) {
     let now = Arc::new(Mutex::new(
         DateTime::<Utc>::from_timestamp(1_730_871_464, 0).unwrap(),
     ));
-    let told = now.clone();
+    let shared = now.clone();
     let wait = move |time| *now.lock().unwrap() += time;
-    (Clock::new(move || *told.lock().unwrap()), wait)
+    (Clock::new(move || *shared.lock().unwrap()), wait)
 }
 
-/// A folder of the test's own, which goes with it.
+/// A folder that is deleted at the end of the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -80,7 +80,7 @@ async fn invite(stack: &Stack, email: &str) {
     post(stack, &path, json!({ "email": email, "role": "user" })).await;
 }
 
-/// A record that `deliver-email` subscribes to and cannot read.
+/// Writes a record that `deliver-email` subscribes to and cannot read.
 fn put_poison(stack: &Stack) {
     let item = json!({
         "pk": { "S": "AUDIT#poison" }, "sk": { "S": "1" }, "mail": { "S": "invite" },
@@ -90,7 +90,7 @@ fn put_poison(stack: &Stack) {
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_read_does_not_hold_up_those_behind_it() {
+async fn unreadable_record_does_not_block_later_ones() {
     let stack = Stack::start(Options::for_tests(Clock::system()))
         .await
         .unwrap();
@@ -98,12 +98,12 @@ async fn a_record_that_cannot_be_read_does_not_hold_up_those_behind_it() {
     put_poison(&stack);
     invite(&stack, "behind@example.com").await;
     assert_eq!(stack.drain_stream().await.unwrap().stuck, 0);
-    assert_eq!(stack.mails().len(), 2);
+    assert_eq!(stack.emails().len(), 2);
     stack.stop().await;
 }
 
 #[tokio::test]
-async fn the_ttl_sweep_goes_by_the_stacks_clock() {
+async fn ttl_sweep_uses_the_stacks_clock() {
     let (clock, wait) = clock();
     let stack = Stack::start(Options::for_tests(clock)).await.unwrap();
     invite(&stack, "never@example.com").await;
@@ -116,9 +116,9 @@ async fn the_ttl_sweep_goes_by_the_stacks_clock() {
     stack.stop().await;
 }
 
-/// The shipped template with a rule on `deliver-email`, which fails with
-/// whatever is no event of a stream, and one on `expire-invites`, which does not.
-async fn with_rules(clock: Clock, folder: &Folder) -> Stack {
+/// Starts the shipped template with two more rules: one calls `deliver-email`,
+/// which fails without a stream's event, and one `expire-invites`, which succeeds.
+async fn start_with_rules(clock: Clock, folder: &Folder) -> Stack {
     let mut text = fs::read_to_string(Options::shipped_template()).unwrap();
     for (event, pattern) in [
         (
@@ -154,9 +154,9 @@ fn called(operation: &str, failed: bool) -> Called {
 }
 
 #[tokio::test]
-async fn an_event_calls_every_function_whose_rule_matches_it() {
+async fn event_calls_every_function_with_a_matching_rule() {
     let folder = Folder::new();
-    let stack = with_rules(clock().0, &folder).await;
+    let stack = start_with_rules(clock().0, &folder).await;
     for (event, expected) in [
         (event("pub", "red"), vec![called("expire-invites", false)]),
         (
@@ -180,10 +180,10 @@ async fn an_event_calls_every_function_whose_rule_matches_it() {
 }
 
 #[tokio::test]
-async fn an_event_that_fails_is_tried_twice_more_and_is_then_a_dead_letter() {
+async fn failing_event_is_dead_letter_after_two_retries() {
     let folder = Folder::new();
     let (clock, wait) = clock();
-    let stack = with_rules(clock, &folder).await;
+    let stack = start_with_rules(clock, &folder).await;
     stack.put_event(event("shop", "red")).await;
     assert_eq!(stack.deliver_events().await, 1);
     for minutes in [1, 2] {
@@ -212,7 +212,7 @@ async fn an_event_that_fails_is_tried_twice_more_and_is_then_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn a_restart_loses_nothing_and_sends_no_email_twice() {
+async fn restart_loses_no_email_and_repeats_none() {
     let folder = Folder::new();
     let stack = Stack::start(folder.options()).await.unwrap();
     invite(&stack, "first@example.com").await;
@@ -221,21 +221,21 @@ async fn a_restart_loses_nothing_and_sends_no_email_twice() {
     stack.stop().await;
 
     let stack = Stack::start(folder.options()).await.unwrap();
-    assert_eq!(stack.mails().len(), 1);
+    assert_eq!(stack.emails().len(), 1);
     assert_eq!(stack.drain_stream().await.unwrap().delivered, 1);
-    assert_eq!(stack.mails().len(), 2);
+    assert_eq!(stack.emails().len(), 2);
     stack.stop().await;
 
-    // Without positions all records come again, to functions that know them.
+    // Without positions the functions get all records again, and recognize them.
     fs::remove_file(folder.0.join("stream-positions.json")).unwrap();
     let stack = Stack::start(folder.options()).await.unwrap();
     assert_eq!(stack.drain_stream().await.unwrap().delivered, 2);
-    assert_eq!(stack.mails().len(), 2);
+    assert_eq!(stack.emails().len(), 2);
     stack.stop().await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_used_is_said_in_one_line() {
+async fn unusable_option_is_refused_in_one_line() {
     let folder = Folder::new();
     let stack = Stack::start(folder.options()).await.unwrap();
     let port: u16 = stack.url().rsplit(':').next().unwrap().parse().unwrap();

@@ -90,7 +90,7 @@ impl Authorizers {
         Ok(all)
     }
 
-    /// Returns who may call a route with this authorizer, or with none of its own.
+    /// Returns the caller of a route with this authorizer, or of one without its own.
     pub(super) fn caller(
         &self,
         authorizer: Option<&str>,
@@ -130,10 +130,10 @@ impl Authorizer {
         let function = function.and_then(|arn| arn.attribute.strip_suffix(".Arn"));
         let operation = function
             .and_then(|function| resources.get(function)?.metadata.binary())
-            .ok_or_else(|| wrong(&name, "leads to no function"))?;
+            .ok_or_else(|| wrong(&name, "has no function"))?;
         check_operation(operation, &name, functions::Operation::is_authorizer)?;
         let [header] = self.identity.headers.as_slice() else {
-            return Err(wrong(&name, "does not go by exactly one header"));
+            return Err(wrong(&name, "must have exactly one header"));
         };
         Ok(LambdaAuthorizer {
             operation: operation.to_owned(),

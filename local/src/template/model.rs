@@ -65,7 +65,7 @@ pub struct StreamSource {
 
 impl StreamSource {
     /// Returns whether a record passes the filters.
-    pub(crate) fn wants(&self, record: &Json) -> bool {
+    pub(crate) fn accepts(&self, record: &Json) -> bool {
         self.filters.is_empty()
             || self
                 .filters

@@ -19,7 +19,7 @@ fn shipped_text() -> String {
 }
 
 #[test]
-fn the_shipped_template_is_understood() {
+fn shipped_template_is_read() {
     let template = shipped();
     assert_eq!(template.ttl_attribute, "ttl");
     assert!(template.table.get("StreamSpecification").is_some());
@@ -40,7 +40,7 @@ fn the_shipped_template_is_understood() {
 }
 
 #[test]
-fn every_operation_is_called_by_something() {
+fn every_operation_has_an_event() {
     let template = shipped();
     let routes = template.routes.iter().map(|route| &route.operation);
     let streams = template.streams.iter().map(|stream| &stream.operation);
@@ -63,7 +63,7 @@ fn every_operation_is_called_by_something() {
 }
 
 #[test]
-fn a_route_asks_for_a_person_only_where_an_authorizer_is() {
+fn route_without_authorizer_is_for_anyone() {
     let shipped = shipped_text();
     let without = shipped.replace("DefaultAuthorizer: SignedIn", "");
     let template = Template::parse(&without).unwrap();
@@ -72,7 +72,7 @@ fn a_route_asks_for_a_person_only_where_an_authorizer_is() {
 }
 
 #[test]
-fn a_rule_has_lambdas_retries_unless_the_function_says_otherwise() {
+fn rule_without_invoke_config_has_lambdas_retries() {
     let template = |invoke: &str| {
         let text = format!(
             "Resources:\n  T: {{ Type: 'AWS::DynamoDB::Table', Properties: {{ KeySchema: [], \
@@ -98,7 +98,7 @@ fn a_rule_has_lambdas_retries_unless_the_function_says_otherwise() {
 }
 
 #[test]
-fn an_authorizer_that_api_gateway_could_not_ask_is_told_of() {
+fn unusable_authorizer_is_refused() {
     let shipped = shipped_text();
     let authorizer = Template::parse(&shipped).unwrap().lambda_authorizer;
     let authorizer = authorizer.unwrap();
@@ -124,7 +124,7 @@ fn an_authorizer_that_api_gateway_could_not_ask_is_told_of() {
         (
             "!GetAtt AuthorizeApiKey.Arn",
             "!GetAtt Nobody.Arn",
-            "`ApiKey` leads to no function",
+            "`ApiKey` has no function",
         ),
         (
             "!GetAtt AuthorizeApiKey.Arn",
@@ -134,7 +134,7 @@ fn an_authorizer_that_api_gateway_could_not_ask_is_told_of() {
         (
             "Headers: [Authorization]",
             "Headers: [Authorization, Cookie]",
-            "`ApiKey` does not go by exactly one header",
+            "`ApiKey` must have exactly one header",
         ),
         (
             "DefaultAuthorizer: SignedIn",
@@ -150,7 +150,7 @@ fn an_authorizer_that_api_gateway_could_not_ask_is_told_of() {
 }
 
 #[test]
-fn a_broken_template_says_where_it_is_broken() {
+fn broken_template_is_refused_with_its_place() {
     let function = |binary: &str, event: &str| {
         format!(
             "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    \
@@ -228,7 +228,7 @@ fn a_broken_template_says_where_it_is_broken() {
 }
 
 #[test]
-fn value_of_another_type_is_refused_with_its_path() {
+fn property_of_another_type_is_refused_with_its_path() {
     let shipped = shipped_text();
     for (from, to, error) in [
         (
@@ -260,7 +260,7 @@ fn value_of_another_type_is_refused_with_its_path() {
 }
 
 #[test]
-fn intrinsic_in_either_form_leaves_the_default() {
+fn intrinsic_in_either_form_means_the_default() {
     let shipped = shipped_text();
     for value in ["!Ref Size", "{ Ref: Size }", "{ 'Fn::If': [A, 1, 2] }"] {
         let changed = shipped.replacen("BatchSize: 10\n", &format!("BatchSize: {value}\n"), 1);
@@ -271,7 +271,7 @@ fn intrinsic_in_either_form_leaves_the_default() {
 }
 
 #[test]
-fn timeout_is_the_functions_else_the_templates_else_lambdas() {
+fn timeout_defaults_to_the_templates_then_to_lambdas() {
     let timeouts = shipped().timeouts;
     assert_eq!(timeouts["deliver-email"], Duration::from_secs(60));
     assert_eq!(timeouts["get-account"], Duration::from_secs(10));

@@ -46,7 +46,7 @@ fn is_long_form(entries: &serde_norway::Mapping) -> bool {
     }
 }
 
-/// Reads a typed value. An error names the whole path to what is wrong.
+/// Reads a typed value. An error names the whole path to the property.
 pub(super) fn read<T: DeserializeOwned>(value: Json, place: &str) -> Result<T, TemplateError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
@@ -75,7 +75,7 @@ impl<T> Property<T> {
         matches!(self, Self::Absent)
     }
 
-    /// Returns the literal value, or the error that there is none.
+    /// Returns the literal value, or an error without one.
     pub(super) fn required(self, name: &str, place: &str) -> Result<T, TemplateError> {
         match self {
             Self::Literal(value) => Ok(value),
