@@ -1,4 +1,4 @@
-//! The embedded DynamoDB: SQLite behind DynamoDB's own HTTP API.
+//! The embedded DynamoDB: SQLite behind DynamoDB's HTTP API.
 
 use std::{path::Path, sync::Arc};
 
@@ -9,32 +9,32 @@ use serde_json::{Value, json};
 
 use crate::template::Template;
 
-/// The table's name, as the deployed functions get it in `TABLE_NAME`.
+/// The table's name, which deployed functions read from `TABLE_NAME`.
 pub(crate) const TABLE: &str = "organizations";
 
-/// Why the database cannot be used.
+/// An error of the database.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// The file is no database, or of no use.
+    /// The file is not a database, or a broken one.
     #[error(
-        "the database `{path}` cannot be opened: {}; move it away to begin with an empty one",
+        "the database `{path}` cannot be opened: {}; move it away to start with an empty one",
         first_sentence(source)
     )]
     Open {
         /// The file.
         path: String,
-        /// Why.
+        /// The cause.
         source: DynoxideError,
     },
     /// A request failed.
     #[error("the database failed: {0}")]
     Failed(#[from] DynoxideError),
-    /// A request or an answer is not as expected.
-    #[error("the database answered in an unexpected way: {0}")]
+    /// A request or a response has an unexpected form.
+    #[error("unexpected request or response of the database: {0}")]
     Unexpected(#[from] serde_json::Error),
-    /// The table is not the template's.
+    /// The table differs from the template's.
     #[error(
-        "the database `{path}` has another table than the template; move it away to begin with an empty one"
+        "the database `{path}` has a table that differs from the template's; move it away to start with an empty one"
     )]
     OtherTable {
         /// The file.
@@ -45,14 +45,15 @@ pub enum DatabaseError {
     NoStream,
 }
 
-/// The others advise about features that this build does not have.
+/// Returns the first sentence of an error. The others advise on features that
+/// this build does not have.
 fn first_sentence(error: &DynoxideError) -> String {
     let text = error.to_string();
     let first = text.split(". ").next().unwrap_or_default();
     first.trim_end_matches('.').to_owned()
 }
 
-/// Where items that have expired are decided by: the same clock as everything else's.
+/// The stack's clock, for the expiry of items.
 struct TtlClock(Clock);
 
 impl storage_backend::Clock for TtlClock {
@@ -71,8 +72,8 @@ impl storage_backend::Clock for TtlClock {
     }
 }
 
-/// Opens the database, in memory without a path, and makes the template's table
-/// unless it is there.
+/// Opens the database, in memory without a path, and creates the template's
+/// table if missing.
 pub(crate) fn open(
     path: Option<&Path>,
     clock: &Clock,
@@ -123,10 +124,10 @@ fn describe(database: &Database) -> Result<Value, DatabaseError> {
         .unwrap_or_default())
 }
 
-/// Whether a table has the keys, the indexes and the stream of a `CreateTable` request.
+/// Returns whether a table has the keys, indexes and stream of a `CreateTable` request.
 fn matches(table: &Value, input: &Value) -> bool {
     const DECISIVE: [&str; 4] = ["IndexName", "KeySchema", "Projection", "AttributeType"];
-    // What the order, or what the table has besides, is of no consequence.
+    // The order and the table's other properties do not matter.
     let parts = |of: &Value, list: &str| -> Vec<String> {
         let items = of.get(list).and_then(Value::as_array).into_iter().flatten();
         let mut parts: Vec<String> = items
@@ -148,15 +149,15 @@ fn matches(table: &Value, input: &Value) -> bool {
             .all(|field| table.get(field) == input.get(field))
 }
 
-/// The table's stream.
+/// Returns the ARN of the table's stream.
 pub(crate) fn stream_arn(database: &Database) -> Result<String, DatabaseError> {
     let table = describe(database)?;
     let arn = table.get("LatestStreamArn").and_then(Value::as_str);
     arn.map(str::to_owned).ok_or(DatabaseError::NoStream)
 }
 
-/// Reads a stream: the records behind a sequence number, or all, as Lambda
-/// passes them on.
+/// Returns a stream's records after a sequence number, or all, as Lambda passes
+/// them on.
 pub(crate) fn stream_records(
     database: &Database,
     arn: &str,
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_that_was_made_is_the_templates() {
+    fn created_table_matches_the_template() {
         let template = template();
         let database = open(None, &Clock::system(), &template).unwrap();
         let table = describe(&database).unwrap();
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_without_records_is_empty() {
+    fn new_stream_is_empty() {
         let database = open(None, &Clock::system(), &template()).unwrap();
         let arn = stream_arn(&database).unwrap();
         assert!(stream_records(&database, &arn, None).unwrap().is_empty());

@@ -1,4 +1,4 @@
-//! A believable organization, made through the API itself.
+//! A realistic organization, created through the API.
 
 use axum::http::Method;
 use chrono::{Datelike, TimeDelta, Weekday};
@@ -6,25 +6,25 @@ use functions::Clock;
 use serde_json::{Value, json};
 
 use crate::{
-    gateway::{Gateway, GatewayAnswer},
+    gateway::{Gateway, GatewayResponse},
     issuer::SignIn,
     stack::Stack,
 };
 
-/// Whose organization it is.
+/// The creator of the organization.
 const CREATOR: Person = ("ada@example.com", "Ada Lovelace");
 const GRACE: Person = ("grace@example.com", "Grace Hopper");
 const KATHERINE: Person = ("katherine@example.com", "Katherine Johnson");
 
-/// For how many days images were rendered.
+/// The number of days with usage.
 const DAYS_OF_USE: i64 = 62;
 
 /// An email address and a name.
 type Person = (&'static str, &'static str);
 
-/// Why the demo could not be made.
+/// An error while creating the demo organization.
 #[derive(Debug, thiserror::Error)]
-#[error("the demo organization cannot be made: {method} {path} answered {status}: {detail}")]
+#[error("the demo organization cannot be created: {method} {path} answered {status}: {detail}")]
 pub struct DemoError {
     method: Method,
     path: String,
@@ -33,22 +33,22 @@ pub struct DemoError {
 }
 
 impl DemoError {
-    /// Gives the answer's body.
-    fn unless_done(method: Method, path: &str, answer: GatewayAnswer) -> Result<Value, Self> {
-        if (200..300).contains(&answer.status) {
-            return Ok(answer.body);
+    /// Returns a successful response's body.
+    fn check(method: Method, path: &str, response: GatewayResponse) -> Result<Value, Self> {
+        if (200..300).contains(&response.status) {
+            return Ok(response.body);
         }
-        let detail = answer.body.get("detail").and_then(Value::as_str);
+        let detail = response.body.get("detail").and_then(Value::as_str);
         Err(Self {
             method,
             path: path.to_owned(),
-            status: answer.status,
+            status: response.status,
             detail: detail.unwrap_or_default().to_owned(),
         })
     }
 }
 
-/// Who there is to sign in as: addresses, and what each is in the organization.
+/// The addresses to sign in with, and the role of each.
 pub const PEOPLE: [(&str, &str); 4] = [
     (CREATOR.0, "creator"),
     (KATHERINE.0, "admin"),
@@ -56,10 +56,10 @@ pub const PEOPLE: [(&str, &str); 4] = [
     ("radia@example.com", "invited as admin"),
 ];
 
-/// Fills the stack with an organization, unless it is there.
+/// Creates the demo organization, unless it exists.
 ///
 /// # Errors
-/// [`DemoError`] tells which request failed.
+/// [`DemoError`] names the request that failed.
 pub async fn fill(stack: &Stack, clock: &Clock) -> Result<(), DemoError> {
     let mine = Demo::at(stack, clock, 0)
         .send(CREATOR, Method::GET, "/v1/organizations", None)
@@ -69,7 +69,7 @@ pub async fn fill(stack: &Stack, clock: &Clock) -> Result<(), DemoError> {
     }
     let days_ago = |days| Demo::at(stack, clock, days);
     let organization = json!({ "name": "Analytical Images", "metadata": { "shop": "images" } });
-    let made = days_ago(DAYS_OF_USE + 2)
+    let created = days_ago(DAYS_OF_USE + 2)
         .send(
             CREATOR,
             Method::POST,
@@ -77,7 +77,10 @@ pub async fn fill(stack: &Stack, clock: &Clock) -> Result<(), DemoError> {
             Some(&organization),
         )
         .await?;
-    let id = made.get("id").and_then(Value::as_str).unwrap_or_default();
+    let id = created
+        .get("id")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
 
     let annie = ("annie@example.com", "Annie Easley");
     let mary = ("mary@example.com", "Mary Jackson");
@@ -118,28 +121,28 @@ pub async fn fill(stack: &Stack, clock: &Clock) -> Result<(), DemoError> {
         .invite(id, GRACE, "barbara@example.com", "owner", false)
         .await?;
     let keys = format!("/v1/organizations/{id}/api-keys");
-    let make = async |days, who: Person, key: Value| {
+    let create_key = async |days, person: Person, key: Value| {
         let then = days_ago(days);
-        let made = then.send(who, Method::POST, &keys, Some(&key)).await?;
-        let id = made.pointer("/api_key/id").and_then(Value::as_str);
+        let created = then.send(person, Method::POST, &keys, Some(&key)).await?;
+        let id = created.pointer("/api_key/id").and_then(Value::as_str);
         Ok::<_, DemoError>(format!("{keys}/{}", id.unwrap_or_default()))
     };
-    let production = make(37, GRACE, json!({ "name": "Production" })).await?;
-    make(29, annie, json!({ "name": "Nightly previews" })).await?;
+    let production = create_key(37, GRACE, json!({ "name": "Production" })).await?;
+    create_key(29, annie, json!({ "name": "Nightly previews" })).await?;
     let until = clock.now() + TimeDelta::days(20);
     let trial = json!({ "name": "Load test", "expires_at": until });
-    make(10, KATHERINE, trial).await?;
+    create_key(10, KATHERINE, trial).await?;
     let grace = json!({ "grace_period_seconds": 7 * 24 * 3600 });
     let rotate = format!("{production}/rotate");
     days_ago(2)
         .send(KATHERINE, Method::POST, &rotate, Some(&grace))
         .await?;
-    // Betty never answered.
+    // Betty's invite expires.
     stack.run_schedules().await;
     use_credits(stack, clock, id).await
 }
 
-/// Images as a growing shop renders them: more on weekdays, more each week.
+/// Uses credits as a growing shop does: more on weekdays, more each week.
 async fn use_credits(stack: &Stack, clock: &Clock, id: &str) -> Result<(), DemoError> {
     let days_ago = |days| Demo::at(stack, clock, days);
     let billing = format!("/v1/organizations/{id}/billing");
@@ -164,18 +167,18 @@ async fn use_credits(stack: &Stack, clock: &Clock, id: &str) -> Result<(), DemoE
     let secret = key.get("secret").and_then(Value::as_str);
     for days in (0..=DAYS_OF_USE).rev() {
         let demo = days_ago(days);
-        let rests = matches!(
+        let is_weekend = matches!(
             (clock.now() - TimeDelta::days(days)).weekday(),
             Weekday::Sat | Weekday::Sun
         );
-        let images = if rests { 14 } else { 52 } + days * 37 % 23 + (DAYS_OF_USE - days) / 2;
+        let images = if is_weekend { 14 } else { 52 } + days * 37 % 23 + (DAYS_OF_USE - days) / 2;
         demo.render(secret.unwrap_or_default(), &format!("day-{days}"), images)
             .await?;
     }
     Ok(())
 }
 
-/// The API on one day.
+/// The API on one day of the past.
 struct Demo<'a> {
     stack: &'a Stack,
     gateway: Gateway,
@@ -187,11 +190,11 @@ impl<'a> Demo<'a> {
         let then = Clock::new(move || clock.now() - TimeDelta::days(days_ago));
         Self {
             stack,
-            gateway: stack.gateway_at(then),
+            gateway: stack.parts.gateway_at(then),
         }
     }
 
-    /// Gives the invite's id.
+    /// Invites a person, and returns the invite's id.
     async fn invite(
         &self,
         organization_id: &str,
@@ -212,26 +215,26 @@ impl<'a> Demo<'a> {
     async fn render(&self, secret: &str, key: &str, images: i64) -> Result<(), DemoError> {
         let (method, path) = (Method::POST, "/v1/usage");
         let body = json!({ "credits": images });
-        let answer = self
+        let response = self
             .gateway
             .call_once(method.clone(), path, Some(secret), Some(&body), Some(key))
             .await;
-        DemoError::unless_done(method, path, answer).map(|_| ())
+        DemoError::check(method, path, response).map(|_| ())
     }
 
     async fn join(
         &self,
         organization_id: &str,
         inviter: Person,
-        who: Person,
+        person: Person,
         role: &str,
         billing: bool,
     ) -> Result<(), DemoError> {
         let invite_id = self
-            .invite(organization_id, inviter, who.0, role, billing)
+            .invite(organization_id, inviter, person.0, role, billing)
             .await?;
         let accept = format!("/v1/account/invites/{invite_id}/accept");
-        self.send(who, Method::POST, &accept, None).await?;
+        self.send(person, Method::POST, &accept, None).await?;
         Ok(())
     }
 
@@ -246,10 +249,10 @@ impl<'a> Demo<'a> {
             name: Some(name.to_owned()),
             ..SignIn::with_email(email)
         });
-        let answer = self
+        let response = self
             .gateway
             .call(method.clone(), path, Some(&token), body)
             .await;
-        DemoError::unless_done(method, path, answer)
+        DemoError::check(method, path, response)
     }
 }

@@ -1,8 +1,8 @@
-//! The event bus: calls the functions whose rules match an event, as EventBridge
-//! and Lambda's asynchronous calls do.
+//! The event bus: it calls the functions whose rules match an event, as
+//! EventBridge and Lambda's asynchronous invocation do.
 //!
-//! There is one bus, whichever a rule names. It is in memory: events that wait
-//! for another attempt are gone with the process.
+//! Rules of all buses share this one. It is in memory: events that wait for a
+//! retry are lost when the process ends.
 
 use std::{
     mem,
@@ -16,41 +16,41 @@ use axum::{
     routing::post,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use functions::{App, Clock, Operation};
+use functions::{Clock, Operation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
-    invocation::invoke,
+    invocation::Lambda,
     template::{Rule, Template},
 };
 
-/// How long Lambda waits before the first and the second further attempt.
-const PAUSES: [TimeDelta; 2] = [TimeDelta::minutes(1), TimeDelta::minutes(2)];
+/// Lambda's pauses before the first and the second retry.
+const RETRY_PAUSES: [TimeDelta; 2] = [TimeDelta::minutes(1), TimeDelta::minutes(2)];
 
-/// An event as it is put on the bus.
+/// An event to put on the bus.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PutEvent {
-    /// Where it comes from, such as `aws.ses`.
+    /// The source, such as `aws.ses`.
     pub source: String,
-    /// What kind of event it is.
+    /// The kind of event.
     #[serde(rename = "detail-type")]
     pub detail_type: String,
-    /// What it tells.
+    /// The content.
     pub detail: Map<String, Value>,
-    /// What it is about, as ARNs.
+    /// The ARNs of the resources that the event is about.
     #[serde(default)]
     pub resources: Vec<String>,
 }
 
-/// What became of an event that was put.
+/// The result of putting an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Published {
     /// The event's id.
     pub id: String,
-    /// The functions that were called with it.
+    /// The functions that were called.
     pub called: Vec<Called>,
 }
 
@@ -59,7 +59,7 @@ pub struct Published {
 pub struct Called {
     /// The operation.
     pub operation: String,
-    /// Whether it failed; it is then tried again.
+    /// Whether it failed, and will be retried.
     pub failed: bool,
 }
 
@@ -77,7 +77,7 @@ struct Queue {
     dead_letters: Vec<Value>,
 }
 
-/// One event on its way to one function.
+/// The delivery of an event to a function.
 struct Delivery {
     rule: Rule,
     operation: &'static Operation,
@@ -87,7 +87,7 @@ struct Delivery {
     failures: u32,
 }
 
-/// An event as EventBridge hands it over.
+/// Returns an event in EventBridge's envelope.
 pub(crate) fn envelope(put: PutEvent, at: DateTime<Utc>) -> Value {
     json!({
         "version": "0",
@@ -111,27 +111,27 @@ impl EventBus {
         }
     }
 
-    /// Puts an event. The functions are called with the next deliveries.
+    /// Puts an event on the bus; [`Self::deliver`] calls the functions.
     pub(crate) fn put(&self, event: PutEvent) {
         let (_, deliveries) = self.matching(event);
         self.queue().waiting.extend(deliveries);
     }
 
-    /// Puts an event, and calls every function whose rule matches it.
-    pub(crate) async fn publish(&self, app: &Arc<App>, event: PutEvent) -> Published {
+    /// Puts an event on the bus, and calls every function whose rule matches it.
+    pub(crate) async fn publish(&self, lambda: &Lambda, event: PutEvent) -> Published {
         let (id, deliveries) = self.matching(event);
         let mut called = Vec::new();
         for delivery in deliveries {
             called.push(Called {
                 operation: delivery.operation.name.to_owned(),
-                failed: !self.attempt(app, delivery).await,
+                failed: !self.attempt(lambda, delivery).await,
             });
         }
         Published { id, called }
     }
 
-    /// Makes the attempts that are due. Gives how many events still wait.
-    pub(crate) async fn deliver(&self, app: &Arc<App>) -> usize {
+    /// Makes the deliveries that are due, and returns the number that still waits.
+    pub(crate) async fn deliver(&self, lambda: &Lambda) -> usize {
         let now = self.clock.now();
         let due: Vec<Delivery> = {
             let mut queue = self.queue();
@@ -142,17 +142,17 @@ impl EventBus {
             due
         };
         for delivery in due {
-            self.attempt(app, delivery).await;
+            self.attempt(lambda, delivery).await;
         }
         self.queue().waiting.len()
     }
 
-    /// Events that were given up: what AWS would put into the dead-letter queue.
+    /// Returns the events that AWS would put into the dead-letter queue.
     pub(crate) fn dead_letters(&self) -> Vec<Value> {
         self.queue().dead_letters.clone()
     }
 
-    /// Nothing is left half-done behind this lock: what a panic leaves is good.
+    /// Locks the queue. No operation behind this lock is left half done by a panic.
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -178,16 +178,16 @@ impl EventBus {
         (id.to_owned(), deliveries.collect())
     }
 
-    /// Calls the function. Gives whether it took the event; if not, the event
-    /// waits for the next attempt or, after the last, is a dead letter.
-    async fn attempt(&self, app: &Arc<App>, mut delivery: Delivery) -> bool {
+    /// Calls the function, and returns whether it succeeded. If not, the event waits
+    /// for a retry or, after the last one, becomes a dead letter.
+    async fn attempt(&self, lambda: &Lambda, mut delivery: Delivery) -> bool {
         let operation = delivery.operation;
-        let Err(error) = invoke(app, operation, delivery.event.clone()).await else {
+        let Err(error) = lambda.invoke(operation, delivery.event.clone()).await else {
             return true;
         };
         let pause = usize::try_from(delivery.failures)
             .ok()
-            .and_then(|failures| PAUSES.get(failures))
+            .and_then(|failures| RETRY_PAUSES.get(failures))
             .unwrap_or(&TimeDelta::zero())
             .to_owned();
         delivery.failures = delivery.failures.saturating_add(1);
@@ -196,30 +196,30 @@ impl EventBus {
             .to_std()
             .unwrap_or_default();
         if delivery.failures <= delivery.rule.max_retries && age <= delivery.rule.max_age {
-            tracing::warn!(operation = operation.name, %error, "an event was not taken");
+            tracing::warn!(operation = operation.name, %error, "an event failed");
             self.queue().waiting.push(delivery);
         } else {
-            tracing::error!(operation = operation.name, rule = delivery.rule.name, %error, "an event is given up: a dead letter");
+            tracing::error!(operation = operation.name, rule = delivery.rule.name, %error, "an event used up its retries: it is a dead letter");
             self.queue().dead_letters.push(delivery.event);
         }
         false
     }
 }
 
-/// `POST /local/events`: puts an event, such as
+/// Returns the router of `POST /local/events`, which puts an event such as
 /// `{"source": "shop", "detail-type": "sold", "detail": {}}`.
-pub(crate) fn router(bus: EventBus, app: Arc<App>) -> Router {
+pub(crate) fn router(bus: EventBus, lambda: Lambda) -> Router {
     Router::new()
         .route("/local/events", post(put_event))
-        .with_state((bus, app))
+        .with_state((bus, lambda))
 }
 
 async fn put_event(
-    State((bus, app)): State<(EventBus, Arc<App>)>,
+    State((bus, lambda)): State<(EventBus, Lambda)>,
     event: Result<Json<PutEvent>, JsonRejection>,
 ) -> Response {
     match event {
-        Ok(Json(event)) => Json(bus.publish(&app, event).await).into_response(),
+        Ok(Json(event)) => Json(bus.publish(&lambda, event).await).into_response(),
         Err(refusal) => {
             let message = json!({ "message": refusal.body_text() });
             (refusal.status(), Json(message)).into_response()

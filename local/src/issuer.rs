@@ -1,5 +1,5 @@
-//! The sign-in provider's part: signs tokens, and verifies them as API
-//! Gateway's JWT authorizer does.
+//! The issuer of tokens: it signs them for the identity provider, and verifies
+//! them as API Gateway's JWT authorizer does.
 
 use std::{io, path::Path};
 
@@ -14,37 +14,37 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::kept;
+use crate::persist;
 
-/// Whom tokens are for: the pages, by the name they have at the provider.
+/// The client id of the pages, which is the audience of tokens.
 pub(crate) const CLIENT_ID: &str = "local";
-/// How long a token lives, in seconds.
+/// The lifetime of a token, in seconds.
 pub(crate) const LIFETIME: i64 = 12 * 3600;
 const KEY_ID: &str = "local";
 
-/// Why there can be no issuer.
+/// An error that keeps the issuer from starting.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
-    /// The signing key cannot be made, read or kept.
-    #[error("the signing key `{0}` cannot be used; delete it and everybody signs in anew")]
+    /// The signing key cannot be created, read or saved.
+    #[error("the signing key `{0}` cannot be used; delete it, and everybody must sign in again")]
     Key(String),
 }
 
-/// Who signs in, and how sure the provider is of it.
+/// A person, as the identity provider knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
     /// The provider's `sub`.
     pub user_id: String,
-    /// The address, where there is one.
+    /// The email address, if the person has one.
     pub email: Option<String>,
-    /// Whether the provider vouches for the address.
+    /// Whether the provider has verified the address.
     pub email_verified: bool,
-    /// The person's name, where they told one.
+    /// The person's name, if known.
     pub name: Option<String>,
 }
 
 impl SignIn {
-    /// Somebody with that verified address, whose user id follows from it.
+    /// Returns a person with this verified address. The user id derives from the address.
     pub fn with_email(email: &str) -> Self {
         let normal = email.trim().to_lowercase();
         let hash = digest::digest(&digest::SHA256, normal.as_bytes());
@@ -61,10 +61,10 @@ impl SignIn {
         }
     }
 
-    /// What to call them: the name, else the address, else the user id.
-    pub(crate) fn shown(&self) -> &str {
-        let told = self.name.as_deref().or(self.email.as_deref());
-        told.unwrap_or(&self.user_id)
+    /// Returns the name, else the address, else the user id.
+    pub(crate) fn display_name(&self) -> &str {
+        let name = self.name.as_deref().or(self.email.as_deref());
+        name.unwrap_or(&self.user_id)
     }
 }
 
@@ -72,15 +72,15 @@ impl SignIn {
 pub struct Issuer {
     url: String,
     clock: Clock,
-    signs: EncodingKey,
-    verifies: DecodingKey,
+    encoding_key: EncodingKey,
+    decoding_key: DecodingKey,
     /// The public key, as a JWK.
     jwk: Value,
 }
 
 impl Issuer {
-    /// An issuer at that address. Its key is kept in the file, or for this
-    /// process alone.
+    /// Creates an issuer at an address. The file keeps its key; without a file,
+    /// the key lives as long as the process.
     ///
     /// # Errors
     /// [`IssuerError`].
@@ -90,11 +90,11 @@ impl Issuer {
                 .unwrap_or_default()
         };
         let broken = || IssuerError::Key(name());
-        let pkcs8 = persist::read_or_make(file, || {
+        let pkcs8 = persist::read_or_create(file, || {
             let random = SystemRandom::new();
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
                 .map(|key| key.as_ref().to_vec())
-                .map_err(|_| io::Error::other("no randomness"))
+                .map_err(|_| io::Error::other("the random number generator failed"))
         });
         let pkcs8 = pkcs8.map_err(|_| broken())?;
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8)
@@ -106,65 +106,65 @@ impl Issuer {
         Ok(Self {
             url: url.to_owned(),
             clock,
-            signs: EncodingKey::from_ec_der(&pkcs8),
-            verifies: DecodingKey::from_ec_components(&x, &y).map_err(|_| broken())?,
+            encoding_key: EncodingKey::from_ec_der(&pkcs8),
+            decoding_key: DecodingKey::from_ec_components(&x, &y).map_err(|_| broken())?,
             jwk: json!({
                 "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": KEY_ID, "x": x, "y": y,
             }),
         })
     }
 
-    /// A token for somebody who has just signed in.
-    pub fn sign_in(&self, who: &SignIn) -> String {
-        self.sign(self.claims(who))
+    /// Returns a token of a person who signs in now.
+    pub fn sign_in(&self, person: &SignIn) -> String {
+        self.sign(self.claims(person))
     }
 
-    /// The claims that such a token has.
-    pub fn claims(&self, who: &SignIn) -> Map<String, Value> {
+    /// Returns the claims of such a token.
+    pub fn claims(&self, person: &SignIn) -> Map<String, Value> {
         let now = self.clock.now().timestamp();
         let mut claims = Map::new();
         claims.insert("iss".to_owned(), json!(self.url));
         claims.insert("aud".to_owned(), json!(CLIENT_ID));
-        claims.insert("sub".to_owned(), json!(who.user_id));
+        claims.insert("sub".to_owned(), json!(person.user_id));
         claims.insert("iat".to_owned(), json!(now));
         claims.insert("exp".to_owned(), json!(now + LIFETIME));
-        if let Some(email) = &who.email {
+        if let Some(email) = &person.email {
             claims.insert("email".to_owned(), json!(email));
-            claims.insert("email_verified".to_owned(), json!(who.email_verified));
+            claims.insert("email_verified".to_owned(), json!(person.email_verified));
         }
-        if let Some(name) = &who.name {
+        if let Some(name) = &person.name {
             claims.insert("name".to_owned(), json!(name));
         }
         claims
     }
 
-    /// A token with any claims. Empty in the one case that it cannot be signed:
-    /// a machine without randomness.
+    /// Signs a token with any claims. It is empty if the system's random number
+    /// generator fails.
     pub fn sign(&self, claims: Map<String, Value>) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(KEY_ID.to_owned());
-        jsonwebtoken::encode(&header, &claims, &self.signs).unwrap_or_default()
+        jsonwebtoken::encode(&header, &claims, &self.encoding_key).unwrap_or_default()
     }
 
-    /// The claims of a token of this issuer's, for this audience, that is valid
-    /// now; `None` for every other one. All values are text, as API Gateway
-    /// passes them on.
+    /// Returns the claims of a valid token of this issuer and audience; `None` for
+    /// any other token. All values are text, as API Gateway passes them on.
     pub fn verify(&self, token: &str) -> Option<Map<String, Value>> {
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_audience(&[CLIENT_ID]);
         validation.set_issuer(&[&self.url]);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        // Time is checked by our own clock, which tests move.
+        // The library would check the time by the system's clock, which tests cannot move.
         validation.validate_exp = false;
         let token =
-            jsonwebtoken::decode::<Map<String, Value>>(token, &self.verifies, &validation).ok()?;
+            jsonwebtoken::decode::<Map<String, Value>>(token, &self.decoding_key, &validation)
+                .ok()?;
         let now = self.clock.now().timestamp();
-        let lives = token.claims.get("exp")?.as_i64()? > now;
-        let begun = ["iat", "nbf"].iter().all(|name| {
+        let unexpired = token.claims.get("exp")?.as_i64()? > now;
+        let started = ["iat", "nbf"].iter().all(|name| {
             let from = token.claims.get(*name);
             from.is_none_or(|from| from.as_i64().is_some_and(|from| from <= now))
         });
-        if !lives || !begun {
+        if !unexpired || !started {
             return None;
         }
         let as_text = |value: Value| match value {
@@ -190,7 +190,7 @@ impl Issuer {
         )
     }
 
-    /// The public keys.
+    /// Returns the public keys, as a JWK set.
     pub(crate) fn keys(&self) -> Value {
         json!({ "keys": [self.jwk] })
     }
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_another_time_issuer_or_audience_is_refused() {
+    fn token_of_other_time_issuer_or_audience_is_refused() {
         let issuer = issuer();
         let now = Clock::system().now().timestamp();
         assert!(
@@ -248,10 +248,10 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_not_signed_by_this_key_is_refused() {
+    fn token_of_another_key_is_refused() {
         let (issuer, other) = (issuer(), self::issuer());
-        let who = SignIn::with_email("ada@example.com");
-        let token = issuer.sign_in(&who);
+        let person = SignIn::with_email("ada@example.com");
+        let token = issuer.sign_in(&person);
         assert!(issuer.verify(&token).is_some());
         assert!(other.verify(&token).is_none());
 
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_gives_one_person_whatever_its_case() {
+    fn address_in_any_case_is_the_same_person() {
         let id = |email| SignIn::with_email(email).user_id;
         assert_eq!(id("Ada@Example.com "), id("ada@example.com"));
         assert_ne!(id("ada@example.com"), id("bob@example.com"));

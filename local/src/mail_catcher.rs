@@ -1,4 +1,4 @@
-//! A loopback endpoint that speaks SES v2 and shows what it caught.
+//! The mail catcher: a stand-in for SES v2 that keeps emails instead of sending them.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,20 +17,20 @@ use functions::Clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::kept;
+use crate::persist;
 
 /// An email that SES would have sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CaughtEmail {
-    /// Counts the emails, from 1.
+    /// The number of the email, from 1.
     pub id: usize,
-    /// When it was caught.
+    /// The time of the request.
     pub at: DateTime<Utc>,
-    /// Whom it is from.
+    /// The sender.
     pub from: String,
-    /// Whom it is to.
+    /// The recipients.
     pub to: Vec<String>,
-    /// Whom answers go to.
+    /// The `Reply-To` addresses.
     pub reply_to: Vec<String>,
     /// The subject.
     pub subject: String,
@@ -38,14 +38,14 @@ pub struct CaughtEmail {
     pub text: String,
     /// The HTML body.
     pub html: String,
-    /// The configuration set that it was sent with.
+    /// The name of the configuration set.
     pub configuration_set: Option<String>,
-    /// What SES repeats in its reports about it.
+    /// The tags, which SES repeats in its reports on the email.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
 
-/// How SES fails.
+/// A failure of SES.
 #[derive(Debug, Clone, Copy)]
 pub struct SesFailure {
     /// The HTTP status.
@@ -54,31 +54,31 @@ pub struct SesFailure {
     pub code: &'static str,
 }
 
-/// Catches emails.
+/// Stands in for SES.
 #[derive(Clone)]
 pub struct MailCatcher {
     clock: Clock,
     caught: Arc<Mutex<Vec<CaughtEmail>>>,
-    /// Where emails are kept, a line of JSON each.
+    /// The file of the emails, one JSON object per line.
     file: Option<PathBuf>,
     failures: Arc<Mutex<VecDeque<SesFailure>>>,
 }
 
-/// Nothing is left half-done behind these locks: what a panic leaves is good.
+/// Locks a mutex. No operation behind these locks is left half done by a panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl MailCatcher {
-    /// With the emails that are in the file.
+    /// Opens the catcher with the emails of a file.
     pub(crate) fn open(clock: Clock, file: Option<&Path>) -> io::Result<Self> {
-        let kept = match file.map(fs::read_to_string) {
+        let saved = match file.map(fs::read_to_string) {
             Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Some(read) => read?,
             None => String::new(),
         };
-        // A line that broke off when the machine failed is no email.
-        let caught: Vec<CaughtEmail> = kept
+        // Skip a line that a crash cut off.
+        let caught: Vec<CaughtEmail> = saved
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect();
@@ -90,25 +90,25 @@ impl MailCatcher {
         })
     }
 
-    /// The emails so far, the oldest first.
-    pub fn mails(&self) -> Vec<CaughtEmail> {
+    /// Returns the caught emails, the oldest first.
+    pub fn emails(&self) -> Vec<CaughtEmail> {
         lock(&self.caught).clone()
     }
 
-    /// Fails the next requests to send an email.
+    /// Makes the next requests to send an email fail.
     pub fn fail_next(&self, times: usize, failure: SesFailure) {
         lock(&self.failures).extend(std::iter::repeat_n(failure, times));
     }
 
-    /// Takes requests as SES does from now on.
+    /// Ends all failures.
     pub fn recover(&self) {
         lock(&self.failures).clear();
     }
 
-    /// Takes a request to `SendEmail`.
+    /// Handles a `SendEmail` request.
     ///
     /// # Errors
-    /// The status and SES's code that refuse it.
+    /// The status and SES's error code of the refusal.
     pub(crate) fn catch(&self, body: &Bytes) -> Result<CaughtEmail, (StatusCode, &'static str)> {
         if let Some(failure) = lock(&self.failures).pop_front() {
             let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -145,8 +145,8 @@ impl MailCatcher {
             Some((text("Name")?, text("Value")?))
         });
         let mut caught = lock(&self.caught);
-        let id = caught.last().map_or(0, |mail| mail.id) + 1;
-        let mail = CaughtEmail {
+        let id = caught.last().map_or(0, |email| email.id) + 1;
+        let email = CaughtEmail {
             id,
             at: self.clock.now(),
             from: text("/FromEmailAddress"),
@@ -162,22 +162,22 @@ impl MailCatcher {
             tags: tags.collect(),
         };
         if let Some(file) = &self.file {
-            let kept = serde_json::to_vec(&mail).map_err(io::Error::other);
-            if let Err(error) = kept.and_then(|line| persist::append(file, &line)) {
-                tracing::warn!(%error, "a mail cannot be kept; it is gone with the next start");
+            let line = serde_json::to_vec(&email).map_err(io::Error::other);
+            if let Err(error) = line.and_then(|line| persist::append(file, &line)) {
+                tracing::warn!(%error, "an email cannot be saved; it will be lost at the next start");
             }
         }
-        caught.push(mail.clone());
-        Ok(mail)
+        caught.push(email.clone());
+        Ok(email)
     }
 }
 
-/// What SES answers for an email that it has taken.
-pub(crate) fn taken(mail: &CaughtEmail) -> Response {
-    axum::Json(json!({ "MessageId": format!("local-{}", mail.id) })).into_response()
+/// Returns SES's response to an email that it accepts.
+pub(crate) fn accepted(email: &CaughtEmail) -> Response {
+    axum::Json(json!({ "MessageId": format!("local-{}", email.id) })).into_response()
 }
 
-/// What SES answers for one that it has not.
+/// Returns SES's response to an email that it refuses.
 pub(crate) fn refused((status, code): (StatusCode, &'static str)) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
@@ -197,7 +197,7 @@ mod tests {
 
     fn send(catcher: &MailCatcher, request: &Value) -> Response {
         match catcher.catch(&Bytes::from(request.to_string())) {
-            Ok(mail) => taken(&mail),
+            Ok(email) => accepted(&email),
             Err(refusal) => refused(refusal),
         }
     }
@@ -216,30 +216,33 @@ mod tests {
     }
 
     #[test]
-    fn an_email_is_caught_with_all_that_it_has() {
+    fn email_is_caught_with_all_its_parts() {
         let catcher = MailCatcher::open(Clock::system(), None).unwrap();
         assert_eq!(send(&catcher, &request()).status(), 200);
-        let mails = catcher.mails();
-        assert_eq!(mails[0].to, ["ada@example.com"]);
-        assert_eq!(mails[0].subject, "Hello");
-        assert_eq!((&*mails[0].text, &*mails[0].html), ("text", "<p>html</p>"));
-        assert_eq!(mails[0].configuration_set.as_deref(), Some("invites"));
-        assert_eq!(mails[0].tags["invite_id"], "7");
+        let emails = catcher.emails();
+        assert_eq!(emails[0].to, ["ada@example.com"]);
+        assert_eq!(emails[0].subject, "Hello");
+        assert_eq!(
+            (&*emails[0].text, &*emails[0].html),
+            ("text", "<p>html</p>")
+        );
+        assert_eq!(emails[0].configuration_set.as_deref(), Some("invites"));
+        assert_eq!(emails[0].tags["invite_id"], "7");
     }
 
     #[test]
-    fn what_is_no_email_is_refused() {
+    fn email_without_recipient_is_refused() {
         let catcher = MailCatcher::open(Clock::system(), None).unwrap();
         let mut to_nobody = request();
         to_nobody["Destination"] = json!({});
         let refused = send(&catcher, &to_nobody);
         assert_eq!(refused.status(), 400);
         assert_eq!(refused.headers()["x-amzn-errortype"], "BadRequestException");
-        assert!(catcher.mails().is_empty());
+        assert!(catcher.emails().is_empty());
     }
 
     #[test]
-    fn a_failure_that_was_asked_for_comes_as_often_as_asked() {
+    fn requested_failure_repeats_as_often_as_requested() {
         let catcher = MailCatcher::open(Clock::system(), None).unwrap();
         let throttled = SesFailure {
             status: 429,
@@ -248,6 +251,6 @@ mod tests {
         catcher.fail_next(2, throttled);
         let statuses = [(); 3].map(|()| send(&catcher, &request()).status().as_u16());
         assert_eq!(statuses, [429, 429, 200]);
-        assert_eq!(catcher.mails().len(), 1);
+        assert_eq!(catcher.emails().len(), 1);
     }
 }

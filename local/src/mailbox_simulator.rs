@@ -1,5 +1,5 @@
-//! What SES reports about emails to its mailbox simulator: addresses at
-//! `simulator.amazonses.com` that bounce or complain, here as there.
+//! SES's reports on emails to its mailbox simulator: addresses at
+//! `simulator.amazonses.com` that bounce or complain, as on AWS.
 
 use serde_json::{Map, Value, json};
 
@@ -7,25 +7,25 @@ use crate::{event_bus::PutEvent, mail_catcher::CaughtEmail};
 
 const DOMAIN: &str = "simulator.amazonses.com";
 
-/// The event about an email, if it was to such an address.
-pub(crate) fn report(mail: &CaughtEmail) -> Option<PutEvent> {
-    let to = mail.to.first()?;
+/// Returns the event about an email to a simulator address.
+pub(crate) fn report(email: &CaughtEmail) -> Option<PutEvent> {
+    let to = email.to.first()?;
     let (local, domain) = to.rsplit_once('@')?;
     if !domain.eq_ignore_ascii_case(DOMAIN) {
         return None;
     }
-    // As in `bounce+anything@`.
+    // SES ignores a label, as in `bounce+label@`.
     let local = local.split('+').next().unwrap_or_default();
-    let bounce = |sub_type: &str, why: &str| {
+    let bounce = |sub_type: &str, diagnostic: &str| {
         let recipient = json!({
-            "emailAddress": to, "action": "failed", "status": "5.1.1", "diagnosticCode": why,
+            "emailAddress": to, "action": "failed", "status": "5.1.1", "diagnosticCode": diagnostic,
         });
         let bounce = json!({
-            "feedbackId": format!("local-{}", mail.id),
+            "feedbackId": format!("local-{}", email.id),
             "bounceType": "Permanent",
             "bounceSubType": sub_type,
             "bouncedRecipients": [recipient],
-            "timestamp": mail.at,
+            "timestamp": email.at,
         });
         ("Email Bounced", "Bounce", "bounce", bounce)
     };
@@ -34,10 +34,10 @@ pub(crate) fn report(mail: &CaughtEmail) -> Option<PutEvent> {
         "suppressionlist" => bounce("Suppressed", "on the suppression list"),
         "complaint" => {
             let complaint = json!({
-                "feedbackId": format!("local-{}", mail.id),
+                "feedbackId": format!("local-{}", email.id),
                 "complaintFeedbackType": "abuse",
                 "complainedRecipients": [{ "emailAddress": to }],
-                "timestamp": mail.at,
+                "timestamp": email.at,
             });
             (
                 "Email Complaint Received",
@@ -48,7 +48,7 @@ pub(crate) fn report(mail: &CaughtEmail) -> Option<PutEvent> {
         }
         _ => return None,
     };
-    let tags: Map<String, Value> = mail
+    let tags: Map<String, Value> = email
         .tags
         .iter()
         .map(|(name, value)| (name.clone(), json!([value])))
@@ -59,10 +59,10 @@ pub(crate) fn report(mail: &CaughtEmail) -> Option<PutEvent> {
     detail.insert(
         "mail".to_owned(),
         json!({
-            "timestamp": mail.at,
-            "source": mail.from,
-            "messageId": format!("local-{}", mail.id),
-            "destination": mail.to,
+            "timestamp": email.at,
+            "source": email.from,
+            "messageId": format!("local-{}", email.id),
+            "destination": email.to,
             "tags": tags,
         }),
     );

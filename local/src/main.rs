@@ -11,7 +11,7 @@ use local::{Background, DatabaseLocation, Options, Stack};
 use tokio::signal;
 
 const HELP: &str = "\
-Runs organization settings on this machine: API, database, mails and schedule.
+Runs organization settings on this machine: API, database, emails and schedules.
 
 Usage: cargo run [-- [demo] [options]]
 
@@ -20,16 +20,16 @@ Usage: cargo run [-- [demo] [options]]
   --port N             the API's port (3000)
   --dynamodb-port N    the port of DynamoDB's API (8000)
   --services-port N    the port of SES's and Secrets Manager's API (8001)
-  --aws-address IP     where DynamoDB, SES and Secrets Manager listen (127.0.0.1);
+  --aws-address IP     the address of DynamoDB, SES and Secrets Manager (127.0.0.1);
                        0.0.0.0 lets containers and the network reach them
-  --data FOLDER        where the database and what belongs to it are kept
+  --data FOLDER        the folder of the database and its keys
                        (.local, beside template.yaml)
-  --ephemeral          keep the database in memory only, and take any free
-                       port for DynamoDB, SES and Secrets Manager
+  --ephemeral          keep the database in memory only, and use any free
+                       ports for DynamoDB, SES and Secrets Manager
   --template FILE      the template to run (template.yaml)
-  --plans PLANS        the plans that there are, as the template's parameter
-                       `Plans` takes them
-  --help               this text
+  --plans PLANS        the available plans, in the format of the template's
+                       parameter `Plans`
+  --help               show this text
 ";
 
 struct Arguments {
@@ -44,7 +44,7 @@ struct Arguments {
     plans: Plans,
 }
 
-/// Beside the template of the checkout that this was started in.
+/// Returns the default data folder: beside the template of the current checkout.
 fn default_folder() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let root = here
@@ -55,7 +55,7 @@ fn default_folder() -> PathBuf {
         .join(".local")
 }
 
-/// Gives `None` when only help was asked for.
+/// Parses the command line. Returns `None` for `--help`.
 fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
     use lexopt::prelude::*;
     let mut arguments = Arguments {
@@ -101,7 +101,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            eprintln!("{error}; `--help` tells what there is");
+            eprintln!("{error}; `--help` lists the options");
             return ExitCode::from(2);
         }
     };
@@ -156,16 +156,16 @@ async fn run(arguments: Arguments) -> ExitCode {
         stack.stop().await;
         return fail(&error);
     }
-    let kept = if arguments.ephemeral {
+    let location = if arguments.ephemeral {
         "in memory".to_owned()
     } else {
         arguments.data.display().to_string()
     };
     let url = stack.url();
     println!("Pages       {url}/");
-    println!("Emails       {url}/local/   (and tokens for curl)");
+    println!("Emails      {url}/local/   (and tokens for curl)");
     println!("API         {url}/v1");
-    println!("DynamoDB    {}   (data {kept})", stack.dynamodb_url());
+    println!("DynamoDB    {}   (data {location})", stack.dynamodb_url());
     println!("SES         {}", stack.services_url());
     println!("Events      {url}/local/events   (POST; calls the functions whose rule matches)");
     for schedule in &stack.template().schedules {
@@ -177,9 +177,9 @@ async fn run(arguments: Arguments) -> ExitCode {
     }
     println!();
     let email = if arguments.demo {
-        println!("The demo organization is there. Sign in as any of:");
-        for (email, what) in local::DEMO_PEOPLE {
-            println!("  {email:<24} {what}");
+        println!("The demo organization is ready. Sign in as any of:");
+        for (email, role) in local::DEMO_PEOPLE {
+            println!("  {email:<24} {role}");
         }
         println!();
         println!("Sign in, and list your organizations:");
@@ -207,7 +207,7 @@ async fn run(arguments: Arguments) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Waits for Ctrl-C, or for what `kill` sends.
+/// Waits for Ctrl-C or SIGTERM.
 async fn shutdown_signal() -> std::io::Result<()> {
     #[cfg(unix)]
     {

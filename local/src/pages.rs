@@ -1,4 +1,4 @@
-//! The developer's pages: sign in as anybody for curl, and read the caught emails.
+//! The developer's pages: tokens for curl, and the caught emails.
 
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use crate::{
     issuer::{Issuer, SignIn},
     mail_catcher::{CaughtEmail, MailCatcher},
     provider::Provider,
+    show::{is_address, show},
 };
 
 #[derive(Clone)]
@@ -38,8 +39,8 @@ pub(crate) fn router(
         .route("/local", get(|| async { Redirect::permanent("/local/") }))
         .route("/local/", get(index))
         .route("/local/sign-in", post(sign_in))
-        .route("/local/mails", get(mails))
-        .route("/local/mails/{id}", get(mail))
+        .route("/local/mails", get(emails))
+        .route("/local/mails/{id}", get(email))
         .route("/local/mails/{id}/html", get(email_html))
         .with_state(Pages {
             url,
@@ -49,26 +50,11 @@ pub(crate) fn router(
         })
 }
 
-/// Nothing that these pages show may load or run anything from elsewhere.
+/// Keeps the pages from loading or running anything of another origin.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
-/// An email is shown without scripts, forms or anything loaded; its links open elsewhere.
+/// Keeps an email from running scripts, sending forms and loading anything; its
+/// links open outside the frame.
 const EMAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox";
-
-pub(crate) fn show(page: &impl Template, policy: &str) -> Response {
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, policy.to_owned()),
-        (header::REFERRER_POLICY, "no-referrer".to_owned()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-    ];
-    match page.render() {
-        Ok(html) => (headers, Html(html)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "a page cannot be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
 
 #[derive(Template)]
 #[template(path = "index.html")]
@@ -76,7 +62,7 @@ struct Index {
     url: String,
     signed_in: Option<SignedIn>,
     problem: Option<&'static str>,
-    mails: Vec<CaughtEmail>,
+    emails: Vec<CaughtEmail>,
 }
 
 struct SignedIn {
@@ -87,15 +73,15 @@ struct SignedIn {
 }
 
 #[derive(Template)]
-#[template(path = "mail.html")]
+#[template(path = "email.html")]
 struct EmailPage {
-    mail: CaughtEmail,
+    email: CaughtEmail,
 }
 
 impl EmailPage {
-    /// The plain text in pieces, each with whether it is a link.
+    /// Splits the plain text into pieces, each with whether it is a link.
     fn pieces(&self) -> impl Iterator<Item = (&str, bool)> {
-        let words = self.mail.text.split_inclusive(char::is_whitespace);
+        let words = self.email.text.split_inclusive(char::is_whitespace);
         words.flat_map(|word| {
             let bare = word.trim_end();
             let is_link = bare.starts_with("http://") || bare.starts_with("https://");
@@ -115,13 +101,13 @@ async fn index(State(pages): State<Pages>) -> Response {
 
 impl Pages {
     fn index(&self, signed_in: Option<SignedIn>, problem: Option<&'static str>) -> Response {
-        let mut mails = self.mail_catcher.mails();
-        mails.reverse();
+        let mut emails = self.mail_catcher.emails();
+        emails.reverse();
         let page = Index {
             url: self.url.clone(),
             signed_in,
             problem,
-            mails,
+            emails,
         };
         show(&page, POLICY)
     }
@@ -134,20 +120,20 @@ struct SignInForm {
     name: String,
     #[serde(default)]
     user_id: String,
-    /// Present and not `false`, as a ticked box of a form or a typed word.
+    /// Any value but `false` means verified: a ticked checkbox, or a word of a script.
     #[serde(default)]
     verified: Option<Value>,
 }
 
 async fn sign_in(State(pages): State<Pages>, headers: HeaderMap, request: Request) -> Response {
-    let names = |header, what: &str| {
+    let header_contains = |header, part: &str| {
         let value = headers
             .get(header)
             .and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
-        value.is_some_and(|value| value.contains(what))
+        value.is_some_and(|value| value.contains(part))
     };
-    let from_page = names(header::ACCEPT, "text/html");
-    let form = if names(header::CONTENT_TYPE, "application/json") {
+    let from_page = header_contains(header::ACCEPT, "text/html");
+    let form = if header_contains(header::CONTENT_TYPE, "application/json") {
         Json::<SignInForm>::from_request(request, &())
             .await
             .map(|Json(form)| form)
@@ -171,62 +157,56 @@ async fn sign_in(State(pages): State<Pages>, headers: HeaderMap, request: Reques
         };
         return (StatusCode::BAD_REQUEST, answer).into_response();
     }
-    let mut who = SignIn::with_email(&form.email);
-    // A box of the page's form that is not ticked is not there at all.
+    let mut person = SignIn::with_email(&form.email);
+    // A form leaves out a checkbox that is not ticked.
     let unverified = match &form.verified {
         None => from_page,
         Some(Value::Bool(verified)) => !verified,
         Some(value) => value.as_str() == Some("false"),
     };
-    who.email_verified = !unverified;
-    who.name = Some(form.name).filter(|name| !name.trim().is_empty());
+    person.email_verified = !unverified;
+    person.name = Some(form.name).filter(|name| !name.trim().is_empty());
     if !form.user_id.is_empty() {
-        who.user_id = form.user_id;
+        person.user_id = form.user_id;
     }
-    pages.provider.meet(&who);
-    let token = pages.issuer.sign_in(&who);
+    pages.provider.remember(&person);
+    let token = pages.issuer.sign_in(&person);
     if !from_page {
-        return Json(json!({ "token": token, "user_id": who.user_id })).into_response();
+        return Json(json!({ "token": token, "user_id": person.user_id })).into_response();
     }
     let signed_in = SignedIn {
-        email: who.email.unwrap_or_default(),
-        user_id: who.user_id,
-        verified: who.email_verified,
+        email: person.email.unwrap_or_default(),
+        user_id: person.user_id,
+        verified: person.email_verified,
         token,
     };
     pages.index(Some(signed_in), None)
 }
 
-/// Just enough to catch a slip; what an address is, the operations know.
-pub(crate) fn is_address(email: &str) -> bool {
-    let parts = email.trim().rsplit_once('@');
-    parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-}
-
-async fn mails(State(pages): State<Pages>) -> Response {
-    Json(pages.mail_catcher.mails()).into_response()
+async fn emails(State(pages): State<Pages>) -> Response {
+    Json(pages.mail_catcher.emails()).into_response()
 }
 
 fn find(pages: &Pages, id: usize) -> Option<CaughtEmail> {
     pages
         .mail_catcher
-        .mails()
+        .emails()
         .into_iter()
-        .find(|mail| mail.id == id)
+        .find(|email| email.id == id)
 }
 
-async fn mail(State(pages): State<Pages>, Path(id): Path<usize>) -> Response {
+async fn email(State(pages): State<Pages>, Path(id): Path<usize>) -> Response {
     match find(&pages, id) {
-        Some(mail) => show(&EmailPage { mail }, POLICY),
+        Some(email) => show(&EmailPage { email }, POLICY),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
 async fn email_html(State(pages): State<Pages>, Path(id): Path<usize>) -> Response {
     match find(&pages, id) {
-        // Links in the email open in a tab of their own, not in the frame.
-        Some(mail) => {
-            let html = mail
+        Some(email) => {
+            // Links open in a new tab, not in the frame.
+            let html = email
                 .html
                 .replacen("<head>", "<head><base target=\"_blank\">", 1);
             (
@@ -245,7 +225,7 @@ mod tests {
 
     const NASTY: &str = "<script>alert(1)</script>";
 
-    fn mail() -> CaughtEmail {
+    fn email() -> CaughtEmail {
         CaughtEmail {
             id: 1,
             at: DateTime::from_timestamp(1_730_871_464, 0).unwrap(),
@@ -261,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_anybody_wrote_becomes_part_of_a_page() {
+    fn markup_in_text_is_escaped() {
         let signed_in = SignedIn {
             email: NASTY.to_owned(),
             user_id: NASTY.to_owned(),
@@ -272,11 +252,11 @@ mod tests {
             url: String::new(),
             signed_in: Some(signed_in),
             problem: None,
-            mails: vec![mail()],
+            emails: vec![email()],
         };
         for page in [
             index.render().unwrap(),
-            EmailPage { mail: mail() }.render().unwrap(),
+            EmailPage { email: email() }.render().unwrap(),
         ] {
             assert!(!page.contains("<script"), "{page}");
             assert!(page.contains("&#60;script"), "{page}");
@@ -284,13 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn links_of_the_plain_text_can_be_clicked() {
+    fn web_address_in_plain_text_is_a_link() {
         let text = "See\nhttps://example.com/a?b=1&c=2 \njavascript:alert(1)";
-        let mail = CaughtEmail {
+        let email = CaughtEmail {
             text: text.to_owned(),
-            ..mail()
+            ..email()
         };
-        let page = EmailPage { mail };
+        let page = EmailPage { email };
         let joined: String = page.pieces().map(|(piece, _)| piece).collect();
         assert_eq!(joined, text);
         let links: Vec<&str> = page
@@ -298,13 +278,5 @@ mod tests {
             .filter_map(|(piece, is_link)| is_link.then_some(piece))
             .collect();
         assert_eq!(links, ["https://example.com/a?b=1&c=2"]);
-    }
-
-    #[test]
-    fn a_slip_is_no_address() {
-        for slip in ["", "ada", "@example.com", "ada@"] {
-            assert!(!is_address(slip), "{slip}");
-        }
-        assert!(is_address(" ada@example.com"));
     }
 }

@@ -1,52 +1,52 @@
-//! Event patterns, as far as Lambda's filter criteria and EventBridge's rules use
-//! them here: exact values, `prefix`, `exists` and `anything-but`.
+//! Event patterns of Lambda's filter criteria and EventBridge's rules. They
+//! support exact values, `prefix`, `exists` and `anything-but`.
 
 use serde_json::Value;
 
-/// A pattern that cannot be understood.
+/// An error in a pattern.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidPattern {
-    /// The pattern is no JSON.
+    /// The pattern is not JSON.
     #[error("a pattern is not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
-    /// The pattern has a condition that this stand-in does not know: better to
-    /// say so than to deliver the wrong records.
+    /// The pattern has a condition that is not implemented. An error is better
+    /// than delivering the wrong records.
     #[error("a pattern has `{0}`, which is not supported locally")]
     Unsupported(String),
 }
 
-/// What a record or an event has to look like.
+/// A pattern of records or events.
 #[derive(Debug, Clone)]
 pub enum Pattern {
-    /// Every one of the fields has to match.
+    /// All fields must match.
     Fields(Vec<(String, Pattern)>),
-    /// One of the conditions has to hold.
+    /// At least one condition must hold.
     OneOf(Vec<Condition>),
 }
 
-/// What a value has to be like.
+/// A condition on a value.
 #[derive(Debug, Clone)]
 pub enum Condition {
-    /// It is this one.
+    /// The value equals this one.
     Equals(Value),
-    /// It is a text that begins like that.
+    /// The value is a string with this prefix.
     Prefix(String),
-    /// It is there, or it is not; an object never is.
+    /// The value is present, or absent. An object counts as absent.
     Exists(bool),
-    /// It is there, and none of these.
+    /// The value is present and none of these.
     AnythingBut(Vec<Value>),
 }
 
 impl Pattern {
-    /// Reads a pattern.
+    /// Parses a pattern.
     ///
     /// # Errors
-    /// [`InvalidPattern`] shows what is not understood.
+    /// [`InvalidPattern`] shows the unsupported part.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
         Self::read(serde_json::from_str(text)?)
     }
 
-    /// Reads a pattern that is there as a value.
+    /// Reads a pattern from JSON.
     pub(crate) fn read(value: Value) -> Result<Self, InvalidPattern> {
         match value {
             Value::Object(fields) => {
@@ -63,8 +63,8 @@ impl Pattern {
         }
     }
 
-    /// Whether a record or an event looks like that. Of an array, one element
-    /// has to.
+    /// Returns whether a record or an event matches. Of an array, one element
+    /// must match.
     pub fn matches(&self, value: Option<&Value>) -> bool {
         if let Some(Value::Array(elements)) = value {
             return elements.iter().any(|element| self.matches(Some(element)));
@@ -82,7 +82,7 @@ impl Condition {
     fn read(value: Value) -> Result<Self, InvalidPattern> {
         let object = match &value {
             Value::Object(object) => object,
-            // What the template leaves to the deployment reads as null.
+            // The template reader turns intrinsic functions into null.
             Value::Null | Value::Array(_) => {
                 return Err(InvalidPattern::Unsupported(value.to_string()));
             }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_has_to_match_one_of_its_conditions() {
+    fn pattern_matches_if_every_field_meets_a_condition() {
         let pattern = json!({"a": ["x", "y"], "b": {"c": [{"prefix": "in"}]}});
         assert!(matches(
             &pattern,
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn presence_and_absence_can_be_asked_for() {
+    fn exists_matches_presence_and_absence() {
         assert!(matches(&json!({"a": [{"exists": false}]}), &json!({})));
         assert!(!matches(&json!({"a": [{"exists": true}]}), &json!({})));
         assert!(matches(
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn one_element_of_an_array_has_to_match() {
+    fn array_matches_by_one_element() {
         let tags = json!({"tags": {"invite": ["a", "b"], "none": []}});
         assert!(matches(&json!({"tags": {"invite": ["b"]}}), &tags));
         assert!(matches(
@@ -163,21 +163,21 @@ mod tests {
             &json!({"tags": {"none": [{"exists": true}]}}),
             &tags
         ));
-        // Both fields have to be right in the same element.
+        // Both fields must match in the same element.
         let list = json!({"list": [{"a": 1, "b": 1}, {"a": 2, "b": 2}]});
         assert!(matches(&json!({"list": {"a": [2], "b": [2]}}), &list));
         assert!(!matches(&json!({"list": {"a": [1], "b": [2]}}), &list));
     }
 
     #[test]
-    fn only_what_holds_no_more_fields_exists() {
+    fn object_does_not_exist() {
         let pattern = json!({"a": [{"exists": true}]});
         assert!(matches(&pattern, &json!({"a": null})));
         assert!(!matches(&pattern, &json!({"a": {"b": 1}})));
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn unsupported_condition_is_refused() {
         for pattern in [
             json!({"a": "x"}),
             json!({"a": []}),

@@ -1,4 +1,4 @@
-//! Files of the data folder: what has to outlive the process.
+//! Files of the data folder, which outlive the process.
 
 use std::{
     fs::{self, OpenOptions},
@@ -6,16 +6,16 @@ use std::{
     path::Path,
 };
 
-/// Reads a file; makes it first where there is none. Without a file, what is
-/// made is for this process alone.
-pub(crate) fn read_or_make(
+/// Reads a file, and creates it first if it does not exist. Without a file, the
+/// content lives as long as the process.
+pub(crate) fn read_or_create(
     file: Option<&Path>,
-    make: impl FnOnce() -> io::Result<Vec<u8>>,
+    create: impl FnOnce() -> io::Result<Vec<u8>>,
 ) -> io::Result<Vec<u8>> {
-    let Some(file) = file else { return make() };
+    let Some(file) = file else { return create() };
     match fs::read(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let content = make()?;
+            let content = create()?;
             replace(file, &content)?;
             Ok(content)
         }
@@ -23,7 +23,7 @@ pub(crate) fn read_or_make(
     }
 }
 
-/// Writes a file as a whole or, if the machine fails meanwhile, not at all.
+/// Replaces a file atomically: a crash leaves the old content or the new.
 pub(crate) fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     let new = file.with_extension("new");
     let mut options = OpenOptions::new();
@@ -32,17 +32,17 @@ pub(crate) fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     fs::rename(new, file)
 }
 
-/// Adds a line to a file.
+/// Appends a line to a file.
 pub(crate) fn append(file: &Path, line: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
-    // In one piece, so that no other line comes between.
+    // One write, so that lines of several writers do not mix.
     owner_only(&mut options)
         .open(file)?
         .write_all(&[line, b"\n"].concat())
 }
 
-/// Keys and links in emails are nobody else's business.
+/// Lets only the owner read the file: it may hold keys, or links of emails.
 fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);

@@ -1,9 +1,10 @@
-//! The sign-in provider's front: where the pages send people to sign in, as any
-//! OpenID provider has it. Authorization codes with PKCE, sessions, renewal and
-//! sign-out.
+//! The local identity provider: OpenID Connect with authorization codes and
+//! PKCE, sessions, refresh tokens and sign-out.
 //!
-//! On this machine anybody may be anyone, so there are no passwords. All the
-//! rest is as strict as at a real provider.
+//! Everybody may sign in as anyone, so there are no passwords. All else is as
+//! strict as at a real provider.
+//!
+//! One protocol, so one file.
 
 use std::{
     collections::HashMap,
@@ -30,12 +31,15 @@ use serde_json::{Value, json};
 
 use crate::{
     issuer::{CLIENT_ID, Issuer, LIFETIME, SignIn},
-    kept,
-    pages::{is_address, show},
+    persist,
+    show::{is_address, show},
 };
 
+#[cfg(test)]
+mod tests;
+
 const COOKIE: &str = "sign_in";
-/// Where on the pages' origin the answer may go.
+/// The only path on the pages' origin that responses are sent to.
 const CALLBACK: &str = "/auth/callback";
 /// All but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -43,72 +47,72 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// How long a code can be turned into tokens: the page does so at once.
+/// The lifetime of a code, which the pages exchange immediately.
 const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(1);
 
-/// The provider behind its pages.
+/// The identity provider.
 pub(crate) struct Provider {
     url: String,
-    /// Where the pages are: the loopback address, and its name.
+    /// The origins of the pages: the loopback address, and its name.
     origins: [String; 2],
     issuer: Arc<Issuer>,
     clock: Clock,
-    /// Where known people are kept, a line of JSON each.
+    /// The file of known people, one JSON object per line.
     file: Option<PathBuf>,
-    state: Mutex<Known>,
+    state: Mutex<ProviderState>,
 }
 
-/// Whom and what the provider knows; secrets are the maps' keys.
+/// The provider's state. The keys of its maps are secrets.
 #[derive(Default)]
-struct Known {
+struct ProviderState {
     /// The last to sign in comes last.
     people: Vec<SignIn>,
     codes: HashMap<String, Code>,
-    /// A session begins with a sign-in and ends with a sign-out.
+    /// The people of the sessions between sign-in and sign-out.
     sessions: HashMap<String, SignIn>,
-    /// Which session a refresh token is of.
-    renewals: HashMap<String, String>,
+    /// The sessions of refresh tokens.
+    refresh_tokens: HashMap<String, String>,
 }
 
-/// What a code was given for.
+/// An authorization code's request and session.
 struct Code {
     session: String,
-    who: SignIn,
+    person: SignIn,
     redirect_uri: String,
     nonce: Option<String>,
     challenge: String,
-    ends_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
 }
 
-/// The machine has no randomness.
+/// The system's random number generator failed.
 struct NoRandomness;
 
-fn secret() -> Result<String, NoRandomness> {
+fn random_secret() -> Result<String, NoRandomness> {
     let mut bytes = [0; 32];
     rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 impl Provider {
-    /// With the people who are in the file.
+    /// Opens the provider with the people of a file.
     pub(crate) fn open(
         url: &str,
         issuer: Arc<Issuer>,
         clock: Clock,
         file: Option<&Path>,
     ) -> io::Result<Self> {
-        let kept = match file.map(fs::read_to_string) {
+        let saved = match file.map(fs::read_to_string) {
             Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Some(read) => read?,
             None => String::new(),
         };
-        let mut known = Known::default();
-        // A line that broke off when the machine failed is nobody.
-        for who in kept
+        let mut state = ProviderState::default();
+        // Skip a line that a crash cut off.
+        for person in saved
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
         {
-            known.meet(&who);
+            state.remember(&person);
         }
         Ok(Self {
             url: url.to_owned(),
@@ -116,33 +120,33 @@ impl Provider {
             issuer,
             clock,
             file: file.map(Path::to_path_buf),
-            state: Mutex::new(known),
+            state: Mutex::new(state),
         })
     }
 
-    /// Knows somebody from now on: the sign-in page offers them.
-    pub(crate) fn meet(&self, who: &SignIn) {
-        let news = self.known().meet(who);
-        let Some(file) = self.file.as_ref().filter(|_| news) else {
+    /// Remembers a person, whom the sign-in page offers from now on.
+    pub(crate) fn remember(&self, person: &SignIn) {
+        let changed = self.state().remember(person);
+        let Some(file) = self.file.as_ref().filter(|_| changed) else {
             return;
         };
-        let kept = serde_json::to_vec(who).map_err(io::Error::from);
-        if let Err(error) = kept.and_then(|line| persist::append(file, &line)) {
-            tracing::warn!(%error, "who signed in is not kept");
+        let line = serde_json::to_vec(person).map_err(io::Error::from);
+        if let Err(error) = line.and_then(|line| persist::append(file, &line)) {
+            tracing::warn!(%error, "a person who signed in cannot be saved");
         }
     }
 
-    /// Who is known; the last to sign in comes last.
+    /// Returns the known people; the last to sign in comes last.
     pub(crate) fn people(&self) -> Vec<SignIn> {
-        self.known().people.clone()
+        self.state().people.clone()
     }
 
-    /// Nothing is left half-done behind this lock: what a panic leaves is good.
-    fn known(&self) -> MutexGuard<'_, Known> {
+    /// Locks the state. No operation behind this lock is left half done by a panic.
+    fn state(&self) -> MutexGuard<'_, ProviderState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the discovery document says.
+    /// Returns the discovery document.
     fn configuration(&self) -> Value {
         let at = |path: &str| format!("{}{path}", self.url);
         json!({
@@ -164,75 +168,79 @@ impl Provider {
         })
     }
 
-    /// Whether a page of ours is at that address.
-    fn is_ours(&self, uri: &str) -> bool {
+    /// Returns whether a URI is on one of the pages' origins.
+    fn is_own(&self, uri: &str) -> bool {
         self.origins.iter().any(|origin| {
             uri.strip_prefix(origin)
                 .is_some_and(|path| path.starts_with('/'))
         })
     }
 
-    /// What the pages ask for, if they are the ones who ask.
-    fn check(&self, query: AuthorizationQuery) -> Result<Request, Refusal> {
+    /// Checks an authorization request: the client first, because a refusal is
+    /// sent to the callback of a known client only.
+    fn check(&self, query: AuthorizationQuery) -> Result<AuthorizationRequest, Refusal> {
         if query.client_id.as_deref() != Some(CLIENT_ID) {
-            return Err(Refusal::Page("This application is not known here."));
+            return Err(Refusal::Page("Unknown application."));
         }
         let redirect_uri = query.redirect_uri.unwrap_or_default();
-        let callback = |origin: &String| redirect_uri == format!("{origin}{CALLBACK}");
-        if !self.origins.iter().any(callback) {
-            let words = "The address to come back to is not one of this application's.";
-            return Err(Refusal::Page(words));
+        let is_callback = |origin: &String| redirect_uri == format!("{origin}{CALLBACK}");
+        if !self.origins.iter().any(is_callback) {
+            let description = "The redirect URI is not one of this application's.";
+            return Err(Refusal::Page(description));
         }
-        let back = Back {
+        let callback = Callback {
             redirect_uri,
             state: query.state,
         };
         let scope = query.scope.unwrap_or_default();
         let problem = if query.response_type.as_deref() != Some("code") {
-            Some(("unsupported_response_type", "only `code` is given"))
+            Some((
+                "unsupported_response_type",
+                "`response_type` must be `code`",
+            ))
         } else if !scope.split(' ').any(|scope| scope == "openid") {
-            Some(("invalid_scope", "`scope` must have `openid`"))
+            Some(("invalid_scope", "`scope` must contain `openid`"))
         } else if query.code_challenge_method.as_deref() != Some("S256") {
             Some(("invalid_request", "`code_challenge_method` must be `S256`"))
         } else {
             None
         };
         if let Some((error, description)) = problem {
-            return Err(Refusal::Back(back, error, description));
+            return Err(Refusal::Callback(callback, error, description));
         }
         let Some(challenge) = query
             .code_challenge
             .filter(|challenge| challenge.len() == 43)
         else {
-            let words = "`code_challenge` must be a SHA-256 digest in base64url";
-            return Err(Refusal::Back(back, "invalid_request", words));
+            let description = "`code_challenge` must be a SHA-256 digest in base64url";
+            return Err(Refusal::Callback(callback, "invalid_request", description));
         };
-        Ok(Request {
-            back,
+        Ok(AuthorizationRequest {
+            callback,
             nonce: query.nonce,
             challenge,
             prompt: query.prompt,
         })
     }
 
-    /// Lets somebody in: back to the page, with a code.
-    fn admit(&self, request: Request, session: &str, who: SignIn) -> Response {
-        let Ok(code) = secret() else {
-            return self.refuse(Refusal::no_randomness(request.back));
+    /// Sends a person back to the pages, with a code.
+    fn send_code(&self, request: AuthorizationRequest, session: &str, person: SignIn) -> Response {
+        let Ok(code) = random_secret() else {
+            return self.refuse(Refusal::no_randomness(request.callback));
         };
         let now = self.clock.now();
-        let mut known = self.known();
-        known.codes.retain(|_, code| code.ends_at > now);
-        let given = Code {
+        let mut state = self.state();
+        state.codes.retain(|_, code| code.expires_at > now);
+        let details = Code {
             session: session.to_owned(),
-            who,
-            redirect_uri: request.back.redirect_uri.clone(),
+            person,
+            redirect_uri: request.callback.redirect_uri.clone(),
             nonce: request.nonce,
             challenge: request.challenge,
-            ends_at: now + CODE_LIFETIME,
+            expires_at: now + CODE_LIFETIME,
         };
-        known.codes.insert(code.clone(), given);
-        request.back.with(&self.url, &[("code", &code)])
+        state.codes.insert(code.clone(), details);
+        request.callback.redirect(&self.url, &[("code", &code)])
     }
 
     fn refuse(&self, refusal: Refusal) -> Response {
@@ -241,14 +249,14 @@ impl Provider {
                 let page = ProblemPage { problem };
                 (StatusCode::BAD_REQUEST, self.show(&page)).into_response()
             }
-            Refusal::Back(back, error, description) => back.with(
+            Refusal::Callback(callback, error, description) => callback.redirect(
                 &self.url,
                 &[("error", error), ("error_description", description)],
             ),
         }
     }
 
-    /// Forms lead to the pages, by either name of this machine.
+    /// Renders a page whose forms may lead to the pages, by either name of the origin.
     fn show(&self, page: &impl Template) -> Response {
         let policy = format!(
             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action {}",
@@ -257,8 +265,8 @@ impl Provider {
         show(page, &policy)
     }
 
-    /// The page where somebody says who they are.
-    fn ask(&self, typed: SignInForm, problem: Option<&'static str>) -> Response {
+    /// Renders the sign-in page.
+    fn sign_in_page(&self, typed: SignInForm, problem: Option<&'static str>) -> Response {
         let mut people = self.people();
         people.reverse();
         let page = SignInPage {
@@ -269,19 +277,19 @@ impl Provider {
         self.show(&page)
     }
 
-    /// Who has the browser's session.
+    /// Returns the browser's session and its person.
     fn session(&self, headers: &HeaderMap) -> Option<(String, SignIn)> {
         let session = cookie(headers)?;
-        let who = self.known().sessions.get(session).cloned()?;
-        Some((session.to_owned(), who))
+        let person = self.state().sessions.get(session).cloned()?;
+        Some((session.to_owned(), person))
     }
 
-    /// Whom the form's answer is about.
-    fn answered(&self, form: &SignInForm) -> Option<SignIn> {
+    /// Returns the person that a form chooses or describes.
+    fn person_of(&self, form: &SignInForm) -> Option<SignIn> {
         if !form.person.is_empty() {
-            let known = self.known();
-            let mut people = known.people.iter();
-            return people.find(|who| who.user_id == form.person).cloned();
+            let state = self.state();
+            let mut people = state.people.iter();
+            return people.find(|person| person.user_id == form.person).cloned();
         }
         is_address(&form.email).then(|| SignIn {
             email_verified: form.verified.is_some(),
@@ -290,56 +298,59 @@ impl Provider {
         })
     }
 
-    /// Turns a code into tokens, once.
-    fn redeem(&self, form: &TokenForm) -> Result<Value, TokenRefusal> {
-        let code = self.known().codes.remove(&form.code);
-        let code = code.ok_or(TokenRefusal::Grant(
-            "this code is not good, or was used before",
-        ))?;
-        if code.ends_at <= self.clock.now() {
-            return Err(TokenRefusal::Grant("this code is too old"));
+    /// Exchanges a code for tokens, once.
+    fn exchange_code(&self, form: &TokenForm) -> Result<Value, TokenRefusal> {
+        let code = self.state().codes.remove(&form.code);
+        let code = code.ok_or(TokenRefusal::Grant("the code is invalid or used"))?;
+        if code.expires_at <= self.clock.now() {
+            return Err(TokenRefusal::Grant("the code has expired"));
         }
         if code.redirect_uri != form.redirect_uri {
-            let words = "`redirect_uri` is not the one that the code was given for";
-            return Err(TokenRefusal::Grant(words));
+            let description = "`redirect_uri` differs from the authorization request's";
+            return Err(TokenRefusal::Grant(description));
         }
         let digest = digest::digest(&digest::SHA256, form.code_verifier.as_bytes());
         if URL_SAFE_NO_PAD.encode(digest) != code.challenge {
-            let words = "`code_verifier` does not fit the code's challenge";
-            return Err(TokenRefusal::Grant(words));
+            let description = "`code_verifier` does not match the code's challenge";
+            return Err(TokenRefusal::Grant(description));
         }
-        self.tokens(&code.session, &code.who, code.nonce)
+        self.tokens(&code.session, &code.person, code.nonce)
     }
 
-    /// Turns a refresh token into new ones, once.
-    fn renew(&self, form: &TokenForm) -> Result<Value, TokenRefusal> {
+    /// Exchanges a refresh token for new tokens, once.
+    fn refresh(&self, form: &TokenForm) -> Result<Value, TokenRefusal> {
         let session = {
-            let mut known = self.known();
-            let session = known.renewals.remove(&form.refresh_token);
+            let mut state = self.state();
+            let session = state.refresh_tokens.remove(&form.refresh_token);
             session.and_then(|session| {
-                let who = known.sessions.get(&session).cloned()?;
-                Some((session, who))
+                let person = state.sessions.get(&session).cloned()?;
+                Some((session, person))
             })
         };
-        let over = TokenRefusal::Grant("this refresh token is not good, was used, or signed out");
-        let (session, who) = session.ok_or(over)?;
-        self.tokens(&session, &who, None)
+        let invalid = TokenRefusal::Grant("the refresh token is invalid, used, or signed out");
+        let (session, person) = session.ok_or(invalid)?;
+        self.tokens(&session, &person, None)
     }
 
     fn tokens(
         &self,
         session: &str,
-        who: &SignIn,
+        person: &SignIn,
         nonce: Option<String>,
     ) -> Result<Value, TokenRefusal> {
         let failed = |NoRandomness| TokenRefusal::Failed;
-        let (access, refresh) = (secret().map_err(failed)?, secret().map_err(failed)?);
-        let mut claims = self.issuer.claims(who);
+        let (access, refresh) = (
+            random_secret().map_err(failed)?,
+            random_secret().map_err(failed)?,
+        );
+        let mut claims = self.issuer.claims(person);
         if let Some(nonce) = nonce {
             claims.insert("nonce".to_owned(), json!(nonce));
         }
-        let mut known = self.known();
-        known.renewals.insert(refresh.clone(), session.to_owned());
+        let mut state = self.state();
+        state
+            .refresh_tokens
+            .insert(refresh.clone(), session.to_owned());
         Ok(json!({
             "access_token": access,
             "expires_in": LIFETIME,
@@ -350,20 +361,20 @@ impl Provider {
     }
 }
 
-impl Known {
-    /// Gives whether there is news.
-    fn meet(&mut self, who: &SignIn) -> bool {
+impl ProviderState {
+    /// Adds or updates a person, and returns whether anything changed.
+    fn remember(&mut self, person: &SignIn) -> bool {
         let known = self
             .people
             .iter()
-            .position(|old| old.user_id == who.user_id);
-        let old = known.map(|place| self.people.remove(place));
-        self.people.push(who.clone());
-        old.as_ref() != Some(who)
+            .position(|old| old.user_id == person.user_id);
+        let old = known.map(|index| self.people.remove(index));
+        self.people.push(person.clone());
+        old.as_ref() != Some(person)
     }
 }
 
-/// What stands in the address that the pages lead to.
+/// The parameters of an authorization request.
 #[derive(Deserialize)]
 struct AuthorizationQuery {
     client_id: Option<String>,
@@ -377,25 +388,25 @@ struct AuthorizationQuery {
     prompt: Option<String>,
 }
 
-/// A request of the pages', checked.
-struct Request {
-    back: Back,
+/// A checked authorization request.
+struct AuthorizationRequest {
+    callback: Callback,
     nonce: Option<String>,
     challenge: String,
     prompt: Option<String>,
 }
 
-/// The way back to the page.
-struct Back {
+/// The redirect URI of a request, with its state.
+struct Callback {
     redirect_uri: String,
     state: Option<String>,
 }
 
-impl Back {
-    fn with(self, issuer: &str, answer: &[(&str, &str)]) -> Response {
+impl Callback {
+    fn redirect(self, issuer: &str, parameters: &[(&str, &str)]) -> Response {
         let state = self.state.as_deref().map(|state| ("state", state));
-        let answer = answer.iter().copied().chain(state);
-        let query: Vec<String> = answer
+        let parameters = parameters.iter().copied().chain(state);
+        let query: Vec<String> = parameters
             .chain([("iss", issuer)])
             .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, ENCODED)))
             .collect();
@@ -408,17 +419,21 @@ impl Back {
     }
 }
 
-/// Why nobody is asked.
+/// A refused authorization request.
 enum Refusal {
-    /// Whoever asks cannot be trusted with an answer.
+    /// The client is unknown: the person sees a page.
     Page(&'static str),
-    /// The page is told: an error's code, and words.
-    Back(Back, &'static str, &'static str),
+    /// The client gets an error's code and description.
+    Callback(Callback, &'static str, &'static str),
 }
 
 impl Refusal {
-    fn no_randomness(back: Back) -> Self {
-        Self::Back(back, "server_error", "this machine has no randomness")
+    fn no_randomness(callback: Callback) -> Self {
+        Self::Callback(
+            callback,
+            "server_error",
+            "the random number generator failed",
+        )
     }
 }
 
@@ -440,7 +455,7 @@ struct ProblemPage {
 #[template(path = "signed-out.html")]
 struct SignedOutPage;
 
-/// What somebody said: who of the known they are, or an address of their own.
+/// The form of the sign-in page: a known person's id, or a description of another.
 #[derive(Default, Deserialize)]
 struct SignInForm {
     #[serde(default)]
@@ -449,9 +464,9 @@ struct SignInForm {
     email: String,
     #[serde(default)]
     name: String,
-    /// A box that is not ticked is not there at all.
+    /// Absent if the checkbox is not ticked.
     verified: Option<String>,
-    /// They would rather not.
+    /// Present if the person chose not to sign in.
     cancel: Option<String>,
 }
 
@@ -459,13 +474,13 @@ pub(crate) fn router(provider: Arc<Provider>) -> Router {
     Router::new()
         .route("/.well-known/openid-configuration", get(configuration))
         .route("/.well-known/jwks.json", get(keys))
-        .route("/local/authorize", get(authorize).post(answer))
+        .route("/local/authorize", get(authorize).post(submit))
         .route("/local/token", post(token))
         .route("/local/sign-out", get(sign_out))
         .with_state(provider)
 }
 
-/// Pages of any origin may read these: nothing in them depends on a cookie.
+/// Lets pages of any origin read a response, which depends on no cookie.
 const OPEN: [(header::HeaderName, &str); 2] = [
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     (header::CACHE_CONTROL, "no-store"),
@@ -490,9 +505,12 @@ async fn authorize(
     };
     let session = provider.session(&headers);
     match (request.prompt.as_deref(), session) {
-        (None | Some("none"), Some((session, who))) => provider.admit(request, &session, who),
+        (None | Some("none"), Some((session, person))) => {
+            provider.send_code(request, &session, person)
+        }
         (Some("none"), None) => {
-            let refusal = Refusal::Back(request.back, "login_required", "nobody is signed in");
+            let refusal =
+                Refusal::Callback(request.callback, "login_required", "no person is signed in");
             provider.refuse(refusal)
         }
         _ => {
@@ -500,12 +518,12 @@ async fn authorize(
                 verified: Some("true".to_owned()),
                 ..SignInForm::default()
             };
-            provider.ask(typed, None)
+            provider.sign_in_page(typed, None)
         }
     }
 }
 
-async fn answer(
+async fn submit(
     State(provider): State<Arc<Provider>>,
     Query(query): Query<AuthorizationQuery>,
     Form(form): Form<SignInForm>,
@@ -515,27 +533,31 @@ async fn answer(
         Err(refusal) => return provider.refuse(refusal),
     };
     if form.cancel.is_some() {
-        let refusal = Refusal::Back(request.back, "access_denied", "not signed in");
+        let refusal = Refusal::Callback(request.callback, "access_denied", "the person cancelled");
         return provider.refuse(refusal);
     }
-    let Some(who) = provider.answered(&form) else {
+    let Some(person) = provider.person_of(&form) else {
         let problem = "Enter an email address, such as ada@example.com.";
-        return (StatusCode::BAD_REQUEST, provider.ask(form, Some(problem))).into_response();
+        return (
+            StatusCode::BAD_REQUEST,
+            provider.sign_in_page(form, Some(problem)),
+        )
+            .into_response();
     };
-    let Ok(session) = secret() else {
-        return provider.refuse(Refusal::no_randomness(request.back));
+    let Ok(session) = random_secret() else {
+        return provider.refuse(Refusal::no_randomness(request.callback));
     };
-    provider.meet(&who);
+    provider.remember(&person);
     provider
-        .known()
+        .state()
         .sessions
-        .insert(session.clone(), who.clone());
+        .insert(session.clone(), person.clone());
     let cookie = format!("{COOKIE}={session}; Path=/local; HttpOnly; SameSite=Lax");
-    let admitted = provider.admit(request, &session, who);
-    ([(header::SET_COOKIE, cookie)], admitted).into_response()
+    let response = provider.send_code(request, &session, person);
+    ([(header::SET_COOKIE, cookie)], response).into_response()
 }
 
-/// What the page sends for tokens.
+/// The parameters of a token request.
 #[derive(Deserialize)]
 struct TokenForm {
     #[serde(default)]
@@ -552,7 +574,7 @@ struct TokenForm {
     refresh_token: String,
 }
 
-/// Why there are no tokens.
+/// A refused token request.
 enum TokenRefusal {
     Client,
     GrantType,
@@ -563,13 +585,13 @@ enum TokenRefusal {
 impl IntoResponse for TokenRefusal {
     fn into_response(self) -> Response {
         let (error, description) = match self {
-            Self::Client => ("invalid_client", "this application is not known here"),
+            Self::Client => ("invalid_client", "unknown client"),
             Self::GrantType => (
                 "unsupported_grant_type",
                 "`grant_type` must be `authorization_code` or `refresh_token`",
             ),
-            Self::Grant(words) => ("invalid_grant", words),
-            Self::Failed => ("server_error", "this machine has no randomness"),
+            Self::Grant(description) => ("invalid_grant", description),
+            Self::Failed => ("server_error", "the random number generator failed"),
         };
         let status = match self {
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
@@ -581,16 +603,16 @@ impl IntoResponse for TokenRefusal {
 }
 
 async fn token(State(provider): State<Arc<Provider>>, Form(form): Form<TokenForm>) -> Response {
-    let given = if form.client_id != CLIENT_ID {
+    let tokens = if form.client_id != CLIENT_ID {
         Err(TokenRefusal::Client)
     } else {
         match form.grant_type.as_str() {
-            "authorization_code" => provider.redeem(&form),
-            "refresh_token" => provider.renew(&form),
+            "authorization_code" => provider.exchange_code(&form),
+            "refresh_token" => provider.refresh(&form),
             _ => Err(TokenRefusal::GrantType),
         }
     };
-    match given {
+    match tokens {
         Ok(tokens) => (OPEN, Json(tokens)).into_response(),
         Err(refusal) => (OPEN, refusal).into_response(),
     }
@@ -602,107 +624,33 @@ struct SignOutQuery {
     post_logout_redirect_uri: String,
 }
 
-/// Ends the session, with all that was renewed by it.
+/// Ends the session, with its codes and refresh tokens.
 async fn sign_out(
     State(provider): State<Arc<Provider>>,
     headers: HeaderMap,
     Query(query): Query<SignOutQuery>,
 ) -> Response {
     if let Some(session) = cookie(&headers) {
-        let mut known = provider.known();
-        known.sessions.remove(session);
-        known.codes.retain(|_, code| code.session != session);
-        known.renewals.retain(|_, of| of != session);
+        let mut state = provider.state();
+        state.sessions.remove(session);
+        state.codes.retain(|_, code| code.session != session);
+        state.refresh_tokens.retain(|_, other| other != session);
     }
-    let forget = format!("{COOKIE}=; Path=/local; Max-Age=0; HttpOnly; SameSite=Lax");
+    let expired = format!("{COOKIE}=; Path=/local; Max-Age=0; HttpOnly; SameSite=Lax");
     let to = &query.post_logout_redirect_uri;
-    let shown = if provider.is_ours(to) {
+    let response = if provider.is_own(to) {
         Redirect::to(to).into_response()
     } else {
         provider.show(&SignedOutPage)
     };
-    ([(header::SET_COOKIE, forget)], shown).into_response()
+    ([(header::SET_COOKIE, expired)], response).into_response()
 }
 
-/// The session that the browser says it has.
+/// Returns the session in the browser's cookie.
 fn cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter();
     cookies
         .filter_map(|cookies| cookies.to_str().ok())
         .flat_map(|cookies| cookies.split("; "))
         .find_map(|cookie| cookie.strip_prefix(COOKIE)?.strip_prefix('='))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn provider(file: Option<&Path>) -> Provider {
-        let url = "http://127.0.0.1:3000";
-        let issuer = Issuer::new(url, Clock::system(), None).unwrap();
-        Provider::open(url, Arc::new(issuer), Clock::system(), file).unwrap()
-    }
-
-    #[test]
-    fn whoever_signed_in_is_known_after_a_restart_as_they_were_last() {
-        let name = format!("local-people-{}.jsonl", std::process::id());
-        let file = std::env::temp_dir().join(name);
-        let ada = SignIn::with_email("ada@example.com");
-        let unverified = SignIn {
-            email_verified: false,
-            ..ada.clone()
-        };
-        let ben = SignIn::with_email("ben@example.com");
-        let before = provider(Some(&file));
-        for who in [&unverified, &ben, &ada, &ada] {
-            before.meet(who);
-        }
-        let lines = fs::read_to_string(&file).unwrap().lines().count();
-        let after = provider(Some(&file)).people();
-        fs::remove_file(&file).unwrap();
-        assert_eq!(lines, 3, "who is known as they are is not written again");
-        assert_eq!(after, [ben, ada]);
-    }
-
-    #[test]
-    fn nothing_that_anybody_typed_becomes_part_of_the_page() {
-        let nasty = "<script>alert(1)</script>";
-        let typed = || SignInForm {
-            email: nasty.to_owned(),
-            name: nasty.to_owned(),
-            ..SignInForm::default()
-        };
-        let page = SignInPage {
-            people: vec![SignIn {
-                user_id: nasty.to_owned(),
-                email: Some(nasty.to_owned()),
-                email_verified: false,
-                name: Some(nasty.to_owned()),
-            }],
-            typed: typed(),
-            problem: None,
-        };
-        let page = page.render().unwrap();
-        assert!(!page.contains("<script"), "{page}");
-        assert_eq!(page.matches("&#60;script").count(), 5, "{page}");
-    }
-
-    #[test]
-    fn only_addresses_of_this_machine_are_come_back_to() {
-        let provider = provider(None);
-        for uri in ["http://127.0.0.1:3000/", "http://localhost:3000/account"] {
-            assert!(provider.is_ours(uri), "{uri}");
-        }
-        for uri in [
-            "",
-            "http://127.0.0.1:3000",
-            "http://127.0.0.1:30001/",
-            "http://127.0.0.1:3000@example.com/",
-            "http://127.0.0.1:3000.example.com/",
-            "https://127.0.0.1:3000/",
-            "//example.com/",
-        ] {
-            assert!(!provider.is_ours(uri), "{uri}");
-        }
-    }
 }

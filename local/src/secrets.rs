@@ -1,5 +1,5 @@
-//! A loopback endpoint that speaks as much of Secrets Manager as there is need
-//! for: the link key, in its present and its previous version.
+//! The stand-in for Secrets Manager: it holds the current and the previous
+//! version of the link key.
 
 use std::{
     io,
@@ -16,18 +16,18 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::kept;
+use crate::persist;
 
-/// The secret's id, as the deployed functions get it in `LINK_KEY_SECRET_ID`.
+/// The secret's id, which deployed functions read from `LINK_KEY_SECRET_ID`.
 pub(crate) const LINK_KEY: &str = "link-key";
 
-/// What the operations ask of a key, in bytes.
-const SHORTEST_KEY: usize = 32;
+/// The operations' minimum length of a key, in bytes.
+const MIN_KEY_LENGTH: usize = 32;
 
-/// Keeps the link key.
+/// Stores the link key.
 #[derive(Clone)]
 pub struct LinkKeyStore {
-    /// The present key first.
+    /// The current key first.
     keys: Arc<Mutex<Vec<String>>>,
 }
 
@@ -35,29 +35,31 @@ fn random_key() -> io::Result<String> {
     let mut bytes = [0; 48];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_| io::Error::other("no randomness"))?;
+        .map_err(|_| io::Error::other("the random number generator failed"))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 impl LinkKeyStore {
-    /// The key in the file, which is made unless it is there; a random key
-    /// without one.
+    /// Opens the store with the key of a file, which is created if missing.
+    /// Without a file, the key is random.
     pub(crate) fn open(file: Option<&Path>) -> io::Result<Self> {
-        let key = persist::read_or_make(file, || Ok(random_key()?.into_bytes()))?;
-        // A key that is no use would be found out only with the first email.
+        let key = persist::read_or_create(file, || Ok(random_key()?.into_bytes()))?;
+        // Otherwise only the first email would reveal a useless key.
         let key = String::from_utf8(key).ok();
-        let key = key.filter(|key| key.len() >= SHORTEST_KEY).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidData, "its `link-key` is broken")
-        })?;
+        let key = key
+            .filter(|key| key.len() >= MIN_KEY_LENGTH)
+            .ok_or_else(|| {
+                io::Error::new(io::ErrorKind::InvalidData, "its `link-key` is broken")
+            })?;
         Ok(Self {
             keys: Arc::new(Mutex::new(vec![key])),
         })
     }
 
-    /// Makes a new key the present one, and the present one the previous.
+    /// Creates a new current key; the current key becomes the previous one.
     ///
     /// # Errors
-    /// When the machine gives no randomness.
+    /// If the system's random number generator fails.
     pub fn rotate(&self) -> io::Result<()> {
         let key = random_key()?;
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,7 +68,7 @@ impl LinkKeyStore {
         Ok(())
     }
 
-    /// Answers `GetSecretValue`.
+    /// Responds to `GetSecretValue`.
     pub(crate) fn get_secret_value(&self, body: &Bytes) -> Response {
         let request: Value = serde_json::from_slice(body).unwrap_or_default();
         let version = match request.get("VersionStage").and_then(Value::as_str) {

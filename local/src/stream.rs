@@ -1,69 +1,68 @@
-//! The table's stream: hands its records to the functions that the template
-//! subscribes to it, as Lambda does.
+//! The reader of the table's stream: it delivers records to the functions that
+//! subscribe in the template, as Lambda does.
 
 use std::{
     collections::{HashMap, VecDeque},
     fs,
     path::PathBuf,
-    sync::Arc,
 };
 
 use dynoxide::Database;
-use functions::{App, Clock};
+use functions::Clock;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::{
     database::{self, DatabaseError},
-    invocation::invoke,
-    kept,
+    invocation::Lambda,
+    persist,
     template::StreamSource,
 };
 
-/// What handing out the stream came to.
+/// The result of a delivery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Drained {
-    /// How many records were taken.
+    /// The number of records that functions processed.
     pub delivered: usize,
-    /// How many subscribers could not take a record; it will be tried again.
+    /// The number of subscribers whose next record failed and will be retried.
     pub stuck: usize,
 }
 
-/// Hands records to the stream's subscribers, and remembers how far each has come.
+/// Delivers records to the stream's subscribers, and saves each one's position.
 pub struct StreamPump {
     database: Database,
     stream_arn: String,
     sources: Vec<StreamSource>,
     clock: Clock,
-    /// Where the positions are kept, for databases that outlive the process.
+    /// The file of the positions, for a database that outlives the process.
     file: Option<PathBuf>,
     positions: Mutex<Positions>,
 }
 
-/// How far each subscriber has come, by its name.
+/// The subscribers' positions, by name.
 type Positions = HashMap<String, Position>;
 
-/// What is kept in a file.
+/// The content of the file.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Kept {
-    /// Another stream's sequence numbers would mean nothing.
+struct SavedPositions {
+    /// The stream that the sequence numbers belong to.
     stream_arn: String,
     positions: Positions,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Position {
-    /// The last record that was taken.
+    /// The last processed record.
     sequence_number: Option<String>,
-    /// How often the next one has failed.
+    /// The failures of the next record.
     failures: u32,
-    /// Records that were given up.
+    /// The records that used up their retries.
     dead_letters: Vec<Value>,
 }
 
 impl StreamPump {
-    /// Goes on where the file says that it was left. Without one it begins with
-    /// the oldest record: the functions know what they have done already.
+    /// Continues at the positions of the file. Without a file it starts with the
+    /// oldest record, because functions recognize records that they have processed.
     pub(crate) fn new(
         database: Database,
         sources: Vec<StreamSource>,
@@ -71,11 +70,11 @@ impl StreamPump {
         file: Option<PathBuf>,
     ) -> Result<Self, DatabaseError> {
         let stream_arn = database::stream_arn(&database)?;
-        let kept = file.as_ref().and_then(|file| fs::read(file).ok());
-        let kept = kept.and_then(|kept| serde_json::from_slice::<Kept>(&kept).ok());
-        let positions = kept
-            .filter(|kept| kept.stream_arn == stream_arn)
-            .map(|kept| kept.positions)
+        let saved = file.as_ref().and_then(|file| fs::read(file).ok());
+        let saved = saved.and_then(|saved| serde_json::from_slice::<SavedPositions>(&saved).ok());
+        let positions = saved
+            .filter(|saved| saved.stream_arn == stream_arn)
+            .map(|saved| saved.positions)
             .unwrap_or_default();
         Ok(Self {
             database,
@@ -87,12 +86,12 @@ impl StreamPump {
         })
     }
 
-    /// Hands out all records that there are. A subscriber that fails gets the
-    /// record again with the next call, until its retries are used up.
+    /// Delivers all new records. A subscriber that fails gets the record again
+    /// with the next call, until its retries are used up.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn drain(&self, app: &Arc<App>) -> Result<Drained, DatabaseError> {
+    pub(crate) async fn drain(&self, lambda: &Lambda) -> Result<Drained, DatabaseError> {
         let mut positions = self.positions.lock().await;
         let before = positions.clone();
         let mut drained = Drained::default();
@@ -100,29 +99,29 @@ impl StreamPump {
         for source in &self.sources {
             let position = positions.entry(source.name.clone()).or_default();
             match self
-                .drain_one(app, source, position, &mut drained.delivered)
+                .drain_one(lambda, source, position, &mut drained.delivered)
                 .await
             {
-                Ok(took_all) => drained.stuck += usize::from(!took_all),
-                // The others go on meanwhile.
+                Ok(is_done) => drained.stuck += usize::from(!is_done),
+                // The other subscribers continue.
                 Err(error) => outcome = Err(error),
             }
         }
         if let Some(file) = &self.file
             && *positions != before
         {
-            let kept = Kept {
+            let saved = SavedPositions {
                 stream_arn: self.stream_arn.clone(),
                 positions: positions.clone(),
             };
-            if let Err(error) = persist::replace(file, &serde_json::to_vec(&kept)?) {
-                tracing::warn!(%error, "how far the stream was read cannot be kept");
+            if let Err(error) = persist::replace(file, &serde_json::to_vec(&saved)?) {
+                tracing::warn!(%error, "the stream's positions cannot be saved");
             }
         }
         outcome.map(|()| drained)
     }
 
-    /// All records that the stream holds, for whoever reads it besides functions.
+    /// Returns all records of the stream, as another reader would get them.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -139,7 +138,7 @@ impl StreamPump {
         }
     }
 
-    /// Records that were given up: what AWS would put into the dead-letter queue.
+    /// Returns the records that AWS would put into the dead-letter queue.
     pub async fn dead_letters(&self) -> Vec<Value> {
         let positions = self.positions.lock().await;
         positions
@@ -148,10 +147,10 @@ impl StreamPump {
             .collect()
     }
 
-    /// Gives whether the subscriber took all there is.
+    /// Delivers to one subscriber, and returns whether it has processed all records.
     async fn drain_one(
         &self,
-        app: &Arc<App>,
+        lambda: &Lambda,
         source: &StreamSource,
         position: &mut Position,
         delivered: &mut usize,
@@ -165,15 +164,15 @@ impl StreamPump {
             let Some(last) = records.last().and_then(sequence_number) else {
                 return Ok(true);
             };
-            let wanted: Vec<Value> = records
+            let accepted: Vec<Value> = records
                 .into_iter()
-                .filter(|record| source.wants(record))
+                .filter(|record| source.accepts(record))
                 .collect();
-            let mut batches: VecDeque<&[Value]> = wanted.chunks(source.batch_size).collect();
+            let mut batches: VecDeque<&[Value]> = accepted.chunks(source.batch_size).collect();
             while let Some(batch) = batches.pop_front() {
                 let event = json!({ "Records": batch });
-                let taken = match invoke(app, operation, event).await {
-                    Ok(answer) => taken(&answer, batch),
+                let processed = match lambda.invoke(operation, event).await {
+                    Ok(answer) => processed_records(&answer, batch),
                     Err(_) if source.bisects && batch.len() > 1 => {
                         let (first, second) = batch.split_at(batch.len() / 2);
                         batches.push_front(second);
@@ -181,12 +180,12 @@ impl StreamPump {
                         continue;
                     }
                     Err(error) => {
-                        tracing::warn!(operation = operation.name, %error, "records were not taken");
+                        tracing::warn!(operation = operation.name, %error, "a batch failed");
                         0
                     }
                 };
-                *delivered += taken;
-                let (before, rest) = batch.split_at_checked(taken).unwrap_or((batch, &[]));
+                *delivered += processed;
+                let (before, rest) = batch.split_at_checked(processed).unwrap_or((batch, &[]));
                 if let Some(record) = before.last() {
                     position.sequence_number = sequence_number(record);
                     position.failures = 0;
@@ -199,7 +198,7 @@ impl StreamPump {
                 tracing::error!(
                     operation = operation.name,
                     record = sequence_number(failed),
-                    "a record is given up: a dead letter"
+                    "a record used up its retries: it is a dead letter"
                 );
                 position.dead_letters.push(failed.clone());
                 position.sequence_number = sequence_number(failed);
@@ -210,11 +209,13 @@ impl StreamPump {
         }
     }
 
-    /// Only asked for records that have failed: what waited while the stack was
-    /// off gets a chance.
+    /// Returns whether a failed record is too old for a retry. New records are
+    /// not checked: they may have waited while the stack was off.
     fn is_too_old(&self, source: &StreamSource, record: &Value) -> bool {
-        let made = record.pointer("/dynamodb/ApproximateCreationDateTime");
-        let (Some(made), Some(max_age)) = (made.and_then(Value::as_f64), source.max_age) else {
+        let created_at = record.pointer("/dynamodb/ApproximateCreationDateTime");
+        let (Some(created_at), Some(max_age)) =
+            (created_at.and_then(Value::as_f64), source.max_age)
+        else {
             return false;
         };
         let now = self.clock.now().timestamp_millis();
@@ -222,14 +223,15 @@ impl StreamPump {
             clippy::cast_precision_loss,
             reason = "milliseconds fit for 285,000 years"
         )]
-        let age = now as f64 / 1000.0 - made;
+        let age = now as f64 / 1000.0 - created_at;
         age > max_age.as_secs_f64()
     }
 }
 
-/// How many of a batch's records were taken: all before the first that the
-/// function says has failed. An answer that names others counts as a failure of all.
-fn taken(answer: &Value, batch: &[Value]) -> usize {
+/// Returns the number of processed records of a batch: all before the first
+/// that the function reports as failed. A report on an unknown record counts as a
+/// failure of all.
+fn processed_records(answer: &Value, batch: &[Value]) -> usize {
     let failures = answer
         .get("batchItemFailures")
         .and_then(Value::as_array)
@@ -257,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_before_the_first_failure_was_taken() {
+    fn records_before_first_failure_are_processed() {
         let batch = ["10", "11", "12"].map(|n| json!({ "dynamodb": { "SequenceNumber": n } }));
         let failing = |numbers: &[&str]| {
             let failures: Vec<Value> = numbers
@@ -266,11 +268,11 @@ mod tests {
                 .collect();
             json!({ "batchItemFailures": failures })
         };
-        assert_eq!(taken(&failing(&[]), &batch), 3);
-        assert_eq!(taken(&Value::Null, &batch), 3);
-        assert_eq!(taken(&failing(&["12"]), &batch), 2);
-        assert_eq!(taken(&failing(&["12", "11"]), &batch), 1);
-        assert_eq!(taken(&failing(&["99"]), &batch), 0);
-        assert_eq!(taken(&failing(&[""]), &batch), 0);
+        assert_eq!(processed_records(&failing(&[]), &batch), 3);
+        assert_eq!(processed_records(&Value::Null, &batch), 3);
+        assert_eq!(processed_records(&failing(&["12"]), &batch), 2);
+        assert_eq!(processed_records(&failing(&["12", "11"]), &batch), 1);
+        assert_eq!(processed_records(&failing(&["99"]), &batch), 0);
+        assert_eq!(processed_records(&failing(&[""]), &batch), 0);
     }
 }

@@ -40,7 +40,7 @@ impl Fixture {
 
     /// Whom the emails with this in the subject went to.
     pub fn mailed(&self, subject: &str) -> Vec<String> {
-        let mails = self.world.stack.mails();
+        let mails = self.world.stack.emails();
         let about = mails.iter().filter(|mail| mail.subject.contains(subject));
         let mut to: Vec<String> = about.flat_map(|mail| mail.to.clone()).collect();
         to.sort();
@@ -81,7 +81,7 @@ async fn news_of_invoices_are_recorded_and_mailed_to_all_who_receive_billing_ema
             ["ada@example.com", "ulla@example.com"],
             "{kind}"
         );
-        let mail = cast.world.stack.mails().pop().unwrap();
+        let mail = cast.world.stack.emails().pop().unwrap();
         assert!(mail.text.contains("Amount: 49.00 USD"), "{}", mail.text);
         assert!(mail.text.contains("https://pay.example.com/i/INV-0042"));
 
@@ -118,7 +118,7 @@ async fn due_dates_come_in_different_clothes() {
             &cast.payment_event("billing.invoice_issued", changes).await
         ));
         cast.world.drain().await;
-        let mail = cast.world.stack.mails().pop().unwrap();
+        let mail = cast.world.stack.emails().pop().unwrap();
         let told = mail
             .text
             .lines()
@@ -143,7 +143,7 @@ async fn an_event_that_is_wrong_is_no_event_and_becomes_a_dead_letter() {
         json!({"hosted_invoice_url": "javascript:alert(1)"}),
     ] {
         let cast = Fixture::new().await;
-        let before = cast.world.stack.mails().len();
+        let before = cast.world.stack.emails().len();
         let published = cast
             .payment_event("billing.invoice_issued", changes.clone())
             .await;
@@ -156,7 +156,7 @@ async fn an_event_that_is_wrong_is_no_event_and_becomes_a_dead_letter() {
         assert_eq!(dead.len(), 1, "{changes}");
         assert_eq!(dead[0]["id"], published.id.as_str());
         cast.world.drain().await;
-        assert_eq!(cast.world.stack.mails().len(), before, "{changes}");
+        assert_eq!(cast.world.stack.emails().len(), before, "{changes}");
         let admin = cast.world.sign_in("anna@example.com");
         let kinds = audit_kinds(&admin, &cast.organization).await;
         assert!(
@@ -174,7 +174,7 @@ async fn an_event_that_is_copied_back_emails_nothing_again_once_its_email_is_tak
         cast.payment_event("billing.invoice_issued", json!({}))
             .await;
         cast.world.drain().await;
-        let before = cast.world.stack.mails().len();
+        let before = cast.world.stack.emails().len();
         for mut item in cast.world.items().await {
             let pk = item["pk"]["S"].as_str().unwrap().to_owned();
             // In time nothing says any more who got the email.
@@ -192,7 +192,7 @@ async fn an_event_that_is_copied_back_emails_nothing_again_once_its_email_is_tak
             }
         }
         cast.world.drain().await;
-        assert_eq!(cast.world.stack.mails().len() - before, mails);
+        assert_eq!(cast.world.stack.emails().len() - before, mails);
     }
 }
 

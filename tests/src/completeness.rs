@@ -32,7 +32,7 @@ fn operations() -> BTreeSet<String> {
         .into_iter()
         .map(|schedule| schedule.operation);
     let rules = template.rules.into_iter().map(|rule| rule.operation);
-    let authorizer = template.machine_authorizer;
+    let authorizer = template.lambda_authorizer;
     let authorizer = authorizer.map(|authorizer| authorizer.operation);
     let called = routes.chain(streams).chain(schedules).chain(rules);
     called.chain(authorizer).collect()

@@ -89,7 +89,7 @@ async fn an_email_that_comes_back_shows_as_bounced_and_the_log_tells() {
 #[tokio::test]
 async fn an_email_carries_ids_for_its_reports_and_no_address() {
     let cast = Fixture::new().await;
-    let mail = cast.world.stack.mails().pop().unwrap();
+    let mail = cast.world.stack.emails().pop().unwrap();
     let tags: Vec<(&str, &str)> = mail
         .tags
         .iter()
@@ -123,9 +123,9 @@ async fn a_report_that_overtakes_the_note_of_the_sending_wins() {
     let seen = delivery(&cast.admin, &cast.organization, "new@example.com").await;
     assert_eq!(seen["state"], "bounced");
     // The email is not sent once more.
-    let mails = cast.world.stack.mails().len();
+    let mails = cast.world.stack.emails().len();
     cast.world.drain().await;
-    assert_eq!(cast.world.stack.mails().len(), mails);
+    assert_eq!(cast.world.stack.emails().len(), mails);
     invariants::hold(&cast.world).await;
 }
 

@@ -61,7 +61,7 @@ async fn a_request_does_not_wait_for_its_email() {
 async fn an_email_that_fails_for_a_while_is_sent_later() {
     for failure in [THROTTLED, BROKEN] {
         let cast = Fixture::new().await;
-        let before = cast.world.stack.mails().len();
+        let before = cast.world.stack.emails().len();
         cast.world.stack.mail_catcher().fail_next(1000, failure);
         cast.admin
             .invite(&cast.organization, "new@example.com", "user")
@@ -72,7 +72,7 @@ async fn an_email_that_fails_for_a_while_is_sent_later() {
         assert!(waiting["reason"].is_string(), "{waiting}");
         cast.world.stack.mail_catcher().recover();
         cast.world.drain().await;
-        assert_eq!(cast.world.stack.mails().len(), before + 1);
+        assert_eq!(cast.world.stack.emails().len(), before + 1);
         let sent = delivery(&cast.admin, &cast.organization, "new@example.com").await;
         assert_eq!(sent["state"], "sent");
         assert!(sent["reason"].is_null(), "{sent}");
@@ -123,9 +123,9 @@ async fn an_email_that_keeps_failing_is_given_up_after_half_an_hour() {
     );
     // Nothing is left that could be tried again.
     cast.world.stack.mail_catcher().recover();
-    let mails = cast.world.stack.mails().len();
+    let mails = cast.world.stack.emails().len();
     cast.world.drain().await;
-    assert_eq!(cast.world.stack.mails().len(), mails);
+    assert_eq!(cast.world.stack.emails().len(), mails);
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn a_record_that_is_delivered_twice_sends_one_email() {
             "Keys": {"pk": event["pk"], "sk": event["sk"]}, "NewImage": event,
         },
     });
-    let before = cast.world.stack.mails().len();
+    let before = cast.world.stack.emails().len();
     for _ in 0..3 {
         let event = json!({"Records": [record, record]});
         let operation = functions::operation("deliver-email").unwrap();
@@ -161,7 +161,7 @@ async fn a_record_that_is_delivered_twice_sends_one_email() {
             functions::invoke(cast.world.stack.app(), operation, event, Default::default()).await;
         assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
     }
-    assert_eq!(cast.world.stack.mails().len(), before + 1);
+    assert_eq!(cast.world.stack.emails().len(), before + 1);
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn whatever_fails_on_the_way_the_email_arrives_and_always_with_the_same_li
             let mut texts: Vec<String> = cast
                 .world
                 .stack
-                .mails()
+                .emails()
                 .into_iter()
                 .filter(|mail| mail.to == ["new@example.com"])
                 .map(|mail| mail.text)
@@ -256,7 +256,7 @@ async fn an_answered_invite_is_not_mailed_any_more() {
     assert!(
         cast.world
             .stack
-            .mails()
+            .emails()
             .iter()
             .all(|mail| mail.to != ["new@example.com"])
     );
@@ -370,7 +370,7 @@ async fn hostile_names_reach_an_email_as_text() {
         .invite(&organization, "dana@example.com", "user")
         .await;
     world.drain().await;
-    let mail = world.stack.mails().pop().unwrap();
+    let mail = world.stack.emails().pop().unwrap();
     assert_eq!(mail.to, ["dana@example.com"]);
     assert!(
         !mail.subject.contains(['\r', '\n', '\u{202e}']),

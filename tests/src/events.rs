@@ -84,7 +84,7 @@ async fn the_streams_sample_sends_an_email() {
     let event = sample(&world, "deliver-email").await;
     let answer = invoke(&world, "deliver-email", event).await;
     assert_eq!(answer, json!({"batchItemFailures": []}));
-    assert_eq!(world.stack.mails().len(), 1);
+    assert_eq!(world.stack.emails().len(), 1);
 }
 
 #[tokio::test]

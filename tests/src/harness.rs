@@ -171,7 +171,7 @@ impl World {
     /// The token in the newest email to an address.
     #[track_caller]
     pub fn link_token(&self, email: &str) -> String {
-        let mails = self.stack.mails();
+        let mails = self.stack.emails();
         let mail = mails
             .iter()
             .rev()

@@ -114,7 +114,7 @@ async fn the_rules_make_invoices_known_once_with_the_amount_that_counts() {
         let kinds = audit_kinds(&cast.creator, &cast.organization).await;
         assert_eq!(kinds.iter().filter(|kind| **kind == ours).count(), 1);
         cast.world.drain().await;
-        let mail = cast.world.stack.mails().pop().unwrap();
+        let mail = cast.world.stack.emails().pop().unwrap();
         assert_eq!(mail.to, ["ada@example.com"], "{theirs}");
         assert!(mail.subject.contains("INV-0042"), "{}", mail.subject);
         assert!(mail.text.contains(amount), "{theirs}: {}", mail.text);

@@ -73,7 +73,7 @@ async fn an_idn_domain_is_one_domain() {
         .await
         .refused("409 invite_outstanding");
     cast.world.drain().await;
-    let mail = cast.world.stack.mails().pop().unwrap();
+    let mail = cast.world.stack.emails().pop().unwrap();
     assert_eq!(mail.to, ["jo@xn--bcher-kva.example"]);
     let list = cast.owner.get(&path).await.expect("200");
     assert_eq!(list["items"][1]["email"], "jo@bücher.example");

@@ -24,7 +24,7 @@ async fn the_story() {
         .expect("201");
     assert_eq!(invite["delivery"]["state"], "queued");
     world.drain().await;
-    let mail = world.stack.mails().pop().unwrap();
+    let mail = world.stack.emails().pop().unwrap();
     assert!(mail.subject.contains("Acme Images"), "{}", mail.subject);
     let link = format!("/v1/invites/{}", world.link_token(b));
     let preview = world.nobody().get(&link).await.expect("200");

@@ -258,7 +258,7 @@ async fn the_pages_around_are_accessible() {
             "You are not signed in",
             "callback",
         ),
-        ("/local/", "Caught mails", "local"),
+        ("/local/", "Caught emails", "local"),
         ("/local/mails/1", "Plain text", "local-mail"),
         ("/local/sign-out", "You are signed out", "signed-out"),
         (

@@ -1,0 +1,116 @@
+//! Options of a stack, and errors at its start.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+};
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use functions::{Clock, Metrics, Plans};
+
+use crate::{database::DatabaseError, issuer::IssuerError, template::TemplateError};
+
+/// An error that keeps the stack from starting.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken.
+    #[error("port {port} cannot be used: {source}; choose another one with `{option}`")]
+    Port {
+        /// The port.
+        port: u16,
+        /// The command line option for another port.
+        option: &'static str,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The data folder cannot be used.
+    #[error("the data folder `{folder}` cannot be used: {source}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// Another stack uses the data folder: two would send every email twice.
+    #[error("the data folder `{0}` is in use; choose another one with `--data`")]
+    FolderInUse(String),
+    /// The template is invalid.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The signing key cannot be used.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+}
+
+/// The place of the database.
+#[derive(Debug, Clone)]
+pub enum DatabaseLocation {
+    /// In memory: lost when the stack stops.
+    Memory,
+    /// In this folder, beside the keys that belong to it.
+    Folder(PathBuf),
+}
+
+/// The mode of the stream, the event bus, the schedules and the TTL sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Background {
+    /// They run in background tasks.
+    Automatic,
+    /// They run when a test calls them.
+    Manual,
+}
+
+/// Options of a stack.
+#[derive(Clone)]
+pub struct Options {
+    /// The API's port; `None` means any free port.
+    pub port: Option<u16>,
+    /// The port of DynamoDB's API; `None` means any free port.
+    pub dynamodb_port: Option<u16>,
+    /// The port of SES's and Secrets Manager's API; `None` means any free port.
+    pub services_port: Option<u16>,
+    /// The address of DynamoDB, SES and Secrets Manager. The API listens on loopback only.
+    pub aws_address: IpAddr,
+    /// The place of the database.
+    pub database: DatabaseLocation,
+    /// The template's file.
+    pub template: PathBuf,
+    /// The available plans.
+    pub plans: Plans,
+    /// The clock.
+    pub clock: Clock,
+    /// The HTTP client of the functions' AWS clients; `None` means their default.
+    pub http_client: Option<SharedHttpClient>,
+    /// The destination of the functions' metrics; `None` discards them.
+    pub metrics: Option<Metrics>,
+    /// The mode of the background work.
+    pub background: Background,
+}
+
+impl Options {
+    /// Returns the options of a stack in memory, on free ports, without background tasks.
+    pub fn for_tests(clock: Clock) -> Self {
+        Self {
+            port: None,
+            dynamodb_port: None,
+            services_port: None,
+            aws_address: Ipv4Addr::LOCALHOST.into(),
+            database: DatabaseLocation::Memory,
+            template: Self::shipped_template(),
+            plans: Plans::default(),
+            clock,
+            http_client: None,
+            metrics: None,
+            background: Background::Manual,
+        }
+    }
+
+    /// Returns the path of this repository's template.
+    pub fn shipped_template() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")
+    }
+}

@@ -1,0 +1,174 @@
+//! The parts of a stack, wired together.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use aws_credential_types::Credentials;
+use dynoxide::Database;
+use functions::{App, Aws, Clock, Config, SignInConfig};
+
+use crate::{
+    database::{self, TABLE},
+    event_bus::EventBus,
+    gateway::Gateway,
+    invocation::Lambda,
+    issuer::{CLIENT_ID, Issuer},
+    mail_catcher::MailCatcher,
+    options::{DatabaseLocation, Options, StartError},
+    provider::Provider,
+    secrets::{LINK_KEY, LinkKeyStore},
+    stream::StreamPump,
+    template::Template,
+};
+
+/// The addresses of the stack's servers.
+pub(crate) struct Urls {
+    pub(crate) api: String,
+    pub(crate) dynamodb: String,
+    pub(crate) services: String,
+}
+
+/// The parts of a stack.
+pub(crate) struct Parts {
+    pub(crate) urls: Urls,
+    pub(crate) lambda: Lambda,
+    pub(crate) gateway: Gateway,
+    pub(crate) issuer: Arc<Issuer>,
+    pub(crate) provider: Arc<Provider>,
+    pub(crate) mail_catcher: MailCatcher,
+    pub(crate) link_keys: LinkKeyStore,
+    pub(crate) pump: Arc<StreamPump>,
+    pub(crate) events: EventBus,
+    pub(crate) database: Database,
+    pub(crate) template: Template,
+    pub(crate) clock: Clock,
+    aws: Aws,
+    config: Config,
+}
+
+impl Parts {
+    /// Opens the data folder's files and builds all parts around them.
+    pub(crate) fn open(
+        options: Options,
+        template: Template,
+        folder: &DataFolder,
+        urls: Urls,
+    ) -> Result<Self, StartError> {
+        let clock = options.clock;
+        let file = |name| folder.file(name);
+        let failed = |source| folder.failed(source);
+        let database = database::open(file("organizations.db").as_deref(), &clock, &template)?;
+        let link_keys = LinkKeyStore::open(file("link-key").as_deref()).map_err(failed)?;
+        let issuer = Issuer::new(&urls.api, clock.clone(), file("sign-in-key").as_deref())?;
+        let issuer = Arc::new(issuer);
+        let provider = Provider::open(
+            &urls.api,
+            issuer.clone(),
+            clock.clone(),
+            file("people.jsonl").as_deref(),
+        );
+        let provider = Arc::new(provider.map_err(failed)?);
+        let mail_catcher = MailCatcher::open(clock.clone(), file("emails.jsonl").as_deref());
+        let mail_catcher = mail_catcher.map_err(failed)?;
+
+        let aws = Aws {
+            region: "us-east-1".to_owned(),
+            credentials: Credentials::new("local", "local", None, None, "local"),
+            dynamodb_endpoint: Some(urls.dynamodb.clone()),
+            ses_endpoint: Some(urls.services.clone()),
+            secrets_endpoint: Some(urls.services.clone()),
+            http_client: options.http_client,
+        };
+        let config = Config {
+            table_name: TABLE.to_owned(),
+            public_url: urls.api.clone(),
+            email_from: Some("Organization settings <no-reply@example.com>".to_owned()),
+            email_reply_to: None,
+            email_configuration_set: None,
+            link_key_secret_id: Some(LINK_KEY.to_owned()),
+            sign_in: SignInConfig {
+                issuer: urls.api.clone(),
+                client_id: CLIENT_ID.to_owned(),
+                sign_out_url: String::new(),
+                origins: String::new(),
+            },
+            plans: options.plans,
+        };
+        let app = App::new(aws.clone(), config.clone(), clock.clone());
+        let lambda = Lambda::new(Arc::new(app.reporting(options.metrics)), &template);
+        let gateway = Gateway::new(lambda.clone(), issuer.clone(), clock.clone(), &template)?;
+        let pump = StreamPump::new(
+            database.clone(),
+            template.streams.clone(),
+            clock.clone(),
+            file("stream-positions.json"),
+        )?;
+        Ok(Self {
+            urls,
+            lambda,
+            gateway,
+            issuer,
+            provider,
+            mail_catcher,
+            link_keys,
+            pump: Arc::new(pump),
+            events: EventBus::new(&template, clock.clone()),
+            database,
+            template,
+            clock,
+            aws,
+            config,
+        })
+    }
+
+    /// Returns the API at another time, for demo data in the past.
+    pub(crate) fn gateway_at(&self, clock: Clock) -> Gateway {
+        let app = App::new(self.aws.clone(), self.config.clone(), clock);
+        self.gateway.with_app(Arc::new(app))
+    }
+}
+
+/// The folder of the files that outlive the process, which a stack in memory lacks.
+pub(crate) struct DataFolder(Option<PathBuf>);
+
+impl DataFolder {
+    pub(crate) fn of(location: &DatabaseLocation) -> Self {
+        match location {
+            DatabaseLocation::Memory => Self(None),
+            DatabaseLocation::Folder(folder) => Self(Some(folder.clone())),
+        }
+    }
+
+    /// Creates the folder, and locks it for as long as the returned file is open.
+    pub(crate) fn lock(&self) -> Result<Option<File>, StartError> {
+        let Some(folder) = &self.0 else {
+            return Ok(None);
+        };
+        fs::create_dir_all(folder).map_err(|source| self.failed(source))?;
+        let file = File::create(folder.join("lock")).map_err(|source| self.failed(source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Err(StartError::FolderInUse(self.name())),
+            Err(TryLockError::Error(source)) => Err(self.failed(source)),
+        }
+    }
+
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        self.0.as_ref().map(|folder| folder.join(name))
+    }
+
+    fn failed(&self, source: std::io::Error) -> StartError {
+        StartError::Folder {
+            folder: self.name(),
+            source,
+        }
+    }
+
+    fn name(&self) -> String {
+        let folder = self.0.as_deref().unwrap_or(Path::new(""));
+        folder.display().to_string()
+    }
+}
