@@ -347,20 +347,14 @@ pub static ACCESS: &[Access] = &[
     // Whoever holds the link, signed in or not, with whatever token.
     Access {
         operation: "preview-invite",
-        request: |ids| {
-            (
-                Method::GET,
-                format!("/v1/invites/{}", ids.link_token),
-                None,
-            )
-        },
+        request: |ids| (Method::GET, format!("/v1/invites/{}", ids.link_token), None),
         rightful: "dana",
         expected: ["200"; 10],
     },
     Access {
         operation: "decline-invite-by-link",
         request: |ids| {
-            let token = ids.link_token;
+            let token = &ids.link_token;
             (Method::POST, format!("/v1/invites/{token}/decline"), None)
         },
         rightful: "dana",
@@ -391,8 +385,6 @@ impl Access {
     pub async fn ask_rightfully(&self, cast: &Fixture) -> Reply {
         self.ask(cast, &session(cast, self.rightful)).await
     }
-
-
 
     /// What is needed for only the operation's own requests to be on the wire:
     /// the gateway keeps for a while what the authorizer told.

@@ -507,7 +507,7 @@ async fn an_expired_key_is_not_rotated_but_can_be_given_a_later_end() {
     let rotate = format!("{}/rotate", cast.key_path());
     cast.admin.act(&rotate).await.expect("409 api_key_expired");
     let list = cast.admin.get(&cast.keys()).await.expect("200");
-    let reason = "this API key has expired; give it a later expiry first";
+    let reason = "this API key has expired; set a later expiry first";
     let may = json!({"allowed": false, "reason": reason});
     assert_eq!(list["items"][0]["may"]["rotate"], may);
     let later = json!({ "expires_at": expires_at + TimeDelta::hours(1) });

@@ -106,10 +106,7 @@ async fn what_cannot_be_is_refused_with_the_fields_name() {
             "`plan` must be 1 to 32 lower-case letters, digits, hyphens or underscores",
         ),
         (json!({"plan": null}), "`plan` must be a string"),
-        (
-            json!({"when": "now"}),
-            "`when` says when a `plan` is to begin",
-        ),
+        (json!({"when": "now"}), "`when` requires a `plan`"),
         (
             json!({"plan": "basic", "when": "later"}),
             "`when` must be `now` or `period_end`",

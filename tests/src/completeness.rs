@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use functions::openapi;
 use local::{Options, Template};
 
 use crate::access;
@@ -36,14 +35,6 @@ fn operations() -> BTreeSet<String> {
     let authorizer = authorizer.map(|authorizer| authorizer.operation);
     let called = routes.chain(streams).chain(schedules).chain(rules);
     called.chain(authorizer).collect()
-}
-
-fn names_in(folder: &str, ending: &str) -> BTreeSet<String> {
-    let files = fs::read_dir(repository(folder)).unwrap();
-    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    names
-        .filter_map(|name| name.strip_suffix(ending).map(str::to_owned))
-        .collect()
 }
 
 #[test]
@@ -81,4 +72,3 @@ fn every_operation_is_in_the_docs() {
         assert!(api.contains(&name), "docs/api.md says nothing of {name}");
     }
 }
-

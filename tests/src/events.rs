@@ -105,7 +105,8 @@ async fn the_schedules_sample_ends_what_has_expired() {
 #[tokio::test]
 async fn the_other_schedules_sample_begins_what_is_due() {
     let world = World::start().await;
-    let event = sample(&world, "update-billing").await;
+    let mut event = sample(&world, "update-billing").await;
+    event["body"] = json!(json!({"plan": "basic", "when": "period_end"}).to_string());
     invoke(&world, "update-billing", event).await;
     let event = sample(&world, "apply-plan-changes").await;
     assert_eq!(

@@ -253,7 +253,10 @@ fn sample_events_match_the_access_rows() {
         });
         let route = route.unwrap_or_else(|| panic!("no route for {}", access.operation));
         let text = serde_json::to_string_pretty(&event(access, route)).unwrap();
-        generate(&format!("events/{}.json", access.operation), &format!("{text}\n"));
+        generate(
+            &format!("events/{}.json", access.operation),
+            &format!("{text}\n"),
+        );
     }
     let mut expected = names();
     expected.insert("env".to_owned());

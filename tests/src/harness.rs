@@ -378,7 +378,7 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    pub async fn gather() -> Self {
+    pub async fn new() -> Self {
         let world = World::start().await;
         let [creator, owner, admin, user, outsider, stranger, dana] =
             ["ada", "olga", "anna", "ulla", "otto", "sten", "dana"]

@@ -70,7 +70,7 @@ async fn a_field_that_is_wrong_is_named() {
             &invites,
             r#"{"email":"a@example.com","role":"user","role":"user"}"#,
             "role",
-            "`role` is there twice",
+            "`role` is a duplicate field",
         ),
         (
             &patch,

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::{
     access,
     completeness::repository,
-    harness::Fixture,
     emails::{REJECTED, THROTTLED},
+    harness::Fixture,
 };
 
 /// Checks a line against CloudWatch's specification of the embedded metric

@@ -116,7 +116,7 @@ async fn a_key_uses_credits_once_and_gives_the_same_answer_for_a_day() {
         render(&machine, "same", 3)
             .await
             .refused("422 idempotency_key_reused"),
-        "this idempotency key was used for 2 credits; use another one for another request"
+        "this idempotency key was already used for 2 credits; use a new key for a new request"
     );
     assert_eq!(used(&cast).await, 5);
     cast.world.clock.advance(TimeDelta::hours(24));

@@ -1,5 +1,5 @@
 //! The Lambda binary of `apply-plan-changes`.
 
 fn main() -> Result<(), lambda_runtime::Error> {
-    functions::serve(&functions::background::apply_plan_changes::OPERATION)
+    functions::serve(&functions::billing::apply_plan_changes::OPERATION)
 }

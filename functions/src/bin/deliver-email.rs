@@ -1,5 +1,5 @@
 //! The Lambda binary of `deliver-email`.
 
 fn main() -> Result<(), lambda_runtime::Error> {
-    functions::serve(&functions::background::deliver_email::OPERATION)
+    functions::serve(&functions::emails::deliver_email::OPERATION)
 }

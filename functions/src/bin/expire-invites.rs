@@ -1,5 +1,5 @@
 //! The Lambda binary of `expire-invites`.
 
 fn main() -> Result<(), lambda_runtime::Error> {
-    functions::serve(&functions::background::expire_invites::OPERATION)
+    functions::serve(&functions::invites::expire_invites::OPERATION)
 }

@@ -1,5 +1,5 @@
 //! The Lambda binary of `pages`.
 
 fn main() -> Result<(), lambda_runtime::Error> {
-    functions::serve(&functions::pages::OPERATION)
+    functions::serve(&functions::web::pages::OPERATION)
 }

@@ -1,5 +1,5 @@
 //! The Lambda binary of `record-email-delivery`.
 
 fn main() -> Result<(), lambda_runtime::Error> {
-    functions::serve(&functions::background::record_email_delivery::OPERATION)
+    functions::serve(&functions::emails::record_email_delivery::OPERATION)
 }

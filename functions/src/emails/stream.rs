@@ -50,6 +50,6 @@ impl Progress {
             .into_iter()
             .map(|number| json!({ "itemIdentifier": number }))
             .collect();
-        json!({ "batchItemErrors": failures })
+        json!({ "batchItemFailures": failures })
     }
 }

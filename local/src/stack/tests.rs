@@ -83,7 +83,7 @@ async fn invite(stack: &Stack, email: &str) {
 /// Writes a record that `deliver-email` subscribes to and cannot read.
 fn put_poison(stack: &Stack) {
     let item = json!({
-        "pk": { "S": "AUDIT#poison" }, "sk": { "S": "1" }, "mail": { "S": "invite" },
+        "pk": { "S": "AUDIT#poison" }, "sk": { "S": "1" }, "outbox": { "M": { "kind": { "S": "invite" } } },
     });
     let put = serde_json::from_value(json!({ "TableName": TABLE, "Item": item })).unwrap();
     stack.parts.database.put_item(put).unwrap();

@@ -285,8 +285,9 @@ pub struct AuditEvent {
     pub subject: Subject,
     /// The changed fields.
     pub changes: Vec<Change>,
-    /// The email to send, if any; the table's stream is filtered by it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The email to send, if any. The table's stream is filtered by it; no other item
+    /// has an attribute of that name.
+    #[serde(default, rename = "outbox", skip_serializing_if = "Option::is_none")]
     pub email: Option<OutboxEmail>,
 }
 

@@ -137,7 +137,7 @@ fn outbox_email_stored_is_one_map_with_its_kind() {
     ] {
         let event = recorded(Some(email));
         let item = serde_json::to_value(&event).unwrap();
-        assert_eq!(item["email"], stored);
+        assert_eq!(item["outbox"], stored);
         assert_eq!(serde_json::from_value::<AuditEvent>(item).unwrap(), event);
     }
 }
@@ -146,6 +146,6 @@ fn outbox_email_stored_is_one_map_with_its_kind() {
 fn event_without_email_stored_has_no_attribute_email() {
     let event = recorded(None);
     let item = serde_json::to_value(&event).unwrap();
-    assert_eq!(item.get("email"), None);
+    assert_eq!(item.get("outbox"), None);
     assert_eq!(serde_json::from_value::<AuditEvent>(item).unwrap(), event);
 }
