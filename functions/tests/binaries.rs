@@ -108,7 +108,7 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
         .env("PUBLIC_URL", "https://app.example.com")
         .env("EMAIL_FROM", "no-reply@example.com")
         .env("LINK_KEY_SECRET_ID", "link-key")
-        .env("PLANS", "free:50:Free,pro:10000:Pro")
+        .env("PLANS", "free:50:Free,basic:3000:Basic")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)

@@ -3,7 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::Fixture;
+use crate::{
+    access::{self, Access, Ids},
+    harness::Fixture,
+};
 
 async fn invalid(cast: &Fixture, method: Method, path: &str, body: &str) -> (String, String) {
     let reply = cast
@@ -222,5 +225,149 @@ async fn an_idempotency_key_has_to_be_one() {
             "idempotency-key",
             "{key:?}"
         );
+    }
+}
+
+/// Sends a body of an operation's own fields in another shape, as a caller who may.
+async fn refused(access: &Access, cast: &Fixture, body: &str) -> Value {
+    let (method, path, _) = (access.request)(&Ids::of(cast));
+    let session = access::session(cast, access.rightful);
+    let headers = [("idempotency-key", "once")];
+    let reply = session
+        .send_with(method, &path, Some(body.to_owned()), &headers)
+        .await;
+    assert_eq!(
+        reply.outcome(),
+        "400 invalid_request",
+        "{}: {body}: {}",
+        access.operation,
+        reply.body
+    );
+    reply.body
+}
+
+/// The operations with a body, each with the fields of its row.
+fn with_bodies() -> Vec<(&'static Access, serde_json::Map<String, Value>)> {
+    let ids = Ids {
+        organization: "/v1/organizations/1".to_owned(),
+        invite_id: "2".to_owned(),
+        key_id: "3".to_owned(),
+        user_id: "4".to_owned(),
+        admin_id: "4".to_owned(),
+        link_token: "5".to_owned(),
+    };
+    let rows = access::ACCESS.iter();
+    let rows: Vec<_> = rows
+        .filter_map(|access| {
+            let (_, _, body) = (access.request)(&ids);
+            Some((access, body?.as_object().unwrap().clone()))
+        })
+        .collect();
+    assert!(rows.len() >= 10, "{}", rows.len());
+    rows
+}
+
+#[tokio::test]
+async fn body_that_is_not_an_object_is_refused_everywhere() {
+    let cast = Fixture::new().await;
+    for (access, fields) in with_bodies() {
+        let positional: Vec<&Value> = fields.values().collect();
+        let positional = json!(positional).to_string();
+        for body in [
+            positional.as_str(),
+            "[]",
+            "[[]]",
+            "null",
+            "\"x\"",
+            "1",
+            "true",
+        ] {
+            let problem = refused(access, &cast, body).await;
+            assert_eq!(
+                problem["detail"], "the body must be a JSON object",
+                "{body}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn duplicate_field_is_refused_everywhere() {
+    let cast = Fixture::new().await;
+    for (access, fields) in with_bodies() {
+        for (name, value) in &fields {
+            let body = format!(r#"{{"{name}":{value},"{name}":{value}}}"#);
+            let problem = refused(access, &cast, &body).await;
+            assert_eq!(problem["field"], json!(name), "{body}: {problem}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn value_of_another_json_kind_is_refused_everywhere() {
+    let cast = Fixture::new().await;
+    for (access, fields) in with_bodies() {
+        for (name, value) in &fields {
+            let mut wrong = vec![json!([value]), json!({"owner": null}), json!([])];
+            if let Some(word) = value.as_str() {
+                wrong.push(json!({ word: null }));
+                wrong.push(json!({ word: [] }));
+            }
+            if value.is_object() {
+                wrong.retain(|value| !value.is_object());
+                wrong.push(json!([["a", "b"]]));
+            }
+            for wrong in wrong {
+                let body = json!({ name: wrong }).to_string();
+                let problem = refused(access, &cast, &body).await;
+                let field = problem["field"].as_str().unwrap_or_default();
+                let all: Vec<&String> = fields.keys().collect();
+                // A required field that is missing may be named first.
+                assert!(
+                    field == name || all.iter().any(|name| *name == field),
+                    "{body}: {problem}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn duplicate_key_inside_a_value_is_refused() {
+    let cast = Fixture::new().await;
+    let body = r#"{"name":"A","metadata":{"a":"1","a":"2"}}"#;
+    for (method, path) in [
+        (Method::POST, "/v1/organizations"),
+        (Method::PATCH, cast.organization.as_str()),
+    ] {
+        let (field, detail) = invalid(&cast, method, path, body).await;
+        assert_eq!(field, "metadata.a", "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn id_in_another_spelling_is_not_found() {
+    let cast = Fixture::new().await;
+    let id = cast.organization_id().to_owned();
+    let bare = id.replace('-', "");
+    for other in [
+        id.to_uppercase(),
+        bare,
+        format!("{{{id}}}"),
+        format!("urn:uuid:{id}"),
+    ] {
+        // An id of digits alone has one spelling in capitals.
+        if other == id {
+            continue;
+        }
+        let reply = cast.owner.get(&format!("/v1/organizations/{other}")).await;
+        reply.expect("404 organization_not_found");
+        let switch = json!({ "organization_id": other });
+        let reply = cast
+            .owner
+            .put("/v1/account/current-organization", switch)
+            .await;
+        let problem = reply.expect("400 invalid_request");
+        assert_eq!(problem["field"], "organization_id");
     }
 }
