@@ -80,7 +80,7 @@ async fn a_field_that_is_wrong_is_named() {
             &member,
             r#"{"role":null}"#,
             "role",
-            "`role` is not a valid value",
+            "`role` must be a string",
         ),
         (
             &patch,
