@@ -25,7 +25,7 @@ pub use reads::ExpiryPosition;
 pub use records::{
     Account, BillingDelivery, CreationRequest, Membership, PaymentEvent, UsageRequest, from_image,
 };
-pub use transaction::{Commit, PreparedTransaction, Transaction};
+pub use transaction::{Commit, Transaction};
 
 /// The table, and a client to reach it with.
 #[derive(Debug, Clone)]
