@@ -13,14 +13,24 @@ use crate::{
     metrics::{Counter, count},
 };
 
-/// The time for retries where no deadline is nearer. A route's function has ten
-/// seconds.
+/// The time for retries where the call's deadline is not nearer. A route's function
+/// has ten seconds.
 const BUDGET: Duration = Duration::from_secs(8);
 /// The longest pause before another attempt.
 const MAX_PAUSE_MS: u64 = 1_000;
 /// How long a decision is committed again as it is. Then the time that it was
 /// made at is too old, and it is made anew.
 const MAX_AGE: Duration = Duration::from_secs(1);
+
+tokio::task_local! {
+    /// When the response of the call under way has to be made.
+    static DEADLINE: Instant;
+}
+
+/// Runs a call whose mutations give up before its time is over.
+pub(crate) fn within<F: Future>(time: Duration, call: F) -> impl Future<Output = F::Output> {
+    DEADLINE.scope(Instant::now() + time, call)
+}
 
 /// The outcome of one attempt, before anything is written.
 #[must_use]
@@ -95,14 +105,16 @@ impl App {
 
 /// The pauses between the attempts of one request.
 struct Retry {
-    started: Instant,
+    until: Instant,
     pauses: u32,
 }
 
 impl Retry {
     fn start() -> Self {
+        let latest = Instant::now() + BUDGET;
+        let deadline = DEADLINE.try_with(|deadline| *deadline).unwrap_or(latest);
         Self {
-            started: Instant::now(),
+            until: latest.min(deadline),
             pauses: 0,
         }
     }
@@ -115,7 +127,7 @@ impl Retry {
     async fn pause(&mut self) -> Result<(), Error> {
         let longest = (20_u64 << self.pauses.min(6)).min(MAX_PAUSE_MS);
         let pause = Duration::from_millis(fastrand::u64(0..longest));
-        if self.started.elapsed() + pause > BUDGET {
+        if Instant::now() + pause >= self.until {
             return Err(Error::Busy);
         }
         self.pauses += 1;

@@ -19,7 +19,7 @@ use crate::{
     access::{self, ApiClient},
     config, error,
     metrics::{self, Metrics},
-    response, telemetry,
+    mutate, response, telemetry,
 };
 
 /// Time reserved before Lambda's deadline to respond 503 instead of timing out.
@@ -173,12 +173,13 @@ async fn respond(
     let (outcome, tally) = metrics::tallied(async {
         match left {
             // The client gets an answer before Lambda ends the function without one.
-            Some(left) => tokio::time::timeout(
-                left.saturating_sub(DEADLINE_MARGIN),
-                handler(&app, &request),
-            )
-            .await
-            .unwrap_or(Err(error::Error::OutOfTime)),
+            Some(left) => {
+                let time = left.saturating_sub(DEADLINE_MARGIN);
+                let call = mutate::within(time, handler(&app, &request));
+                tokio::time::timeout(time, call)
+                    .await
+                    .unwrap_or(Err(error::Error::OutOfTime))
+            }
             None => handler(&app, &request).await,
         }
     })

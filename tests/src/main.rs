@@ -14,6 +14,7 @@ mod billing;
 mod billing_emails;
 mod browser;
 mod completeness;
+mod contention;
 mod costs;
 mod deployment;
 mod email_reports;

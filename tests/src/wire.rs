@@ -2,9 +2,10 @@
 //! to fail or to wait where a test wants it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aws_smithy_runtime_api::{
@@ -20,7 +21,7 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{Semaphore, oneshot};
 
 /// A request that was made, and its answer.
@@ -43,12 +44,26 @@ pub enum Fault {
     LostRequest,
     /// It takes effect, but its answer never arrives.
     LostAnswer,
-    /// It is refused, as too much is going on.
+    /// DynamoDB throttles it with `ThrottlingException`.
     Throttled,
+    /// DynamoDB throttles it with `ProvisionedThroughputExceededException`.
+    ThroughputExceeded,
+    /// DynamoDB cancels the transaction. The reasons are those of its first items.
+    Cancelled(&'static [&'static str]),
+    /// DynamoDB leaves all keys of a batch unprocessed.
+    Unprocessed,
+    /// DynamoDB leaves all keys but the first of a batch unprocessed.
+    PartlyUnprocessed,
 }
 
 impl Fault {
-    pub const ALL: [Self; 3] = [Self::LostRequest, Self::LostAnswer, Self::Throttled];
+    /// The faults of every request.
+    pub const ALL: [Self; 4] = [
+        Self::LostRequest,
+        Self::LostAnswer,
+        Self::Throttled,
+        Self::ThroughputExceeded,
+    ];
 }
 
 struct Plan {
@@ -75,6 +90,10 @@ struct State {
     exchanges: Vec<Exchange>,
     rounds: usize,
     plans: Vec<Plan>,
+    /// The items of transactions in flight, where transactions conflict as on AWS.
+    in_flight: Option<HashSet<String>>,
+    /// The first response of each partition of the index, where the index is stale.
+    stale_index: Option<HashMap<String, Vec<u8>>>,
 }
 
 /// The wire.
@@ -133,6 +152,28 @@ impl Wire {
         self.state.lock().unwrap().plans.push(plan);
     }
 
+    /// Fails `times` requests of an action, after `skip` others of it.
+    pub fn fail_action(&self, action: &'static str, skip: usize, times: usize, fault: Fault) {
+        let plan = Plan {
+            action: Some(action),
+            skip,
+            times,
+            what: What::Fail(fault),
+        };
+        self.state.lock().unwrap().plans.push(plan);
+    }
+
+    /// Makes transactions conflict as on AWS: each takes 10 to 30 ms, and one that
+    /// overlaps with another in flight is cancelled.
+    pub fn contend(&self) {
+        self.state.lock().unwrap().in_flight = Some(HashSet::new());
+    }
+
+    /// Freezes the index: each partition keeps answering what it answers first.
+    pub fn freeze_index(&self) {
+        self.state.lock().unwrap().stale_index = Some(HashMap::new());
+    }
+
     /// Holds the next request of an action before it is sent.
     pub fn hold(&self, action: &'static str) -> Held {
         let (sender, receiver) = oneshot::channel();
@@ -156,7 +197,10 @@ impl Wire {
 
     /// Lets everything pass again.
     pub fn heal(&self) {
-        self.state.lock().unwrap().plans.clear();
+        let mut state = self.state.lock().unwrap();
+        state.plans.clear();
+        state.in_flight = None;
+        state.stale_index = None;
     }
 
     /// What is to happen to a request of this action.
@@ -182,6 +226,42 @@ impl Wire {
             });
         }
         None
+    }
+
+    fn contends(&self) -> bool {
+        self.state.lock().unwrap().in_flight.is_some()
+    }
+
+    /// Begins a transaction, or says which of its items are in flight.
+    fn begin(&self, items: &[String]) -> Result<(), Vec<bool>> {
+        let mut state = self.state.lock().unwrap();
+        let Some(in_flight) = &mut state.in_flight else {
+            return Ok(());
+        };
+        let met: Vec<bool> = items.iter().map(|item| in_flight.contains(item)).collect();
+        if met.contains(&true) {
+            return Err(met);
+        }
+        in_flight.extend(items.iter().cloned());
+        Ok(())
+    }
+
+    fn end(&self, items: &[String]) {
+        if let Some(in_flight) = &mut self.state.lock().unwrap().in_flight {
+            in_flight.retain(|item| !items.contains(item));
+        }
+    }
+
+    /// Returns what a partition of a stale index has answered first.
+    fn stale(&self, partition: &str) -> Option<Vec<u8>> {
+        let state = self.state.lock().unwrap();
+        state.stale_index.as_ref()?.get(partition).cloned()
+    }
+
+    fn keep(&self, partition: String, bytes: &[u8]) {
+        if let Some(stale) = &mut self.state.lock().unwrap().stale_index {
+            stale.entry(partition).or_insert_with(|| bytes.to_vec());
+        }
     }
 
     /// The round trip that a request which begins now is part of.
@@ -255,19 +335,61 @@ impl HttpConnector for Connector {
                 }
                 Some(Planned::Fail(Fault::Throttled)) => {
                     wire.record(exchange);
-                    return Ok(throttled());
+                    return Ok(refusal("ThrottlingException", &json!({})));
+                }
+                Some(Planned::Fail(Fault::ThroughputExceeded)) => {
+                    wire.record(exchange);
+                    let code = "ProvisionedThroughputExceededException";
+                    return Ok(refusal(code, &json!({})));
+                }
+                Some(Planned::Fail(Fault::Cancelled(reasons))) => {
+                    let items = items_of(&request).len();
+                    let reasons = (0..items).map(|n| reasons.get(n).copied().unwrap_or("None"));
+                    wire.record(exchange);
+                    return Ok(cancelled(reasons));
+                }
+                Some(Planned::Fail(fault @ (Fault::Unprocessed | Fault::PartlyUnprocessed))) => {
+                    let left = leave_unprocessed(&mut request, fault == Fault::PartlyUnprocessed);
+                    let mut output = json!({ "Responses": {} });
+                    if fault == Fault::PartlyUnprocessed {
+                        let mut answer = inner.call(request).await?;
+                        output = serde_json::from_slice(&bytes_of(&mut answer).await?).unwrap();
+                    }
+                    output["UnprocessedKeys"] = left;
+                    wire.record(exchange);
+                    return Ok(response(200, &output));
                 }
                 Some(Planned::Hold(gate)) => gate.acquire().await.unwrap().forget(),
                 None => {}
             }
-            let mut answer = inner.call(request).await?;
-            let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
-            let bytes = aws_smithy_types::byte_stream::ByteStream::new(body)
-                .collect()
-                .await;
-            let bytes = bytes
-                .map_err(|error| ConnectorError::io(error.into()))?
-                .into_bytes();
+            let partition = index_partition(&request);
+            if let Some(stale) = partition.as_deref().and_then(|name| wire.stale(name)) {
+                wire.record(exchange);
+                return Ok(response(200, &serde_json::from_slice(&stale).unwrap()));
+            }
+            let items = match exchange.action.as_str() {
+                "TransactWriteItems" => items_of(&request),
+                _ => Vec::new(),
+            };
+            if let Err(conflicts) = wire.begin(&items) {
+                // A conflict is told as soon as the transaction gets to the item.
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(5..10))).await;
+                let reasons = conflicts.into_iter();
+                let reasons = reasons.map(|met| if met { "TransactionConflict" } else { "None" });
+                wire.record(exchange);
+                return Ok(cancelled(reasons));
+            }
+            let contends = wire.contends() && !items.is_empty();
+            if contends {
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(10..=30))).await;
+            }
+            let answer = inner.call(request).await;
+            wire.end(&items);
+            let mut answer = answer?;
+            let bytes = bytes_of(&mut answer).await?;
+            if let Some(partition) = partition {
+                wire.keep(partition, &bytes);
+            }
             exchange.capacity = capacity(&serde_json::from_slice(&bytes).unwrap_or_default());
             *answer.body_mut() = SdkBody::from(bytes);
             wire.record(exchange);
@@ -327,11 +449,82 @@ fn capacity(answer: &Value) -> f64 {
     }
 }
 
-fn throttled() -> HttpResponse {
-    let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}"#;
-    let mut answer = HttpResponse::new(StatusCode::try_from(400).unwrap(), SdkBody::from(body));
+/// Reads the body of a response.
+async fn bytes_of(answer: &mut HttpResponse) -> Result<Vec<u8>, ConnectorError> {
+    let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
+    let bytes = aws_smithy_types::byte_stream::ByteStream::new(body)
+        .collect()
+        .await;
+    let bytes = bytes.map_err(|error| ConnectorError::io(error.into()))?;
+    Ok(bytes.into_bytes().to_vec())
+}
+
+/// Returns the keys of a transaction's items, in order.
+fn items_of(request: &HttpRequest) -> Vec<String> {
+    let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+    let writes = body["TransactItems"].as_array().unwrap().iter();
+    writes
+        .map(|write| {
+            let write = write.as_object().unwrap().values().next().unwrap();
+            let key = if write["Key"].is_object() {
+                &write["Key"]
+            } else {
+                &write["Item"]
+            };
+            format!("{} {}", key["pk"]["S"], key["sk"]["S"])
+        })
+        .collect()
+}
+
+/// Returns the partition of the index that a query reads, if it reads one.
+fn index_partition(request: &HttpRequest) -> Option<String> {
+    let body: Value = serde_json::from_slice(request.body().bytes()?).ok()?;
+    body["IndexName"].as_str()?;
+    let partition = &body["ExpressionAttributeValues"][":partition"]["S"];
+    Some(partition.as_str()?.to_owned())
+}
+
+/// Takes keys out of a batch, all or all but the first. Returns those.
+fn leave_unprocessed(request: &mut HttpRequest, only_partly: bool) -> Value {
+    let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+    let mut left = body["RequestItems"].clone();
+    if only_partly {
+        let mut nothing_left = true;
+        for (table, wanted) in body["RequestItems"].as_object_mut().unwrap() {
+            wanted["Keys"].as_array_mut().unwrap().truncate(1);
+            let rest = left[table]["Keys"].as_array_mut().unwrap();
+            rest.remove(0);
+            nothing_left &= rest.is_empty();
+        }
+        if nothing_left {
+            left = json!({});
+        }
+        let body = body.to_string();
+        let length = body.len().to_string();
+        request.headers_mut().insert("content-length", length);
+        *request.body_mut() = SdkBody::from(body);
+    }
+    left
+}
+
+fn response(status: u16, body: &Value) -> HttpResponse {
+    let body = SdkBody::from(body.to_string());
+    HttpResponse::new(StatusCode::try_from(status).unwrap(), body)
+}
+
+/// Returns DynamoDB's response of an error.
+fn refusal(code: &'static str, details: &Value) -> HttpResponse {
+    let mut body = details.clone();
+    body["__type"] = json!(format!("com.amazonaws.dynamodb.v20120810#{code}"));
+    body["message"] = json!("injected by the test");
+    let mut answer = response(400, &body);
+    answer.headers_mut().insert("x-amzn-errortype", code);
     answer
-        .headers_mut()
-        .insert("x-amzn-errortype", "ThrottlingException");
-    answer
+}
+
+/// Returns DynamoDB's response of a cancelled transaction.
+fn cancelled<'a>(reasons: impl Iterator<Item = &'a str>) -> HttpResponse {
+    let reasons: Vec<Value> = reasons.map(|code| json!({ "Code": code })).collect();
+    let details = json!({ "CancellationReasons": reasons });
+    refusal("TransactionCanceledException", &details)
 }
