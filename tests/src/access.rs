@@ -472,7 +472,7 @@ async fn pages() {
 }
 
 #[tokio::test]
-async fn the_rightful_one_is_served() {
+async fn permitted_caller_of_every_operation_is_served() {
     for access in ACCESS {
         let cast = Fixture::new().await;
         let reply = access.ask_rightfully(&cast).await;
@@ -486,7 +486,7 @@ async fn the_rightful_one_is_served() {
 }
 
 #[tokio::test]
-async fn a_token_for_somebody_else_or_from_somebody_else_is_no_sign_in() {
+async fn token_with_invalid_claims_is_unauthorized() {
     let cast = Fixture::new().await;
     let issuer = cast.world.stack.issuer();
     let claims = issuer.claims(&local::SignIn::with_email("olga@example.com"));
@@ -517,7 +517,7 @@ async fn a_token_for_somebody_else_or_from_somebody_else_is_no_sign_in() {
 }
 
 #[tokio::test]
-async fn a_removed_member_has_lost_the_power_with_the_next_request() {
+async fn removed_member_next_request_is_not_found() {
     let cast = Fixture::new().await;
     cast.admin.get(&cast.organization).await.expect("200");
     let path = format!("{}/members/{}", cast.organization, cast.admin.user_id);
@@ -536,7 +536,7 @@ async fn a_removed_member_has_lost_the_power_with_the_next_request() {
 }
 
 #[tokio::test]
-async fn ids_of_another_organization_open_nothing() {
+async fn id_of_another_organization_is_not_found() {
     let cast = Fixture::new().await;
     let elsewhere = cast.outsider.get("/v1/organizations").await.expect("200");
     let elsewhere = format!(

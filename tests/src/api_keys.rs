@@ -50,7 +50,7 @@ fn basic(user: &str, password: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_key_lets_in_as_password_and_as_bearer() {
+async fn key_as_bearer_or_basic_password_is_authorized() {
     let cast = Fixture::new().await;
     assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
     let header = basic(cast.organization_id(), &cast.key.secret);
@@ -58,7 +58,7 @@ async fn a_key_lets_in_as_password_and_as_bearer() {
 }
 
 #[tokio::test]
-async fn whatever_is_no_good_is_refused_alike() {
+async fn invalid_credentials_get_the_same_refusal() {
     let cast = Fixture::new().await;
     let elsewhere = cast.outsider.get("/v1/organizations").await.expect("200");
     let elsewhere = elsewhere["items"][0]["id"].as_str().unwrap();
@@ -113,7 +113,7 @@ async fn whatever_is_no_good_is_refused_alike() {
 }
 
 #[tokio::test]
-async fn a_typo_is_told_without_a_look_up() {
+async fn key_with_typo_is_refused_without_a_database_read() {
     let cast = Fixture::new().await;
     let typo = cast.key.secret.replace("osk_0", "osk_1");
     assert_eq!(
@@ -124,7 +124,7 @@ async fn a_typo_is_told_without_a_look_up() {
 }
 
 #[tokio::test]
-async fn a_key_is_no_good_from_its_expiry_on() {
+async fn key_at_its_expiry_is_unauthorized() {
     let cast = Fixture::new().await;
     let expires_at = cast.world.clock.now() + TimeDelta::days(1);
     let input = json!({"name": "For a day", "expires_at": expires_at});
@@ -150,7 +150,7 @@ async fn a_key_is_no_good_from_its_expiry_on() {
 }
 
 #[tokio::test]
-async fn an_answer_is_kept_for_thirty_seconds_and_no_longer() {
+async fn authorizer_response_is_cached_for_thirty_seconds() {
     let cast = Fixture::new().await;
     cast.world.wire.take();
     // The first one is noted, too.
@@ -167,7 +167,7 @@ async fn an_answer_is_kept_for_thirty_seconds_and_no_longer() {
 }
 
 #[tokio::test]
-async fn what_a_key_is_told_by_is_its_organization_and_itself() {
+async fn authorizer_context_has_organization_and_key_ids() {
     let cast = Fixture::new().await;
     let answer = authorize(&cast.world, &cast.key).await.unwrap();
     let context = json!({"organization_id": cast.organization_id(), "api_key_id": cast.key.id});
@@ -175,7 +175,7 @@ async fn what_a_key_is_told_by_is_its_organization_and_itself() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_read_is_not_let_in_and_not_refused_for_good() {
+async fn failed_key_read_returns_500_and_is_not_cached() {
     for fault in Fault::ALL {
         let cast = Fixture::new().await;
         cast.world.wire.fail(0, 3, fault);
@@ -186,7 +186,7 @@ async fn a_key_that_cannot_be_read_is_not_let_in_and_not_refused_for_good() {
 }
 
 #[tokio::test]
-async fn a_use_that_cannot_be_noted_is_let_in_all_the_same() {
+async fn failed_last_use_write_does_not_refuse_the_key() {
     for fault in Fault::ALL {
         let cast = Fixture::new().await;
         cast.world.wire.fail(1, 3, fault);
@@ -201,7 +201,7 @@ async fn a_use_that_cannot_be_noted_is_let_in_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_table_has_a_hash_and_no_secret() {
+async fn table_holds_the_key_hash_and_no_secret() {
     let cast = Fixture::new().await;
     let items = cast.world.items().await;
     let stored = items
@@ -258,7 +258,7 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn a_list_shows_how_a_key_begins_and_ends_and_who_made_it() {
+async fn key_list_shows_hint_creator_and_allowed_actions() {
     let cast = Fixture::new().await;
     let now = cast.world.clock.now() - TimeDelta::minutes(2);
     let key = cast.key_view().await;
@@ -293,7 +293,7 @@ async fn a_list_shows_how_a_key_begins_and_ends_and_who_made_it() {
 }
 
 #[tokio::test]
-async fn a_key_can_be_renamed_and_given_an_end_and_none() {
+async fn key_update_changes_name_and_sets_or_clears_expiry() {
     let cast = Fixture::new().await;
     let soon = cast.world.clock.now() + TimeDelta::hours(1);
     let change = json!({"name": " Nightly ", "expires_at": soon});
@@ -339,7 +339,7 @@ async fn a_key_can_be_renamed_and_given_an_end_and_none() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_key_is_named() {
+async fn invalid_key_request_names_the_field() {
     let cast = Fixture::new().await;
     let now = cast.world.clock.now();
     let (create, change) = (cast.keys(), cast.key_path());
@@ -433,7 +433,7 @@ async fn what_is_wrong_with_a_key_is_named() {
 }
 
 #[tokio::test]
-async fn the_old_secret_is_good_for_its_grace_and_ends_by_itself() {
+async fn rotated_secret_is_valid_until_its_grace_period_ends() {
     let cast = Fixture::new().await;
     let now = cast.world.clock.now();
     let new = cast.rotate(3600).await;
@@ -452,7 +452,7 @@ async fn the_old_secret_is_good_for_its_grace_and_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn without_a_body_the_grace_is_a_day_and_with_zero_there_is_none() {
+async fn rotation_grace_is_one_day_by_default_and_can_be_zero() {
     let cast = Fixture::new().await;
     let rotate = format!("{}/rotate", cast.key_path());
     let rotated = cast.owner.act(&rotate).await.expect("200");
@@ -477,7 +477,7 @@ async fn without_a_body_the_grace_is_a_day_and_with_zero_there_is_none() {
 /// Whoever does not get the answer of a rotation rotates again: that must not
 /// end the secret that their clients still have.
 #[tokio::test]
-async fn a_second_rotation_does_not_end_the_secret_from_before_the_first() {
+async fn second_rotation_keeps_the_original_secret_valid() {
     let cast = Fixture::new().await;
     let lost = cast.rotate(3600).await;
     let newest = cast.rotate(7200).await;
@@ -497,7 +497,7 @@ async fn a_second_rotation_does_not_end_the_secret_from_before_the_first() {
 }
 
 #[tokio::test]
-async fn an_expired_key_is_not_rotated_but_can_be_given_a_later_end() {
+async fn expired_key_rotation_is_refused_until_expiry_is_extended() {
     let cast = Fixture::new().await;
     let expires_at = cast.world.clock.now() + TimeDelta::hours(1);
     let end = json!({ "expires_at": expires_at });
@@ -520,7 +520,7 @@ async fn an_expired_key_is_not_rotated_but_can_be_given_a_later_end() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_out_once_the_kept_answer_is() {
+async fn revoked_key_is_refused_after_the_cache_expires() {
     let cast = Fixture::new().await;
     assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
     cast.admin.delete(&cast.key_path()).await.expect("204");
@@ -539,7 +539,7 @@ async fn a_revoked_key_is_out_once_the_kept_answer_is() {
 }
 
 #[tokio::test]
-async fn an_organization_has_fifty_keys_and_revoking_one_makes_room() {
+async fn key_beyond_fifty_is_refused_until_one_is_revoked() {
     let cast = Fixture::new().await;
     for n in 1..50 {
         cast.admin
@@ -568,7 +568,7 @@ async fn an_organization_has_fifty_keys_and_revoking_one_makes_room() {
 }
 
 #[tokio::test]
-async fn a_key_outlives_its_makers_power_and_is_named() {
+async fn keys_of_demoted_or_removed_members_stay_valid() {
     let named = |cast: &Fixture| json!([{"id": cast.key.id, "name": "Rendering"}]);
     let cast = Fixture::new().await;
     cast.owner.make_key(&cast.organization, "Another's").await;
@@ -603,7 +603,7 @@ async fn a_key_outlives_its_makers_power_and_is_named() {
 }
 
 #[tokio::test]
-async fn the_hour_of_the_last_use_is_noted_once() {
+async fn last_use_is_recorded_once_per_hour() {
     let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::minutes(40));
     cast.world.wire.take();
@@ -640,7 +640,7 @@ async fn the_hour_of_the_last_use_is_noted_once() {
 }
 
 #[tokio::test]
-async fn the_log_tells_of_a_key_and_of_no_secret() {
+async fn audit_log_has_key_events_without_secrets() {
     let cast = Fixture::new().await;
     let new = cast.rotate(3600).await;
     cast.owner
@@ -669,7 +669,7 @@ async fn the_log_tells_of_a_key_and_of_no_secret() {
 }
 
 #[test]
-fn what_lets_a_key_in_is_what_the_page_of_permissions_says() {
+fn api_key_routes_match_the_permissions_page() {
     let page = fs::read_to_string(repository("docs/permissions.md")).unwrap();
     let mut sections = page.split("\n## ");
     let section = sections.find(|section| section.starts_with("What an API key may do"));
@@ -703,7 +703,7 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn the_fiftieth_key_is_given_once() {
+async fn concurrent_fiftieth_key_is_created_once() {
     let cast = Fixture::new().await;
     for n in 1..49 {
         cast.admin
@@ -721,7 +721,7 @@ async fn the_fiftieth_key_is_given_once() {
 }
 
 #[tokio::test]
-async fn of_two_rotations_at_once_the_secrets_are_good_as_one_after_the_other() {
+async fn concurrent_rotations_act_as_sequential_ones() {
     let cast = Fixture::new().await;
     let mut held = cast.world.wire.hold("TransactWriteItems");
     let late = tokio::spawn(cast.rotating());
@@ -740,7 +740,7 @@ async fn of_two_rotations_at_once_the_secrets_are_good_as_one_after_the_other() 
 }
 
 #[tokio::test]
-async fn a_key_revoked_while_being_rotated_is_gone() {
+async fn key_revoked_during_rotation_is_unauthorized() {
     let cast = Fixture::new().await;
     let outcomes = interleave(&cast.world, cast.rotating(), cast.revoking()).await;
     assert_outcomes(outcomes, "404 api_key_not_found", "204");
@@ -756,7 +756,7 @@ async fn a_key_revoked_while_being_rotated_is_gone() {
 }
 
 #[tokio::test]
-async fn a_key_revoked_while_its_use_is_noted_does_not_come_back() {
+async fn key_revoked_during_last_use_write_stays_revoked() {
     let cast = Fixture::new().await;
     let mut held = cast.world.wire.hold("UpdateItem");
     let key = cast.key.clone();
@@ -777,7 +777,7 @@ async fn a_key_revoked_while_its_use_is_noted_does_not_come_back() {
 }
 
 #[tokio::test]
-async fn whoever_is_removed_while_making_a_key_either_makes_none_or_has_it_named() {
+async fn key_created_during_removal_is_refused_or_named() {
     let cast = Fixture::new().await;
     let removing = cast.removing(&cast.owner, &cast.admin);
     let outcomes = interleave(&cast.world, cast.making("Late"), removing).await;

@@ -23,7 +23,7 @@ async fn billing_kinds(cast: &Fixture) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_organization_begins_on_the_first_plan_with_a_period_from_its_first_day() {
+async fn new_organization_has_the_first_plan_and_a_period() {
     let cast = Fixture::new().await;
     let seen = cast.user.get(&cast.billing()).await.expect("200");
     assert_eq!(
@@ -53,7 +53,7 @@ async fn an_organization_begins_on_the_first_plan_with_a_period_from_its_first_d
 }
 
 #[tokio::test]
-async fn owners_and_admins_see_and_change_what_stands_on_invoices() {
+async fn billing_details_are_hidden_from_users_and_the_log() {
     let cast = Fixture::new().await;
     let input = json!({
         "company_name": " Acme Ltd ", "tax_id": "DE123456789",
@@ -94,7 +94,7 @@ async fn owners_and_admins_see_and_change_what_stands_on_invoices() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_with_the_fields_name() {
+async fn invalid_billing_update_names_the_field() {
     let cast = Fixture::new().await;
     for (input, detail) in [
         (
@@ -140,7 +140,7 @@ async fn what_cannot_be_is_refused_with_the_fields_name() {
 }
 
 #[tokio::test]
-async fn a_plan_begins_now_or_when_the_period_ends() {
+async fn plan_change_takes_effect_now_or_at_period_end() {
     let cast = Fixture::new().await;
     let seen = cast.change_plan("basic", "now").await;
     assert_eq!(seen["plan"]["id"], "basic");
@@ -186,7 +186,7 @@ async fn a_plan_begins_now_or_when_the_period_ends() {
 }
 
 #[tokio::test]
-async fn a_plan_that_has_begun_is_recorded_once_though_nobody_uses_anything() {
+async fn due_plan_change_without_usage_is_recorded_once() {
     let cast = Fixture::new().await;
     cast.change_plan("basic", "period_end").await;
     let run = async || cast.world.stack.run_schedule("apply-plan-changes").await;
@@ -217,7 +217,7 @@ async fn a_plan_that_has_begun_is_recorded_once_though_nobody_uses_anything() {
 }
 
 #[tokio::test]
-async fn the_settings_show_plan_and_usage() {
+async fn settings_include_plan_and_usage() {
     let cast = Fixture::new().await;
     cast.change_plan("basic", "period_end").await;
     let path = format!("{}/settings", cast.organization);
@@ -267,7 +267,7 @@ async fn usage_has_an_entry_for_every_hour_day_and_month() {
 }
 
 #[tokio::test]
-async fn another_organizations_billing_is_none_of_ones_business() {
+async fn billing_of_another_organization_is_not_found() {
     let cast = Fixture::new().await;
     let strangers: [&Session; 3] = [&cast.outsider, &cast.stranger, &cast.dana];
     for who in strangers {

@@ -60,7 +60,7 @@ fn failed(published: &Published) -> bool {
 }
 
 #[tokio::test]
-async fn news_of_invoices_are_recorded_and_mailed_to_all_who_receive_billing_emails() {
+async fn invoice_event_is_recorded_and_emailed_to_recipients() {
     for (kind, subject) in [
         ("billing.invoice_issued", "Invoice INV-0042 for “Acme”"),
         (
@@ -106,7 +106,7 @@ async fn news_of_invoices_are_recorded_and_mailed_to_all_who_receive_billing_ema
 }
 
 #[tokio::test]
-async fn due_dates_come_in_different_clothes() {
+async fn due_date_in_any_format_is_shown_as_a_date() {
     for (due, shown) in [
         (json!("2026-03-15T23:00:00Z"), Some("15 March 2026")),
         (json!(1_773_532_800), Some("15 March 2026")),
@@ -129,7 +129,7 @@ async fn due_dates_come_in_different_clothes() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_wrong_is_no_event_and_becomes_a_dead_letter() {
+async fn invalid_payment_event_becomes_a_dead_letter() {
     for changes in [
         json!({"organization_id": null}),
         json!({"organization_id": "acme"}),
@@ -168,7 +168,7 @@ async fn an_event_that_is_wrong_is_no_event_and_becomes_a_dead_letter() {
 
 /// `docs/operations.md` says how lost items are copied back.
 #[tokio::test]
-async fn an_event_that_is_copied_back_emails_nothing_again_once_its_email_is_taken_out() {
+async fn restored_event_without_its_outbox_sends_no_email() {
     for (with_email, mails) in [(true, 1), (false, 0)] {
         let cast = Fixture::new().await;
         cast.payment_event("billing.invoice_issued", json!({}))
@@ -197,7 +197,7 @@ async fn an_event_that_is_copied_back_emails_nothing_again_once_its_email_is_tak
 }
 
 #[tokio::test]
-async fn our_own_events_do_not_come_back() {
+async fn own_events_call_no_function() {
     let cast = Fixture::new().await;
     let own = PutEvent {
         source: "organization-settings".to_owned(),
@@ -209,7 +209,7 @@ async fn our_own_events_do_not_come_back() {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_again_counts_once_whatever_failed_the_first_time() {
+async fn redelivered_event_after_any_fault_is_recorded_once() {
     let sample = |cast: &Fixture| {
         let text = std::fs::read_to_string(crate::completeness::repository(
             "events/record-billing-event.json",
@@ -252,7 +252,7 @@ async fn an_event_that_comes_again_counts_once_whatever_failed_the_first_time() 
 }
 
 #[tokio::test]
-async fn a_retry_does_not_email_those_again_who_have_it() {
+async fn retry_after_partial_failure_sends_no_duplicates() {
     let cast = Fixture::new().await;
     for who in [&cast.owner, &cast.user] {
         cast.receives(&who.user_id, true).await;
@@ -271,7 +271,7 @@ async fn a_retry_does_not_email_those_again_who_have_it() {
 }
 
 #[tokio::test]
-async fn whatever_fails_on_the_way_everybody_gets_the_email() {
+async fn billing_email_after_any_fault_reaches_all_recipients() {
     let gather = async || {
         let cast = Fixture::new().await;
         cast.receives(&cast.user.user_id, true).await;
@@ -304,7 +304,7 @@ async fn whatever_fails_on_the_way_everybody_gets_the_email() {
 }
 
 #[tokio::test]
-async fn somebody_removed_while_others_are_mailed_gets_nothing() {
+async fn member_removed_during_delivery_gets_no_email() {
     let cast = Fixture::new().await;
     for who in [&cast.owner, &cast.user] {
         cast.receives(&who.user_id, true).await;
@@ -343,7 +343,7 @@ async fn somebody_removed_while_others_are_mailed_gets_nothing() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_rejected_keeps_nobody_else_from_their_email() {
+async fn rejected_address_does_not_block_other_recipients() {
     let cast = Fixture::new().await;
     cast.receives(&cast.user.user_id, true).await;
     cast.payment_event("billing.invoice_issued", json!({}))
@@ -357,7 +357,7 @@ async fn an_address_that_is_rejected_keeps_nobody_else_from_their_email() {
 }
 
 #[tokio::test]
-async fn a_billing_email_that_keeps_failing_is_given_up_after_half_an_hour() {
+async fn failing_billing_email_is_abandoned_after_thirty_minutes() {
     let cast = Fixture::new().await;
     cast.payment_event("billing.invoice_issued", json!({}))
         .await;
@@ -372,7 +372,7 @@ async fn a_billing_email_that_keeps_failing_is_given_up_after_half_an_hour() {
 }
 
 #[tokio::test]
-async fn members_beyond_the_first_page_get_the_email_too() {
+async fn members_beyond_the_first_page_get_billing_emails() {
     let cast = Fixture::new().await;
     let names = crate::costs::seed(&cast, 230).await;
     cast.receives(&cast.user.user_id, true).await;

@@ -38,7 +38,7 @@ fn operations() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_operation_of_the_template_is_an_operation_of_the_library_and_the_other_way_round() {
+fn template_operations_match_the_library() {
     let library: BTreeSet<String> = functions::OPERATIONS
         .iter()
         .map(|operation| operation.name.to_owned())

@@ -166,7 +166,7 @@ fn with_costs(page: &str, costs: &BTreeMap<String, Cost>) -> String {
 }
 
 #[tokio::test]
-async fn every_operation_costs_what_the_data_model_says() {
+async fn measured_costs_match_the_data_model() {
     let path = repository("docs/data-model.md");
     let page = fs::read_to_string(&path).unwrap();
     let filled = with_costs(&page, &measured().await);
@@ -248,7 +248,7 @@ pub async fn seed(cast: &Fixture, size: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_a_mutation_costs_does_not_grow_with_the_organization() {
+async fn operation_cost_is_independent_of_organization_size() {
     let operations = [
         "create-invite",
         "update-member",

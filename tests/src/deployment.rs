@@ -40,7 +40,7 @@ fn alarms(template: &Value) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_function_that_fails_sets_off_an_alarm() {
+fn every_function_has_an_alarm_for_failures() {
     let template = template();
     let api = resources(&template, "AWS::Serverless::HttpApi").remove(0).1;
     let authorizers = text(&api["Properties"]["Auth"]);
@@ -72,7 +72,7 @@ fn every_function_that_fails_sets_off_an_alarm() {
 }
 
 #[test]
-fn every_queue_of_dead_letters_has_an_alarm() {
+fn every_dead_letter_queue_has_an_alarm() {
     let template = template();
     let alarms = alarms(&template);
     for (queue, _) in resources(&template, "AWS::SQS::Queue") {
@@ -84,7 +84,7 @@ fn every_queue_of_dead_letters_has_an_alarm() {
 }
 
 #[test]
-fn every_alarm_tells_somebody_stays_quiet_without_data_and_has_its_lines_in_the_runbook() {
+fn every_alarm_has_an_action_and_a_runbook_entry() {
     let template = template();
     let page = operations_page();
     for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
@@ -100,7 +100,7 @@ fn every_alarm_tells_somebody_stays_quiet_without_data_and_has_its_lines_in_the_
 }
 
 #[test]
-fn every_parameter_and_every_output_is_documented() {
+fn parameters_and_outputs_are_documented() {
     let template = template();
     let page = operations_page();
     for (name, parameter) in template["Parameters"].as_mapping().unwrap() {
@@ -115,7 +115,7 @@ fn every_parameter_and_every_output_is_documented() {
 }
 
 #[test]
-fn what_cannot_be_made_anew_outlives_the_stack() {
+fn irreplaceable_resources_outlive_the_stack() {
     let template = template();
     for kind in [
         "AWS::DynamoDB::Table",
@@ -132,7 +132,7 @@ fn what_cannot_be_made_anew_outlives_the_stack() {
 }
 
 #[test]
-fn the_costs_are_reckoned_with_the_alarms_and_units_that_there_are() {
+fn documented_costs_match_alarm_count_and_capacity_units() {
     let page = operations_page();
     let alarms = resources(&template(), "AWS::CloudWatch::Alarm");
     let always = alarms
@@ -156,7 +156,7 @@ fn the_costs_are_reckoned_with_the_alarms_and_units_that_there_are() {
 }
 
 #[test]
-fn every_function_is_traced_logs_json_and_can_be_limited() {
+fn functions_have_tracing_json_logs_and_concurrency_limits() {
     let template = template();
     let globals = &template["Globals"]["Function"];
     assert_eq!(globals["Tracing"], "Active");
@@ -175,7 +175,7 @@ fn every_function_is_traced_logs_json_and_can_be_limited() {
 }
 
 #[test]
-fn the_tables_stream_has_two_readers_at_most() {
+fn table_stream_has_two_readers() {
     let template = template();
     let mut readers = BTreeSet::new();
     for (name, resource) in template["Resources"].as_mapping().unwrap() {
@@ -200,7 +200,7 @@ fn the_tables_stream_has_two_readers_at_most() {
 }
 
 #[test]
-fn the_dashboard_is_json_whose_charts_do_not_overlap() {
+fn dashboard_charts_do_not_overlap() {
     let dashboard = resources(&template(), "AWS::CloudWatch::Dashboard")
         .remove(0)
         .1;
@@ -249,7 +249,7 @@ fn transformed(template: &str, record: &Json) -> Json {
 }
 
 #[tokio::test]
-async fn the_pipe_takes_all_audit_events_and_nothing_else_and_makes_clean_events_of_them() {
+async fn pipe_forwards_every_audit_event_without_personal_data() {
     let cast = Fixture::new().await;
     // Nobody, the holder of a link, somebody without a name; all kinds of writes.
     let link = cast.world.link_token("dana@example.com");

@@ -57,7 +57,7 @@ async fn reported(cast: &Fixture, kind: &str) -> usize {
 }
 
 #[tokio::test]
-async fn an_email_that_comes_back_shows_as_bounced_and_the_log_tells() {
+async fn bounce_or_complaint_is_shown_and_recorded() {
     for (address, state, kind) in [
         (BOUNCES, "bounced", "invite.email_bounced"),
         (COMPLAINS, "complained", "invite.email_complained"),
@@ -87,7 +87,7 @@ async fn an_email_that_comes_back_shows_as_bounced_and_the_log_tells() {
 }
 
 #[tokio::test]
-async fn an_email_carries_ids_for_its_reports_and_no_address() {
+async fn email_tags_are_ids_without_an_address() {
     let cast = Fixture::new().await;
     let mail = cast.world.stack.emails().pop().unwrap();
     let tags: Vec<(&str, &str)> = mail
@@ -106,7 +106,7 @@ async fn an_email_carries_ids_for_its_reports_and_no_address() {
 }
 
 #[tokio::test]
-async fn a_report_that_overtakes_the_note_of_the_sending_wins() {
+async fn bounce_report_before_the_sent_state_wins() {
     let cast = Fixture::new().await;
     let id = cast
         .admin
@@ -130,7 +130,7 @@ async fn a_report_that_overtakes_the_note_of_the_sending_wins() {
 }
 
 #[tokio::test]
-async fn a_report_that_comes_again_or_late_is_recorded_once() {
+async fn duplicate_or_late_report_is_recorded_once() {
     let cast = Fixture::new().await;
     for _ in 0..3 {
         put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
@@ -145,7 +145,7 @@ async fn a_report_that_comes_again_or_late_is_recorded_once() {
 }
 
 #[tokio::test]
-async fn two_reports_at_once_are_both_heeded() {
+async fn concurrent_bounce_and_complaint_record_the_complaint() {
     let cast = Fixture::new().await;
     let mut held = cast.world.wire.hold("TransactWriteItems");
     let first = put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1));
@@ -163,7 +163,7 @@ async fn two_reports_at_once_are_both_heeded() {
 }
 
 #[tokio::test]
-async fn a_report_of_an_older_sending_or_of_an_ended_invite_changes_nothing() {
+async fn report_for_old_email_or_ended_invite_is_ignored() {
     let cast = Fixture::new().await;
     let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
     cast.admin
@@ -188,7 +188,7 @@ async fn a_report_of_an_older_sending_or_of_an_ended_invite_changes_nothing() {
 }
 
 #[tokio::test]
-async fn resending_after_a_bounce_begins_anew() {
+async fn resend_after_bounce_resets_the_delivery() {
     let cast = Fixture::new().await;
     put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
     let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
@@ -205,7 +205,7 @@ async fn resending_after_a_bounce_begins_anew() {
 }
 
 #[tokio::test]
-async fn emails_of_others_in_the_same_account_call_nobody() {
+async fn report_of_an_unrelated_email_is_ignored() {
     let cast = Fixture::new().await;
     let mut theirs = report(BOUNCED, &cast, &cast.invite_id, 1);
     theirs
@@ -223,7 +223,7 @@ async fn emails_of_others_in_the_same_account_call_nobody() {
 }
 
 #[tokio::test]
-async fn a_report_that_fails_is_tried_again() {
+async fn failed_report_is_retried() {
     for fault in Fault::ALL {
         let cast = Fixture::new().await;
         cast.world.wire.fail(0, 1000, fault);

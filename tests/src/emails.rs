@@ -38,7 +38,7 @@ async fn delivery(reader: &crate::harness::Session, organization: &str, email: &
 }
 
 #[tokio::test]
-async fn a_request_does_not_wait_for_its_email() {
+async fn invite_request_does_not_wait_for_its_email() {
     let cast = Fixture::new().await;
     cast.world.stack.mail_catcher().fail_next(1000, BROKEN);
     cast.admin
@@ -58,7 +58,7 @@ async fn a_request_does_not_wait_for_its_email() {
 }
 
 #[tokio::test]
-async fn an_email_that_fails_for_a_while_is_sent_later() {
+async fn email_after_transient_failure_is_sent_later() {
     for failure in [THROTTLED, BROKEN] {
         let cast = Fixture::new().await;
         let before = cast.world.stack.emails().len();
@@ -80,7 +80,7 @@ async fn an_email_that_fails_for_a_while_is_sent_later() {
 }
 
 #[tokio::test]
-async fn an_email_that_is_rejected_counts_as_failed_and_its_managers_see_why() {
+async fn rejected_email_shows_its_reason_to_managers_only() {
     let cast = Fixture::new().await;
     cast.world.stack.mail_catcher().fail_next(1, REJECTED);
     let id = cast
@@ -108,7 +108,7 @@ async fn an_email_that_is_rejected_counts_as_failed_and_its_managers_see_why() {
 }
 
 #[tokio::test]
-async fn an_email_that_keeps_failing_is_given_up_after_half_an_hour() {
+async fn failing_email_is_abandoned_after_thirty_minutes() {
     let cast = Fixture::new().await;
     cast.world.stack.mail_catcher().fail_next(1000, THROTTLED);
     cast.admin
@@ -129,7 +129,7 @@ async fn an_email_that_keeps_failing_is_given_up_after_half_an_hour() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_delivered_twice_sends_one_email() {
+async fn stream_record_delivered_twice_sends_one_email() {
     let cast = Fixture::new().await;
     cast.admin
         .invite(&cast.organization, "new@example.com", "user")
@@ -165,7 +165,7 @@ async fn a_record_that_is_delivered_twice_sends_one_email() {
 }
 
 #[tokio::test]
-async fn whatever_fails_on_the_way_the_email_arrives_and_always_with_the_same_link() {
+async fn email_after_any_fault_arrives_with_the_same_link() {
     let clean = Fixture::new().await;
     clean
         .admin
@@ -208,7 +208,7 @@ async fn whatever_fails_on_the_way_the_email_arrives_and_always_with_the_same_li
 }
 
 #[tokio::test]
-async fn an_email_that_waited_while_nothing_ran_is_not_given_up_at_the_first_failure() {
+async fn email_delayed_by_an_outage_is_retried_after_a_failure() {
     let cast = Fixture::new().await;
     cast.admin
         .invite(&cast.organization, "new@example.com", "user")
@@ -222,7 +222,7 @@ async fn an_email_that_waited_while_nothing_ran_is_not_given_up_at_the_first_fai
 }
 
 #[tokio::test]
-async fn what_cannot_be_handled_for_a_day_becomes_a_dead_letter() {
+async fn record_failing_for_a_day_becomes_a_dead_letter() {
     let cast = Fixture::new().await;
     cast.admin
         .invite(&cast.organization, "new@example.com", "user")
@@ -242,7 +242,7 @@ async fn what_cannot_be_handled_for_a_day_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn an_answered_invite_is_not_mailed_any_more() {
+async fn cancelled_invite_is_not_emailed() {
     let cast = Fixture::new().await;
     let id = cast
         .admin
@@ -263,7 +263,7 @@ async fn an_answered_invite_is_not_mailed_any_more() {
 }
 
 #[tokio::test]
-async fn resending_kills_the_old_link_and_updating_does_not() {
+async fn resend_replaces_the_link_and_update_keeps_it() {
     let cast = Fixture::new().await;
     let invite = format!("{}/invites/{}", cast.organization, cast.invite_id);
     let old = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
@@ -295,7 +295,7 @@ async fn resending_kills_the_old_link_and_updating_does_not() {
 }
 
 #[tokio::test]
-async fn a_link_scanner_changes_nothing() {
+async fn link_scanner_requests_change_nothing() {
     let cast = Fixture::new().await;
     let link = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
     for method in [reqwest::Method::GET, reqwest::Method::HEAD] {
@@ -309,7 +309,7 @@ async fn a_link_scanner_changes_nothing() {
 }
 
 #[tokio::test]
-async fn links_under_way_outlive_a_rotation_of_the_key() {
+async fn link_signed_before_key_rotation_stays_valid() {
     let cast = Fixture::new().await;
     let old = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
     cast.world.stack.link_keys().rotate().unwrap();
@@ -324,7 +324,7 @@ async fn links_under_way_outlive_a_rotation_of_the_key() {
 }
 
 #[tokio::test]
-async fn a_link_that_nobody_signed_opens_nothing() {
+async fn forged_link_is_not_found() {
     let cast = Fixture::new().await;
     let token = cast.world.link_token("dana@example.com");
     let swapped: String = token
@@ -358,7 +358,7 @@ async fn a_link_that_nobody_signed_opens_nothing() {
 }
 
 #[tokio::test]
-async fn hostile_names_reach_an_email_as_text() {
+async fn hostile_names_are_escaped_in_emails() {
     let world = World::start().await;
     let hostile = "<img src=x onerror=alert(1)> \u{202e}evil & \"co\"";
     let mallory = world.sign_in_as(local::SignIn {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::harness::World;
 
 #[tokio::test]
-async fn an_event_that_is_no_event_is_refused_and_the_answer_names_the_field() {
+async fn invalid_event_is_refused_and_names_the_field() {
     let world = World::start().await;
     let anybody = world.nobody();
     for (event, said) in [
@@ -29,7 +29,7 @@ async fn an_event_that_is_no_event_is_refused_and_the_answer_names_the_field() {
 }
 
 #[tokio::test]
-async fn an_event_that_no_rule_matches_calls_nobody() {
+async fn unmatched_event_calls_no_function() {
     let world = World::start().await;
     let event = json!({"source": "weather", "detail-type": "rain", "detail": {"mm": 3}});
     let answer = world.nobody().post("/local/events", event).await;

@@ -64,7 +64,7 @@ async fn invoke(world: &World, name: &str, event: Value) -> Value {
 }
 
 #[tokio::test]
-async fn every_sample_of_a_request_is_answered() {
+async fn every_request_sample_gets_the_documented_status() {
     let http = functions::OPERATIONS
         .iter()
         .filter(|operation| operation.is_http());
@@ -79,7 +79,7 @@ async fn every_sample_of_a_request_is_answered() {
 }
 
 #[tokio::test]
-async fn the_streams_sample_sends_an_email() {
+async fn stream_sample_sends_one_email() {
     let world = World::start().await;
     let event = sample(&world, "deliver-email").await;
     let answer = invoke(&world, "deliver-email", event).await;
@@ -88,7 +88,7 @@ async fn the_streams_sample_sends_an_email() {
 }
 
 #[tokio::test]
-async fn the_schedules_sample_ends_what_has_expired() {
+async fn expire_invites_sample_ends_expired_invites() {
     let world = World::start().await;
     let event = sample(&world, "expire-invites").await;
     assert_eq!(
@@ -103,7 +103,7 @@ async fn the_schedules_sample_ends_what_has_expired() {
 }
 
 #[tokio::test]
-async fn the_other_schedules_sample_begins_what_is_due() {
+async fn apply_plan_changes_sample_applies_due_changes() {
     let world = World::start().await;
     let mut event = sample(&world, "update-billing").await;
     event["body"] = json!(json!({"plan": "basic", "when": "period_end"}).to_string());
@@ -121,7 +121,7 @@ async fn the_other_schedules_sample_begins_what_is_due() {
 }
 
 #[tokio::test]
-async fn the_authorizers_sample_is_let_in() {
+async fn authorizer_sample_is_authorized() {
     let world = World::start().await;
     let event = sample(&world, "authorize-api-key").await;
     let answer = invoke(&world, "authorize-api-key", event).await;
@@ -129,7 +129,7 @@ async fn the_authorizers_sample_is_let_in() {
 }
 
 #[tokio::test]
-async fn the_email_services_sample_marks_an_invite_as_bounced() {
+async fn email_delivery_sample_marks_the_invite_bounced() {
     let world = World::start().await;
     let event = sample(&world, "record-email-delivery").await;
     let answer = invoke(&world, "record-email-delivery", event.clone()).await;
@@ -142,7 +142,7 @@ async fn the_email_services_sample_marks_an_invite_as_bounced() {
 }
 
 #[tokio::test]
-async fn an_event_of_another_kind_is_refused_and_does_not_end_the_process() {
+async fn event_of_another_shape_returns_an_error() {
     let world = World::start().await;
     let operation = functions::operation("deliver-email").unwrap();
     let app = world.stack.app();

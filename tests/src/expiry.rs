@@ -79,7 +79,7 @@ async fn nothing_is_pending(cast: &Fixture) {
 }
 
 #[tokio::test]
-async fn the_clock_alone_ends_an_invite() {
+async fn invite_expires_after_fourteen_days_by_the_clock_alone() {
     let cast = Fixture::new().await;
     cast.world
         .clock
@@ -98,7 +98,7 @@ async fn the_clock_alone_ends_an_invite() {
 }
 
 #[tokio::test]
-async fn an_expired_invite_does_not_block_a_new_one_before_or_after_the_cleanup() {
+async fn expired_invite_does_not_block_a_new_one() {
     for cleaned in [false, true] {
         let cast = Fixture::new().await;
         cast.world.clock.advance(TimeDelta::days(14));
@@ -123,7 +123,7 @@ async fn an_expired_invite_does_not_block_a_new_one_before_or_after_the_cleanup(
 }
 
 #[tokio::test]
-async fn the_schedule_records_the_end_and_later_runs_do_not_repeat_it() {
+async fn scheduled_expiry_is_recorded_once() {
     let cast = Fixture::new().await;
     cast.world.stack.run_schedule("expire-invites").await;
     assert_eq!(expired_events(&cast).await, 0);
@@ -137,7 +137,7 @@ async fn the_schedule_records_the_end_and_later_runs_do_not_repeat_it() {
 }
 
 #[tokio::test]
-async fn what_the_tables_ttl_takes_first_is_recorded_all_the_same() {
+async fn expiry_is_recorded_after_the_ttl_removed_the_invite() {
     let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(15));
     assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
@@ -154,7 +154,7 @@ async fn what_the_tables_ttl_takes_first_is_recorded_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_tables_ttl_leaves_the_cleanup_a_day_to_be_first() {
+async fn ttl_removes_an_invite_one_day_after_expiry() {
     let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(14));
     nothing_is_pending(&cast).await;
@@ -174,7 +174,7 @@ async fn the_tables_ttl_leaves_the_cleanup_a_day_to_be_first() {
 }
 
 #[tokio::test]
-async fn a_new_invite_records_the_end_of_one_that_the_ttl_has_taken() {
+async fn new_invite_records_expiry_of_one_removed_by_ttl() {
     let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(15));
     assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
@@ -197,7 +197,7 @@ async fn a_new_invite_records_the_end_of_one_that_the_ttl_has_taken() {
 }
 
 #[tokio::test]
-async fn the_ttl_leaves_members_and_fresh_invites_alone() {
+async fn ttl_keeps_pending_invites_and_forgets_ended_ones() {
     let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(13));
     assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 0);
@@ -219,7 +219,7 @@ async fn the_ttl_leaves_members_and_fresh_invites_alone() {
 }
 
 #[tokio::test]
-async fn expired_invites_do_not_use_up_the_hundred() {
+async fn expired_invites_do_not_count_against_the_limit() {
     let cast = Fixture::new().await;
     for n in 0..99 {
         cast.creator
@@ -238,7 +238,7 @@ async fn expired_invites_do_not_use_up_the_hundred() {
 }
 
 #[tokio::test]
-async fn invites_that_the_ttl_has_taken_do_not_use_up_the_hundred() {
+async fn invites_removed_by_ttl_do_not_count_against_the_limit() {
     let cast = Fixture::new().await;
     for n in 0..99 {
         cast.creator
@@ -265,7 +265,7 @@ async fn invites_that_the_ttl_has_taken_do_not_use_up_the_hundred() {
 }
 
 #[tokio::test]
-async fn room_for_one_organization_is_not_made_in_another() {
+async fn making_room_expires_no_invite_of_another_organization() {
     let cast = Fixture::new().await;
     let elsewhere = cast.stranger.found("Neighbours").await;
     cast.stranger
@@ -290,7 +290,7 @@ async fn room_for_one_organization_is_not_made_in_another() {
 }
 
 #[tokio::test]
-async fn many_organizations_expire_in_one_run() {
+async fn one_run_expires_invites_of_many_organizations() {
     let cast = Fixture::new().await;
     let mut organizations = vec![];
     for n in 0..12 {
@@ -319,7 +319,7 @@ async fn many_organizations_expire_in_one_run() {
 }
 
 #[tokio::test]
-async fn a_run_that_fails_halfway_is_made_good_by_the_next() {
+async fn failed_expiry_run_is_completed_by_the_next() {
     use crate::wire::Fault;
     let clean = Fixture::new().await;
     clean.world.clock.advance(TimeDelta::days(14));

@@ -19,7 +19,7 @@ async fn invalid(cast: &Fixture, method: Method, path: &str, body: &str) -> (Str
 }
 
 #[tokio::test]
-async fn a_field_that_is_wrong_is_named() {
+async fn invalid_field_is_named() {
     let cast = Fixture::new().await;
     let invites = format!("{}/invites", cast.organization);
     let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
@@ -167,7 +167,7 @@ async fn a_field_that_is_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn paging_parameters_are_checked() {
+async fn invalid_paging_parameter_is_named() {
     let cast = Fixture::new().await;
     for list in ["members", "invites", "audit-events"] {
         for (query, field) in [
@@ -187,7 +187,7 @@ async fn paging_parameters_are_checked() {
 }
 
 #[tokio::test]
-async fn ids_that_cannot_be_are_not_found() {
+async fn malformed_id_is_not_found() {
     let cast = Fixture::new().await;
     for id in ["x", "01930000000070008000000000000001", "ORGANIZATION"] {
         cast.owner
@@ -211,7 +211,7 @@ async fn ids_that_cannot_be_are_not_found() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_has_to_be_one() {
+async fn invalid_idempotency_key_is_refused() {
     let cast = Fixture::new().await;
     for key in ["", "two words", &"x".repeat(129)] {
         let body = Some(json!({"name": "A"}).to_string());

@@ -77,7 +77,7 @@ fn total(lines: &[Value], name: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn every_call_of_every_operation_writes_one_valid_line_without_secrets() {
+async fn every_request_writes_one_valid_line_without_secrets() {
     for access in access::ACCESS {
         let cast = Fixture::new().await;
         let link = cast.world.link_token("dana@example.com");
@@ -118,7 +118,7 @@ async fn every_call_of_every_operation_writes_one_valid_line_without_secrets() {
 }
 
 #[tokio::test]
-async fn few_values_are_dimensions() {
+async fn dimensions_are_only_code_and_operation() {
     let cast = Fixture::new().await;
     cast.stranger
         .get(&cast.organization)
@@ -170,7 +170,7 @@ async fn invites_and_their_emails_are_counted() {
 }
 
 #[tokio::test]
-async fn billing_emails_are_counted_for_each_who_receives_them() {
+async fn billing_emails_are_counted_per_recipient() {
     let cast = Fixture::new().await;
     for who in [&cast.owner, &cast.user] {
         cast.receives(&who.user_id, true).await;
@@ -198,7 +198,7 @@ async fn billing_emails_are_counted_for_each_who_receives_them() {
 }
 
 #[tokio::test]
-async fn expired_invites_are_counted_whoever_ends_them() {
+async fn expired_invites_are_counted_for_requests_and_schedules() {
     let cast = Fixture::new().await;
     for n in 0..5 {
         let address = format!("guest{n}@example.com");
@@ -218,7 +218,7 @@ async fn expired_invites_are_counted_whoever_ends_them() {
 }
 
 #[tokio::test]
-async fn a_decision_that_is_made_again_is_counted() {
+async fn retried_conflict_is_counted() {
     let cast = Fixture::new().await;
     let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
     let mut held = cast.world.wire.hold("TransactWriteItems");
@@ -236,7 +236,7 @@ async fn a_decision_that_is_made_again_is_counted() {
 }
 
 #[tokio::test]
-async fn every_metric_is_in_the_docs() {
+async fn every_metric_is_documented() {
     let docs = fs::read_to_string(repository("docs/operations.md")).unwrap();
     let source = fs::read_to_string(repository("functions/src/metrics.rs")).unwrap();
     // The names are the only texts in capitals there, besides those of the format.

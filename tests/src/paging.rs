@@ -49,7 +49,7 @@ async fn ten_thousand_members_page_without_loss_or_repetition() {
 }
 
 #[tokio::test]
-async fn pages_of_any_size_hold_the_same_list() {
+async fn page_size_does_not_change_the_list() {
     let cast = Fixture::new().await;
     for n in 0..9 {
         cast.creator
@@ -85,7 +85,7 @@ async fn pages_of_any_size_hold_the_same_list() {
 
 /// DynamoDB ends a page at a megabyte, however few items that is.
 #[tokio::test]
-async fn a_page_of_large_items_is_cut_short_and_loses_nothing() {
+async fn page_of_large_items_loses_nothing() {
     let cast = Fixture::new().await;
     for round in 0..70 {
         let entries = (0..50).map(|n| (format!("{}{round:02}{n:02}", "€".repeat(36)), json!("x")));
@@ -102,7 +102,7 @@ async fn a_page_of_large_items_is_cut_short_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_one_list_opens_no_other() {
+async fn cursor_of_another_list_reveals_nothing() {
     let cast = Fixture::new().await;
     let members = format!("{}/members", cast.organization);
     let page = cast

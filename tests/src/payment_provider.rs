@@ -80,7 +80,7 @@ fn transformed(target: &Value, event: &Json) -> Json {
 }
 
 #[tokio::test]
-async fn the_rules_make_invoices_known_once_with_the_amount_that_counts() {
+async fn documented_rules_record_each_invoice_once_with_its_amount() {
     let names = names();
     assert_eq!(names.len(), 3, "{names:?}");
     for (theirs, ours) in names {
@@ -122,7 +122,7 @@ async fn the_rules_make_invoices_known_once_with_the_amount_that_counts() {
 }
 
 #[tokio::test]
-async fn our_own_rules_leave_the_providers_events_alone() {
+async fn own_rules_ignore_the_providers_events() {
     let cast = Fixture::new().await;
     for (theirs, _) in names() {
         let event = event(&theirs, cast.organization_id());

@@ -195,7 +195,7 @@ async fn used() -> Rights {
 }
 
 #[tokio::test]
-async fn the_template_grants_every_function_what_it_does_and_nothing_else() {
+async fn granted_permissions_match_the_aws_calls() {
     let (granted, used) = (granted(), used().await);
     let mut wrong = Vec::new();
     for (operation, used) in &used {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn somebody_who_is_a_member_by_another_address_keeps_their_role() {
+async fn existing_member_accepting_an_invite_keeps_their_role() {
     let cast = Fixture::new().await;
     // The same person signs in with the invited address now.
     let ulla = cast.world.sign_in_as(local::SignIn {
@@ -32,7 +32,7 @@ async fn somebody_who_is_a_member_by_another_address_keeps_their_role() {
 }
 
 #[tokio::test]
-async fn nobody_invites_a_member_in_whatever_spelling() {
+async fn invite_to_a_member_in_any_spelling_is_refused() {
     let cast = Fixture::new().await;
     let path = format!("{}/invites", cast.organization);
     for email in ["ulla@example.com", " ULLA@Example.COM", "Ada@example.com"] {
@@ -61,7 +61,7 @@ async fn nobody_invites_a_member_in_whatever_spelling() {
 }
 
 #[tokio::test]
-async fn an_idn_domain_is_one_domain() {
+async fn idn_and_punycode_domains_are_the_same_address() {
     let cast = Fixture::new().await;
     cast.owner
         .invite(&cast.organization, "jo@bücher.example", "user")
@@ -80,7 +80,7 @@ async fn an_idn_domain_is_one_domain() {
 }
 
 #[tokio::test]
-async fn an_invite_needs_resending_once_its_inviter_could_not_send_it() {
+async fn invite_of_a_demoted_inviter_needs_resend() {
     let cast = Fixture::new().await;
     let id = cast
         .admin
@@ -104,7 +104,7 @@ async fn an_invite_needs_resending_once_its_inviter_could_not_send_it() {
 }
 
 #[tokio::test]
-async fn an_admin_cancels_an_owner_invite_but_does_not_resend_or_change_it() {
+async fn admin_may_cancel_but_not_change_an_owner_invite() {
     let cast = Fixture::new().await;
     let id = cast
         .owner
@@ -130,7 +130,7 @@ async fn an_admin_cancels_an_owner_invite_but_does_not_resend_or_change_it() {
 }
 
 #[tokio::test]
-async fn resending_is_limited_to_once_a_minute_and_five_times() {
+async fn resend_is_limited_to_one_a_minute_and_five_in_all() {
     let cast = Fixture::new().await;
     let path = format!("{}/invites/{}/resend", cast.organization, cast.invite_id);
     for resent in 1..=5 {
@@ -157,7 +157,7 @@ async fn resending_is_limited_to_once_a_minute_and_five_times() {
 }
 
 #[tokio::test]
-async fn a_member_change_is_made_whole_or_not_at_all() {
+async fn partly_forbidden_member_update_changes_nothing() {
     let cast = Fixture::new().await;
     let path = format!("{}/members/{}", cast.organization, cast.user.user_id);
     let input = json!({"receives_billing_emails": true, "role": "owner"});
@@ -179,7 +179,7 @@ async fn a_member_change_is_made_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn what_changes_nothing_is_no_event() {
+async fn update_without_a_change_records_no_event() {
     let cast = Fixture::new().await;
     let log = format!("{}/audit-events?limit=100", cast.organization);
     let before = cast.owner.get(&log).await.expect("200");
@@ -201,7 +201,7 @@ async fn what_changes_nothing_is_no_event() {
 }
 
 #[tokio::test]
-async fn leaving_ends_the_current_organization_and_switching_changes_it() {
+async fn current_organization_follows_switch_and_leave() {
     let cast = Fixture::new().await;
     let account = cast.user.get("/v1/account").await.expect("200");
     assert_eq!(account["current_organization"]["name"], "Acme");
@@ -224,7 +224,7 @@ async fn leaving_ends_the_current_organization_and_switching_changes_it() {
 }
 
 #[tokio::test]
-async fn authority_comes_from_the_path_and_not_from_the_current_organization() {
+async fn authority_comes_from_the_path_not_the_current_organization() {
     let cast = Fixture::new().await;
     // Ulla owns her current organization, and is a user in the one of the path.
     cast.user.found("Ulla's").await;
@@ -235,7 +235,7 @@ async fn authority_comes_from_the_path_and_not_from_the_current_organization() {
 }
 
 #[tokio::test]
-async fn repeating_a_creation_with_its_key_makes_one_organization_for_a_day() {
+async fn idempotency_key_is_valid_per_person_for_one_day() {
     let world = World::start().await;
     let ada = world.sign_in("ada@example.com");
     let create = async |who: &crate::harness::Session| {
@@ -256,7 +256,7 @@ async fn repeating_a_creation_with_its_key_makes_one_organization_for_a_day() {
 }
 
 #[tokio::test]
-async fn only_members_with_billing_emails_have_them_and_the_creator_always() {
+async fn billing_emails_of_the_creator_cannot_be_turned_off() {
     let cast = Fixture::new().await;
     let path = format!("{}/members/{}", cast.organization, cast.owner.user_id);
     let changed = cast
@@ -277,7 +277,7 @@ async fn only_members_with_billing_emails_have_them_and_the_creator_always() {
 }
 
 #[tokio::test]
-async fn the_audit_log_has_no_addresses_and_no_links() {
+async fn audit_log_has_no_addresses_and_the_table_no_links() {
     let cast = Fixture::new().await;
     let log = cast
         .owner
@@ -295,7 +295,7 @@ async fn the_audit_log_has_no_addresses_and_no_links() {
 }
 
 #[tokio::test]
-async fn somebody_without_an_address_is_told_so() {
+async fn person_without_an_email_is_refused() {
     let world = World::start().await;
     let nameless = local::SignIn {
         user_id: "x".into(),

@@ -147,7 +147,7 @@ fn claims(token: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_code_becomes_an_id_token_that_the_api_takes() {
+async fn code_is_exchanged_for_an_id_token_valid_for_the_api() {
     let mut browser = Browser::start().await;
     let path = browser.request(&[]);
     let page = browser.see(&path, None).await;
@@ -193,7 +193,7 @@ async fn a_code_becomes_an_id_token_that_the_api_takes() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_and_for_a_minute() {
+async fn code_is_valid_once_and_for_one_minute() {
     let mut browser = Browser::start().await;
     let code = browser.code().await;
     assert_eq!(browser.redeem(&code, VERIFIER).await.status, 200);
@@ -214,7 +214,7 @@ async fn a_code_is_good_once_and_for_a_minute() {
 }
 
 #[tokio::test]
-async fn a_stolen_code_is_worth_nothing_without_the_verifier() {
+async fn stolen_code_without_the_verifier_is_refused() {
     let mut browser = Browser::start().await;
     for verifier in ["", CHALLENGE] {
         let code = browser.code().await;
@@ -227,7 +227,7 @@ async fn a_stolen_code_is_worth_nothing_without_the_verifier() {
 }
 
 #[tokio::test]
-async fn tokens_are_for_whoever_asked_and_only_there() {
+async fn token_request_with_wrong_parameters_is_refused() {
     let mut browser = Browser::start().await;
     let callback = browser.callback();
     for (form, error) in [
@@ -256,7 +256,7 @@ async fn tokens_are_for_whoever_asked_and_only_there() {
 }
 
 #[tokio::test]
-async fn nobody_is_led_to_a_page_that_is_not_ours() {
+async fn foreign_redirect_uri_is_refused() {
     let mut browser = Browser::start().await;
     for uri in [
         None,
@@ -289,7 +289,7 @@ async fn nobody_is_led_to_a_page_that_is_not_ours() {
 }
 
 #[tokio::test]
-async fn what_the_page_asks_wrongly_it_is_told() {
+async fn invalid_authorize_request_redirects_with_an_error() {
     let mut browser = Browser::start().await;
     for (changes, error) in [
         (
@@ -317,7 +317,7 @@ async fn what_the_page_asks_wrongly_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_second_tab_signs_in_without_typing_until_somebody_signs_out() {
+async fn second_tab_needs_no_form_until_sign_out() {
     let mut browser = Browser::start().await;
     browser.code().await;
     let path = browser.request(&[]);
@@ -344,7 +344,7 @@ async fn a_second_tab_signs_in_without_typing_until_somebody_signs_out() {
 }
 
 #[tokio::test]
-async fn signing_out_leads_to_no_foreign_page() {
+async fn sign_out_never_redirects_to_a_foreign_page() {
     let mut browser = Browser::start().await;
     for path in [
         "/local/sign-out",
@@ -357,7 +357,7 @@ async fn signing_out_leads_to_no_foreign_page() {
 }
 
 #[tokio::test]
-async fn a_session_is_renewed_with_a_token_that_is_good_once() {
+async fn refresh_token_is_valid_once_and_until_sign_out() {
     let mut browser = Browser::start().await;
     let code = browser.code().await;
     let first = browser.redeem(&code, VERIFIER).await.json();
@@ -375,7 +375,7 @@ async fn a_session_is_renewed_with_a_token_that_is_good_once() {
 }
 
 #[tokio::test]
-async fn somebody_known_is_picked_and_keeps_what_is_known_of_them() {
+async fn known_person_is_selected_with_their_claims() {
     let mut browser = Browser::start().await;
     let ben = SignIn {
         name: Some("Ben & Co".to_owned()),
@@ -400,7 +400,7 @@ async fn somebody_known_is_picked_and_keeps_what_is_known_of_them() {
 }
 
 #[tokio::test]
-async fn what_is_typed_decides_and_a_slip_is_told_without_losing_it() {
+async fn sign_in_form_sets_the_claims_and_keeps_invalid_input() {
     let mut browser = Browser::start().await;
     let path = browser.request(&[]);
     let slip = browser.see(&path, Some("email=ada&name=Ada+L")).await;
@@ -426,7 +426,7 @@ async fn what_is_typed_decides_and_a_slip_is_told_without_losing_it() {
 }
 
 #[tokio::test]
-async fn the_provider_says_where_everything_is() {
+async fn discovery_document_lists_working_endpoints() {
     let mut browser = Browser::start().await;
     let seen = browser.see("/.well-known/openid-configuration", None).await;
     assert_eq!(seen.headers["access-control-allow-origin"], "*");

@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn the_story() {
+async fn story_over_http_has_every_expected_outcome() {
     let world = World::start().await;
     let (a, b, c) = ("ada@example.com", "Bob@Example.com", "carol@example.com");
     let ada = world.sign_in(a);

@@ -21,7 +21,7 @@ impl Browser {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_field_is_told_there_by_its_label() {
+async fn invalid_field_shows_its_error_and_takes_the_focus() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -56,7 +56,7 @@ async fn what_is_wrong_with_a_field_is_told_there_by_its_label() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_is_over_costs_nothing_that_was_typed() {
+async fn expired_sign_in_keeps_the_typed_input() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -114,7 +114,7 @@ async fn a_sign_in_that_is_over_costs_nothing_that_was_typed() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_shown_once_outlasts_the_sign_in() {
+async fn secret_stays_visible_after_the_sign_in_expires() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };

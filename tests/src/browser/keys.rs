@@ -15,7 +15,7 @@ impl Browser {
 }
 
 #[tokio::test]
-async fn a_secret_is_shown_once_and_a_user_may_only_look_at_keys() {
+async fn secret_is_shown_once_and_users_only_view_keys() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };

@@ -58,7 +58,7 @@ fn ada(browsers: &Browsers) -> Session {
 }
 
 #[tokio::test]
-async fn the_settings_page_is_accessible_to_whoever_sees_it() {
+async fn settings_page_is_accessible_for_every_role() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -122,7 +122,7 @@ async fn the_settings_page_is_accessible_to_whoever_sees_it() {
 }
 
 #[tokio::test]
-async fn a_long_list_is_searched_and_paged() {
+async fn long_member_list_is_searchable_and_paged() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -153,7 +153,7 @@ async fn a_long_list_is_searched_and_paged() {
 }
 
 #[tokio::test]
-async fn the_account_page_is_accessible_empty_and_full() {
+async fn account_page_is_accessible_empty_and_full() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -190,7 +190,7 @@ async fn the_account_page_is_accessible_empty_and_full() {
 }
 
 #[tokio::test]
-async fn the_invite_page_is_accessible_in_every_state() {
+async fn invite_page_is_accessible_in_every_state() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -241,7 +241,7 @@ async fn the_invite_page_is_accessible_in_every_state() {
 }
 
 #[tokio::test]
-async fn the_pages_around_are_accessible() {
+async fn other_pages_are_accessible() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::harness::Browsers;
 
 #[tokio::test]
-async fn two_who_edit_at_once_see_each_others_result_and_lose_no_input() {
+async fn concurrent_edits_are_shown_and_lose_no_input() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -55,7 +55,7 @@ async fn two_who_edit_at_once_see_each_others_result_and_lose_no_input() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_told_and_what_was_asked_is_done_when_it_is_back() {
+async fn lost_connection_is_shown_and_the_request_retried() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -71,7 +71,7 @@ async fn a_lost_connection_is_told_and_what_was_asked_is_done_when_it_is_back() 
 }
 
 #[tokio::test]
-async fn everything_can_be_done_with_the_keyboard_alone() {
+async fn settings_page_works_with_the_keyboard_alone() {
     const TAB: char = '\u{E004}';
     const ENTER: char = '\u{E007}';
     const ESCAPE: char = '\u{E00C}';
@@ -123,7 +123,7 @@ async fn everything_can_be_done_with_the_keyboard_alone() {
 }
 
 #[tokio::test]
-async fn whoever_is_signed_in_with_another_account_is_told_and_can_change_it() {
+async fn wrong_account_is_named_and_can_be_changed() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -149,7 +149,7 @@ async fn whoever_is_signed_in_with_another_account_is_told_and_can_change_it() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_it_here_and_at_the_provider() {
+async fn sign_out_ends_the_session_here_and_at_the_provider() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -183,7 +183,7 @@ const HOSTILE: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn names_that_mean_harm_are_shown_as_text() {
+async fn hostile_names_are_shown_as_text() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };

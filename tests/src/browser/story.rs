@@ -39,7 +39,7 @@ impl Browser {
 }
 
 #[tokio::test]
-async fn the_story_in_four_browsers() {
+async fn story_in_four_browsers_shows_every_expected_result() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };

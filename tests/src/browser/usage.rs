@@ -4,7 +4,7 @@ use super::harness::Browsers;
 use crate::usage::render;
 
 #[tokio::test]
-async fn usage_is_seen_by_all_and_the_plan_is_changed_by_those_who_may() {
+async fn usage_is_visible_to_all_and_admins_change_the_plan() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };

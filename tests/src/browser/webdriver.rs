@@ -302,7 +302,7 @@ pub fn screenshots() -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_test_leaves_no_browser_behind() {
+async fn dropped_driver_leaves_no_browser_behind() {
     let Some(driver) = Driver::start().await else {
         return;
     };
