@@ -20,13 +20,13 @@ pub const EVERYBODY: [&str; 10] = [
 pub struct Access {
     pub operation: &'static str,
     pub request: fn(&Ids) -> (Method, String, Option<Value>),
-    /// A caller that is served: one of the ten, or `dana`.
+    /// A caller with a successful outcome: one of the ten, or `dana`.
     pub rightful: &'static str,
     /// The outcome for each of the ten.
     pub expected: [&'static str; 10],
 }
 
-/// The ids that requests are made of.
+/// The ids in the paths and bodies of requests.
 pub struct Ids {
     /// `/v1/organizations/…`
     pub organization: String,
@@ -57,18 +57,19 @@ impl Ids {
 const HIDDEN: &str = "404 organization_not_found";
 const SIGN_IN: &str = "401";
 
-/// Members may, nobody else; `a` is what the four kinds of members are answered.
-const fn members(a: [&'static str; 4]) -> [&'static str; 10] {
-    let [creator, owner, admin, user] = a;
+/// Returns the outcomes of an operation for members only, given those of the four
+/// kinds of members.
+const fn members(outcomes: [&'static str; 4]) -> [&'static str; 10] {
+    let [creator, owner, admin, user] = outcomes;
     [
         creator, owner, admin, user, HIDDEN, HIDDEN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN,
     ]
 }
 
-/// Whoever is signed in is answered the same.
-const fn signed_in(answer: &'static str) -> [&'static str; 10] {
+/// Returns the outcomes of an operation that treats every signed-in person alike.
+const fn signed_in(outcome: &'static str) -> [&'static str; 10] {
     [
-        answer, answer, answer, answer, answer, answer, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN,
+        outcome, outcome, outcome, outcome, outcome, outcome, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN,
     ]
 }
 
@@ -146,7 +147,7 @@ pub static ACCESS: &[Access] = &[
             )
         },
         rightful: "owner",
-        // The admin leaves.
+        // For the admin, this is leaving.
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -319,7 +320,7 @@ pub static ACCESS: &[Access] = &[
         rightful: "dana",
         expected: signed_in("200"),
     },
-    // An invite to another address is as good as none.
+    // An invite to another address is not found.
     Access {
         operation: "accept-invite",
         request: |ids| {
@@ -344,7 +345,7 @@ pub static ACCESS: &[Access] = &[
         rightful: "dana",
         expected: signed_in("404 invite_not_found"),
     },
-    // Whoever holds the link, signed in or not, with whatever token.
+    // The link is enough, with any token or none.
     Access {
         operation: "preview-invite",
         request: |ids| (Method::GET, format!("/v1/invites/{}", ids.link_token), None),
@@ -360,7 +361,7 @@ pub static ACCESS: &[Access] = &[
         rightful: "dana",
         expected: ["204"; 10],
     },
-    // The same document for everybody; what it shows is asked of the API.
+    // Every caller gets the same document; it loads its data from the API.
     Access {
         operation: "pages",
         request: |_| (Method::GET, "/dashboard/organization-settings".into(), None),
@@ -370,7 +371,7 @@ pub static ACCESS: &[Access] = &[
 ];
 
 impl Access {
-    /// Asks as somebody.
+    /// Sends the request as a caller.
     pub async fn ask(&self, cast: &Fixture, session: &Session) -> Reply {
         let (method, path, body) = (self.request)(&Ids::of(cast));
         let headers: &[(&str, &str)] = match self.operation {
@@ -381,13 +382,13 @@ impl Access {
         session.send_with(method, &path, body, headers).await
     }
 
-    /// Sends the request as the caller that is served.
+    /// Sends the request as a caller with a successful outcome.
     pub async fn ask_rightfully(&self, cast: &Fixture) -> Reply {
         self.ask(cast, &session(cast, self.rightful)).await
     }
 
-    /// What is needed for only the operation's own requests to be on the wire:
-    /// the gateway keeps for a while what the authorizer told.
+    /// Fills the gateway's authorizer cache, so that the wire records only the
+    /// operation's own requests.
     pub async fn prepare(&self, cast: &Fixture) {
         if self.operation == "record-usage" {
             cast.machine.get("/v1/usage").await.expect("200");
@@ -422,7 +423,7 @@ pub fn session(cast: &Fixture, caller: &str) -> Session {
             world.with_token(Some(token), owner.user_id, String::new())
         }
         "forged" => {
-            // All is well with this token, except that it was signed by another key.
+            // The token is valid except for its signature, which is by another key.
             let clock = world.clock.clone();
             let clock = functions::Clock::new(move || clock.now());
             let forger = local::Issuer::new(world.stack.url(), clock, None).unwrap();
@@ -434,7 +435,7 @@ pub fn session(cast: &Fixture, caller: &str) -> Session {
     }
 }
 
-async fn everybody_is_answered_as_the_row_says(operation: &str) {
+async fn assert_row_outcomes(operation: &str) {
     let access = access(operation);
     for (caller, expected) in EVERYBODY.into_iter().zip(access.expected) {
         let cast = Fixture::new().await;
@@ -459,7 +460,7 @@ macro_rules! access_tests {
     ) => {
         $(#[tokio::test]
         async fn $operation() {
-            everybody_is_answered_as_the_row_says(&stringify!($operation).replace('_', "-")).await;
+            assert_row_outcomes(&stringify!($operation).replace('_', "-")).await;
         })*
     };
 }
@@ -468,7 +469,7 @@ functions::for_each_operation!(access_tests);
 
 #[tokio::test]
 async fn pages() {
-    everybody_is_answered_as_the_row_says("pages").await;
+    assert_row_outcomes("pages").await;
 }
 
 #[tokio::test]

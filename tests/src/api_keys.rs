@@ -1,4 +1,4 @@
-//! API keys: what they let in, and for how long.
+//! API keys: management, authorization and lifetime.
 
 use std::{collections::BTreeSet, error::Error, fs, future::Future};
 
@@ -16,7 +16,7 @@ use crate::{
     wire::Fault,
 };
 
-/// What the authorizer answers about a key, past the gateway and what it keeps.
+/// Invokes the authorizer with a key, bypassing the gateway and its cache.
 pub async fn authorize(world: &World, key: &Key) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let sample = fs::read_to_string(repository("events/authorize-api-key.json")).unwrap();
     let mut event: Value = serde_json::from_str(&sample).unwrap();
@@ -25,11 +25,11 @@ pub async fn authorize(world: &World, key: &Key) -> Result<Value, Box<dyn Error 
     functions::invoke(world.stack.app(), operation, event, Default::default()).await
 }
 
-/// A route that machines call.
+/// A route for API clients.
 const ROUTE: &str = "/v1/usage";
-/// What it answers whoever is let through.
+/// The outcome for an authorized client.
 const LET_IN: &str = "200";
-/// What the gateway answers whoever is not.
+/// The gateway's outcome for an unauthorized client.
 const REFUSED: &str = "403";
 
 async fn show(cast: &Fixture, authorization: &str) -> Reply {
@@ -102,7 +102,7 @@ async fn invalid_credentials_get_the_same_refusal() {
             .all(|body| *body == json!({"message": "Forbidden"})),
         "{bodies:?}"
     );
-    // Without the header API Gateway does not ask.
+    // Without the header, API Gateway does not call the authorizer.
     cast.world.wire.take();
     let reply = cast.world.nobody().get(ROUTE).await;
     assert_eq!(
@@ -129,11 +129,11 @@ async fn key_at_its_expiry_is_unauthorized() {
     let expires_at = cast.world.clock.now() + TimeDelta::days(1);
     let input = json!({"name": "For a day", "expires_at": expires_at});
     let path = format!("{}/api-keys", cast.organization);
-    let made = cast.admin.post(&path, input).await.expect("201");
-    assert_eq!(made["api_key"]["expires_at"], json!(expires_at));
+    let created = cast.admin.post(&path, input).await.expect("201");
+    assert_eq!(created["api_key"]["expires_at"], json!(expires_at));
     let key = Key {
-        id: made["api_key"]["id"].as_str().unwrap().to_owned(),
-        secret: made["secret"].as_str().unwrap().to_owned(),
+        id: created["api_key"]["id"].as_str().unwrap().to_owned(),
+        secret: created["secret"].as_str().unwrap().to_owned(),
     };
     cast.world
         .clock
@@ -153,16 +153,16 @@ async fn key_at_its_expiry_is_unauthorized() {
 async fn authorizer_response_is_cached_for_thirty_seconds() {
     let cast = Fixture::new().await;
     cast.world.wire.take();
-    // The first one is noted, too.
-    for (wait, asked) in [(0, 2), (29, 0), (1, 1), (29, 0)] {
+    // The first use also writes the hour of use.
+    for (wait, requests) in [(0, 2), (29, 0), (1, 1), (29, 0)] {
         cast.world.clock.advance(TimeDelta::seconds(wait));
         assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
         let exchanges = cast.world.wire.take();
-        // The route itself reads by another action.
+        // The route itself uses another action.
         let authorizer = exchanges
             .iter()
             .filter(|exchange| matches!(exchange.action.as_str(), "GetItem" | "UpdateItem"));
-        assert_eq!(authorizer.count(), asked, "after {wait} s more");
+        assert_eq!(authorizer.count(), requests, "after {wait} s more");
     }
 }
 
@@ -209,7 +209,7 @@ async fn table_holds_the_key_hash_and_no_secret() {
         .find(|item| item["id"]["S"] == json!(cast.key.id))
         .unwrap();
     assert_eq!(stored["secret_hash"]["S"].as_str().unwrap().len(), 43);
-    // Neither as text nor as the random half in any block of it.
+    // No block of the secret's random half is stored.
     let all = json!(items).to_string();
     for part in 0..4 {
         let block = cast
@@ -230,7 +230,7 @@ impl Fixture {
         format!("{}/{}", self.keys(), self.key.id)
     }
 
-    /// The cast's key as people see it.
+    /// Returns the fixture's key as members see it.
     async fn key_view(&self) -> Value {
         let list = self.user.get(&self.keys()).await.expect("200");
         let mut items = list["items"].as_array().unwrap().iter();
@@ -306,7 +306,7 @@ async fn key_update_changes_name_and_sets_or_clears_expiry() {
         (&key["name"], &key["expires_at"]),
         (&json!("Nightly"), &json!(soon))
     );
-    // Nothing of it would change: nothing is recorded.
+    // The same values again change nothing, and no event is recorded.
     let change = json!({"name": "Nightly", "expires_at": soon});
     cast.owner
         .patch(&cast.key_path(), change)
@@ -335,7 +335,7 @@ async fn key_update_changes_name_and_sets_or_clears_expiry() {
             {"field": "expires_at", "to": soon},
         ])
     );
-    assert!(cast.is_let_in(&cast.key).await, "the secret is what it was");
+    assert!(cast.is_let_in(&cast.key).await, "the secret stays valid");
 }
 
 #[tokio::test]
@@ -474,23 +474,23 @@ async fn rotation_grace_is_one_day_by_default_and_can_be_zero() {
     assert!(cast.key_view().await["previous_secret_valid_until"].is_null());
 }
 
-/// Whoever does not get the answer of a rotation rotates again: that must not
-/// end the secret that their clients still have.
+/// A caller that loses the response of a rotation rotates again. The secret that its
+/// clients still use must stay valid.
 #[tokio::test]
 async fn second_rotation_keeps_the_original_secret_valid() {
     let cast = Fixture::new().await;
     let lost = cast.rotate(3600).await;
     let newest = cast.rotate(7200).await;
-    for good in [&cast.key, &lost, &newest] {
-        assert!(cast.is_let_in(good).await);
+    for valid in [&cast.key, &lost, &newest] {
+        assert!(cast.is_let_in(valid).await);
     }
     cast.world.clock.advance(TimeDelta::hours(1));
     assert!(
         !cast.is_let_in(&cast.key).await,
-        "it has the grace that it was given first"
+        "the first grace period ends as promised"
     );
     assert!(cast.is_let_in(&lost).await && cast.is_let_in(&newest).await);
-    // A shorter grace shortens that of all.
+    // A shorter grace period shortens those of all earlier secrets.
     cast.rotate(60).await;
     cast.world.clock.advance(TimeDelta::seconds(60));
     assert!(!cast.is_let_in(&lost).await && !cast.is_let_in(&newest).await);
@@ -553,7 +553,7 @@ async fn key_beyond_fifty_is_refused_until_one_is_revoked() {
     cast.owner.delete(&cast.key_path()).await.expect("204");
     cast.owner.post(&cast.keys(), input).await.expect("201");
     invariants::hold(&cast.world).await;
-    // More than a page of the list, none lost and none twice.
+    // The list spans two pages without loss or repetition.
     let path = format!("{}?limit=49", cast.keys());
     let first = cast.user.get(&path).await.expect("200");
     let cursor = first["next_cursor"].as_str().unwrap();
@@ -597,9 +597,9 @@ async fn keys_of_demoted_or_removed_members_stay_valid() {
     let left = format!("{}/members/{}", cast.organization, cast.admin.user_id);
     let left = cast.admin.delete(&left).await.expect("200");
     assert_eq!(left["api_keys"], named(&cast));
-    let nothing = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    let nothing = cast.owner.delete(&nothing).await.expect("200");
-    assert_eq!(nothing, json!({"api_keys": []}));
+    let user = format!("{}/members/{}", cast.organization, cast.user.user_id);
+    let removed = cast.owner.delete(&user).await.expect("200");
+    assert_eq!(removed, json!({"api_keys": []}));
 }
 
 #[tokio::test]
@@ -625,7 +625,7 @@ async fn last_use_is_recorded_once_per_hour() {
         assert_eq!(updates(), written, "at {}", cast.world.clock.now());
         assert_eq!(cast.key_view().await["last_used_at"], hour);
     }
-    // A change of the key leaves it as it is, and a refused secret notes nothing.
+    // A rotation keeps the hour, and a refused secret does not write it.
     let new = cast.rotate(0).await;
     cast.world.clock.advance(TimeDelta::hours(1));
     updates();
@@ -673,17 +673,17 @@ fn api_key_routes_match_the_permissions_page() {
     let page = fs::read_to_string(repository("docs/permissions.md")).unwrap();
     let mut sections = page.split("\n## ");
     let section = sections.find(|section| section.starts_with("What an API key may do"));
-    let said: BTreeSet<&str> = section.unwrap().split('`').skip(1).step_by(2).collect();
+    let documented: BTreeSet<&str> = section.unwrap().split('`').skip(1).step_by(2).collect();
     let template = Template::read(&Options::shipped_template()).unwrap();
     let routes = template.routes.iter();
-    let done: BTreeSet<&str> = routes
+    let declared: BTreeSet<&str> = routes
         .filter(|route| route.caller == Caller::ApiClient)
         .map(|route| route.operation.as_str())
         .collect();
-    assert_eq!(said, done);
+    assert_eq!(documented, declared);
 }
 
-// Two at once.
+// Concurrent requests.
 
 impl Fixture {
     fn making(&self, name: &str) -> impl Future<Output = Reply> + Send + 'static {

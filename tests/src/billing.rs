@@ -1,4 +1,4 @@
-//! Plans, billing periods and what stands on invoices.
+//! Plans, billing periods and billing details.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ async fn billing_details_are_hidden_from_users_and_the_log() {
         cast.user.get(&cast.billing()).await.expect("200")["details"],
         Value::Null
     );
-    // The same again changes nothing, and is not recorded.
+    // The same values again change nothing, and no event is recorded.
     cast.admin.patch(&cast.billing(), input).await.expect("200");
     let input = json!({"tax_id": null, "invoice_address": ""});
     let seen = cast.owner.patch(&cast.billing(), input).await.expect("200");
@@ -151,7 +151,7 @@ async fn plan_change_takes_effect_now_or_at_period_end() {
         seen["next_plan"],
         json!({"id": "pro", "name": "Pro", "monthly_credits": 10000, "from": "2026-04-01T00:00:00Z"})
     );
-    // It is said again, and then thought better of.
+    // The change is repeated, and then cancelled.
     cast.change_plan("pro", "period_end").await;
     let seen = cast.change_plan("basic", "period_end").await;
     assert!(seen["next_plan"].is_null());
@@ -252,7 +252,7 @@ async fn usage_has_an_entry_for_every_hour_day_and_month() {
         .get(&format!("{}/usage", cast.organization))
         .await
         .expect("200");
-    let count = |what: &str| seen["data"][what].as_object().unwrap().len();
+    let count = |unit: &str| seen["data"][unit].as_object().unwrap().len();
     assert_eq!((count("hour"), count("day"), count("month")), (72, 60, 12));
     assert_eq!(seen["data"]["hour"]["2026-03-01T12:00:00Z"], 0);
     assert_eq!(seen["data"]["day"]["2026-01-01T00:00:00Z"], 0);
@@ -270,12 +270,16 @@ async fn usage_has_an_entry_for_every_hour_day_and_month() {
 async fn billing_of_another_organization_is_not_found() {
     let cast = Fixture::new().await;
     let strangers: [&Session; 3] = [&cast.outsider, &cast.stranger, &cast.dana];
-    for who in strangers {
+    for caller in strangers {
         for path in ["billing", "usage", "settings"] {
             let path = format!("{}/{path}", cast.organization);
-            who.get(&path).await.refused("404 organization_not_found");
+            caller
+                .get(&path)
+                .await
+                .refused("404 organization_not_found");
         }
-        who.patch(&cast.billing(), json!({"plan": "basic"}))
+        caller
+            .patch(&cast.billing(), json!({"plan": "basic"}))
             .await
             .refused("404 organization_not_found");
     }

@@ -1,5 +1,4 @@
-//! What the payment provider tells, and the emails to everybody who receives
-//! billing emails.
+//! The payment provider's events, and the billing emails to their recipients.
 
 use chrono::TimeDelta;
 use local::{Published, PutEvent};
@@ -12,7 +11,7 @@ use crate::{
 };
 
 impl Fixture {
-    /// Puts an event about an invoice, with some fields changed; `null` takes one out.
+    /// Puts an event about an invoice with some fields changed; `null` removes a field.
     pub async fn payment_event(&self, kind: &str, changes: Value) -> Published {
         let mut detail = json!({
             "organization_id": self.organization_id(),
@@ -38,11 +37,11 @@ impl Fixture {
             .await
     }
 
-    /// Whom the emails with this in the subject went to.
+    /// Returns the recipients of the emails with this text in the subject.
     pub fn mailed(&self, subject: &str) -> Vec<String> {
-        let mails = self.world.stack.emails();
-        let about = mails.iter().filter(|mail| mail.subject.contains(subject));
-        let mut to: Vec<String> = about.flat_map(|mail| mail.to.clone()).collect();
+        let emails = self.world.stack.emails();
+        let about = emails.iter().filter(|sent| sent.subject.contains(subject));
+        let mut to: Vec<String> = about.flat_map(|sent| sent.to.clone()).collect();
         to.sort();
         to
     }
@@ -81,9 +80,9 @@ async fn invoice_event_is_recorded_and_emailed_to_recipients() {
             ["ada@example.com", "ulla@example.com"],
             "{kind}"
         );
-        let mail = cast.world.stack.emails().pop().unwrap();
-        assert!(mail.text.contains("Amount: 49.00 USD"), "{}", mail.text);
-        assert!(mail.text.contains("https://pay.example.com/i/INV-0042"));
+        let email = cast.world.stack.emails().pop().unwrap();
+        assert!(email.text.contains("Amount: 49.00 USD"), "{}", email.text);
+        assert!(email.text.contains("https://pay.example.com/i/INV-0042"));
 
         let path = format!("{}/audit-events?limit=1", cast.organization);
         let log = cast.admin.get(&path).await.expect("200");
@@ -118,13 +117,13 @@ async fn due_date_in_any_format_is_shown_as_a_date() {
             &cast.payment_event("billing.invoice_issued", changes).await
         ));
         cast.world.drain().await;
-        let mail = cast.world.stack.emails().pop().unwrap();
-        let told = mail
+        let email = cast.world.stack.emails().pop().unwrap();
+        let due = email
             .text
             .lines()
             .find_map(|line| line.strip_prefix("Due: "));
-        assert_eq!(told, shown);
-        assert!(!mail.text.contains("https://"), "{}", mail.text);
+        assert_eq!(due, shown);
+        assert!(!email.text.contains("https://"), "{}", email.text);
     }
 }
 
@@ -166,10 +165,10 @@ async fn invalid_payment_event_becomes_a_dead_letter() {
     }
 }
 
-/// `docs/operations.md` says how lost items are copied back.
+/// `docs/operations.md` describes how to restore lost items.
 #[tokio::test]
 async fn restored_event_without_its_outbox_sends_no_email() {
-    for (with_email, mails) in [(true, 1), (false, 0)] {
+    for (with_email, sent) in [(true, 1), (false, 0)] {
         let cast = Fixture::new().await;
         cast.payment_event("billing.invoice_issued", json!({}))
             .await;
@@ -177,22 +176,22 @@ async fn restored_event_without_its_outbox_sends_no_email() {
         let before = cast.world.stack.emails().len();
         for mut item in cast.world.items().await {
             let pk = item["pk"]["S"].as_str().unwrap().to_owned();
-            // In time nothing says any more who got the email.
+            // The delivery records have expired by the time of a restore.
             if pk.starts_with("AUDIT#") || pk.starts_with("BILLING_DELIVERY#") {
                 let key = json!({ "pk": item["pk"], "sk": item["sk"] });
-                let lost = json!({ "Key": key });
-                cast.world.dynamodb("DeleteItem", lost).await;
+                let request = json!({ "Key": key });
+                cast.world.dynamodb("DeleteItem", request).await;
             }
             if pk.starts_with("AUDIT#") {
                 if !with_email {
                     item.as_object_mut().unwrap().remove("outbox");
                 }
-                let back = json!({ "Item": item });
-                cast.world.dynamodb("PutItem", back).await;
+                let request = json!({ "Item": item });
+                cast.world.dynamodb("PutItem", request).await;
             }
         }
         cast.world.drain().await;
-        assert_eq!(cast.world.stack.emails().len() - before, mails);
+        assert_eq!(cast.world.stack.emails().len() - before, sent);
     }
 }
 
@@ -254,14 +253,14 @@ async fn redelivered_event_after_any_fault_is_recorded_once() {
 #[tokio::test]
 async fn retry_after_partial_failure_sends_no_duplicates() {
     let cast = Fixture::new().await;
-    for who in [&cast.owner, &cast.user] {
-        cast.receives(&who.user_id, true).await;
+    for member in [&cast.owner, &cast.user] {
+        cast.receives(&member.user_id, true).await;
     }
     cast.payment_event("billing.payment_failed", json!({}))
         .await;
     cast.world.stack.mail_catcher().fail_next(1, THROTTLED);
     assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
-    // One failed; the others did not wait for it.
+    // The one failure does not delay the others.
     assert_eq!(cast.mailed("Payment failed").len(), 2);
     cast.world.drain().await;
     assert_eq!(
@@ -272,7 +271,7 @@ async fn retry_after_partial_failure_sends_no_duplicates() {
 
 #[tokio::test]
 async fn billing_email_after_any_fault_reaches_all_recipients() {
-    let gather = async || {
+    let prepare = async || {
         let cast = Fixture::new().await;
         cast.receives(&cast.user.user_id, true).await;
         cast.payment_event("billing.payment_failed", json!({}))
@@ -280,25 +279,26 @@ async fn billing_email_after_any_fault_reaches_all_recipients() {
         cast.world.wire.take();
         cast
     };
-    let clean = gather().await;
+    let clean = prepare().await;
     clean.world.drain().await;
     let requests = clean.world.wire.take().len();
     for skip in 0..requests {
         for fault in Fault::ALL {
-            let what = format!("request {skip} fails by {fault:?}");
-            let cast = gather().await;
+            let case = format!("request {skip} fails by {fault:?}");
+            let cast = prepare().await;
             cast.world.wire.fail(skip, 3, fault);
             cast.world.stack.drain_stream().await.unwrap();
             cast.world.wire.heal();
             cast.world.drain().await;
             let mut to = cast.mailed("Payment failed");
-            // Twice only where SES had it and its answer, or the note, was lost.
+            // A duplicate is possible only if SES's response, or that of the delivery
+            // record's write, was lost.
             assert!(
                 to.len() <= 3 + usize::from(fault == Fault::LostAnswer),
-                "{what}: {to:?}"
+                "{case}: {to:?}"
             );
             to.dedup();
-            assert_eq!(to, ["ada@example.com", "ulla@example.com"], "{what}");
+            assert_eq!(to, ["ada@example.com", "ulla@example.com"], "{case}");
         }
     }
 }
@@ -306,15 +306,15 @@ async fn billing_email_after_any_fault_reaches_all_recipients() {
 #[tokio::test]
 async fn member_removed_during_delivery_gets_no_email() {
     let cast = Fixture::new().await;
-    for who in [&cast.owner, &cast.user] {
-        cast.receives(&who.user_id, true).await;
+    for member in [&cast.owner, &cast.user] {
+        cast.receives(&member.user_id, true).await;
     }
     cast.payment_event("billing.invoice_issued", json!({}))
         .await;
     let mut held = cast.world.wire.hold("SendEmail");
     let removing = async {
         held.arrived().await;
-        // Members are emailed in the order of their ids: the first is under way.
+        // Emails go out in the order of user ids: the first is in flight.
         let mut ids = [
             &cast.creator.user_id,
             &cast.owner.user_id,
@@ -351,7 +351,7 @@ async fn rejected_address_does_not_block_other_recipients() {
     cast.world.stack.mail_catcher().fail_next(1, REJECTED);
     cast.world.drain().await;
     assert_eq!(cast.mailed("Invoice INV-0042").len(), 1);
-    // What is given up is not tried again.
+    // An abandoned email is not retried.
     cast.world.drain().await;
     assert_eq!(cast.mailed("Invoice INV-0042").len(), 1);
 }

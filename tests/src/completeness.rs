@@ -1,5 +1,5 @@
-//! Nothing is forgotten: an operation of the template has its binary, its
-//! event, its access test and its lines in the docs, under the same name.
+//! Completeness: every operation of the template has its implementation, its access
+//! row and its documentation under the same name.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -21,7 +21,7 @@ pub fn template() -> Template {
     Template::read(&Options::shipped_template()).unwrap()
 }
 
-/// The operations of the template, by the events that lead to them.
+/// Returns the operations that the template's events invoke.
 fn operations() -> BTreeSet<String> {
     let template = template();
     let routes = template.routes.into_iter().map(|route| route.operation);
@@ -67,8 +67,8 @@ fn every_operation_is_in_the_docs() {
         let name = format!("`{operation}`");
         assert!(
             data_model.contains(&name),
-            "docs/data-model.md says nothing of {name}"
+            "docs/data-model.md does not mention {name}"
         );
-        assert!(api.contains(&name), "docs/api.md says nothing of {name}");
+        assert!(api.contains(&name), "docs/api.md does not mention {name}");
     }
 }

@@ -1,5 +1,5 @@
-//! What an operation costs: sequential round trips and capacity units, as
-//! `docs/data-model.md` lists them.
+//! The cost of each operation: sequential round trips and capacity units, as listed
+//! in `docs/data-model.md`.
 
 use std::{collections::BTreeMap, fmt::Write, fs};
 
@@ -14,7 +14,7 @@ use crate::{
     wire::Exchange,
 };
 
-/// Round trips one after the other, and capacity units.
+/// Sequential round trips and capacity units.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cost {
     pub rounds: usize,
@@ -29,7 +29,7 @@ impl Cost {
                 .map(|exchange| exchange.round)
                 .max()
                 .unwrap_or_default(),
-            // The sum of nothing is -0.0.
+            // An empty sum is -0.0.
             units: exchanges
                 .iter()
                 .map(|exchange| exchange.capacity)
@@ -58,7 +58,7 @@ async fn cost_of_expiry() -> Cost {
         .invite(&cast.organization, "mail@example.com", "user")
         .await;
     cast.world.clock.advance(TimeDelta::days(14));
-    // One of two: what a run costs grows with what it has to do.
+    // The run ends two invites; its cost grows with their number.
     let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
     let admin = cast.world.sign_in("anna@example.com");
     admin.delete(&path).await.expect("410 invite_expired");
@@ -72,7 +72,7 @@ async fn measured() -> BTreeMap<String, Cost> {
     for access in access::ACCESS {
         let cast = Fixture::new().await;
         if access.operation == "record-usage" {
-            // Not the first use of all, which deals out the credits.
+            // The first use also allocates the credits, so it is not measured.
             crate::usage::render(&cast.machine, "first", 1)
                 .await
                 .expect("200");
@@ -80,7 +80,7 @@ async fn measured() -> BTreeMap<String, Cost> {
         costs.insert(access.operation.to_owned(), cost_of(access, &cast).await);
     }
     let cast = Fixture::new().await;
-    // The second use in an hour: the first one notes it, which takes one more of each.
+    // The second use in an hour is measured: the first also writes the hour.
     for rounds in [2, 1] {
         api_keys::authorize(&cast.world, &cast.key).await.unwrap();
         let cost = Cost::of(&cast.world.wire.take());
@@ -106,8 +106,8 @@ async fn measured() -> BTreeMap<String, Cost> {
         "record-email-delivery".to_owned(),
         Cost::of(&cast.world.wire.take()),
     );
-    // Its shards are read side by side. On a busy machine one of them may be so
-    // late that it looks like a round of its own: the fewest rounds are its cost.
+    // The shards are read concurrently. On a busy machine a late read looks like a
+    // round trip of its own, so the run with the fewest counts.
     let mut runs = Vec::new();
     for _ in 0..3 {
         runs.push(cost_of_expiry().await);
@@ -133,7 +133,7 @@ async fn measured() -> BTreeMap<String, Cost> {
     costs
 }
 
-/// The page with the last two cells of every operation's row as measured.
+/// Returns the page with the measured costs in the last two cells of each operation's row.
 fn with_costs(page: &str, costs: &BTreeMap<String, Cost>) -> String {
     let mut filled = String::new();
     let mut seen = Vec::new();
@@ -177,13 +177,12 @@ async fn measured_costs_match_the_data_model() {
     for (written, measured) in page.lines().zip(filled.lines()) {
         assert_eq!(
             written, measured,
-            "docs/data-model.md is out of date: UPDATE_DOCS=1 fills in what was measured"
+            "docs/data-model.md is out of date: UPDATE_DOCS=1 fills in the measured costs"
         );
     }
 }
 
-/// Reads take one round trip and mutations two, but for those that first have
-/// to find out which organization they are about.
+/// Operations that first have to find their organization take one round trip more.
 #[tokio::test]
 async fn reads_take_one_round_trip_and_mutations_two() {
     for (name, cost) in measured().await {
@@ -193,7 +192,7 @@ async fn reads_take_one_round_trip_and_mutations_two() {
             }
             "list-organizations" | "list-my-invites" | "get-account" => 2,
             "accept-invite" | "decline-invite" => 3,
-            // There is nothing to load: the organization is new.
+            // The organization is new, so there is nothing to load.
             "create-organization" => 1,
             name if name.starts_with("get-") || name.starts_with("list-") => 1,
             "preview-invite" | "authorize-api-key" => 1,
@@ -204,11 +203,9 @@ async fn reads_take_one_round_trip_and_mutations_two() {
     }
 }
 
-/// Adds members past the functions, as many as it takes, to a table whose stream
-/// nobody follows from then on.
+/// Disables the table's stream, then adds any number of members with [`seed`].
 pub async fn crowd(cast: &Fixture, size: usize) -> Vec<String> {
-    // The embedded database counts through all of the stream's records for each
-    // one that it adds.
+    // The embedded database scans the whole stream for each record that it adds.
     cast.world
         .dynamodb(
             "UpdateTable",
@@ -218,7 +215,7 @@ pub async fn crowd(cast: &Fixture, size: usize) -> Vec<String> {
     seed(cast, size).await
 }
 
-/// Adds members past the functions.
+/// Adds members directly to the table and returns their user ids.
 pub async fn seed(cast: &Fixture, size: usize) -> Vec<String> {
     let items = cast.world.items().await;
     let template = items
@@ -260,7 +257,7 @@ async fn operation_cost_is_independent_of_organization_size() {
         let mut costs = Vec::new();
         for size in [10, 10_000] {
             let cast = Fixture::new().await;
-            // Both have names of the same length, so that their items weigh the same.
+            // User ids have the same length in both, so the items have the same size.
             crowd(&cast, size).await;
             costs.push(cost_of(access::access(operation), &cast).await);
         }

@@ -1,5 +1,5 @@
-//! What the template adds around the functions: alarms, the Pipe of audit
-//! events, parameters; and that the docs tell of all of it.
+//! The template's resources around the functions: alarms, the pipe of audit events
+//! and parameters, all of them documented.
 
 use std::{collections::BTreeSet, fs};
 
@@ -30,7 +30,7 @@ fn operations_page() -> String {
     fs::read_to_string(repository("docs/operations.md")).unwrap()
 }
 
-/// What the alarms watch, each as text.
+/// Returns the name and the properties of each alarm, as text.
 fn alarms(template: &Value) -> Vec<(String, String)> {
     let alarms = resources(template, "AWS::CloudWatch::Alarm");
     let alarms = alarms.into_iter();
@@ -61,7 +61,7 @@ fn every_function_has_an_alarm_for_failures() {
         let routes = events
             .as_mapping()
             .is_some_and(|events| events.values().all(|event| event["Type"] == "HttpApi"));
-        // The API answers with 5xx when a function behind it fails or is throttled.
+        // A failing or throttled function behind the API shows as 5xx of the API.
         if routes || authorizers.contains(&format!("!GetAtt {name}.Arn")) {
             continue;
         }
@@ -79,7 +79,7 @@ fn every_dead_letter_queue_has_an_alarm() {
         let watched = alarms
             .iter()
             .any(|(_, alarm)| alarm.contains(&format!("!GetAtt {queue}.QueueName")));
-        assert!(watched, "nobody is told of {queue}");
+        assert!(watched, "no alarm for {queue}");
     }
 }
 
@@ -150,8 +150,8 @@ fn documented_costs_match_alarm_count_and_capacity_units() {
         let mut rows = costs.lines().filter(|line| line.starts_with(&begin));
         let row = rows.next_back().unwrap();
         let units = row.trim_end_matches(" |").rsplit(' ').next().unwrap();
-        let told = page.split(before).nth(1).unwrap();
-        assert_eq!(told.split(' ').next(), Some(units), "{operation}");
+        let documented = page.split(before).nth(1).unwrap();
+        assert_eq!(documented.split(' ').next(), Some(units), "{operation}");
     }
 }
 
@@ -205,7 +205,7 @@ fn dashboard_charts_do_not_overlap() {
         .remove(0)
         .1;
     let Value::Tagged(body) = &dashboard["Properties"]["DashboardBody"] else {
-        panic!("the dashboard names no region")
+        panic!("the dashboard's body is not a `!Sub`")
     };
     let body: Json = serde_json::from_str(body.value.as_str().unwrap()).unwrap();
     let mut cells = BTreeSet::new();
@@ -225,33 +225,33 @@ fn dashboard_charts_do_not_overlap() {
     }
 }
 
-/// What a Pipe makes of a record: `"<$.path>"` is a text, `<$.path>` a list or
-/// an object.
+/// Transforms a record as a pipe does: `"<$.path>"` becomes a string, `<$.path>` a
+/// list or an object.
 fn transformed(template: &str, record: &Json) -> Json {
     let mut rest = template;
-    let mut made = String::new();
+    let mut output = String::new();
     while let Some((before, after)) = rest.split_once("<$.") {
         let (path, after) = after.split_once('>').unwrap();
         let value = path.split('.').fold(record, |value, name| &value[name]);
-        made.push_str(before);
+        output.push_str(before);
         if before.ends_with('"') {
             let text = value.as_str();
-            let text = text.unwrap_or_else(|| panic!("no text at {path} of {record}"));
-            made.push_str(json!(text).to_string().trim_matches('"'));
+            let text = text.unwrap_or_else(|| panic!("no string at {path} of {record}"));
+            output.push_str(json!(text).to_string().trim_matches('"'));
         } else {
             assert!(value.is_array() || value.is_object(), "{path} of {record}");
-            made.push_str(&value.to_string());
+            output.push_str(&value.to_string());
         }
         rest = after;
     }
-    made.push_str(rest);
-    serde_json::from_str(&made).unwrap_or_else(|error| panic!("{error}: {made}"))
+    output.push_str(rest);
+    serde_json::from_str(&output).unwrap_or_else(|error| panic!("{error}: {output}"))
 }
 
 #[tokio::test]
 async fn pipe_forwards_every_audit_event_without_personal_data() {
     let cast = Fixture::new().await;
-    // Nobody, the holder of a link, somebody without a name; all kinds of writes.
+    // Events of every kind of actor, and writes of every kind.
     let link = cast.world.link_token("dana@example.com");
     let decline = format!("/v1/invites/{link}/decline");
     cast.world.nobody().act(&decline).await.expect("204");
@@ -316,7 +316,7 @@ async fn pipe_forwards_every_audit_event_without_personal_data() {
         kinds.insert(event["kind"].as_str().unwrap());
         let person = event["actor"]["kind"] == "person";
         assert_eq!(event["actor"]["id"] == "", !person, "{event}");
-        // Ids only: no name and no address, not even a masked one.
+        // Events hold ids only: no name and no address, not even a masked one.
         let text = event.to_string();
         assert!(!text.contains('@') && !text.contains("olga"), "{text}");
     }

@@ -1,4 +1,4 @@
-//! What the email service reports about emails that it had taken.
+//! The email service's reports about accepted emails: bounces and complaints.
 
 use chrono::TimeDelta;
 use local::PutEvent;
@@ -13,7 +13,7 @@ use crate::{
 const BOUNCES: &str = "bounce@simulator.amazonses.com";
 const COMPLAINS: &str = "complaint+spam@simulator.amazonses.com";
 
-/// The delivery of the pending invite to an address, as a member sees it.
+/// Returns the delivery of the pending invite to an address, as a member sees it.
 async fn delivery(reader: &Session, organization: &str, email: &str) -> Value {
     let invites = reader
         .get(&format!("{organization}/invites"))
@@ -24,7 +24,7 @@ async fn delivery(reader: &Session, organization: &str, email: &str) -> Value {
     invite.unwrap()["delivery"].clone()
 }
 
-/// A report about a sending of an invite.
+/// Returns a report about one email of an invite.
 fn report(kind: &str, cast: &Fixture, invite_id: &str, times_sent: u32) -> PutEvent {
     let tags = json!({
         "organization_id": [cast.organization_id()],
@@ -43,7 +43,7 @@ fn report(kind: &str, cast: &Fixture, invite_id: &str, times_sent: u32) -> PutEv
 const BOUNCED: &str = "Email Bounced";
 const COMPLAINED: &str = "Email Complaint Received";
 
-/// Puts a report, and expects that the function took it.
+/// Puts a report on the event bus and asserts that the function handled it.
 async fn put(cast: &Fixture, report: PutEvent) {
     let published = cast.world.stack.put_event(report).await;
     assert_eq!(published.called.len(), 1);
@@ -53,7 +53,7 @@ async fn put(cast: &Fixture, report: PutEvent) {
 
 async fn reported(cast: &Fixture, kind: &str) -> usize {
     let kinds = audit_kinds(&cast.creator, &cast.organization).await;
-    kinds.iter().filter(|told| *told == kind).count()
+    kinds.iter().filter(|logged| *logged == kind).count()
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn bounce_or_complaint_is_shown_and_recorded() {
         assert!(!seen["reason"].as_str().unwrap().contains('@'), "{seen}");
         let seen = delivery(&cast.user, &cast.organization, address).await;
         assert_eq!(seen["state"], state);
-        assert!(seen["reason"].is_null(), "a user is not told why: {seen}");
+        assert!(seen["reason"].is_null(), "a user sees the reason: {seen}");
         assert_eq!(reported(&cast, kind).await, 1);
         let log = format!("{}/audit-events?limit=1", cast.organization);
         let log = cast.owner.get(&log).await.expect("200");
@@ -89,8 +89,8 @@ async fn bounce_or_complaint_is_shown_and_recorded() {
 #[tokio::test]
 async fn email_tags_are_ids_without_an_address() {
     let cast = Fixture::new().await;
-    let mail = cast.world.stack.emails().pop().unwrap();
-    let tags: Vec<(&str, &str)> = mail
+    let email = cast.world.stack.emails().pop().unwrap();
+    let tags: Vec<(&str, &str)> = email
         .tags
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -122,10 +122,10 @@ async fn bounce_report_before_the_sent_state_wins() {
     tokio::join!(sending, meanwhile);
     let seen = delivery(&cast.admin, &cast.organization, "new@example.com").await;
     assert_eq!(seen["state"], "bounced");
-    // The email is not sent once more.
-    let mails = cast.world.stack.emails().len();
+    // The email is not sent again.
+    let sent = cast.world.stack.emails().len();
     cast.world.drain().await;
-    assert_eq!(cast.world.stack.emails().len(), mails);
+    assert_eq!(cast.world.stack.emails().len(), sent);
     invariants::hold(&cast.world).await;
 }
 
@@ -207,18 +207,18 @@ async fn resend_after_bounce_resets_the_delivery() {
 #[tokio::test]
 async fn report_of_an_unrelated_email_is_ignored() {
     let cast = Fixture::new().await;
-    let mut theirs = report(BOUNCED, &cast, &cast.invite_id, 1);
-    theirs
+    let mut foreign = report(BOUNCED, &cast, &cast.invite_id, 1);
+    foreign
         .detail
         .insert("mail".into(), json!({"tags": {"campaign": ["x"]}}));
-    assert!(cast.world.stack.put_event(theirs).await.called.is_empty());
+    assert!(cast.world.stack.put_event(foreign).await.called.is_empty());
     let opened = report("Email Opened", &cast, &cast.invite_id, 1);
     assert!(cast.world.stack.put_event(opened).await.called.is_empty());
-    // Another deployment's ids look like ours, and lead to nothing.
-    let mut theirs = report(BOUNCED, &cast, &cast.invite_id, 1);
-    theirs.detail["mail"]["tags"]["organization_id"] =
+    // The ids of another deployment have the same form, but no item here.
+    let mut foreign = report(BOUNCED, &cast, &cast.invite_id, 1);
+    foreign.detail["mail"]["tags"]["organization_id"] =
         json!(["01930000-0000-7000-8000-000000000009"]);
-    put(&cast, theirs).await;
+    put(&cast, foreign).await;
     assert_eq!(reported(&cast, "invite.email_bounced").await, 0);
 }
 

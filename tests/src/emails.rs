@@ -1,4 +1,4 @@
-//! The mails: that they leave, how they fail, and what is in them.
+//! Emails: delivery, failures and content.
 
 use chrono::TimeDelta;
 use local::SesFailure;
@@ -23,7 +23,7 @@ pub const REJECTED: SesFailure = SesFailure {
     code: "MessageRejected",
 };
 
-/// The delivery of the pending invite to an address, as a member sees it.
+/// Returns the delivery of the pending invite to an address, as a member sees it.
 async fn delivery(reader: &crate::harness::Session, organization: &str, email: &str) -> Value {
     let invites = reader
         .get(&format!("{organization}/invites"))
@@ -93,8 +93,8 @@ async fn rejected_email_shows_its_reason_to_managers_only() {
     assert!(!seen["reason"].as_str().unwrap().contains('@'), "{seen}");
     let seen = delivery(&cast.user, &cast.organization, "new@example.com").await;
     assert_eq!(seen["state"], "failed");
-    assert!(seen["reason"].is_null(), "a user is not told why: {seen}");
-    // Whoever mends the cause resends.
+    assert!(seen["reason"].is_null(), "a user sees the reason: {seen}");
+    // Resending works once the cause is fixed.
     cast.world.clock.advance(TimeDelta::minutes(1));
     cast.admin
         .act(&format!("{}/invites/{id}/resend", cast.organization))
@@ -121,11 +121,11 @@ async fn failing_email_is_abandoned_after_thirty_minutes() {
         delivery(&cast.admin, &cast.organization, "new@example.com").await["state"],
         "failed"
     );
-    // Nothing is left that could be tried again.
+    // Nothing is left to retry.
     cast.world.stack.mail_catcher().recover();
-    let mails = cast.world.stack.emails().len();
+    let sent = cast.world.stack.emails().len();
     cast.world.drain().await;
-    assert_eq!(cast.world.stack.emails().len(), mails);
+    assert_eq!(cast.world.stack.emails().len(), sent);
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn email_after_any_fault_arrives_with_the_same_link() {
     assert!(requests >= 3);
     for skip in 0..requests {
         for fault in Fault::ALL {
-            let what = format!("request {skip} fails by {fault:?}");
+            let case = format!("request {skip} fails by {fault:?}");
             let cast = Fixture::new().await;
             cast.admin
                 .invite(&cast.organization, "new@example.com", "user")
@@ -187,21 +187,21 @@ async fn email_after_any_fault_arrives_with_the_same_link() {
             cast.world.wire.heal();
             cast.world.drain().await;
             let state = delivery(&cast.admin, &cast.organization, "new@example.com").await;
-            assert_eq!(state["state"], "sent", "{what}");
+            assert_eq!(state["state"], "sent", "{case}");
             let mut texts: Vec<String> = cast
                 .world
                 .stack
                 .emails()
                 .into_iter()
-                .filter(|mail| mail.to == ["new@example.com"])
-                .map(|mail| mail.text)
+                .filter(|email| email.to == ["new@example.com"])
+                .map(|email| email.text)
                 .collect();
-            assert!(!texts.is_empty(), "{what}");
+            assert!(!texts.is_empty(), "{case}");
             texts.dedup();
-            assert_eq!(texts.len(), 1, "{what}");
+            assert_eq!(texts.len(), 1, "{case}");
             assert!(
                 cast.world.stack.pump().dead_letters().await.is_empty(),
-                "{what}"
+                "{case}"
             );
         }
     }
@@ -258,7 +258,7 @@ async fn cancelled_invite_is_not_emailed() {
             .stack
             .emails()
             .iter()
-            .all(|mail| mail.to != ["new@example.com"])
+            .all(|email| email.to != ["new@example.com"])
     );
 }
 
@@ -346,7 +346,7 @@ async fn forged_link_is_not_found() {
         reply.clone().refused("404 invite_not_found");
         assert!(
             reply.body["instance"].is_null(),
-            "a token is repeated: {}",
+            "the problem repeats the token: {}",
             reply.body
         );
         cast.world
@@ -370,22 +370,22 @@ async fn hostile_names_are_escaped_in_emails() {
         .invite(&organization, "dana@example.com", "user")
         .await;
     world.drain().await;
-    let mail = world.stack.emails().pop().unwrap();
-    assert_eq!(mail.to, ["dana@example.com"]);
+    let email = world.stack.emails().pop().unwrap();
+    assert_eq!(email.to, ["dana@example.com"]);
     assert!(
-        !mail.subject.contains(['\r', '\n', '\u{202e}']),
+        !email.subject.contains(['\r', '\n', '\u{202e}']),
         "{:?}",
-        mail.subject
+        email.subject
     );
     assert!(
-        !mail.html.contains("<img") && !mail.html.contains("<b>"),
+        !email.html.contains("<img") && !email.html.contains("<b>"),
         "{}",
-        mail.html
+        email.html
     );
     assert!(
-        !mail.text.contains('\u{202e}') && !mail.text.contains("\nBcc:"),
+        !email.text.contains('\u{202e}') && !email.text.contains("\nBcc:"),
         "{}",
-        mail.text
+        email.text
     );
     invariants::hold(&world).await;
 }

@@ -1,4 +1,4 @@
-//! Events that people put on the local bus.
+//! Events put on the local event bus over HTTP.
 
 use serde_json::json;
 
@@ -7,8 +7,8 @@ use crate::harness::World;
 #[tokio::test]
 async fn invalid_event_is_refused_and_names_the_field() {
     let world = World::start().await;
-    let anybody = world.nobody();
-    for (event, said) in [
+    let client = world.nobody();
+    for (event, detail) in [
         (
             json!({"source": "shop", "detail-type": "sold"}),
             "missing field `detail`",
@@ -22,9 +22,9 @@ async fn invalid_event_is_refused_and_names_the_field() {
             "unknown field `bus`",
         ),
     ] {
-        let reply = anybody.post("/local/events", event).await;
+        let reply = client.post("/local/events", event).await;
         let message = reply.expect("422")["message"].clone();
-        assert!(message.as_str().unwrap().contains(said), "{message}");
+        assert!(message.as_str().unwrap().contains(detail), "{message}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every sample event, fed through its function's own entry point.
+//! Every sample event, passed to its function's own entry point.
 
 use std::fs;
 
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::{completeness::repository, harness::World};
 
-/// The key in the sample of the authorizer: of the sample ids, and of no use.
+/// The key in the authorizer's sample: well-formed, with the sample ids, but invalid.
 const SAMPLE_KEY: &str = "osk_02yAdIlYMGQr9qMFIKJStN02yAdIlYMGQr9qMFIKJStP\
                           0DG9mkOv2l6AkSp3WsPxY70DG9mkOv2l6AkSp3WsPxY73JcA3e";
 
-/// The sample, with the ids of what there is in this world.
+/// Returns the sample event with its ids replaced by those of items that exist.
 async fn sample(world: &World, name: &str) -> Value {
     let person = |user_id: &str, email: &str| {
         world.sign_in_as(SignIn {
@@ -29,7 +29,7 @@ async fn sample(world: &World, name: &str) -> Value {
     let mut invite_id = String::new();
     let mut token = String::new();
     match name {
-        // Nobody is invited yet.
+        // The sample creates the first invite.
         "create-invite" => {}
         "update-member" | "remove-member" => owner.admit(&organization, &invitee, "user").await,
         _ => {
@@ -72,7 +72,7 @@ async fn every_request_sample_gets_the_documented_status() {
         let world = World::start().await;
         let event = sample(&world, name).await;
         let answer = invoke(&world, name, event).await;
-        // The pages are no part of the API.
+        // The pages are not part of the API.
         let status = docs::status(name).unwrap_or(200);
         assert_eq!(answer["statusCode"], status, "{name}: {answer}");
     }

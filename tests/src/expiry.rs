@@ -1,5 +1,5 @@
-//! The end of invites that nobody answers: the clock decides, the schedule and
-//! the table's TTL tidy up.
+//! Expiry of unanswered invites: the clock decides; the schedule and the table's TTL
+//! clean up.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -17,7 +17,7 @@ async fn expired_events(cast: &Fixture) -> usize {
         .count()
 }
 
-/// How many invites of the organization count as outstanding.
+/// Returns the organization's count of outstanding invites.
 async fn outstanding(cast: &Fixture) -> usize {
     let items = cast.world.items().await;
     let partition = format!("ORG#{}", cast.organization_id());
@@ -28,12 +28,12 @@ async fn outstanding(cast: &Fixture) -> usize {
     count.unwrap().parse().unwrap()
 }
 
-/// Two weeks end every sign-in as well.
+/// Signs the creator in again: after two weeks every earlier token has expired.
 fn creator(cast: &Fixture) -> Session {
     cast.world.sign_in("ada@example.com")
 }
 
-async fn nothing_is_pending(cast: &Fixture) {
+async fn assert_invite_expired(cast: &Fixture) {
     let list = creator(cast)
         .get(&format!("{}/invites", cast.organization))
         .await
@@ -93,7 +93,7 @@ async fn invite_expires_after_fourteen_days_by_the_clock_alone() {
         1
     );
     cast.world.clock.advance(TimeDelta::seconds(1));
-    nothing_is_pending(&cast).await;
+    assert_invite_expired(&cast).await;
     invariants::hold(&cast.world).await;
 }
 
@@ -133,7 +133,7 @@ async fn scheduled_expiry_is_recorded_once() {
         assert_eq!(expired_events(&cast).await, 1);
         invariants::hold(&cast.world).await;
     }
-    nothing_is_pending(&cast).await;
+    assert_invite_expired(&cast).await;
 }
 
 #[tokio::test]
@@ -150,22 +150,22 @@ async fn expiry_is_recorded_after_the_ttl_removed_the_invite() {
         assert_eq!(expired_events(&cast).await, 1);
         invariants::hold(&cast.world).await;
     }
-    nothing_is_pending(&cast).await;
+    assert_invite_expired(&cast).await;
 }
 
 #[tokio::test]
 async fn ttl_removes_an_invite_one_day_after_expiry() {
     let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(14));
-    nothing_is_pending(&cast).await;
+    assert_invite_expired(&cast).await;
     let rest = TimeDelta::days(1) - TimeDelta::minutes(2) - TimeDelta::seconds(1);
     cast.world.clock.advance(rest);
     assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 0);
-    // Nothing has tidied up: links and lists say that it has expired, all the same.
-    nothing_is_pending(&cast).await;
+    // No cleanup has run, yet links and lists report the expiry.
+    assert_invite_expired(&cast).await;
     cast.world.clock.advance(TimeDelta::seconds(2));
     assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
-    // Whoever has the address is told so even now.
+    // The recipient still gets the reason.
     let dana = cast.world.sign_in("dana@example.com");
     dana.accept(&cast.invite_id)
         .await
@@ -201,7 +201,7 @@ async fn ttl_keeps_pending_invites_and_forgets_ended_ones() {
     let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(13));
     assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 0);
-    // What has ended is remembered for 30 days, and then forgotten.
+    // An ended invite is kept for 30 days.
     let admin = cast.world.sign_in("anna@example.com");
     admin
         .delete(&format!("{}/invites/{}", cast.organization, cast.invite_id))
@@ -255,7 +255,7 @@ async fn invites_removed_by_ttl_do_not_count_against_the_limit() {
         .await
         .expect("201");
     assert_eq!(outstanding(&cast).await, 1);
-    // More than a page of the log shows.
+    // The events fill more than one page of the log.
     let items = cast.world.items().await;
     let expired = items
         .iter()

@@ -1,4 +1,4 @@
-//! Bad input: refused with the field's name, and nothing happens.
+//! Invalid input: refused, naming the field.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,6 +8,7 @@ use crate::{
     harness::Fixture,
 };
 
+/// Sends an invalid body as an owner and returns the problem's field and detail.
 async fn invalid(cast: &Fixture, method: Method, path: &str, body: &str) -> (String, String) {
     let reply = cast
         .owner
@@ -160,9 +161,9 @@ async fn invalid_field_is_named() {
             "the body must be a JSON object",
         ),
     ] {
-        let (named, words) = invalid(&cast, method.clone(), path, body).await;
-        assert_eq!(named, field, "{body}: {words}");
-        assert!(words.starts_with(detail), "{body}: {words}");
+        let (actual_field, actual) = invalid(&cast, method.clone(), path, body).await;
+        assert_eq!(actual_field, field, "{body}: {actual}");
+        assert!(actual.starts_with(detail), "{body}: {actual}");
     }
 }
 
@@ -228,7 +229,8 @@ async fn invalid_idempotency_key_is_refused() {
     }
 }
 
-/// Sends a body of an operation's own fields in another shape, as a caller who may.
+/// Sends a malformed body as a permitted caller, asserts the refusal and returns the
+/// problem.
 async fn refused(access: &Access, cast: &Fixture, body: &str) -> Value {
     let (method, path, _) = (access.request)(&Ids::of(cast));
     let session = access::session(cast, access.rightful);
@@ -246,7 +248,7 @@ async fn refused(access: &Access, cast: &Fixture, body: &str) -> Value {
     reply.body
 }
 
-/// The operations with a body, each with the fields of its row.
+/// Returns the operations with a body, each with the fields of its access row.
 fn with_bodies() -> Vec<(&'static Access, serde_json::Map<String, Value>)> {
     let ids = Ids {
         organization: "/v1/organizations/1".to_owned(),
@@ -356,7 +358,7 @@ async fn id_in_another_spelling_is_not_found() {
         format!("{{{id}}}"),
         format!("urn:uuid:{id}"),
     ] {
-        // An id of digits alone has one spelling in capitals.
+        // In an id of digits only, upper case changes nothing.
         if other == id {
             continue;
         }

@@ -1,5 +1,5 @@
-//! The lines from which CloudWatch makes metrics: that they are as it wants
-//! them, what they count, and what must not be in them.
+//! The metric lines for CloudWatch: their format, their counts, and the absence of
+//! secrets.
 
 use std::{collections::BTreeSet, fs};
 
@@ -13,8 +13,8 @@ use crate::{
     harness::Fixture,
 };
 
-/// Checks a line against CloudWatch's specification of the embedded metric
-/// format, and gives it.
+/// Checks a line against CloudWatch's specification of the embedded metric format and
+/// returns it parsed.
 fn valid(line: &str) -> Value {
     let text = line;
     let line: Value = serde_json::from_str(text).unwrap();
@@ -47,7 +47,7 @@ fn valid(line: &str) -> Value {
     line
 }
 
-/// The names of a line's metrics, in all its directives.
+/// Returns the names of a line's metrics from all its directives.
 fn names(line: &Value) -> BTreeSet<String> {
     let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
     directives
@@ -57,13 +57,13 @@ fn names(line: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// The sum of a metric over the lines since the last call.
+/// Returns the sum of a metric over the lines since the last call.
 fn sum(cast: &Fixture, name: &str) -> u64 {
-    total(&told(cast), name)
+    total(&new_lines(cast), name)
 }
 
-/// The lines since the last call.
-fn told(cast: &Fixture) -> Vec<Value> {
+/// Returns the lines since the last call, parsed.
+fn new_lines(cast: &Fixture) -> Vec<Value> {
     let lines = cast.world.take_metrics();
     lines.iter().map(|line| valid(line)).collect()
 }
@@ -95,11 +95,11 @@ async fn every_request_writes_one_valid_line_without_secrets() {
                 let id = caller.user_id.as_str();
                 assert!(id.is_empty() || !line.contains(id), "{id}: {line}");
             }
-            // Of a route that asks for a key, the authorizer has a line of its own.
+            // On a route for API keys, the authorizer writes a line of its own.
             let ours = lines.iter().map(|line| valid(line));
             let mut ours = ours.filter(|line| line["operation"] == access.operation);
             let Some(line) = ours.next() else {
-                // A person's token is no API key: API Gateway does not call the function.
+                // A person's token is not an API key: API Gateway does not call the function.
                 assert_eq!(access.operation, "record-usage", "{lines:?}");
                 assert!([401, 403].contains(&reply.status), "{}", reply.body);
                 continue;
@@ -154,17 +154,20 @@ async fn invites_and_their_emails_are_counted() {
         cast.world.stack.deliver_events().await;
         cast.world.take_metrics()
     };
-    let told: Vec<BTreeSet<String>> = lines.iter().map(|line| names(&valid(line))).collect();
-    assert_eq!(told.len(), 2, "{lines:?}");
+    let counted: Vec<BTreeSet<String>> = lines.iter().map(|line| names(&valid(line))).collect();
+    assert_eq!(counted.len(), 2, "{lines:?}");
     for name in ["EmailsBounced", "EmailsComplained"] {
-        assert!(told.iter().any(|names| names.contains(name)), "{lines:?}");
+        assert!(
+            counted.iter().any(|names| names.contains(name)),
+            "{lines:?}"
+        );
     }
     cast.world.stack.mail_catcher().fail_next(1, REJECTED);
     invite("two@example.com").await;
     cast.world.drain().await;
     assert_eq!(sum(&cast, "EmailsFailed"), 1);
     cast.dana.accept(&cast.invite_id).await.expect("200");
-    // Asking again is no second acceptance.
+    // A repeated request is not a second acceptance.
     cast.dana.accept(&cast.invite_id).await.expect("200");
     assert_eq!(sum(&cast, "InvitesAccepted"), 1);
 }
@@ -172,8 +175,8 @@ async fn invites_and_their_emails_are_counted() {
 #[tokio::test]
 async fn billing_emails_are_counted_per_recipient() {
     let cast = Fixture::new().await;
-    for who in [&cast.owner, &cast.user] {
-        cast.receives(&who.user_id, true).await;
+    for member in [&cast.owner, &cast.user] {
+        cast.receives(&member.user_id, true).await;
     }
     cast.world.drain().await;
     cast.payment_event("billing.invoice_issued", json!({}))
@@ -181,18 +184,18 @@ async fn billing_emails_are_counted_per_recipient() {
     cast.world.stack.mail_catcher().fail_next(1, REJECTED);
     cast.world.take_metrics();
     cast.world.drain().await;
-    let lines = told(&cast);
+    let lines = new_lines(&cast);
     assert_eq!(total(&lines, "EmailsSent"), 2, "{lines:?}");
     assert_eq!(total(&lines, "EmailsFailed"), 1, "{lines:?}");
 
-    // What is tried again has neither been sent nor failed.
+    // An email that will be retried counts neither as sent nor as failed.
     cast.payment_event("billing.payment_failed", json!({}))
         .await;
     cast.world.stack.mail_catcher().fail_next(1, THROTTLED);
     cast.world.stack.drain_stream().await.unwrap();
     assert_eq!(sum(&cast, "EmailsSent"), 2);
     cast.world.drain().await;
-    let lines = told(&cast);
+    let lines = new_lines(&cast);
     assert_eq!(total(&lines, "EmailsSent"), 1, "{lines:?}");
     assert_eq!(total(&lines, "EmailsFailed"), 0, "{lines:?}");
 }
@@ -239,9 +242,9 @@ async fn retried_conflict_is_counted() {
 async fn every_metric_is_documented() {
     let docs = fs::read_to_string(repository("docs/operations.md")).unwrap();
     let source = fs::read_to_string(repository("functions/src/metrics.rs")).unwrap();
-    // The names are the only texts in capitals there, besides those of the format.
+    // Only metric names and words of the format begin with a capital letter there.
     let capital = |text: &&str| text.starts_with(|c: char| c.is_ascii_uppercase());
-    let named = source.split('"').skip(1).step_by(2).filter(capital);
+    let capitalized = source.split('"').skip(1).step_by(2).filter(capital);
     let format = [
         "Count",
         "METRICS_NAMESPACE",
@@ -251,7 +254,7 @@ async fn every_metric_is_documented() {
         "PascalCase",
     ];
     let mut seen = 0;
-    for name in named.filter(|name| !format.contains(name)) {
+    for name in capitalized.filter(|name| !format.contains(name)) {
         seen += 1;
         assert!(
             docs.contains(&format!("`{name}`")),

@@ -1,4 +1,4 @@
-//! What browsers are served: the documents, and what these load.
+//! The pages as browsers get them: documents and their assets.
 
 use std::io::Read;
 
@@ -35,7 +35,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// The assets that a document names.
+/// Returns the paths of the assets that a document loads.
 fn assets(html: &str) -> Vec<String> {
     let paths = html.split('"').filter(|part| part.starts_with("/assets/"));
     paths.map(str::to_owned).collect()
@@ -61,7 +61,7 @@ async fn every_page_has_a_strict_content_security_policy() {
             ("referrer-policy", "no-referrer"),
             ("x-content-type-options", "nosniff"),
             ("cross-origin-opener-policy", "same-origin"),
-            // Only where it is reached over HTTPS.
+            // Only over HTTPS.
             ("strict-transport-security", ""),
         ] {
             assert_eq!(header(&headers, name), value, "{path}: {name}");
@@ -72,7 +72,7 @@ async fn every_page_has_a_strict_content_security_policy() {
         let issuer = format!("data-issuer=\"{}\"", world.stack.url());
         assert!(html.contains(&issuer), "{path}: {html}");
         assert!(html.contains("data-client-id=\"local\""), "{path}");
-        // The token of a link is nowhere but in the address.
+        // The token of a link appears only in the address.
         assert!(!html.contains("some-token"), "{path}");
     }
 }
@@ -83,9 +83,9 @@ async fn unchanged_document_returns_304() {
     let first = get(&world, "/account/settings", &[]).await;
     let tag = header(first.headers(), "etag").to_owned();
     let weak = format!("\"other\", W/{tag}");
-    for kept in [tag.as_str(), weak.as_str(), "*"] {
-        let again = get(&world, "/account/settings", &[("if-none-match", kept)]).await;
-        assert_eq!(again.status(), 304, "{kept}");
+    for condition in [tag.as_str(), weak.as_str(), "*"] {
+        let again = get(&world, "/account/settings", &[("if-none-match", condition)]).await;
+        assert_eq!(again.status(), 304, "{condition}");
         assert_eq!(header(again.headers(), "etag"), tag);
         assert_ne!(header(again.headers(), "content-security-policy"), "");
         assert_eq!(again.text().await.unwrap(), "");

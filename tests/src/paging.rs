@@ -1,4 +1,4 @@
-//! Long lists.
+//! Paging through long lists.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::{
     harness::{Fixture, Session},
 };
 
-/// All ids of a list, page by page.
+/// Returns all ids of a list, read page by page.
 async fn page_through(reader: &Session, path: &str, id: &str, limit: usize) -> Vec<String> {
     let mut ids = Vec::new();
     let mut cursor = None::<String>;
@@ -38,14 +38,14 @@ async fn page_through(reader: &Session, path: &str, id: &str, limit: usize) -> V
 #[tokio::test]
 async fn ten_thousand_members_page_without_loss_or_repetition() {
     let cast = Fixture::new().await;
-    let mut everybody: BTreeSet<String> = crowd(&cast, 9_996).await.into_iter().collect();
+    let mut members: BTreeSet<String> = crowd(&cast, 9_996).await.into_iter().collect();
     for member in [&cast.creator, &cast.owner, &cast.admin, &cast.user] {
-        everybody.insert(member.user_id.clone());
+        members.insert(member.user_id.clone());
     }
     let path = format!("{}/members", cast.organization);
     let paged = page_through(&cast.user, &path, "user_id", 100).await;
     assert_eq!(paged.len(), 10_000);
-    assert_eq!(paged.into_iter().collect::<BTreeSet<_>>(), everybody);
+    assert_eq!(paged.into_iter().collect::<BTreeSet<_>>(), members);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn page_size_does_not_change_the_list() {
     assert_eq!(paged, mine);
 }
 
-/// DynamoDB ends a page at a megabyte, however few items that is.
+/// DynamoDB ends a page at one megabyte, regardless of the number of items.
 #[tokio::test]
 async fn page_of_large_items_loses_nothing() {
     let cast = Fixture::new().await;

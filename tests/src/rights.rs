@@ -1,5 +1,5 @@
-//! Every function is granted exactly what it does: what the operations ask of
-//! AWS is recorded on the wire, and compared with the template's policies.
+//! Least privilege: the AWS calls of each operation, recorded on the wire, match the
+//! IAM policy of its function exactly.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::{
 
 type Rights = BTreeMap<String, BTreeSet<String>>;
 
-/// What the template's policies grant, by operation.
+/// Returns the permissions that the template's policies grant, by operation.
 fn granted() -> Rights {
     let text = std::fs::read_to_string(local::Options::shipped_template()).unwrap();
     let template: Value = serde_norway::from_str(&text).unwrap();
@@ -28,7 +28,7 @@ fn granted() -> Rights {
             .as_str()
             .unwrap();
         let rights = granted.entry(operation.to_owned()).or_default();
-        // Without policies a function may write its logs and nothing else.
+        // Without policies, a function may only write its logs.
         let policies = resource["Properties"].get("Policies");
         let statements = policies.map(|policies| policies["Statement"].as_sequence().unwrap());
         for statement in statements.into_iter().flatten() {
@@ -36,7 +36,7 @@ fn granted() -> Rights {
             let resource = serde_norway::to_string(&statement["Resource"]).unwrap();
             assert!(
                 !resource.contains("'*'"),
-                "{operation} is granted everything: {resource}"
+                "{operation} has a permission on every resource: {resource}"
             );
             let index = resource
                 .split("/index/")
@@ -48,7 +48,10 @@ fn granted() -> Rights {
             };
             for action in actions {
                 let action = action.as_str().unwrap();
-                assert!(!action.contains('*'), "{operation} is granted {action}");
+                assert!(
+                    !action.contains('*'),
+                    "{operation} has the wildcard permission {action}"
+                );
                 rights.insert(match &index {
                     Some(index) => format!("{action} index {index}"),
                     None => action.to_owned(),
@@ -68,12 +71,12 @@ fn note(used: &mut Rights, operation: &str, world: &World) {
     used.entry(operation.to_owned()).or_default().extend(rights);
 }
 
-/// What the operations do, each on every way that it can take.
+/// Returns the permissions that the operations use, over every path through each.
 async fn used() -> Rights {
     let mut used = Rights::new();
     for access in access::ACCESS {
         let cast = Fixture::new().await;
-        // By then the link key is read anew, as a fresh process does.
+        // The cached link key has expired by then, so it is read as in a new process.
         cast.world.clock.advance(TimeDelta::minutes(5));
         access.prepare(&cast).await;
         let reply = access.ask_rightfully(&cast).await;
@@ -86,7 +89,7 @@ async fn used() -> Rights {
         note(&mut used, access.operation, &cast.world);
     }
 
-    // Repeating a creation reads what the first one made.
+    // A repeated creation reads the organization of the first one.
     let cast = Fixture::new().await;
     for _ in 0..2 {
         let body = Some(json!({"name": "New"}).to_string());
@@ -99,7 +102,8 @@ async fn used() -> Rights {
     }
     note(&mut used, "create-organization", &cast.world);
 
-    // An address that is held, one that is held by an expired invite, and room that expired ones took.
+    // An address with a pending invite, one with an expired invite, and a limit reached
+    // by expired invites.
     let cast = Fixture::new().await;
     let path = format!("{}/invites", cast.organization);
     let input = json!({"email": "dana@example.com", "role": "user"});
@@ -120,19 +124,19 @@ async fn used() -> Rights {
     creator.post(&path, input).await.expect("201");
     note(&mut used, "create-invite", &cast.world);
 
-    // Whose keys are named: those of somebody who is made a user.
+    // The response to a demotion lists the member's API keys.
     let cast = Fixture::new().await;
     let member = format!("{}/members/{}", cast.organization, cast.admin.user_id);
     let demoted = cast.owner.patch(&member, json!({"role": "user"})).await;
     demoted.expect("200");
     note(&mut used, "update-member", &cast.world);
 
-    // The first use of a key in an hour is noted.
+    // The first use of a key in an hour is written.
     let cast = Fixture::new().await;
     api_keys::authorize(&cast.world, &cast.key).await.unwrap();
     note(&mut used, "authorize-api-key", &cast.world);
 
-    // Emails that can be sent, and the end of invites, also of those that the TTL has taken.
+    // Email delivery, and expiry with and without a removal by the TTL.
     let cast = Fixture::new().await;
     cast.creator
         .invite(&cast.organization, "new@example.com", "user")
@@ -157,7 +161,7 @@ async fn used() -> Rights {
         cast.world.stack.run_schedule("expire-invites").await;
         note(&mut used, "expire-invites", &cast.world);
     }
-    // Two runs at once: the one that comes second looks again.
+    // Two concurrent runs: the slower one reads again.
     let cast = Fixture::new().await;
     cast.world.clock.advance(TimeDelta::days(14));
     let mut held = cast.world.wire.hold("TransactWriteItems");
@@ -170,7 +174,7 @@ async fn used() -> Rights {
     tokio::join!(run(), meanwhile);
     note(&mut used, "expire-invites", &cast.world);
 
-    // The second use of credits; a plan within a running period; plans that are due; invoices.
+    // A second use of credits, plan changes at once and when due, and invoices.
     let cast = Fixture::new().await;
     access::access("record-usage").prepare(&cast).await;
     for key in ["first", "second"] {

@@ -1,4 +1,4 @@
-//! Rules and traps that no other module has: each by name.
+//! Rules that no other module tests.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::{
 #[tokio::test]
 async fn existing_member_accepting_an_invite_keeps_their_role() {
     let cast = Fixture::new().await;
-    // The same person signs in with the invited address now.
+    // The same person now signs in with the invited address.
     let ulla = cast.world.sign_in_as(local::SignIn {
         user_id: cast.user.user_id.clone(),
         ..local::SignIn::with_email("dana@example.com")
@@ -47,7 +47,7 @@ async fn invite_to_a_member_in_any_spelling_is_refused() {
             "{words}"
         );
     }
-    // Somebody who has left can be invited again, and comes back as what the new invite says.
+    // A former member can be invited again and returns with the role of the new invite.
     let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
     cast.user.delete(&member).await.expect("200");
     cast.owner
@@ -73,8 +73,8 @@ async fn idn_and_punycode_domains_are_the_same_address() {
         .await
         .refused("409 invite_outstanding");
     cast.world.drain().await;
-    let mail = cast.world.stack.emails().pop().unwrap();
-    assert_eq!(mail.to, ["jo@xn--bcher-kva.example"]);
+    let sent = cast.world.stack.emails().pop().unwrap();
+    assert_eq!(sent.to, ["jo@xn--bcher-kva.example"]);
     let list = cast.owner.get(&path).await.expect("200");
     assert_eq!(list["items"][1]["email"], "jo@bücher.example");
 }
@@ -125,7 +125,7 @@ async fn admin_may_cancel_but_not_change_an_owner_invite() {
         .await
         .refused("403 owner_required");
     cast.admin.delete(&path).await.expect("204");
-    // To do so twice is no mistake.
+    // Cancelling is idempotent.
     cast.admin.delete(&path).await.expect("204");
 }
 
@@ -226,7 +226,7 @@ async fn current_organization_follows_switch_and_leave() {
 #[tokio::test]
 async fn authority_comes_from_the_path_not_the_current_organization() {
     let cast = Fixture::new().await;
-    // Ulla owns her current organization, and is a user in the one of the path.
+    // Ulla owns her current organization and is a user of the one in the path.
     cast.user.found("Ulla's").await;
     cast.user
         .patch(&cast.organization, json!({"name": "Mine"}))
@@ -238,10 +238,11 @@ async fn authority_comes_from_the_path_not_the_current_organization() {
 async fn idempotency_key_is_valid_per_person_for_one_day() {
     let world = World::start().await;
     let ada = world.sign_in("ada@example.com");
-    let create = async |who: &crate::harness::Session| {
+    let create = async |person: &crate::harness::Session| {
         let body = json!({"name": "Acme"}).to_string();
         let key = [("idempotency-key", "k-1")];
-        who.send_with(reqwest::Method::POST, "/v1/organizations", Some(body), &key)
+        person
+            .send_with(reqwest::Method::POST, "/v1/organizations", Some(body), &key)
             .await
             .expect("201")
     };
@@ -267,8 +268,8 @@ async fn billing_emails_of_the_creator_cannot_be_turned_off() {
     assert_eq!(changed["receives_billing_emails"], true);
     let ada = format!("{}/members/{}", cast.organization, cast.creator.user_id);
     let off = json!({"receives_billing_emails": false});
-    for who in [&cast.creator, &cast.owner, &cast.admin] {
-        let words = who
+    for caller in [&cast.creator, &cast.owner, &cast.admin] {
+        let words = caller
             .patch(&ada, off.clone())
             .await
             .refused("403 creator_protected");

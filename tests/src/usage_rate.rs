@@ -1,11 +1,11 @@
-//! How many uses of credits a second the local stack takes for one organization:
+//! The rate at which the local stack records usage for one organization:
 //!
 //! ```bash
 //! cargo test --release -p system-tests usage_rate -- --ignored --nocapture
 //! ```
 //!
-//! Everything is in it: HTTP, the gateway's stand-in with the authorizer, the
-//! operation, the AWS SDK and the embedded database, all on this machine.
+//! The measurement includes HTTP, the local gateway with its authorizer, the operation,
+//! the AWS SDK and the embedded database, all on one machine.
 
 use std::time::Instant;
 

@@ -1,5 +1,4 @@
-//! Every page in every state that people meet, in both themes and sizes:
-//! accessible, and photographed.
+//! Every page in every state, in both themes and sizes: accessibility and screenshots.
 
 use chrono::TimeDelta;
 use local::SignIn;
@@ -8,8 +7,9 @@ use serde_json::json;
 use super::harness::Browsers;
 use crate::harness::Session;
 
-/// An organization as it is after a while, with people of all sorts. Gives its path.
-async fn lived_in(browsers: &Browsers, creator: &Session) -> String {
+/// Creates an organization with members of every role and pending invites, and returns
+/// its path.
+async fn create_populated_organization(browsers: &Browsers, creator: &Session) -> String {
     let world = &browsers.world;
     let path = creator.found("Analytical Images").await;
     for (email, name, role) in [
@@ -62,8 +62,8 @@ async fn settings_page_is_accessible_for_every_role() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
-    let path = lived_in(&browsers, &ada(&browsers)).await;
-    for (who, to, seen) in [
+    let path = create_populated_organization(&browsers, &ada(&browsers)).await;
+    for (email, link, text) in [
         (
             "ada@example.com",
             "Audit log",
@@ -76,20 +76,20 @@ async fn settings_page_is_accessible_for_every_role() {
         ),
         ("mary@example.com", "Members", "Invite people"),
     ] {
-        let name = who.split('@').next().unwrap();
+        let name = email.split('@').next().unwrap();
         let browser = browsers.open(name).await;
         browser.goto(&page_of(&path)).await;
-        browser.press("button", &browsers.known(who)).await;
+        browser.press("button", &browsers.known(email)).await;
         browser
             .sees("Everybody who belongs to the organization.")
             .await;
         browser.sees("Hedy Lamarr").await;
-        browser.press("link", to).await;
-        browser.sees(seen).await;
+        browser.press("link", link).await;
+        browser.sees(text).await;
         browser.is_accessible(&format!("settings-{name}")).await;
     }
 
-    // What opens on it.
+    // Forms, menus and dialogs.
     let browser = browsers.open("ada-again").await;
     browser.goto(&page_of(&path)).await;
     browser
@@ -216,7 +216,7 @@ async fn invite_page_is_accessible_in_every_state() {
     ben.sees("Verify your email address first").await;
     ben.is_accessible("invite-unverified").await;
 
-    // Ways in which it ends.
+    // The ended states of the invite.
     let invites = creator.get(&format!("{path}/invites")).await.expect("200");
     let id = invites["items"][0]["id"].as_str().unwrap();
     browsers.world.clock.advance(TimeDelta::minutes(2));
@@ -271,7 +271,7 @@ async fn other_pages_are_accessible() {
         browser.sees(text).await;
         browser.is_accessible(page).await;
     }
-    // The stolen code is out of the address at once.
+    // The stolen code leaves the address at once.
     browser
         .goto("/auth/callback?code=stolen&state=made-up")
         .await;

@@ -1,5 +1,5 @@
-//! What happens to people on the pages: two at once, a lost connection, no
-//! mouse, the wrong account, names that mean harm.
+//! Situations of use: concurrent edits, a lost connection, keyboard only, the wrong
+//! account, hostile names.
 
 use local::SignIn;
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn concurrent_edits_are_shown_and_lose_no_input() {
     let olga = browsers.sign_in("olga@example.com").await;
     olga.press("link", "Open Acme").await;
 
-    // Both begin to rename; Olga is quicker. Ada is told, and her words are still there.
+    // Both start to rename, and Olga saves first. Ada sees that and keeps her input.
     ada.session.refresh().await;
     ada.press("button", "Rename").await;
     ada.fill("Organization name", "Acme of Ada").await;
@@ -28,7 +28,7 @@ async fn concurrent_edits_are_shown_and_lose_no_input() {
     olga.press("button", "Save").await;
     olga.sees("The organization is called Acme of Olga now.")
         .await;
-    // Ada comes back to her window.
+    // Ada returns to her window.
     ada.returns().await;
     ada.sees("Meanwhile somebody renamed it to “Acme of Olga”.")
         .await;
@@ -37,7 +37,7 @@ async fn concurrent_edits_are_shown_and_lose_no_input() {
     ada.sees("The organization is called Acme of Ada now.")
         .await;
 
-    // Both change the same member, who is gone for the second of them.
+    // Both change the same member, whom Ada removes first.
     let ulla = browsers.world.sign_in("ulla@example.com");
     organization.admit(&path, &ulla, "user").await;
     for browser in [&ada, &olga] {
@@ -82,7 +82,7 @@ async fn settings_page_works_with_the_keyboard_alone() {
     ada.session.refresh().await;
     ada.sees("Everybody who belongs to the organization.").await;
 
-    // The first stop leads past the bar.
+    // The first tab stop skips the top bar.
     ada.session.key(TAB).await;
     assert_eq!(ada.focused().await, "Skip to content");
     ada.session.key(ENTER).await;
@@ -104,7 +104,7 @@ async fn settings_page_works_with_the_keyboard_alone() {
     ada.sees("2 invites are on their way.").await;
     ada.focus_is("Email addresses").await;
 
-    // A dialog takes the focus, and gives it back.
+    // A dialog takes the focus and returns it.
     ada.tab_to("Cancel the invite to ben@example.com").await;
     ada.session.key(ENTER).await;
     ada.find("dialog", "Cancel the invite to ben@example.com?")
@@ -118,7 +118,7 @@ async fn settings_page_works_with_the_keyboard_alone() {
     ada.session.key(ENTER).await;
     ada.sees("The invite to ben@example.com is cancelled.")
         .await;
-    // What had the focus is gone; it is near by, not lost.
+    // The focused element is gone, and the focus moves to another one.
     assert_ne!(ada.focused().await, "");
 }
 
@@ -140,7 +140,7 @@ async fn wrong_account_is_named_and_can_be_changed() {
     eve.sign_in_as("ben@example.com", "Ben", true).await;
     eve.press("button", "Accept invite").await;
     eve.sees("Everybody who belongs to the organization.").await;
-    // The token of the link is in no address that the browser remembers.
+    // No address in the browser's history holds the link's token.
     let token = link.rsplit('/').next().unwrap();
     for _ in 0..6 {
         eve.session.back().await;
@@ -165,7 +165,7 @@ async fn sign_out_ends_the_session_here_and_at_the_provider() {
     ada.is_at("/").await;
     ada.goto("/account/settings").await;
     ada.sees("This machine plays the sign-in service").await;
-    // Whoever would rather not is told so, and can try again.
+    // Cancelling the sign-in is reported and can be repeated.
     ada.press("button", "Cancel").await;
     ada.sees("You were not signed in.").await;
     ada.press("button", "Sign in again").await;
@@ -173,7 +173,7 @@ async fn sign_out_ends_the_session_here_and_at_the_provider() {
     ada.sees("Everybody who belongs to the organization.").await;
 }
 
-/// Names that mean harm, or that nobody thought of.
+/// Hostile and unusual names.
 const HOSTILE: [&str; 5] = [
     "<img src=x onerror=\"document.title='taken over'\">",
     "</script><script>document.title='taken over'</script>",
@@ -189,19 +189,19 @@ async fn hostile_names_are_shown_as_text() {
     };
     let long = "W".repeat(200);
     let creator = browsers.world.sign_in("ada@example.com");
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for name in HOSTILE.into_iter().chain([long.as_str()]) {
         let path = creator.found(name).await;
-        made.push((path.rsplit('/').next().unwrap().to_owned(), name));
+        created.push((path.rsplit('/').next().unwrap().to_owned(), name));
     }
     let mallory = browsers.world.sign_in_as(SignIn {
         name: Some(HOSTILE[0].to_owned()),
         ..SignIn::with_email("mallory@example.com")
     });
-    let first = format!("/v1/organizations/{}", made[0].0);
+    let first = format!("/v1/organizations/{}", created[0].0);
     creator.admit(&first, &mallory, "user").await;
     let ada = browsers.sign_in("ada@example.com").await;
-    for (number, (id, name)) in made.iter().enumerate() {
+    for (number, (id, name)) in created.iter().enumerate() {
         let words: Vec<&str> = name.split_whitespace().collect();
         let name = words.join(" ");
         ada.goto("/account/settings").await;
@@ -214,12 +214,12 @@ async fn hostile_names_are_shown_as_text() {
         ada.find("button", &format!("Switch organization: {name}"))
             .await;
         ada.is_accessible(&format!("hostile-{number}")).await;
-        let told = "return [document.title, document.querySelectorAll('img, #page script').length]";
-        let told = ada.session.script(told, json!([])).await.unwrap();
+        let body = "return [document.title, document.querySelectorAll('img, #page script').length]";
+        let found = ada.session.script(body, json!([])).await.unwrap();
         assert!(
-            !told[0].as_str().unwrap().starts_with("taken over"),
-            "{told}"
+            !found[0].as_str().unwrap().starts_with("taken over"),
+            "{found}"
         );
-        assert_eq!(told[1], 0, "{told}");
+        assert_eq!(found[1], 0, "{found}");
     }
 }

@@ -1,4 +1,4 @@
-//! The sign-in page itself.
+//! The local sign-in page.
 
 use local::SignIn;
 

@@ -32,7 +32,7 @@ async fn usage_is_visible_to_all_and_admins_change_the_plan() {
     let anna = browsers.sign_in("anna@example.com").await;
     anna.press("link", "Open Acme").await;
     anna.press("button", "Show as table").await;
-    // A line for each day, and the one above them.
+    // One row for each day, and the header.
     anna.find("table", "Credits per day").await;
     let rows = anna.all("row").await.unwrap();
     assert_eq!(rows.len(), 61, "{rows:?}");
