@@ -21,11 +21,11 @@ async fn existing_member_accepting_an_invite_keeps_their_role() {
         .patch(&path, json!({"role": "owner"}))
         .await
         .expect("200");
-    let words = ulla
+    let detail = ulla
         .accept(&cast.invite_id)
         .await
         .refused("409 already_member");
-    assert!(words.contains("your role stays as it is"), "{words}");
+    assert!(detail.contains("your role stays as it is"), "{detail}");
     let me = ulla.get(&cast.organization).await.expect("200");
     assert_eq!(me["role"], "user");
     invariants::hold(&cast.world).await;
@@ -37,14 +37,14 @@ async fn invite_to_a_member_in_any_spelling_is_refused() {
     let path = format!("{}/invites", cast.organization);
     for email in ["ulla@example.com", " ULLA@Example.COM", "Ada@example.com"] {
         let input = json!({"email": email, "role": "user"});
-        let words = cast
+        let detail = cast
             .owner
             .post(&path, input)
             .await
             .refused("409 already_member");
         assert!(
-            words.contains('…') && !words.to_lowercase().contains("ulla@"),
-            "{words}"
+            detail.contains('…') && !detail.to_lowercase().contains("ulla@"),
+            "{detail}"
         );
     }
     // A former member can be invited again and returns with the role of the new invite.
@@ -269,11 +269,14 @@ async fn billing_emails_of_the_creator_cannot_be_turned_off() {
     let ada = format!("{}/members/{}", cast.organization, cast.creator.user_id);
     let off = json!({"receives_billing_emails": false});
     for caller in [&cast.creator, &cast.owner, &cast.admin] {
-        let words = caller
+        let detail = caller
             .patch(&ada, off.clone())
             .await
             .refused("403 creator_protected");
-        assert!(words.contains("always receives billing emails"), "{words}");
+        assert!(
+            detail.contains("always receives billing emails"),
+            "{detail}"
+        );
     }
 }
 

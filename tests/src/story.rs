@@ -52,11 +52,11 @@ async fn story_over_http_has_every_expected_outcome() {
         "/v1/account/invites/{}/accept",
         preview["invite_id"].as_str().unwrap()
     );
-    let words = unverified
+    let detail = unverified
         .act(&accept)
         .await
         .refused("403 email_not_verified");
-    assert!(words.contains("verify your email address"), "{words}");
+    assert!(detail.contains("verify your email address"), "{detail}");
     let bob = world.sign_in_as(bob);
     let mine = bob.get("/v1/account/invites").await.expect("200");
     assert_eq!(mine["items"][0]["organization"]["name"], "Acme Images");
