@@ -81,7 +81,7 @@ async fn invalid_field_is_named() {
             &member,
             r#"{"role":null}"#,
             "role",
-            "`role` is not a valid value",
+            "`role` must be a string",
         ),
         (
             &patch,

@@ -198,6 +198,51 @@ async fn used() -> Rights {
     used
 }
 
+/// Writes the policy that grants these rights, to be pasted into the template.
+fn policy(rights: &BTreeSet<String>) -> String {
+    let mut by_resource: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for right in rights {
+        let (action, index) = match right.split_once(" index ") {
+            Some((action, index)) => (action, Some(index)),
+            None => (right.as_str(), None),
+        };
+        let resource = match (action.split(':').next().unwrap(), index) {
+            (_, Some(index)) => format!("!Sub ${{Table.Arn}}/index/{index}"),
+            ("dynamodb", None) => "!GetAtt Table.Arn".to_owned(),
+            ("secretsmanager", None) => "!Ref LinkKey".to_owned(),
+            // Its resources are the sender's identity and its configuration set.
+            (service, None) => format!("# the {service} resources of DeliverEmail"),
+        };
+        by_resource.entry(resource).or_default().push(action);
+    }
+    let mut text = "      Policies:\n        Version: \"2012-10-17\"\n        Statement:\n".to_owned();
+    for (resource, actions) in by_resource {
+        text.push_str("          - Effect: Allow\n");
+        match actions.as_slice() {
+            [action] => text.push_str(&format!("            Action: {action}\n")),
+            actions => {
+                text.push_str("            Action:\n");
+                for action in actions {
+                    text.push_str(&format!("              - {action}\n"));
+                }
+            }
+        }
+        text.push_str(&format!("            Resource: {resource}\n"));
+    }
+    text
+}
+
+#[test]
+fn policy_reads_as_the_template_has_it() {
+    let rights = ["dynamodb:Query index expiry", "dynamodb:GetItem", "dynamodb:PutItem"];
+    let expected = "      Policies:\n        Version: \"2012-10-17\"\n        Statement:\n          \
+        - Effect: Allow\n            Action:\n              - dynamodb:GetItem\n              \
+        - dynamodb:PutItem\n            Resource: !GetAtt Table.Arn\n          \
+        - Effect: Allow\n            Action: dynamodb:Query\n            \
+        Resource: !Sub ${Table.Arn}/index/expiry\n";
+    assert_eq!(policy(&rights.map(str::to_owned).into()), expected);
+}
+
 #[tokio::test]
 async fn granted_permissions_match_the_aws_calls() {
     let (granted, used) = (granted(), used().await);
@@ -208,7 +253,8 @@ async fn granted_permissions_match_the_aws_calls() {
         let needless: Vec<_> = granted.difference(used).collect();
         if !missing.is_empty() || !needless.is_empty() {
             wrong.push(format!(
-                "{operation} lacks {missing:?} and does not need {needless:?}"
+                "{operation} lacks {missing:?} and does not need {needless:?}; its policy is:\n{}",
+                policy(used)
             ));
         }
     }

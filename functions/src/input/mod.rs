@@ -111,13 +111,7 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
         return Error::field(name, "is not a field of this request");
     }
     if message.starts_with("duplicate field") {
-        let name = quoted();
-        // The path may end with the field already.
-        let parent = path
-            .strip_suffix(name)
-            .map(|path| path.trim_end_matches('.'));
-        let parent = parent.filter(|parent| !parent.is_empty());
-        return Error::field(&join(parent.unwrap_or("."), name), "is a duplicate field");
+        return Error::field(&join(path, quoted()), "is a duplicate field");
     }
     let expected = message
         .split_once(", expected ")

@@ -83,7 +83,7 @@ impl Browsers {
 impl Browser {
     /// Fills in and submits the provider's page.
     pub async fn sign_in_as(&self, email: &str, name: &str, verified: bool) {
-        self.sees("This machine plays the sign-in service").await;
+        self.sees("This is the local identity provider").await;
         self.fill("Email", email).await;
         self.fill("Name", name).await;
         if !verified {

@@ -164,7 +164,7 @@ async fn sign_out_ends_the_session_here_and_at_the_provider() {
     ada.press("button", "Sign out").await;
     ada.is_at("/").await;
     ada.goto("/account/settings").await;
-    ada.sees("This machine plays the sign-in service").await;
+    ada.sees("This is the local identity provider").await;
     // Cancelling the sign-in is reported and can be repeated.
     ada.press("button", "Cancel").await;
     ada.sees("You were not signed in.").await;
