@@ -19,7 +19,7 @@ from support import BUILT, ROOT, fail
 TEXTS = {
     ROOT / "shared/domain/src/refusal.rs": b"there is no such invite",
     ROOT / "shared/store/src/error.rs": b"an item of the table cannot be read",
-    ROOT / "shared/mail/src/lib.rs": b"the template of a mail failed",
+    ROOT / "shared/mail/src/lib.rs": b"the email template failed to render",
 }
 
 
