@@ -274,7 +274,7 @@ def run(operation, logical_id, environment, stack, logs):
     if isinstance(answer, dict) and str(answer.get("body")).startswith("{"):
         answer["body"] = json.loads(answer["body"])
     if operation == "deliver-email":
-        answer["mails sent"] = len(stack.emails_to(scene.invitee_email)) - mails
+        answer["emails sent"] = len(stack.emails_to(scene.invitee_email)) - mails
     return scene.in_the_samples_words(answer)
 
 
