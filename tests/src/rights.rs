@@ -215,7 +215,8 @@ fn policy(rights: &BTreeSet<String>) -> String {
         };
         by_resource.entry(resource).or_default().push(action);
     }
-    let mut text = "      Policies:\n        Version: \"2012-10-17\"\n        Statement:\n".to_owned();
+    let mut text =
+        "      Policies:\n        Version: \"2012-10-17\"\n        Statement:\n".to_owned();
     for (resource, actions) in by_resource {
         text.push_str("          - Effect: Allow\n");
         match actions.as_slice() {
@@ -234,7 +235,11 @@ fn policy(rights: &BTreeSet<String>) -> String {
 
 #[test]
 fn policy_reads_as_the_template_has_it() {
-    let rights = ["dynamodb:Query index expiry", "dynamodb:GetItem", "dynamodb:PutItem"];
+    let rights = [
+        "dynamodb:Query index expiry",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+    ];
     let expected = "      Policies:\n        Version: \"2012-10-17\"\n        Statement:\n          \
         - Effect: Allow\n            Action:\n              - dynamodb:GetItem\n              \
         - dynamodb:PutItem\n            Resource: !GetAtt Table.Arn\n          \
