@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Fixture, Reply, Session};
 
-pub const EVERYBODY: [&str; 10] = [
+pub const CALLERS: [&str; 10] = [
     "creator", "owner", "admin", "user", "outsider", "stranger", "nobody", "expired", "forged",
     "key",
 ];
@@ -21,7 +21,7 @@ pub struct Access {
     pub operation: &'static str,
     pub request: fn(&Ids) -> (Method, String, Option<Value>),
     /// A caller with a successful outcome: one of the ten, or `dana`.
-    pub rightful: &'static str,
+    pub permitted: &'static str,
     /// The outcome for each of the ten.
     pub expected: [&'static str; 10],
 }
@@ -85,19 +85,19 @@ pub static ACCESS: &[Access] = &[
                 Some(json!({"name": "New"})),
             )
         },
-        rightful: "stranger",
+        permitted: "stranger",
         expected: signed_in("201"),
     },
     Access {
         operation: "list-organizations",
         request: |_| (Method::GET, "/v1/organizations".into(), None),
-        rightful: "user",
+        permitted: "user",
         expected: signed_in("200"),
     },
     Access {
         operation: "get-organization",
         request: |ids| (Method::GET, ids.organization.clone(), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -109,19 +109,19 @@ pub static ACCESS: &[Access] = &[
                 Some(json!({"name": "New"})),
             )
         },
-        rightful: "owner",
+        permitted: "owner",
         expected: members(["200", "200", "403 owner_required", "403 owner_required"]),
     },
     Access {
         operation: "get-settings",
         request: |ids| (Method::GET, format!("{}/settings", ids.organization), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
         operation: "list-members",
         request: |ids| (Method::GET, format!("{}/members", ids.organization), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -134,7 +134,7 @@ pub static ACCESS: &[Access] = &[
                 Some(json!({"role": "admin", "receives_billing_emails": true})),
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -146,7 +146,7 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "owner",
+        permitted: "owner",
         // For the admin, this is leaving.
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
@@ -160,13 +160,13 @@ pub static ACCESS: &[Access] = &[
                 Some(input),
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["201", "201", "201", NOT_A_USER]),
     },
     Access {
         operation: "list-invites",
         request: |ids| (Method::GET, format!("{}/invites", ids.organization), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -175,7 +175,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/invites/{}", ids.organization, ids.invite_id);
             (Method::PATCH, path, Some(json!({"role": "admin"})))
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -187,7 +187,7 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["204", "204", "204", NOT_A_USER]),
     },
     Access {
@@ -199,7 +199,7 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -208,7 +208,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/api-keys", ids.organization);
             (Method::POST, path, Some(json!({"name": "New"})))
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["201", "201", "201", NOT_A_USER]),
     },
     Access {
@@ -217,7 +217,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/api-keys", ids.organization);
             (Method::GET, path, None)
         },
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -226,7 +226,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/api-keys/{}", ids.organization, ids.key_id);
             (Method::PATCH, path, Some(json!({"name": "New"})))
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -235,7 +235,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/api-keys/{}/rotate", ids.organization, ids.key_id);
             (Method::POST, path, None)
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -244,7 +244,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/api-keys/{}", ids.organization, ids.key_id);
             (Method::DELETE, path, None)
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["204", "204", "204", NOT_A_USER]),
     },
     Access {
@@ -256,13 +256,13 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
         operation: "get-billing",
         request: |ids| (Method::GET, format!("{}/billing", ids.organization), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -274,13 +274,13 @@ pub static ACCESS: &[Access] = &[
                 Some(json!({"plan": "basic", "tax_id": "DE123"})),
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
         operation: "get-usage",
         request: |ids| (Method::GET, format!("{}/usage", ids.organization), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -289,7 +289,7 @@ pub static ACCESS: &[Access] = &[
             let body = json!({"credits": 1});
             (Method::POST, "/v1/usage".into(), Some(body))
         },
-        rightful: "key",
+        permitted: "key",
         // The gateway's own refusal: the authorizer knows no such key.
         expected: [
             "403", "403", "403", "403", "403", "403", SIGN_IN, "403", "403", "200",
@@ -298,7 +298,7 @@ pub static ACCESS: &[Access] = &[
     Access {
         operation: "get-account",
         request: |_| (Method::GET, "/v1/account".into(), None),
-        rightful: "user",
+        permitted: "user",
         expected: signed_in("200"),
     },
     Access {
@@ -311,13 +311,13 @@ pub static ACCESS: &[Access] = &[
                 Some(body),
             )
         },
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
         operation: "list-my-invites",
         request: |_| (Method::GET, "/v1/account/invites".into(), None),
-        rightful: "dana",
+        permitted: "dana",
         expected: signed_in("200"),
     },
     // An invite to another address is not found.
@@ -330,7 +330,7 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "dana",
+        permitted: "dana",
         expected: signed_in("404 invite_not_found"),
     },
     Access {
@@ -342,14 +342,14 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "dana",
+        permitted: "dana",
         expected: signed_in("404 invite_not_found"),
     },
     // The link is enough, with any token or none.
     Access {
         operation: "preview-invite",
         request: |ids| (Method::GET, format!("/v1/invites/{}", ids.link_token), None),
-        rightful: "dana",
+        permitted: "dana",
         expected: ["200"; 10],
     },
     Access {
@@ -358,22 +358,22 @@ pub static ACCESS: &[Access] = &[
             let token = &ids.link_token;
             (Method::POST, format!("/v1/invites/{token}/decline"), None)
         },
-        rightful: "dana",
+        permitted: "dana",
         expected: ["204"; 10],
     },
     // Every caller gets the same document; it loads its data from the API.
     Access {
         operation: "pages",
         request: |_| (Method::GET, "/dashboard/organization-settings".into(), None),
-        rightful: "stranger",
+        permitted: "stranger",
         expected: ["200"; 10],
     },
 ];
 
 impl Access {
     /// Sends the request as a caller.
-    pub async fn ask(&self, cast: &Fixture, session: &Session) -> Reply {
-        let (method, path, body) = (self.request)(&Ids::of(cast));
+    pub async fn send_as(&self, fixture: &Fixture, session: &Session) -> Reply {
+        let (method, path, body) = (self.request)(&Ids::of(fixture));
         let headers: &[(&str, &str)] = match self.operation {
             "record-usage" => &[("idempotency-key", "once")],
             _ => &[],
@@ -383,16 +383,17 @@ impl Access {
     }
 
     /// Sends the request as a caller with a successful outcome.
-    pub async fn ask_rightfully(&self, cast: &Fixture) -> Reply {
-        self.ask(cast, &session(cast, self.rightful)).await
+    pub async fn send_as_permitted(&self, fixture: &Fixture) -> Reply {
+        self.send_as(fixture, &session(fixture, self.permitted))
+            .await
     }
 
     /// Fills the gateway's authorizer cache, so that the wire records only the
     /// operation's own requests.
-    pub async fn prepare(&self, cast: &Fixture) {
+    pub async fn prepare(&self, fixture: &Fixture) {
         if self.operation == "record-usage" {
-            cast.machine.get("/v1/usage").await.expect("200");
-            cast.world.wire.take();
+            fixture.api_client.get("/v1/usage").await.expect("200");
+            fixture.world.wire.take();
         }
     }
 }
@@ -404,18 +405,18 @@ pub fn access(operation: &str) -> &'static Access {
         .unwrap()
 }
 
-pub fn session(cast: &Fixture, caller: &str) -> Session {
-    let world = &cast.world;
+pub fn session(fixture: &Fixture, caller: &str) -> Session {
+    let world = &fixture.world;
     let owner = local::SignIn::with_email("olga@example.com");
     let mut claims = world.stack.issuer().claims(&owner);
     let now = world.clock.now().timestamp();
     match caller {
-        "creator" => cast.creator.clone(),
-        "owner" => cast.owner.clone(),
-        "admin" => cast.admin.clone(),
-        "user" => cast.user.clone(),
-        "outsider" => cast.outsider.clone(),
-        "stranger" => cast.stranger.clone(),
+        "creator" => fixture.creator.clone(),
+        "owner" => fixture.owner.clone(),
+        "admin" => fixture.admin.clone(),
+        "user" => fixture.user.clone(),
+        "outsider" => fixture.outsider.clone(),
+        "stranger" => fixture.stranger.clone(),
         "nobody" => world.nobody(),
         "expired" => {
             claims.insert("exp".into(), json!(now));
@@ -429,17 +430,17 @@ pub fn session(cast: &Fixture, caller: &str) -> Session {
             let forger = local::Issuer::new(world.stack.url(), clock, None).unwrap();
             world.with_token(Some(forger.sign(claims)), owner.user_id, String::new())
         }
-        "key" => cast.machine.clone(),
-        "dana" => cast.dana.clone(),
+        "key" => fixture.api_client.clone(),
+        "dana" => fixture.dana.clone(),
         other => panic!("{other}"),
     }
 }
 
 async fn assert_row_outcomes(operation: &str) {
     let access = access(operation);
-    for (caller, expected) in EVERYBODY.into_iter().zip(access.expected) {
-        let cast = Fixture::new().await;
-        let reply = access.ask(&cast, &session(&cast, caller)).await;
+    for (caller, expected) in CALLERS.into_iter().zip(access.expected) {
+        let fixture = Fixture::new().await;
+        let reply = access.send_as(&fixture, &session(&fixture, caller)).await;
         assert_eq!(
             reply.outcome(),
             expected,
@@ -475,8 +476,8 @@ async fn pages() {
 #[tokio::test]
 async fn permitted_caller_of_every_operation_is_served() {
     for access in ACCESS {
-        let cast = Fixture::new().await;
-        let reply = access.ask_rightfully(&cast).await;
+        let fixture = Fixture::new().await;
+        let reply = access.send_as_permitted(&fixture).await;
         assert!(
             (200..300).contains(&reply.status),
             "{}: {}",
@@ -488,10 +489,10 @@ async fn permitted_caller_of_every_operation_is_served() {
 
 #[tokio::test]
 async fn token_with_invalid_claims_is_unauthorized() {
-    let cast = Fixture::new().await;
-    let issuer = cast.world.stack.issuer();
+    let fixture = Fixture::new().await;
+    let issuer = fixture.world.stack.issuer();
     let claims = issuer.claims(&local::SignIn::with_email("olga@example.com"));
-    let now = cast.world.clock.now().timestamp();
+    let now = fixture.world.clock.now().timestamp();
     for (claim, value) in [
         ("aud", json!("another")),
         ("iss", json!("https://elsewhere.example")),
@@ -506,12 +507,13 @@ async fn token_with_invalid_claims_is_unauthorized() {
             claims.insert(claim.into(), value);
         }
         let session =
-            cast.world
+            fixture
+                .world
                 .with_token(Some(issuer.sign(claims)), String::new(), String::new());
         let reply = session.get("/v1/account").await;
         assert_eq!(reply.status, 401, "{claim}: {}", reply.body);
     }
-    let garbage = cast
+    let garbage = fixture
         .world
         .with_token(Some("garbage".into()), String::new(), String::new());
     garbage.get("/v1/account").await.expect("401");
@@ -519,17 +521,19 @@ async fn token_with_invalid_claims_is_unauthorized() {
 
 #[tokio::test]
 async fn removed_member_next_request_is_not_found() {
-    let cast = Fixture::new().await;
-    cast.admin.get(&cast.organization).await.expect("200");
-    let path = format!("{}/members/{}", cast.organization, cast.admin.user_id);
-    cast.owner.delete(&path).await.expect("200");
-    cast.admin
-        .get(&cast.organization)
+    let fixture = Fixture::new().await;
+    fixture.admin.get(&fixture.organization).await.expect("200");
+    let path = format!("{}/members/{}", fixture.organization, fixture.admin.user_id);
+    fixture.owner.delete(&path).await.expect("200");
+    fixture
+        .admin
+        .get(&fixture.organization)
         .await
         .expect("404 organization_not_found");
-    cast.admin
+    fixture
+        .admin
         .post(
-            &format!("{}/invites", cast.organization),
+            &format!("{}/invites", fixture.organization),
             json!({"email": "x@example.com", "role": "user"}),
         )
         .await
@@ -538,44 +542,56 @@ async fn removed_member_next_request_is_not_found() {
 
 #[tokio::test]
 async fn id_of_another_organization_is_not_found() {
-    let cast = Fixture::new().await;
-    let elsewhere = cast.outsider.get("/v1/organizations").await.expect("200");
+    let fixture = Fixture::new().await;
+    let elsewhere = fixture
+        .outsider
+        .get("/v1/organizations")
+        .await
+        .expect("200");
     let elsewhere = format!(
         "/v1/organizations/{}",
         elsewhere["items"][0]["id"].as_str().unwrap()
     );
-    let invite = format!("{elsewhere}/invites/{}", cast.invite_id);
-    cast.outsider
+    let invite = format!("{elsewhere}/invites/{}", fixture.invite_id);
+    fixture
+        .outsider
         .patch(&invite, json!({"role": "admin"}))
         .await
         .expect("404 invite_not_found");
-    cast.outsider
+    fixture
+        .outsider
         .delete(&invite)
         .await
         .expect("404 invite_not_found");
-    cast.outsider
-        .act(&format!("{invite}/resend"))
+    fixture
+        .outsider
+        .post_empty(&format!("{invite}/resend"))
         .await
         .expect("404 invite_not_found");
-    let key = format!("{elsewhere}/api-keys/{}", cast.key.id);
-    cast.outsider
+    let key = format!("{elsewhere}/api-keys/{}", fixture.key.id);
+    fixture
+        .outsider
         .patch(&key, json!({"name": "Mine"}))
         .await
         .expect("404 api_key_not_found");
-    cast.outsider
-        .act(&format!("{key}/rotate"))
+    fixture
+        .outsider
+        .post_empty(&format!("{key}/rotate"))
         .await
         .expect("404 api_key_not_found");
-    cast.outsider
+    fixture
+        .outsider
         .delete(&key)
         .await
         .expect("404 api_key_not_found");
-    let member = format!("{elsewhere}/members/{}", cast.user.user_id);
-    cast.outsider
+    let member = format!("{elsewhere}/members/{}", fixture.user.user_id);
+    fixture
+        .outsider
         .patch(&member, json!({"role": "admin"}))
         .await
         .expect("404 member_not_found");
-    cast.outsider
+    fixture
+        .outsider
         .delete(&member)
         .await
         .expect("404 member_not_found");

@@ -38,7 +38,7 @@ impl Fixture {
     }
 
     /// Returns the recipients of the emails with this text in the subject.
-    pub fn mailed(&self, subject: &str) -> Vec<String> {
+    pub fn recipients_of(&self, subject: &str) -> Vec<String> {
         let emails = self.world.stack.emails();
         let about = emails.iter().filter(|sent| sent.subject.contains(subject));
         let mut to: Vec<String> = about.flat_map(|sent| sent.to.clone()).collect();
@@ -46,7 +46,7 @@ impl Fixture {
         to
     }
 
-    pub async fn receives(&self, user_id: &str, on: bool) {
+    pub async fn set_billing_emails(&self, user_id: &str, on: bool) {
         let path = format!("{}/members/{user_id}", self.organization);
         let input = json!({ "receives_billing_emails": on });
         self.admin.patch(&path, input).await.expect("200");
@@ -71,21 +71,23 @@ async fn invoice_event_is_recorded_and_emailed_to_recipients() {
             "Payment received: invoice INV-0042 for “Acme”",
         ),
     ] {
-        let cast = Fixture::new().await;
-        cast.receives(&cast.user.user_id, true).await;
-        assert!(!failed(&cast.payment_event(kind, json!({})).await));
-        cast.world.drain().await;
+        let fixture = Fixture::new().await;
+        fixture
+            .set_billing_emails(&fixture.user.user_id, true)
+            .await;
+        assert!(!failed(&fixture.payment_event(kind, json!({})).await));
+        fixture.world.drain().await;
         assert_eq!(
-            cast.mailed(subject),
+            fixture.recipients_of(subject),
             ["ada@example.com", "ulla@example.com"],
             "{kind}"
         );
-        let email = cast.world.stack.emails().pop().unwrap();
+        let email = fixture.world.stack.emails().pop().unwrap();
         assert!(email.text.contains("Amount: 49.00 USD"), "{}", email.text);
         assert!(email.text.contains("https://pay.example.com/i/INV-0042"));
 
-        let path = format!("{}/audit-events?limit=1", cast.organization);
-        let log = cast.admin.get(&path).await.expect("200");
+        let path = format!("{}/audit-events?limit=1", fixture.organization);
+        let log = fixture.admin.get(&path).await.expect("200");
         let event = &log["items"][0];
         assert_eq!(event["kind"], kind);
         assert_eq!(event["actor"], json!({"kind": "system"}));
@@ -111,13 +113,15 @@ async fn due_date_in_any_format_is_shown_as_a_date() {
         (json!(1_773_532_800), Some("15 March 2026")),
         (Value::Null, None),
     ] {
-        let cast = Fixture::new().await;
+        let fixture = Fixture::new().await;
         let changes = json!({"due_date": due, "hosted_invoice_url": null});
         assert!(!failed(
-            &cast.payment_event("billing.invoice_issued", changes).await
+            &fixture
+                .payment_event("billing.invoice_issued", changes)
+                .await
         ));
-        cast.world.drain().await;
-        let email = cast.world.stack.emails().pop().unwrap();
+        fixture.world.drain().await;
+        let email = fixture.world.stack.emails().pop().unwrap();
         let due = email
             .text
             .lines()
@@ -141,23 +145,23 @@ async fn invalid_payment_event_becomes_a_dead_letter() {
         json!({"hosted_invoice_url": "http://pay.example.com/"}),
         json!({"hosted_invoice_url": "javascript:alert(1)"}),
     ] {
-        let cast = Fixture::new().await;
-        let before = cast.world.stack.emails().len();
-        let published = cast
+        let fixture = Fixture::new().await;
+        let before = fixture.world.stack.emails().len();
+        let published = fixture
             .payment_event("billing.invoice_issued", changes.clone())
             .await;
         assert!(failed(&published), "{changes}");
         for _ in 0..2 {
-            cast.world.clock.advance(TimeDelta::minutes(5));
-            cast.world.stack.deliver_events().await;
+            fixture.world.clock.advance(TimeDelta::minutes(5));
+            fixture.world.stack.deliver_events().await;
         }
-        let dead = cast.world.stack.dead_events();
+        let dead = fixture.world.stack.dead_events();
         assert_eq!(dead.len(), 1, "{changes}");
         assert_eq!(dead[0]["id"], published.id.as_str());
-        cast.world.drain().await;
-        assert_eq!(cast.world.stack.emails().len(), before, "{changes}");
-        let admin = cast.world.sign_in("anna@example.com");
-        let kinds = audit_kinds(&admin, &cast.organization).await;
+        fixture.world.drain().await;
+        assert_eq!(fixture.world.stack.emails().len(), before, "{changes}");
+        let admin = fixture.world.sign_in("anna@example.com");
+        let kinds = audit_kinds(&admin, &fixture.organization).await;
         assert!(
             !kinds.iter().any(|kind| kind.starts_with("billing.")),
             "{changes}"
@@ -169,60 +173,61 @@ async fn invalid_payment_event_becomes_a_dead_letter() {
 #[tokio::test]
 async fn restored_event_without_its_outbox_sends_no_email() {
     for (with_email, sent) in [(true, 1), (false, 0)] {
-        let cast = Fixture::new().await;
-        cast.payment_event("billing.invoice_issued", json!({}))
+        let fixture = Fixture::new().await;
+        fixture
+            .payment_event("billing.invoice_issued", json!({}))
             .await;
-        cast.world.drain().await;
-        let before = cast.world.stack.emails().len();
-        for mut item in cast.world.items().await {
+        fixture.world.drain().await;
+        let before = fixture.world.stack.emails().len();
+        for mut item in fixture.world.items().await {
             let pk = item["pk"]["S"].as_str().unwrap().to_owned();
             // The delivery records have expired by the time of a restore.
             if pk.starts_with("AUDIT#") || pk.starts_with("BILLING_DELIVERY#") {
                 let key = json!({ "pk": item["pk"], "sk": item["sk"] });
                 let request = json!({ "Key": key });
-                cast.world.dynamodb("DeleteItem", request).await;
+                fixture.world.dynamodb("DeleteItem", request).await;
             }
             if pk.starts_with("AUDIT#") {
                 if !with_email {
                     item.as_object_mut().unwrap().remove("outbox");
                 }
                 let request = json!({ "Item": item });
-                cast.world.dynamodb("PutItem", request).await;
+                fixture.world.dynamodb("PutItem", request).await;
             }
         }
-        cast.world.drain().await;
-        assert_eq!(cast.world.stack.emails().len() - before, sent);
+        fixture.world.drain().await;
+        assert_eq!(fixture.world.stack.emails().len() - before, sent);
     }
 }
 
 #[tokio::test]
 async fn own_events_call_no_function() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     let own = PutEvent {
         source: "organization-settings".to_owned(),
         detail_type: "billing.invoice_issued".to_owned(),
         detail: serde_json::Map::new(),
         resources: Vec::new(),
     };
-    assert!(cast.world.stack.put_event(own).await.called.is_empty());
+    assert!(fixture.world.stack.put_event(own).await.called.is_empty());
 }
 
 #[tokio::test]
 async fn redelivered_event_after_any_fault_is_recorded_once() {
-    let sample = |cast: &Fixture| {
+    let sample = |fixture: &Fixture| {
         let text = std::fs::read_to_string(crate::completeness::repository(
             "events/record-billing-event.json",
         ));
         let mut event: Value = serde_json::from_str(&text.unwrap()).unwrap();
-        event["detail"]["organization_id"] = json!(cast.organization_id());
+        event["detail"]["organization_id"] = json!(fixture.organization_id());
         event
     };
     let operation = functions::operation("record-billing-event").unwrap();
-    let invoke = async |cast: &Fixture| {
+    let invoke = async |fixture: &Fixture| {
         functions::invoke(
-            cast.world.stack.app(),
+            fixture.world.stack.app(),
             operation,
-            sample(cast),
+            sample(fixture),
             Default::default(),
         )
         .await
@@ -234,13 +239,13 @@ async fn redelivered_event_after_any_fault_is_recorded_once() {
     for skip in 0..requests {
         for fault in Fault::ALL {
             for times in [1, 3] {
-                let cast = Fixture::new().await;
-                cast.world.wire.fail(skip, times, fault);
-                let first = invoke(&cast).await;
+                let fixture = Fixture::new().await;
+                fixture.world.wire.fail(skip, times, fault);
+                let first = invoke(&fixture).await;
                 assert!(times == 3 || first.is_ok(), "{skip} {fault:?}: {first:?}");
-                cast.world.wire.heal();
-                invoke(&cast).await.unwrap();
-                let kinds = audit_kinds(&cast.creator, &cast.organization).await;
+                fixture.world.wire.heal();
+                invoke(&fixture).await.unwrap();
+                let kinds = audit_kinds(&fixture.creator, &fixture.organization).await;
                 let recorded = kinds
                     .iter()
                     .filter(|kind| *kind == "billing.invoice_issued");
@@ -252,19 +257,20 @@ async fn redelivered_event_after_any_fault_is_recorded_once() {
 
 #[tokio::test]
 async fn retry_after_partial_failure_sends_no_duplicates() {
-    let cast = Fixture::new().await;
-    for member in [&cast.owner, &cast.user] {
-        cast.receives(&member.user_id, true).await;
+    let fixture = Fixture::new().await;
+    for member in [&fixture.owner, &fixture.user] {
+        fixture.set_billing_emails(&member.user_id, true).await;
     }
-    cast.payment_event("billing.payment_failed", json!({}))
+    fixture
+        .payment_event("billing.payment_failed", json!({}))
         .await;
-    cast.world.stack.mail_catcher().fail_next(1, THROTTLED);
-    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
+    fixture.world.stack.mail_catcher().fail_next(1, THROTTLED);
+    assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
     // The one failure does not delay the others.
-    assert_eq!(cast.mailed("Payment failed").len(), 2);
-    cast.world.drain().await;
+    assert_eq!(fixture.recipients_of("Payment failed").len(), 2);
+    fixture.world.drain().await;
     assert_eq!(
-        cast.mailed("Payment failed"),
+        fixture.recipients_of("Payment failed"),
         ["ada@example.com", "olga@example.com", "ulla@example.com"]
     );
 }
@@ -272,12 +278,15 @@ async fn retry_after_partial_failure_sends_no_duplicates() {
 #[tokio::test]
 async fn billing_email_after_any_fault_reaches_all_recipients() {
     let prepare = async || {
-        let cast = Fixture::new().await;
-        cast.receives(&cast.user.user_id, true).await;
-        cast.payment_event("billing.payment_failed", json!({}))
+        let fixture = Fixture::new().await;
+        fixture
+            .set_billing_emails(&fixture.user.user_id, true)
             .await;
-        cast.world.wire.take();
-        cast
+        fixture
+            .payment_event("billing.payment_failed", json!({}))
+            .await;
+        fixture.world.wire.take();
+        fixture
     };
     let clean = prepare().await;
     clean.world.drain().await;
@@ -285,12 +294,12 @@ async fn billing_email_after_any_fault_reaches_all_recipients() {
     for skip in 0..requests {
         for fault in Fault::ALL {
             let case = format!("request {skip} fails by {fault:?}");
-            let cast = prepare().await;
-            cast.world.wire.fail(skip, 3, fault);
-            cast.world.stack.drain_stream().await.unwrap();
-            cast.world.wire.heal();
-            cast.world.drain().await;
-            let mut to = cast.mailed("Payment failed");
+            let fixture = prepare().await;
+            fixture.world.wire.fail(skip, 3, fault);
+            fixture.world.stack.drain_stream().await.unwrap();
+            fixture.world.wire.heal();
+            fixture.world.drain().await;
+            let mut to = fixture.recipients_of("Payment failed");
             // A duplicate is possible only if SES's response, or that of the delivery
             // record's write, was lost.
             assert!(
@@ -305,85 +314,97 @@ async fn billing_email_after_any_fault_reaches_all_recipients() {
 
 #[tokio::test]
 async fn member_removed_during_delivery_gets_no_email() {
-    let cast = Fixture::new().await;
-    for member in [&cast.owner, &cast.user] {
-        cast.receives(&member.user_id, true).await;
+    let fixture = Fixture::new().await;
+    for member in [&fixture.owner, &fixture.user] {
+        fixture.set_billing_emails(&member.user_id, true).await;
     }
-    cast.payment_event("billing.invoice_issued", json!({}))
+    fixture
+        .payment_event("billing.invoice_issued", json!({}))
         .await;
-    let mut held = cast.world.wire.hold("SendEmail");
+    let mut held = fixture.world.wire.hold("SendEmail");
     let removing = async {
         held.arrived().await;
         // Emails go out in the order of user ids: the first is in flight.
         let mut ids = [
-            &cast.creator.user_id,
-            &cast.owner.user_id,
-            &cast.user.user_id,
+            &fixture.creator.user_id,
+            &fixture.owner.user_id,
+            &fixture.user.user_id,
         ];
         ids.sort();
         let removed = ids[1..]
             .iter()
-            .find(|id| **id != &cast.creator.user_id)
+            .find(|id| **id != &fixture.creator.user_id)
             .unwrap();
-        let path = format!("{}/members/{removed}", cast.organization);
-        let gone = cast.creator.delete(&path).await;
+        let path = format!("{}/members/{removed}", fixture.organization);
+        let gone = fixture.creator.delete(&path).await;
         assert!((200..300).contains(&gone.status), "{}", gone.body);
         held.release();
         (*removed).clone()
     };
-    let (_, removed) = tokio::join!(cast.world.drain(), removing);
-    let removed = if removed == cast.owner.user_id {
-        &cast.owner.email
+    let (_, removed) = tokio::join!(fixture.world.drain(), removing);
+    let removed = if removed == fixture.owner.user_id {
+        &fixture.owner.email
     } else {
-        &cast.user.email
+        &fixture.user.email
     };
-    let to = cast.mailed("Invoice INV-0042");
+    let to = fixture.recipients_of("Invoice INV-0042");
     assert_eq!(to.len(), 2, "{to:?}");
     assert!(!to.contains(removed), "{to:?}");
 }
 
 #[tokio::test]
 async fn rejected_address_does_not_block_other_recipients() {
-    let cast = Fixture::new().await;
-    cast.receives(&cast.user.user_id, true).await;
-    cast.payment_event("billing.invoice_issued", json!({}))
+    let fixture = Fixture::new().await;
+    fixture
+        .set_billing_emails(&fixture.user.user_id, true)
         .await;
-    cast.world.stack.mail_catcher().fail_next(1, REJECTED);
-    cast.world.drain().await;
-    assert_eq!(cast.mailed("Invoice INV-0042").len(), 1);
+    fixture
+        .payment_event("billing.invoice_issued", json!({}))
+        .await;
+    fixture.world.stack.mail_catcher().fail_next(1, REJECTED);
+    fixture.world.drain().await;
+    assert_eq!(fixture.recipients_of("Invoice INV-0042").len(), 1);
     // An abandoned email is not retried.
-    cast.world.drain().await;
-    assert_eq!(cast.mailed("Invoice INV-0042").len(), 1);
+    fixture.world.drain().await;
+    assert_eq!(fixture.recipients_of("Invoice INV-0042").len(), 1);
 }
 
 #[tokio::test]
 async fn failing_billing_email_is_abandoned_after_thirty_minutes() {
-    let cast = Fixture::new().await;
-    cast.payment_event("billing.invoice_issued", json!({}))
+    let fixture = Fixture::new().await;
+    fixture
+        .payment_event("billing.invoice_issued", json!({}))
         .await;
-    cast.world.stack.mail_catcher().fail_next(1000, THROTTLED);
-    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
-    cast.world.clock.advance(TimeDelta::minutes(30));
-    cast.world.drain().await;
-    cast.world.stack.mail_catcher().recover();
-    cast.world.drain().await;
-    assert!(cast.mailed("Invoice INV-0042").is_empty());
-    assert!(cast.world.stack.pump().dead_letters().await.is_empty());
+    fixture
+        .world
+        .stack
+        .mail_catcher()
+        .fail_next(1000, THROTTLED);
+    assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
+    fixture.world.clock.advance(TimeDelta::minutes(30));
+    fixture.world.drain().await;
+    fixture.world.stack.mail_catcher().recover();
+    fixture.world.drain().await;
+    assert!(fixture.recipients_of("Invoice INV-0042").is_empty());
+    assert!(fixture.world.stack.pump().dead_letters().await.is_empty());
 }
 
 #[tokio::test]
 async fn members_beyond_the_first_page_get_billing_emails() {
-    let cast = Fixture::new().await;
-    let names = crate::costs::seed(&cast, 230).await;
-    cast.receives(&cast.user.user_id, true).await;
-    for name in [&names[0], &names[150], &names[229]] {
-        cast.receives(name, true).await;
-    }
-    cast.payment_event("billing.invoice_issued", json!({}))
+    let fixture = Fixture::new().await;
+    let names = crate::costs::seed(&fixture, 230).await;
+    fixture
+        .set_billing_emails(&fixture.user.user_id, true)
         .await;
-    cast.world.drain().await;
+    for name in [&names[0], &names[150], &names[229]] {
+        fixture.set_billing_emails(name, true).await;
+    }
+    fixture
+        .payment_event("billing.invoice_issued", json!({}))
+        .await;
+    fixture.world.drain().await;
     assert_eq!(
-        cast.mailed("Invoice INV-0042"),
+        fixture.recipients_of("Invoice INV-0042"),
         [
             "ada@example.com",
             "crowd-00000@example.com",

@@ -39,72 +39,81 @@ impl Cost {
     }
 }
 
-pub async fn cost_of(access: &Access, cast: &Fixture) -> Cost {
-    access.prepare(cast).await;
-    cast.world.wire.take();
-    let reply = access.ask_rightfully(cast).await;
+pub async fn cost_of(access: &Access, fixture: &Fixture) -> Cost {
+    access.prepare(fixture).await;
+    fixture.world.wire.take();
+    let reply = access.send_as_permitted(fixture).await;
     assert!(
         (200..300).contains(&reply.status),
         "{}: {}",
         access.operation,
         reply.body
     );
-    Cost::of(&cast.world.wire.take())
+    Cost::of(&fixture.world.wire.take())
 }
 
 async fn cost_of_expiry() -> Cost {
-    let cast = Fixture::new().await;
-    cast.creator
-        .invite(&cast.organization, "mail@example.com", "user")
+    let fixture = Fixture::new().await;
+    fixture
+        .creator
+        .invite(&fixture.organization, "mail@example.com", "user")
         .await;
-    cast.world.clock.advance(TimeDelta::days(14));
+    fixture.world.clock.advance(TimeDelta::days(14));
     // The run ends two invites; its cost grows with their number.
-    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    let admin = cast.world.sign_in("anna@example.com");
+    let path = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    let admin = fixture.world.sign_in("anna@example.com");
     admin.delete(&path).await.expect("410 invite_expired");
-    cast.world.wire.take();
-    cast.world.stack.run_schedule("expire-invites").await;
-    Cost::of(&cast.world.wire.take())
+    fixture.world.wire.take();
+    fixture.world.stack.run_schedule("expire-invites").await;
+    Cost::of(&fixture.world.wire.take())
 }
 
 async fn measured() -> BTreeMap<String, Cost> {
     let mut costs = BTreeMap::new();
     for access in access::ACCESS {
-        let cast = Fixture::new().await;
+        let fixture = Fixture::new().await;
         if access.operation == "record-usage" {
             // The first use also allocates the credits, so it is not measured.
-            crate::usage::render(&cast.machine, "first", 1)
+            crate::usage::render(&fixture.api_client, "first", 1)
                 .await
                 .expect("200");
         }
-        costs.insert(access.operation.to_owned(), cost_of(access, &cast).await);
+        costs.insert(access.operation.to_owned(), cost_of(access, &fixture).await);
     }
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     // The second use in an hour is measured: the first also writes the hour.
     for rounds in [2, 1] {
-        api_keys::authorize(&cast.world, &cast.key).await.unwrap();
-        let cost = Cost::of(&cast.world.wire.take());
+        api_keys::authorize(&fixture.world, &fixture.key)
+            .await
+            .unwrap();
+        let cost = Cost::of(&fixture.world.wire.take());
         assert_eq!(cost.rounds, rounds);
         costs.insert("authorize-api-key".to_owned(), cost);
     }
-    cast.creator
-        .invite(&cast.organization, "mail@example.com", "user")
+    fixture
+        .creator
+        .invite(&fixture.organization, "mail@example.com", "user")
         .await;
-    cast.world.wire.take();
-    cast.world.drain().await;
+    fixture.world.wire.take();
+    fixture.world.drain().await;
     costs.insert(
         "deliver-email".to_owned(),
-        Cost::of(&cast.world.wire.take()),
+        Cost::of(&fixture.world.wire.take()),
     );
-    cast.creator
-        .invite(&cast.organization, "bounce@simulator.amazonses.com", "user")
+    fixture
+        .creator
+        .invite(
+            &fixture.organization,
+            "bounce@simulator.amazonses.com",
+            "user",
+        )
         .await;
-    cast.world.drain().await;
-    cast.world.wire.take();
-    cast.world.stack.deliver_events().await;
+    fixture.world.drain().await;
+    fixture.world.wire.take();
+    fixture.world.stack.deliver_events().await;
     costs.insert(
         "record-email-delivery".to_owned(),
-        Cost::of(&cast.world.wire.take()),
+        Cost::of(&fixture.world.wire.take()),
     );
     // The shards are read concurrently. On a busy machine a late read looks like a
     // round trip of its own, so the run with the fewest counts.
@@ -115,20 +124,21 @@ async fn measured() -> BTreeMap<String, Cost> {
     let least = runs.into_iter().min_by_key(|cost| cost.rounds).unwrap();
     costs.insert("expire-invites".to_owned(), least);
 
-    let cast = Fixture::new().await;
-    cast.change_plan("basic", "period_end").await;
-    cast.world.clock.advance(TimeDelta::days(31));
-    cast.world.wire.take();
-    cast.world.stack.run_schedule("apply-plan-changes").await;
+    let fixture = Fixture::new().await;
+    fixture.change_plan("basic", "period_end").await;
+    fixture.world.clock.advance(TimeDelta::days(31));
+    fixture.world.wire.take();
+    fixture.world.stack.run_schedule("apply-plan-changes").await;
     costs.insert(
         "apply-plan-changes".to_owned(),
-        Cost::of(&cast.world.wire.take()),
+        Cost::of(&fixture.world.wire.take()),
     );
-    cast.payment_event("billing.invoice_issued", json!({}))
+    fixture
+        .payment_event("billing.invoice_issued", json!({}))
         .await;
     costs.insert(
         "record-billing-event".to_owned(),
-        Cost::of(&cast.world.wire.take()),
+        Cost::of(&fixture.world.wire.take()),
     );
     costs
 }
@@ -204,23 +214,24 @@ async fn reads_take_one_round_trip_and_mutations_two() {
 }
 
 /// Disables the table's stream, then adds any number of members with [`seed`].
-pub async fn crowd(cast: &Fixture, size: usize) -> Vec<String> {
+pub async fn crowd(fixture: &Fixture, size: usize) -> Vec<String> {
     // The embedded database scans the whole stream for each record that it adds.
-    cast.world
+    fixture
+        .world
         .dynamodb(
             "UpdateTable",
             json!({"StreamSpecification": {"StreamEnabled": false}}),
         )
         .await;
-    seed(cast, size).await
+    seed(fixture, size).await
 }
 
 /// Adds members directly to the table and returns their user ids.
-pub async fn seed(cast: &Fixture, size: usize) -> Vec<String> {
-    let items = cast.world.items().await;
+pub async fn seed(fixture: &Fixture, size: usize) -> Vec<String> {
+    let items = fixture.world.items().await;
     let template = items
         .iter()
-        .find(|item| item["sk"]["S"] == json!(format!("MEMBER#{}", cast.user.user_id)))
+        .find(|item| item["sk"]["S"] == json!(format!("MEMBER#{}", fixture.user.user_id)))
         .unwrap();
     let names: Vec<String> = (0..size).map(|n| format!("crowd-{n:05}")).collect();
     for chunk in names.chunks(25) {
@@ -234,7 +245,8 @@ pub async fn seed(cast: &Fixture, size: usize) -> Vec<String> {
                 json!({"PutRequest": {"Item": item}})
             })
             .collect();
-        cast.world
+        fixture
+            .world
             .dynamodb(
                 "BatchWriteItem",
                 json!({"RequestItems": {"organizations": puts}}),
@@ -256,10 +268,10 @@ async fn operation_cost_is_independent_of_organization_size() {
     for operation in operations {
         let mut costs = Vec::new();
         for size in [10, 10_000] {
-            let cast = Fixture::new().await;
+            let fixture = Fixture::new().await;
             // User ids have the same length in both, so the items have the same size.
-            crowd(&cast, size).await;
-            costs.push(cost_of(access::access(operation), &cast).await);
+            crowd(&fixture, size).await;
+            costs.push(cost_of(access::access(operation), &fixture).await);
         }
         assert_eq!(costs[0], costs[1], "{operation}");
     }

@@ -250,24 +250,31 @@ fn transformed(template: &str, record: &Json) -> Json {
 
 #[tokio::test]
 async fn pipe_forwards_every_audit_event_without_personal_data() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     // Events of every kind of actor, and writes of every kind.
-    let link = cast.world.link_token("dana@example.com");
+    let link = fixture.world.link_token("dana@example.com");
     let decline = format!("/v1/invites/{link}/decline");
-    cast.world.nobody().act(&decline).await.expect("204");
-    cast.admin
-        .invite(&cast.organization, "late@example.com", "user")
+    fixture
+        .world
+        .nobody()
+        .post_empty(&decline)
+        .await
+        .expect("204");
+    fixture
+        .admin
+        .invite(&fixture.organization, "late@example.com", "user")
         .await;
-    cast.world.drain().await;
-    cast.owner
-        .patch(&cast.organization, json!({"name": "Quote \" and <b>"}))
+    fixture.world.drain().await;
+    fixture
+        .owner
+        .patch(&fixture.organization, json!({"name": "Quote \" and <b>"}))
         .await
         .expect("200");
-    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    cast.owner.delete(&member).await;
-    cast.world.clock.advance(chrono::TimeDelta::days(15));
-    cast.world.stack.run_schedules().await;
-    cast.world.stack.sweep_ttl().unwrap();
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    fixture.owner.delete(&member).await;
+    fixture.world.clock.advance(chrono::TimeDelta::days(15));
+    fixture.world.stack.run_schedules().await;
+    fixture.world.stack.sweep_ttl().unwrap();
 
     let pipe = resources(&template(), "AWS::Pipes::Pipe").remove(0).1;
     let source = &pipe["Properties"]["SourceParameters"];
@@ -280,7 +287,7 @@ async fn pipe_forwards_every_audit_event_without_personal_data() {
         .unwrap();
     assert_eq!(kind, "$.dynamodb.NewImage.kind.S");
 
-    let records = cast.world.stack.pump().records().unwrap();
+    let records = fixture.world.stack.pump().records().unwrap();
     let taken: Vec<&Json> = records
         .iter()
         .filter(|record| filter.matches(Some(record)))
@@ -290,7 +297,7 @@ async fn pipe_forwards_every_audit_event_without_personal_data() {
         .iter()
         .map(|record| transformed(target["InputTemplate"].as_str().unwrap(), record))
         .collect();
-    let items = cast.world.items().await;
+    let items = fixture.world.items().await;
     let audit = items
         .iter()
         .filter(|item| item["pk"]["S"].as_str().unwrap().starts_with("AUDIT#"));

@@ -39,17 +39,19 @@ async fn delivery(reader: &crate::harness::Session, organization: &str, email: &
 
 #[tokio::test]
 async fn invite_request_does_not_wait_for_its_email() {
-    let cast = Fixture::new().await;
-    cast.world.stack.mail_catcher().fail_next(1000, BROKEN);
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+    let fixture = Fixture::new().await;
+    fixture.world.stack.mail_catcher().fail_next(1000, BROKEN);
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
     assert_eq!(
-        delivery(&cast.admin, &cast.organization, "new@example.com").await["state"],
+        delivery(&fixture.admin, &fixture.organization, "new@example.com").await["state"],
         "queued"
     );
     assert!(
-        cast.world
+        fixture
+            .world
             .wire
             .take()
             .iter()
@@ -60,20 +62,21 @@ async fn invite_request_does_not_wait_for_its_email() {
 #[tokio::test]
 async fn email_after_transient_failure_is_sent_later() {
     for failure in [THROTTLED, BROKEN] {
-        let cast = Fixture::new().await;
-        let before = cast.world.stack.emails().len();
-        cast.world.stack.mail_catcher().fail_next(1000, failure);
-        cast.admin
-            .invite(&cast.organization, "new@example.com", "user")
+        let fixture = Fixture::new().await;
+        let before = fixture.world.stack.emails().len();
+        fixture.world.stack.mail_catcher().fail_next(1000, failure);
+        fixture
+            .admin
+            .invite(&fixture.organization, "new@example.com", "user")
             .await;
-        assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
-        let waiting = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+        assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
+        let waiting = delivery(&fixture.admin, &fixture.organization, "new@example.com").await;
         assert_eq!(waiting["state"], "queued");
         assert!(waiting["reason"].is_string(), "{waiting}");
-        cast.world.stack.mail_catcher().recover();
-        cast.world.drain().await;
-        assert_eq!(cast.world.stack.emails().len(), before + 1);
-        let sent = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+        fixture.world.stack.mail_catcher().recover();
+        fixture.world.drain().await;
+        assert_eq!(fixture.world.stack.emails().len(), before + 1);
+        let sent = delivery(&fixture.admin, &fixture.organization, "new@example.com").await;
         assert_eq!(sent["state"], "sent");
         assert!(sent["reason"].is_null(), "{sent}");
     }
@@ -81,60 +84,67 @@ async fn email_after_transient_failure_is_sent_later() {
 
 #[tokio::test]
 async fn rejected_email_shows_its_reason_to_managers_only() {
-    let cast = Fixture::new().await;
-    cast.world.stack.mail_catcher().fail_next(1, REJECTED);
-    let id = cast
+    let fixture = Fixture::new().await;
+    fixture.world.stack.mail_catcher().fail_next(1, REJECTED);
+    let id = fixture
         .admin
-        .invite(&cast.organization, "new@example.com", "user")
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.world.drain().await;
-    let seen = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+    fixture.world.drain().await;
+    let seen = delivery(&fixture.admin, &fixture.organization, "new@example.com").await;
     assert_eq!(seen["state"], "failed");
     assert!(!seen["reason"].as_str().unwrap().contains('@'), "{seen}");
-    let seen = delivery(&cast.user, &cast.organization, "new@example.com").await;
+    let seen = delivery(&fixture.user, &fixture.organization, "new@example.com").await;
     assert_eq!(seen["state"], "failed");
     assert!(seen["reason"].is_null(), "a user sees the reason: {seen}");
     // Resending works once the cause is fixed.
-    cast.world.clock.advance(TimeDelta::minutes(1));
-    cast.admin
-        .act(&format!("{}/invites/{id}/resend", cast.organization))
+    fixture.world.clock.advance(TimeDelta::minutes(1));
+    fixture
+        .admin
+        .post_empty(&format!("{}/invites/{id}/resend", fixture.organization))
         .await
         .expect("200");
-    cast.world.drain().await;
+    fixture.world.drain().await;
     assert_eq!(
-        delivery(&cast.admin, &cast.organization, "new@example.com").await["state"],
+        delivery(&fixture.admin, &fixture.organization, "new@example.com").await["state"],
         "sent"
     );
 }
 
 #[tokio::test]
 async fn failing_email_is_abandoned_after_thirty_minutes() {
-    let cast = Fixture::new().await;
-    cast.world.stack.mail_catcher().fail_next(1000, THROTTLED);
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+    let fixture = Fixture::new().await;
+    fixture
+        .world
+        .stack
+        .mail_catcher()
+        .fail_next(1000, THROTTLED);
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
-    cast.world.clock.advance(TimeDelta::minutes(30));
-    cast.world.drain().await;
+    assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
+    fixture.world.clock.advance(TimeDelta::minutes(30));
+    fixture.world.drain().await;
     assert_eq!(
-        delivery(&cast.admin, &cast.organization, "new@example.com").await["state"],
+        delivery(&fixture.admin, &fixture.organization, "new@example.com").await["state"],
         "failed"
     );
     // Nothing is left to retry.
-    cast.world.stack.mail_catcher().recover();
-    let sent = cast.world.stack.emails().len();
-    cast.world.drain().await;
-    assert_eq!(cast.world.stack.emails().len(), sent);
+    fixture.world.stack.mail_catcher().recover();
+    let sent = fixture.world.stack.emails().len();
+    fixture.world.drain().await;
+    assert_eq!(fixture.world.stack.emails().len(), sent);
 }
 
 #[tokio::test]
 async fn stream_record_delivered_twice_sends_one_email() {
-    let cast = Fixture::new().await;
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+    let fixture = Fixture::new().await;
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    let event = cast
+    let event = fixture
         .world
         .items()
         .await
@@ -153,15 +163,20 @@ async fn stream_record_delivered_twice_sends_one_email() {
             "Keys": {"pk": event["pk"], "sk": event["sk"]}, "NewImage": event,
         },
     });
-    let before = cast.world.stack.emails().len();
+    let before = fixture.world.stack.emails().len();
     for _ in 0..3 {
         let event = json!({"Records": [record, record]});
         let operation = functions::operation("deliver-email").unwrap();
-        let answer =
-            functions::invoke(cast.world.stack.app(), operation, event, Default::default()).await;
+        let answer = functions::invoke(
+            fixture.world.stack.app(),
+            operation,
+            event,
+            Default::default(),
+        )
+        .await;
         assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
     }
-    assert_eq!(cast.world.stack.emails().len(), before + 1);
+    assert_eq!(fixture.world.stack.emails().len(), before + 1);
 }
 
 #[tokio::test]
@@ -178,17 +193,18 @@ async fn email_after_any_fault_arrives_with_the_same_link() {
     for skip in 0..requests {
         for fault in Fault::ALL {
             let case = format!("request {skip} fails by {fault:?}");
-            let cast = Fixture::new().await;
-            cast.admin
-                .invite(&cast.organization, "new@example.com", "user")
+            let fixture = Fixture::new().await;
+            fixture
+                .admin
+                .invite(&fixture.organization, "new@example.com", "user")
                 .await;
-            cast.world.wire.fail(skip, 3, fault);
-            cast.world.stack.drain_stream().await.unwrap();
-            cast.world.wire.heal();
-            cast.world.drain().await;
-            let state = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+            fixture.world.wire.fail(skip, 3, fault);
+            fixture.world.stack.drain_stream().await.unwrap();
+            fixture.world.wire.heal();
+            fixture.world.drain().await;
+            let state = delivery(&fixture.admin, &fixture.organization, "new@example.com").await;
             assert_eq!(state["state"], "sent", "{case}");
-            let mut texts: Vec<String> = cast
+            let mut texts: Vec<String> = fixture
                 .world
                 .stack
                 .emails()
@@ -200,7 +216,7 @@ async fn email_after_any_fault_arrives_with_the_same_link() {
             texts.dedup();
             assert_eq!(texts.len(), 1, "{case}");
             assert!(
-                cast.world.stack.pump().dead_letters().await.is_empty(),
+                fixture.world.stack.pump().dead_letters().await.is_empty(),
                 "{case}"
             );
         }
@@ -209,31 +225,33 @@ async fn email_after_any_fault_arrives_with_the_same_link() {
 
 #[tokio::test]
 async fn email_delayed_by_an_outage_is_retried_after_a_failure() {
-    let cast = Fixture::new().await;
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+    let fixture = Fixture::new().await;
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.world.clock.advance(TimeDelta::hours(2));
-    cast.world.stack.mail_catcher().fail_next(1, THROTTLED);
-    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
-    cast.world.drain().await;
-    let seen = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+    fixture.world.clock.advance(TimeDelta::hours(2));
+    fixture.world.stack.mail_catcher().fail_next(1, THROTTLED);
+    assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
+    fixture.world.drain().await;
+    let seen = delivery(&fixture.admin, &fixture.organization, "new@example.com").await;
     assert_eq!(seen["state"], "sent");
 }
 
 #[tokio::test]
 async fn record_failing_for_a_day_becomes_a_dead_letter() {
-    let cast = Fixture::new().await;
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+    let fixture = Fixture::new().await;
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.world.wire.fail(0, 1000, Fault::Throttled);
-    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
-    assert!(cast.world.stack.pump().dead_letters().await.is_empty());
-    cast.world.clock.advance(TimeDelta::hours(25));
-    cast.world.drain().await;
-    cast.world.wire.heal();
-    let dead = cast.world.stack.pump().dead_letters().await;
+    fixture.world.wire.fail(0, 1000, Fault::Throttled);
+    assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
+    assert!(fixture.world.stack.pump().dead_letters().await.is_empty());
+    fixture.world.clock.advance(TimeDelta::hours(25));
+    fixture.world.drain().await;
+    fixture.world.wire.heal();
+    let dead = fixture.world.stack.pump().dead_letters().await;
     assert_eq!(dead.len(), 1);
     assert_eq!(
         dead[0]["dynamodb"]["NewImage"]["kind"]["S"],
@@ -243,18 +261,20 @@ async fn record_failing_for_a_day_becomes_a_dead_letter() {
 
 #[tokio::test]
 async fn cancelled_invite_is_not_emailed() {
-    let cast = Fixture::new().await;
-    let id = cast
+    let fixture = Fixture::new().await;
+    let id = fixture
         .admin
-        .invite(&cast.organization, "new@example.com", "user")
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.admin
-        .delete(&format!("{}/invites/{id}", cast.organization))
+    fixture
+        .admin
+        .delete(&format!("{}/invites/{id}", fixture.organization))
         .await
         .expect("204");
-    cast.world.drain().await;
+    fixture.world.drain().await;
     assert!(
-        cast.world
+        fixture
+            .world
             .stack
             .emails()
             .iter()
@@ -264,69 +284,94 @@ async fn cancelled_invite_is_not_emailed() {
 
 #[tokio::test]
 async fn resend_replaces_the_link_and_update_keeps_it() {
-    let cast = Fixture::new().await;
-    let invite = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    let old = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
-    cast.owner
+    let fixture = Fixture::new().await;
+    let invite = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    let old = format!(
+        "/v1/invites/{}",
+        fixture.world.link_token("dana@example.com")
+    );
+    fixture
+        .owner
         .patch(&invite, json!({"role": "owner"}))
         .await
         .expect("200");
-    let preview = cast.world.nobody().get(&old).await.expect("200");
+    let preview = fixture.world.nobody().get(&old).await.expect("200");
     assert_eq!(preview["role"], "owner");
     assert_eq!(preview["inviter_name"], "olga");
-    cast.owner
-        .act(&format!("{invite}/resend"))
+    fixture
+        .owner
+        .post_empty(&format!("{invite}/resend"))
         .await
         .expect("200");
-    cast.world.drain().await;
-    cast.world
+    fixture.world.drain().await;
+    fixture
+        .world
         .nobody()
         .get(&old)
         .await
         .refused("410 link_replaced");
-    cast.world
+    fixture
+        .world
         .nobody()
-        .act(&format!("{old}/decline"))
+        .post_empty(&format!("{old}/decline"))
         .await
         .refused("410 link_replaced");
-    let new = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
+    let new = format!(
+        "/v1/invites/{}",
+        fixture.world.link_token("dana@example.com")
+    );
     assert_ne!(old, new);
-    cast.world.nobody().get(&new).await.expect("200");
+    fixture.world.nobody().get(&new).await.expect("200");
 }
 
 #[tokio::test]
 async fn link_scanner_requests_change_nothing() {
-    let cast = Fixture::new().await;
-    let link = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
+    let fixture = Fixture::new().await;
+    let link = format!(
+        "/v1/invites/{}",
+        fixture.world.link_token("dana@example.com")
+    );
     for method in [reqwest::Method::GET, reqwest::Method::HEAD] {
-        cast.world.nobody().send(method.clone(), &link, None).await;
-        cast.world
+        fixture
+            .world
+            .nobody()
+            .send(method.clone(), &link, None)
+            .await;
+        fixture
+            .world
             .nobody()
             .send(method, &format!("{link}/decline"), None)
             .await;
     }
-    cast.dana.accept(&cast.invite_id).await.expect("200");
+    fixture.dana.accept(&fixture.invite_id).await.expect("200");
 }
 
 #[tokio::test]
 async fn link_signed_before_key_rotation_stays_valid() {
-    let cast = Fixture::new().await;
-    let old = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
-    cast.world.stack.link_keys().rotate().unwrap();
-    cast.world.clock.advance(TimeDelta::minutes(5));
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+    let fixture = Fixture::new().await;
+    let old = format!(
+        "/v1/invites/{}",
+        fixture.world.link_token("dana@example.com")
+    );
+    fixture.world.stack.link_keys().rotate().unwrap();
+    fixture.world.clock.advance(TimeDelta::minutes(5));
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.world.drain().await;
-    let new = format!("/v1/invites/{}", cast.world.link_token("new@example.com"));
-    cast.world.nobody().get(&old).await.expect("200");
-    cast.world.nobody().get(&new).await.expect("200");
+    fixture.world.drain().await;
+    let new = format!(
+        "/v1/invites/{}",
+        fixture.world.link_token("new@example.com")
+    );
+    fixture.world.nobody().get(&old).await.expect("200");
+    fixture.world.nobody().get(&new).await.expect("200");
 }
 
 #[tokio::test]
 async fn forged_link_is_not_found() {
-    let cast = Fixture::new().await;
-    let token = cast.world.link_token("dana@example.com");
+    let fixture = Fixture::new().await;
+    let token = fixture.world.link_token("dana@example.com");
     let swapped: String = token
         .chars()
         .rev()
@@ -342,16 +387,17 @@ async fn forged_link_is_not_found() {
     let swapped: String = swapped.chars().rev().collect();
     for wrong in [swapped.as_str(), &token[1..], "x", "%00", &"A".repeat(92)] {
         let path = format!("/v1/invites/{wrong}");
-        let reply = cast.world.nobody().get(&path).await;
+        let reply = fixture.world.nobody().get(&path).await;
         reply.clone().refused("404 invite_not_found");
         assert!(
             reply.body["instance"].is_null(),
             "the problem repeats the token: {}",
             reply.body
         );
-        cast.world
+        fixture
+            .world
             .nobody()
-            .act(&format!("{path}/decline"))
+            .post_empty(&format!("{path}/decline"))
             .await
             .refused("404 invite_not_found");
     }
@@ -365,7 +411,7 @@ async fn hostile_names_are_escaped_in_emails() {
         name: Some("Mal\r\nBcc: victim <b>".into()),
         ..local::SignIn::with_email("mallory@example.com")
     });
-    let organization = mallory.found(hostile).await;
+    let organization = mallory.create_organization(hostile).await;
     mallory
         .invite(&organization, "dana@example.com", "user")
         .await;

@@ -24,14 +24,16 @@ async fn sample(world: &World, name: &str) -> Value {
     };
     let owner = person("sample-owner", "owner@example.com");
     let invitee = person("sample-invitee", "invitee@example.com");
-    let organization = owner.found("Sample Studio").await;
-    let key = owner.make_key(&organization, "Sample").await;
+    let organization = owner.create_organization("Sample Studio").await;
+    let key = owner.create_key(&organization, "Sample").await;
     let mut invite_id = String::new();
     let mut token = String::new();
     match name {
         // The sample creates the first invite.
         "create-invite" => {}
-        "update-member" | "remove-member" => owner.admit(&organization, &invitee, "user").await,
+        "update-member" | "remove-member" => {
+            owner.add_member(&organization, &invitee, "user").await
+        }
         _ => {
             invite_id = owner
                 .invite(&organization, "invitee@example.com", "user")

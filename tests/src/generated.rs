@@ -213,7 +213,7 @@ fn event(access: &Access, route: &Route) -> Value {
 }
 
 fn claims(access: &Access) -> Value {
-    let (user_id, email, name) = match access.rightful {
+    let (user_id, email, name) = match access.permitted {
         "dana" => ("sample-invitee", "invitee@example.com", "Ines Invitee"),
         _ => ("sample-owner", "owner@example.com", "Olivia Owner"),
     };

@@ -160,7 +160,7 @@ impl World {
     }
 
     /// Returns a client that authenticates with an API key.
-    pub fn machine(&self, key: &Key) -> Session {
+    pub fn api_client(&self, key: &Key) -> Session {
         self.with_token(Some(key.secret.clone()), String::new(), String::new())
     }
 
@@ -283,7 +283,7 @@ impl Session {
     }
 
     /// Sends a POST without a body.
-    pub async fn act(&self, path: &str) -> Reply {
+    pub async fn post_empty(&self, path: &str) -> Reply {
         self.send(Method::POST, path, None).await
     }
 
@@ -300,7 +300,7 @@ impl Session {
     }
 
     /// Creates an organization and returns its path, such as `/v1/organizations/0193…`.
-    pub async fn found(&self, name: &str) -> String {
+    pub async fn create_organization(&self, name: &str) -> String {
         let created = self
             .post("/v1/organizations", json!({ "name": name }))
             .await
@@ -319,7 +319,7 @@ impl Session {
     }
 
     /// Creates an API key.
-    pub async fn make_key(&self, organization: &str, name: &str) -> Key {
+    pub async fn create_key(&self, organization: &str, name: &str) -> Key {
         let input = json!({ "name": name });
         let created = self
             .post(&format!("{organization}/api-keys"), input)
@@ -332,12 +332,12 @@ impl Session {
     }
 
     pub async fn accept(&self, invite_id: &str) -> Reply {
-        self.act(&format!("/v1/account/invites/{invite_id}/accept"))
+        self.post_empty(&format!("/v1/account/invites/{invite_id}/accept"))
             .await
     }
 
     /// Adds a member through an invite that the person accepts.
-    pub async fn admit(&self, organization: &str, person: &Session, role: &str) {
+    pub async fn add_member(&self, organization: &str, person: &Session, role: &str) {
         let invite = self.invite(organization, &person.email, role).await;
         person.accept(&invite).await.expect("200");
     }
@@ -375,7 +375,7 @@ pub struct Fixture {
     /// An API key of the organization, created by the admin.
     pub key: Key,
     /// A client that authenticates with `key`.
-    pub machine: Session,
+    pub api_client: Session,
 }
 
 impl Fixture {
@@ -384,16 +384,16 @@ impl Fixture {
         let [creator, owner, admin, user, outsider, stranger, dana] =
             ["ada", "olga", "anna", "ulla", "otto", "sten", "dana"]
                 .map(|name| world.sign_in(&format!("{name}@example.com")));
-        let organization = creator.found("Acme").await;
-        creator.admit(&organization, &owner, "owner").await;
-        creator.admit(&organization, &admin, "admin").await;
-        creator.admit(&organization, &user, "user").await;
-        outsider.found("Elsewhere").await;
+        let organization = creator.create_organization("Acme").await;
+        creator.add_member(&organization, &owner, "owner").await;
+        creator.add_member(&organization, &admin, "admin").await;
+        creator.add_member(&organization, &user, "user").await;
+        outsider.create_organization("Elsewhere").await;
         let invite_id = creator
             .invite(&organization, "dana@example.com", "user")
             .await;
-        let key = admin.make_key(&organization, "Rendering").await;
-        let machine = world.machine(&key);
+        let key = admin.create_key(&organization, "Rendering").await;
+        let api_client = world.api_client(&key);
         // A test may resend the invite at once.
         world.clock.advance(TimeDelta::minutes(2));
         world.drain().await;
@@ -410,7 +410,7 @@ impl Fixture {
             invite_id,
             dana,
             key,
-            machine,
+            api_client,
         }
     }
 

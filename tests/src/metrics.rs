@@ -58,13 +58,13 @@ fn names(line: &Value) -> BTreeSet<String> {
 }
 
 /// Returns the sum of a metric over the lines since the last call.
-fn sum(cast: &Fixture, name: &str) -> u64 {
-    total(&new_lines(cast), name)
+fn sum(fixture: &Fixture, name: &str) -> u64 {
+    total(&new_lines(fixture), name)
 }
 
 /// Returns the lines since the last call, parsed.
-fn new_lines(cast: &Fixture) -> Vec<Value> {
-    let lines = cast.world.take_metrics();
+fn new_lines(fixture: &Fixture) -> Vec<Value> {
+    let lines = fixture.world.take_metrics();
     lines.iter().map(|line| valid(line)).collect()
 }
 
@@ -79,17 +79,17 @@ fn total(lines: &[Value], name: &str) -> u64 {
 #[tokio::test]
 async fn every_request_writes_one_valid_line_without_secrets() {
     for access in access::ACCESS {
-        let cast = Fixture::new().await;
-        let link = cast.world.link_token("dana@example.com");
-        let rightful = access::session(&cast, access.rightful);
-        for caller in [&rightful, &cast.stranger, &cast.outsider] {
-            let (method, path, body) = (access.request)(&access::Ids::of(&cast));
-            cast.world.take_metrics();
+        let fixture = Fixture::new().await;
+        let link = fixture.world.link_token("dana@example.com");
+        let permitted = access::session(&fixture, access.permitted);
+        for caller in [&permitted, &fixture.stranger, &fixture.outsider] {
+            let (method, path, body) = (access.request)(&access::Ids::of(&fixture));
+            fixture.world.take_metrics();
             let reply = caller.send(method, &path, body).await;
-            let lines = cast.world.take_metrics();
+            let lines = fixture.world.take_metrics();
             for line in &lines {
                 valid(line);
-                for secret in ["@", &link, cast.organization_id()] {
+                for secret in ["@", &link, fixture.organization_id()] {
                     assert!(!line.contains(secret), "{secret}: {line}");
                 }
                 let id = caller.user_id.as_str();
@@ -119,15 +119,16 @@ async fn every_request_writes_one_valid_line_without_secrets() {
 
 #[tokio::test]
 async fn dimensions_are_only_code_and_operation() {
-    let cast = Fixture::new().await;
-    cast.stranger
-        .get(&cast.organization)
+    let fixture = Fixture::new().await;
+    fixture
+        .stranger
+        .get(&fixture.organization)
         .await
         .expect("404 organization_not_found");
-    cast.world.clock.advance(TimeDelta::days(14));
-    cast.world.stack.run_schedules().await;
+    fixture.world.clock.advance(TimeDelta::days(14));
+    fixture.world.stack.run_schedules().await;
     let mut dimensions = BTreeSet::new();
-    for line in cast.world.take_metrics() {
+    for line in fixture.world.take_metrics() {
         let line = valid(&line);
         for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
             for set in directive["Dimensions"].as_array().unwrap() {
@@ -141,18 +142,18 @@ async fn dimensions_are_only_code_and_operation() {
 
 #[tokio::test]
 async fn invites_and_their_emails_are_counted() {
-    let cast = Fixture::new().await;
-    cast.world.take_metrics();
-    let invite = |email: &'static str| cast.admin.invite(&cast.organization, email, "user");
+    let fixture = Fixture::new().await;
+    fixture.world.take_metrics();
+    let invite = |email: &'static str| fixture.admin.invite(&fixture.organization, email, "user");
     invite("one@example.com").await;
     invite("bounce@simulator.amazonses.com").await;
     invite("complaint@simulator.amazonses.com").await;
-    assert_eq!(sum(&cast, "InvitesCreated"), 3);
-    cast.world.drain().await;
-    assert_eq!(sum(&cast, "EmailsSent"), 3);
+    assert_eq!(sum(&fixture, "InvitesCreated"), 3);
+    fixture.world.drain().await;
+    assert_eq!(sum(&fixture, "EmailsSent"), 3);
     let lines = {
-        cast.world.stack.deliver_events().await;
-        cast.world.take_metrics()
+        fixture.world.stack.deliver_events().await;
+        fixture.world.take_metrics()
     };
     let counted: Vec<BTreeSet<String>> = lines.iter().map(|line| names(&valid(line))).collect();
     assert_eq!(counted.len(), 2, "{lines:?}");
@@ -162,80 +163,84 @@ async fn invites_and_their_emails_are_counted() {
             "{lines:?}"
         );
     }
-    cast.world.stack.mail_catcher().fail_next(1, REJECTED);
+    fixture.world.stack.mail_catcher().fail_next(1, REJECTED);
     invite("two@example.com").await;
-    cast.world.drain().await;
-    assert_eq!(sum(&cast, "EmailsFailed"), 1);
-    cast.dana.accept(&cast.invite_id).await.expect("200");
+    fixture.world.drain().await;
+    assert_eq!(sum(&fixture, "EmailsFailed"), 1);
+    fixture.dana.accept(&fixture.invite_id).await.expect("200");
     // A repeated request is not a second acceptance.
-    cast.dana.accept(&cast.invite_id).await.expect("200");
-    assert_eq!(sum(&cast, "InvitesAccepted"), 1);
+    fixture.dana.accept(&fixture.invite_id).await.expect("200");
+    assert_eq!(sum(&fixture, "InvitesAccepted"), 1);
 }
 
 #[tokio::test]
 async fn billing_emails_are_counted_per_recipient() {
-    let cast = Fixture::new().await;
-    for member in [&cast.owner, &cast.user] {
-        cast.receives(&member.user_id, true).await;
+    let fixture = Fixture::new().await;
+    for member in [&fixture.owner, &fixture.user] {
+        fixture.set_billing_emails(&member.user_id, true).await;
     }
-    cast.world.drain().await;
-    cast.payment_event("billing.invoice_issued", json!({}))
+    fixture.world.drain().await;
+    fixture
+        .payment_event("billing.invoice_issued", json!({}))
         .await;
-    cast.world.stack.mail_catcher().fail_next(1, REJECTED);
-    cast.world.take_metrics();
-    cast.world.drain().await;
-    let lines = new_lines(&cast);
+    fixture.world.stack.mail_catcher().fail_next(1, REJECTED);
+    fixture.world.take_metrics();
+    fixture.world.drain().await;
+    let lines = new_lines(&fixture);
     assert_eq!(total(&lines, "EmailsSent"), 2, "{lines:?}");
     assert_eq!(total(&lines, "EmailsFailed"), 1, "{lines:?}");
 
     // An email that will be retried counts neither as sent nor as failed.
-    cast.payment_event("billing.payment_failed", json!({}))
+    fixture
+        .payment_event("billing.payment_failed", json!({}))
         .await;
-    cast.world.stack.mail_catcher().fail_next(1, THROTTLED);
-    cast.world.stack.drain_stream().await.unwrap();
-    assert_eq!(sum(&cast, "EmailsSent"), 2);
-    cast.world.drain().await;
-    let lines = new_lines(&cast);
+    fixture.world.stack.mail_catcher().fail_next(1, THROTTLED);
+    fixture.world.stack.drain_stream().await.unwrap();
+    assert_eq!(sum(&fixture, "EmailsSent"), 2);
+    fixture.world.drain().await;
+    let lines = new_lines(&fixture);
     assert_eq!(total(&lines, "EmailsSent"), 1, "{lines:?}");
     assert_eq!(total(&lines, "EmailsFailed"), 0, "{lines:?}");
 }
 
 #[tokio::test]
 async fn expired_invites_are_counted_for_requests_and_schedules() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     for n in 0..5 {
         let address = format!("guest{n}@example.com");
-        cast.admin
-            .invite(&cast.organization, &address, "user")
+        fixture
+            .admin
+            .invite(&fixture.organization, &address, "user")
             .await;
     }
-    cast.world.clock.advance(TimeDelta::days(14));
-    cast.world.take_metrics();
-    cast.world
+    fixture.world.clock.advance(TimeDelta::days(14));
+    fixture.world.take_metrics();
+    fixture
+        .world
         .sign_in("ada@example.com")
-        .invite(&cast.organization, "guest0@example.com", "user")
+        .invite(&fixture.organization, "guest0@example.com", "user")
         .await;
-    assert_eq!(sum(&cast, "InvitesExpired"), 1);
-    cast.world.stack.run_schedules().await;
-    assert_eq!(sum(&cast, "InvitesExpired"), 5);
+    assert_eq!(sum(&fixture, "InvitesExpired"), 1);
+    fixture.world.stack.run_schedules().await;
+    assert_eq!(sum(&fixture, "InvitesExpired"), 5);
 }
 
 #[tokio::test]
 async fn retried_conflict_is_counted() {
-    let cast = Fixture::new().await;
-    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    let mut held = cast.world.wire.hold("TransactWriteItems");
-    cast.world.take_metrics();
-    let first = cast.owner.patch(&member, json!({"role": "admin"}));
+    let fixture = Fixture::new().await;
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    fixture.world.take_metrics();
+    let first = fixture.owner.patch(&member, json!({"role": "admin"}));
     let second = async {
         held.arrived().await;
         let input = json!({"receives_billing_emails": true});
-        cast.admin.patch(&member, input).await.expect("200");
+        fixture.admin.patch(&member, input).await.expect("200");
         held.release();
     };
     let (first, ()) = tokio::join!(first, second);
     first.expect("200");
-    assert_eq!(sum(&cast, "ConflictsRetried"), 1);
+    assert_eq!(sum(&fixture, "ConflictsRetried"), 1);
 }
 
 #[tokio::test]

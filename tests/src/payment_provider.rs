@@ -98,8 +98,8 @@ async fn documented_rules_record_each_invoice_once_with_its_amount() {
         let may_call = &resources["StripeInvoiceFinalizedMayCall"]["Properties"];
         assert_eq!(may_call["FunctionName"], target["Arn"]);
 
-        let cast = Fixture::new().await;
-        let event = event(&theirs, cast.organization_id());
+        let fixture = Fixture::new().await;
+        let event = event(&theirs, fixture.organization_id());
         let pattern = serde_json::to_string(&rule["EventPattern"]).unwrap();
         let pattern = local::Pattern::parse(&pattern).unwrap();
         assert!(pattern.matches(Some(&event)), "{theirs}");
@@ -108,14 +108,14 @@ async fn documented_rules_record_each_invoice_once_with_its_amount() {
 
         let operation = functions::operation("record-billing-event").unwrap();
         for recorded in [true, false] {
-            let app = cast.world.stack.app();
+            let app = fixture.world.stack.app();
             let answer = functions::invoke(app, operation, event.clone(), Default::default());
             assert_eq!(answer.await.unwrap(), json!({ "recorded": recorded }));
         }
-        let kinds = audit_kinds(&cast.creator, &cast.organization).await;
+        let kinds = audit_kinds(&fixture.creator, &fixture.organization).await;
         assert_eq!(kinds.iter().filter(|kind| **kind == ours).count(), 1);
-        cast.world.drain().await;
-        let email = cast.world.stack.emails().pop().unwrap();
+        fixture.world.drain().await;
+        let email = fixture.world.stack.emails().pop().unwrap();
         assert_eq!(email.to, ["ada@example.com"], "{theirs}");
         assert!(email.subject.contains("INV-0042"), "{}", email.subject);
         assert!(email.text.contains(amount), "{theirs}: {}", email.text);
@@ -124,10 +124,10 @@ async fn documented_rules_record_each_invoice_once_with_its_amount() {
 
 #[tokio::test]
 async fn own_rules_ignore_the_providers_events() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     for (theirs, _) in names() {
-        let event = event(&theirs, cast.organization_id());
-        for rule in &cast.world.stack.template().rules {
+        let event = event(&theirs, fixture.organization_id());
+        for rule in &fixture.world.stack.template().rules {
             assert!(!rule.pattern.matches(Some(&event)), "{}", rule.name);
         }
     }

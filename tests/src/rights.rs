@@ -75,126 +75,141 @@ fn note(used: &mut Rights, operation: &str, world: &World) {
 async fn used() -> Rights {
     let mut used = Rights::new();
     for access in access::ACCESS {
-        let cast = Fixture::new().await;
+        let fixture = Fixture::new().await;
         // The cached link key has expired by then, so it is read as in a new process.
-        cast.world.clock.advance(TimeDelta::minutes(5));
-        access.prepare(&cast).await;
-        let reply = access.ask_rightfully(&cast).await;
+        fixture.world.clock.advance(TimeDelta::minutes(5));
+        access.prepare(&fixture).await;
+        let reply = access.send_as_permitted(&fixture).await;
         assert!(
             (200..300).contains(&reply.status),
             "{}: {}",
             access.operation,
             reply.body
         );
-        note(&mut used, access.operation, &cast.world);
+        note(&mut used, access.operation, &fixture.world);
     }
 
     // A repeated creation reads the organization of the first one.
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     for _ in 0..2 {
         let body = Some(json!({"name": "New"}).to_string());
         let key = [("idempotency-key", "once")];
-        let reply = cast
+        let reply = fixture
             .stranger
             .send_with(Method::POST, "/v1/organizations", body, &key)
             .await;
         reply.expect("201");
     }
-    note(&mut used, "create-organization", &cast.world);
+    note(&mut used, "create-organization", &fixture.world);
 
     // An address with a pending invite, one with an expired invite, and a limit reached
     // by expired invites.
-    let cast = Fixture::new().await;
-    let path = format!("{}/invites", cast.organization);
+    let fixture = Fixture::new().await;
+    let path = format!("{}/invites", fixture.organization);
     let input = json!({"email": "dana@example.com", "role": "user"});
-    cast.creator
+    fixture
+        .creator
         .post(&path, input.clone())
         .await
         .expect("409 invite_outstanding");
-    note(&mut used, "create-invite", &cast.world);
+    note(&mut used, "create-invite", &fixture.world);
     for n in 0..99 {
-        cast.creator
-            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+        fixture
+            .creator
+            .invite(
+                &fixture.organization,
+                &format!("guest{n}@example.com"),
+                "user",
+            )
             .await;
     }
-    cast.world.clock.advance(TimeDelta::days(14));
-    let creator = cast.world.sign_in("ada@example.com");
+    fixture.world.clock.advance(TimeDelta::days(14));
+    let creator = fixture.world.sign_in("ada@example.com");
     creator.post(&path, input).await.expect("201");
     let input = json!({"email": "new@example.com", "role": "user"});
     creator.post(&path, input).await.expect("201");
-    note(&mut used, "create-invite", &cast.world);
+    note(&mut used, "create-invite", &fixture.world);
 
     // The response to a demotion lists the member's API keys.
-    let cast = Fixture::new().await;
-    let member = format!("{}/members/{}", cast.organization, cast.admin.user_id);
-    let demoted = cast.owner.patch(&member, json!({"role": "user"})).await;
+    let fixture = Fixture::new().await;
+    let member = format!("{}/members/{}", fixture.organization, fixture.admin.user_id);
+    let demoted = fixture.owner.patch(&member, json!({"role": "user"})).await;
     demoted.expect("200");
-    note(&mut used, "update-member", &cast.world);
+    note(&mut used, "update-member", &fixture.world);
 
     // The first use of a key in an hour is written.
-    let cast = Fixture::new().await;
-    api_keys::authorize(&cast.world, &cast.key).await.unwrap();
-    note(&mut used, "authorize-api-key", &cast.world);
+    let fixture = Fixture::new().await;
+    api_keys::authorize(&fixture.world, &fixture.key)
+        .await
+        .unwrap();
+    note(&mut used, "authorize-api-key", &fixture.world);
 
     // Email delivery, and expiry with and without a removal by the TTL.
-    let cast = Fixture::new().await;
-    cast.creator
-        .invite(&cast.organization, "new@example.com", "user")
+    let fixture = Fixture::new().await;
+    fixture
+        .creator
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.world.wire.take();
-    cast.world.clock.advance(TimeDelta::minutes(5));
-    cast.world.drain().await;
-    note(&mut used, "deliver-email", &cast.world);
-    cast.creator
-        .invite(&cast.organization, "bounce@simulator.amazonses.com", "user")
+    fixture.world.wire.take();
+    fixture.world.clock.advance(TimeDelta::minutes(5));
+    fixture.world.drain().await;
+    note(&mut used, "deliver-email", &fixture.world);
+    fixture
+        .creator
+        .invite(
+            &fixture.organization,
+            "bounce@simulator.amazonses.com",
+            "user",
+        )
         .await;
-    cast.world.drain().await;
-    cast.world.wire.take();
-    cast.world.stack.deliver_events().await;
-    note(&mut used, "record-email-delivery", &cast.world);
+    fixture.world.drain().await;
+    fixture.world.wire.take();
+    fixture.world.stack.deliver_events().await;
+    note(&mut used, "record-email-delivery", &fixture.world);
     for by_ttl in [false, true] {
-        let cast = Fixture::new().await;
-        cast.world.clock.advance(TimeDelta::days(15));
+        let fixture = Fixture::new().await;
+        fixture.world.clock.advance(TimeDelta::days(15));
         if by_ttl {
-            cast.world.stack.sweep_ttl().unwrap();
+            fixture.world.stack.sweep_ttl().unwrap();
         }
-        cast.world.stack.run_schedule("expire-invites").await;
-        note(&mut used, "expire-invites", &cast.world);
+        fixture.world.stack.run_schedule("expire-invites").await;
+        note(&mut used, "expire-invites", &fixture.world);
     }
     // Two concurrent runs: the slower one reads again.
-    let cast = Fixture::new().await;
-    cast.world.clock.advance(TimeDelta::days(14));
-    let mut held = cast.world.wire.hold("TransactWriteItems");
-    let run = async || cast.world.stack.run_schedule("expire-invites").await;
+    let fixture = Fixture::new().await;
+    fixture.world.clock.advance(TimeDelta::days(14));
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    let run = async || fixture.world.stack.run_schedule("expire-invites").await;
     let meanwhile = async {
         held.arrived().await;
         run().await;
         held.release();
     };
     tokio::join!(run(), meanwhile);
-    note(&mut used, "expire-invites", &cast.world);
+    note(&mut used, "expire-invites", &fixture.world);
 
     // A second use of credits, plan changes at once and when due, and invoices.
-    let cast = Fixture::new().await;
-    access::access("record-usage").prepare(&cast).await;
+    let fixture = Fixture::new().await;
+    access::access("record-usage").prepare(&fixture).await;
     for key in ["first", "second"] {
-        crate::usage::render(&cast.machine, key, 1)
+        crate::usage::render(&fixture.api_client, key, 1)
             .await
             .expect("200");
     }
-    note(&mut used, "record-usage", &cast.world);
-    cast.change_plan("pro", "now").await;
-    note(&mut used, "update-billing", &cast.world);
-    cast.change_plan("basic", "period_end").await;
-    cast.world.clock.advance(TimeDelta::days(31));
-    cast.world.wire.take();
-    cast.world.stack.run_schedule("apply-plan-changes").await;
-    note(&mut used, "apply-plan-changes", &cast.world);
-    cast.payment_event("billing.payment_failed", json!({}))
+    note(&mut used, "record-usage", &fixture.world);
+    fixture.change_plan("pro", "now").await;
+    note(&mut used, "update-billing", &fixture.world);
+    fixture.change_plan("basic", "period_end").await;
+    fixture.world.clock.advance(TimeDelta::days(31));
+    fixture.world.wire.take();
+    fixture.world.stack.run_schedule("apply-plan-changes").await;
+    note(&mut used, "apply-plan-changes", &fixture.world);
+    fixture
+        .payment_event("billing.payment_failed", json!({}))
         .await;
-    note(&mut used, "record-billing-event", &cast.world);
-    cast.world.drain().await;
-    note(&mut used, "deliver-email", &cast.world);
+    note(&mut used, "record-billing-event", &fixture.world);
+    fixture.world.drain().await;
+    note(&mut used, "deliver-email", &fixture.world);
     used
 }
 

@@ -10,34 +10,35 @@ use crate::{
 
 #[tokio::test]
 async fn existing_member_accepting_an_invite_keeps_their_role() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     // The same person now signs in with the invited address.
-    let ulla = cast.world.sign_in_as(local::SignIn {
-        user_id: cast.user.user_id.clone(),
+    let ulla = fixture.world.sign_in_as(local::SignIn {
+        user_id: fixture.user.user_id.clone(),
         ..local::SignIn::with_email("dana@example.com")
     });
-    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    cast.owner
+    let path = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    fixture
+        .owner
         .patch(&path, json!({"role": "owner"}))
         .await
         .expect("200");
     let detail = ulla
-        .accept(&cast.invite_id)
+        .accept(&fixture.invite_id)
         .await
         .refused("409 already_member");
     assert!(detail.contains("your role stays as it is"), "{detail}");
-    let me = ulla.get(&cast.organization).await.expect("200");
+    let me = ulla.get(&fixture.organization).await.expect("200");
     assert_eq!(me["role"], "user");
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
 async fn invite_to_a_member_in_any_spelling_is_refused() {
-    let cast = Fixture::new().await;
-    let path = format!("{}/invites", cast.organization);
+    let fixture = Fixture::new().await;
+    let path = format!("{}/invites", fixture.organization);
     for email in ["ulla@example.com", " ULLA@Example.COM", "Ada@example.com"] {
         let input = json!({"email": email, "role": "user"});
-        let detail = cast
+        let detail = fixture
             .owner
             .post(&path, input)
             .await
@@ -48,95 +49,106 @@ async fn invite_to_a_member_in_any_spelling_is_refused() {
         );
     }
     // A former member can be invited again and returns with the role of the new invite.
-    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    cast.user.delete(&member).await.expect("200");
-    cast.owner
-        .admit(&cast.organization, &cast.user, "admin")
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    fixture.user.delete(&member).await.expect("200");
+    fixture
+        .owner
+        .add_member(&fixture.organization, &fixture.user, "admin")
         .await;
     assert_eq!(
-        cast.user.get(&cast.organization).await.expect("200")["role"],
+        fixture.user.get(&fixture.organization).await.expect("200")["role"],
         "admin"
     );
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
 async fn idn_and_punycode_domains_are_the_same_address() {
-    let cast = Fixture::new().await;
-    cast.owner
-        .invite(&cast.organization, "jo@bücher.example", "user")
+    let fixture = Fixture::new().await;
+    fixture
+        .owner
+        .invite(&fixture.organization, "jo@bücher.example", "user")
         .await;
     let input = json!({"email": "JO@XN--BCHER-KVA.example", "role": "user"});
-    let path = format!("{}/invites", cast.organization);
-    cast.owner
+    let path = format!("{}/invites", fixture.organization);
+    fixture
+        .owner
         .post(&path, input)
         .await
         .refused("409 invite_outstanding");
-    cast.world.drain().await;
-    let sent = cast.world.stack.emails().pop().unwrap();
+    fixture.world.drain().await;
+    let sent = fixture.world.stack.emails().pop().unwrap();
     assert_eq!(sent.to, ["jo@xn--bcher-kva.example"]);
-    let list = cast.owner.get(&path).await.expect("200");
+    let list = fixture.owner.get(&path).await.expect("200");
     assert_eq!(list["items"][1]["email"], "jo@bücher.example");
 }
 
 #[tokio::test]
 async fn invite_of_a_demoted_inviter_needs_resend() {
-    let cast = Fixture::new().await;
-    let id = cast
+    let fixture = Fixture::new().await;
+    let id = fixture
         .admin
-        .invite(&cast.organization, "fred@example.com", "admin")
+        .invite(&fixture.organization, "fred@example.com", "admin")
         .await;
-    let fred = cast.world.sign_in("fred@example.com");
-    let anna = format!("{}/members/{}", cast.organization, cast.admin.user_id);
-    cast.owner
+    let fred = fixture.world.sign_in("fred@example.com");
+    let anna = format!("{}/members/{}", fixture.organization, fixture.admin.user_id);
+    fixture
+        .owner
         .patch(&anna, json!({"role": "user"}))
         .await
         .expect("200");
     fred.accept(&id).await.refused("409 invite_needs_resend");
-    cast.world.clock.advance(TimeDelta::minutes(1));
-    cast.owner
-        .act(&format!("{}/invites/{id}/resend", cast.organization))
+    fixture.world.clock.advance(TimeDelta::minutes(1));
+    fixture
+        .owner
+        .post_empty(&format!("{}/invites/{id}/resend", fixture.organization))
         .await
         .expect("200");
     let accepted = fred.accept(&id).await.expect("200");
     assert_eq!(accepted["member"]["role"], "admin");
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
 async fn admin_may_cancel_but_not_change_an_owner_invite() {
-    let cast = Fixture::new().await;
-    let id = cast
+    let fixture = Fixture::new().await;
+    let id = fixture
         .owner
-        .invite(&cast.organization, "boss@example.com", "owner")
+        .invite(&fixture.organization, "boss@example.com", "owner")
         .await;
-    cast.world.clock.advance(TimeDelta::minutes(1));
-    let path = format!("{}/invites/{id}", cast.organization);
-    cast.admin
-        .act(&format!("{path}/resend"))
+    fixture.world.clock.advance(TimeDelta::minutes(1));
+    let path = format!("{}/invites/{id}", fixture.organization);
+    fixture
+        .admin
+        .post_empty(&format!("{path}/resend"))
         .await
         .refused("403 owner_required");
-    cast.admin
+    fixture
+        .admin
         .patch(&path, json!({"role": "user"}))
         .await
         .refused("403 owner_required");
-    cast.admin
+    fixture
+        .admin
         .patch(&path, json!({"receives_billing_emails": true}))
         .await
         .refused("403 owner_required");
-    cast.admin.delete(&path).await.expect("204");
+    fixture.admin.delete(&path).await.expect("204");
     // Cancelling is idempotent.
-    cast.admin.delete(&path).await.expect("204");
+    fixture.admin.delete(&path).await.expect("204");
 }
 
 #[tokio::test]
 async fn resend_is_limited_to_one_a_minute_and_five_in_all() {
-    let cast = Fixture::new().await;
-    let path = format!("{}/invites/{}/resend", cast.organization, cast.invite_id);
+    let fixture = Fixture::new().await;
+    let path = format!(
+        "{}/invites/{}/resend",
+        fixture.organization, fixture.invite_id
+    );
     for resent in 1..=5 {
-        let invite = cast.owner.act(&path).await.expect("200");
+        let invite = fixture.owner.post_empty(&path).await.expect("200");
         assert_eq!(invite["times_sent"], 1 + resent);
-        let too_soon = cast.owner.act(&path).await;
+        let too_soon = fixture.owner.post_empty(&path).await;
         assert_eq!(
             too_soon.outcome(),
             if resent == 5 {
@@ -148,88 +160,94 @@ async fn resend_is_limited_to_one_a_minute_and_five_in_all() {
         if resent < 5 {
             assert_eq!(too_soon.headers["retry-after"], "60");
         }
-        cast.world.clock.advance(TimeDelta::minutes(1));
+        fixture.world.clock.advance(TimeDelta::minutes(1));
     }
-    cast.owner
-        .act(&path)
+    fixture
+        .owner
+        .post_empty(&path)
         .await
         .refused("409 resend_limit_reached");
 }
 
 #[tokio::test]
 async fn partly_forbidden_member_update_changes_nothing() {
-    let cast = Fixture::new().await;
-    let path = format!("{}/members/{}", cast.organization, cast.user.user_id);
+    let fixture = Fixture::new().await;
+    let path = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
     let input = json!({"receives_billing_emails": true, "role": "owner"});
-    cast.admin
+    fixture
+        .admin
         .patch(&path, input)
         .await
         .refused("403 owner_required");
-    let members = cast
+    let members = fixture
         .admin
-        .get(&format!("{}/members", cast.organization))
+        .get(&format!("{}/members", fixture.organization))
         .await
         .expect("200");
     let ulla = members["items"]
         .as_array()
         .unwrap()
         .iter()
-        .find(|m| m["user_id"] == cast.user.user_id);
+        .find(|m| m["user_id"] == fixture.user.user_id);
     assert_eq!(ulla.unwrap()["receives_billing_emails"], false);
 }
 
 #[tokio::test]
 async fn update_without_a_change_records_no_event() {
-    let cast = Fixture::new().await;
-    let log = format!("{}/audit-events?limit=100", cast.organization);
-    let before = cast.owner.get(&log).await.expect("200");
-    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    cast.owner
+    let fixture = Fixture::new().await;
+    let log = format!("{}/audit-events?limit=100", fixture.organization);
+    let before = fixture.owner.get(&log).await.expect("200");
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    fixture
+        .owner
         .patch(&member, json!({"role": "user"}))
         .await
         .expect("200");
-    cast.owner
-        .patch(&cast.organization, json!({"name": "Acme"}))
+    fixture
+        .owner
+        .patch(&fixture.organization, json!({"name": "Acme"}))
         .await
         .expect("200");
-    let invite = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    cast.owner
+    let invite = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    fixture
+        .owner
         .patch(&invite, json!({"role": "user"}))
         .await
         .expect("200");
-    assert_eq!(cast.owner.get(&log).await.expect("200"), before);
+    assert_eq!(fixture.owner.get(&log).await.expect("200"), before);
 }
 
 #[tokio::test]
 async fn current_organization_follows_switch_and_leave() {
-    let cast = Fixture::new().await;
-    let account = cast.user.get("/v1/account").await.expect("200");
+    let fixture = Fixture::new().await;
+    let account = fixture.user.get("/v1/account").await.expect("200");
     assert_eq!(account["current_organization"]["name"], "Acme");
-    cast.user.found("Ulla's").await;
-    let account = cast.user.get("/v1/account").await.expect("200");
+    fixture.user.create_organization("Ulla's").await;
+    let account = fixture.user.get("/v1/account").await.expect("200");
     assert_eq!(account["current_organization"]["name"], "Ulla's");
-    let switch = json!({"organization_id": cast.organization_id()});
-    let account = cast
+    let switch = json!({"organization_id": fixture.organization_id()});
+    let account = fixture
         .user
         .put("/v1/account/current-organization", switch)
         .await
         .expect("200");
     assert_eq!(account["current_organization"]["role"], "user");
-    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    cast.user.delete(&member).await.expect("200");
-    let account = cast.user.get("/v1/account").await.expect("200");
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    fixture.user.delete(&member).await.expect("200");
+    let account = fixture.user.get("/v1/account").await.expect("200");
     assert!(account["current_organization"].is_null(), "{account}");
-    let mine = cast.user.get("/v1/organizations").await.expect("200");
+    let mine = fixture.user.get("/v1/organizations").await.expect("200");
     assert_eq!(mine["items"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn authority_comes_from_the_path_not_the_current_organization() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     // Ulla owns her current organization and is a user of the one in the path.
-    cast.user.found("Ulla's").await;
-    cast.user
-        .patch(&cast.organization, json!({"name": "Mine"}))
+    fixture.user.create_organization("Ulla's").await;
+    fixture
+        .user
+        .patch(&fixture.organization, json!({"name": "Mine"}))
         .await
         .refused("403 owner_required");
 }
@@ -258,17 +276,20 @@ async fn idempotency_key_is_valid_per_person_for_one_day() {
 
 #[tokio::test]
 async fn billing_emails_of_the_creator_cannot_be_turned_off() {
-    let cast = Fixture::new().await;
-    let path = format!("{}/members/{}", cast.organization, cast.owner.user_id);
-    let changed = cast
+    let fixture = Fixture::new().await;
+    let path = format!("{}/members/{}", fixture.organization, fixture.owner.user_id);
+    let changed = fixture
         .admin
         .patch(&path, json!({"receives_billing_emails": true}))
         .await
         .expect("200");
     assert_eq!(changed["receives_billing_emails"], true);
-    let ada = format!("{}/members/{}", cast.organization, cast.creator.user_id);
+    let ada = format!(
+        "{}/members/{}",
+        fixture.organization, fixture.creator.user_id
+    );
     let off = json!({"receives_billing_emails": false});
-    for caller in [&cast.creator, &cast.owner, &cast.admin] {
+    for caller in [&fixture.creator, &fixture.owner, &fixture.admin] {
         let detail = caller
             .patch(&ada, off.clone())
             .await
@@ -282,15 +303,15 @@ async fn billing_emails_of_the_creator_cannot_be_turned_off() {
 
 #[tokio::test]
 async fn audit_log_has_no_addresses_and_the_table_no_links() {
-    let cast = Fixture::new().await;
-    let log = cast
+    let fixture = Fixture::new().await;
+    let log = fixture
         .owner
-        .get(&format!("{}/audit-events?limit=100", cast.organization))
+        .get(&format!("{}/audit-events?limit=100", fixture.organization))
         .await;
     let log = log.expect("200").to_string();
     assert!(!log.replace("…@", "").contains('@'), "{log}");
-    let token = cast.world.link_token("dana@example.com");
-    for item in cast.world.items().await {
+    let token = fixture.world.link_token("dana@example.com");
+    for item in fixture.world.items().await {
         assert!(
             !item.to_string().contains(&token),
             "the table holds a link: {item}"

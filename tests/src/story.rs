@@ -16,7 +16,7 @@ async fn story_over_http_has_every_expected_outcome() {
     let ada = world.sign_in(a);
 
     // 1. A creates an organization and invites B as admin, with billing emails.
-    let acme = ada.found("Acme Images").await;
+    let acme = ada.create_organization("Acme Images").await;
     let input = json!({"email": b, "role": "admin", "receives_billing_emails": true});
     let invite = ada
         .post(&format!("{acme}/invites"), input)
@@ -53,14 +53,14 @@ async fn story_over_http_has_every_expected_outcome() {
         preview["invite_id"].as_str().unwrap()
     );
     let detail = unverified
-        .act(&accept)
+        .post_empty(&accept)
         .await
         .refused("403 email_not_verified");
     assert!(detail.contains("verify your email address"), "{detail}");
     let bob = world.sign_in_as(bob);
     let mine = bob.get("/v1/account/invites").await.expect("200");
     assert_eq!(mine["items"][0]["organization"]["name"], "Acme Images");
-    let accepted = bob.act(&accept).await.expect("200");
+    let accepted = bob.post_empty(&accept).await.expect("200");
     assert_eq!(accepted["member"]["role"], "admin");
     assert_eq!(accepted["member"]["receives_billing_emails"], true);
     let account = bob.get("/v1/account").await.expect("200");
@@ -76,7 +76,7 @@ async fn story_over_http_has_every_expected_outcome() {
     bob.invite(&acme, c, "user").await;
     world.drain().await;
     let decline = format!("/v1/invites/{}/decline", world.link_token(c));
-    world.nobody().act(&decline).await.expect("204");
+    world.nobody().post_empty(&decline).await.expect("204");
     let first = bob.invite(&acme, "dana@example.com", "user").await;
     let again = json!({"email": " DANA@example.COM ", "role": "user"});
     let refusal = bob

@@ -95,7 +95,7 @@ async fn expired_sign_in_keeps_the_typed_input() {
     let path = format!("/v1/organizations/{id}");
     let olga = browsers.world.sign_in("olga@example.com");
     let creator = browsers.world.sign_in("ada@example.com");
-    creator.admit(&path, &olga, "admin").await;
+    creator.add_member(&path, &olga, "admin").await;
     ada.press("link", "Invites").await;
     ada.fill("Email addresses", "secretly@example.com").await;
     ada.sign_in_ends().await;

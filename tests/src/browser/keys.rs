@@ -25,7 +25,7 @@ async fn secret_is_shown_once_and_users_only_view_keys() {
     browsers
         .world
         .sign_in("ada@example.com")
-        .admit(&path, &ulla, "user")
+        .add_member(&path, &ulla, "user")
         .await;
 
     ada.press("button", "Create API key").await;

@@ -11,7 +11,7 @@ use crate::harness::Session;
 /// its path.
 async fn create_populated_organization(browsers: &Browsers, creator: &Session) -> String {
     let world = &browsers.world;
-    let path = creator.found("Analytical Images").await;
+    let path = creator.create_organization("Analytical Images").await;
     for (email, name, role) in [
         ("grace@example.com", "Grace Hopper", "owner"),
         ("katherine@example.com", "Katherine Johnson", "admin"),
@@ -31,7 +31,7 @@ async fn create_populated_organization(browsers: &Browsers, creator: &Session) -
             name: Some(name.to_owned()),
             ..SignIn::with_email(email)
         });
-        creator.admit(&path, &member, role).await;
+        creator.add_member(&path, &member, role).await;
     }
     for (email, role) in [
         ("radia@example.com", "admin"),
@@ -127,12 +127,12 @@ async fn long_member_list_is_searchable_and_paged() {
         return;
     };
     let creator = ada(&browsers);
-    let path = creator.found("Many").await;
+    let path = creator.create_organization("Many").await;
     for number in 0..60 {
         let member = browsers
             .world
             .sign_in(&format!("person{number}@example.com"));
-        creator.admit(&path, &member, "user").await;
+        creator.add_member(&path, &member, "user").await;
     }
     let browser = browsers.open("ada").await;
     browser.goto(&page_of(&path)).await;
@@ -171,7 +171,7 @@ async fn account_page_is_accessible_empty_and_full() {
         "Bernoulli Numbers",
         "A name that goes on for rather longer than anybody would expect of one",
     ] {
-        let path = creator.found(name).await;
+        let path = creator.create_organization(name).await;
         creator.invite(&path, "ben@example.com", "admin").await;
     }
     let ben = browsers.sign_in("ben@example.com").await;
@@ -195,7 +195,7 @@ async fn invite_page_is_accessible_in_every_state() {
         return;
     };
     let creator = ada(&browsers);
-    let path = creator.found("Analytical Images").await;
+    let path = creator.create_organization("Analytical Images").await;
     creator.invite(&path, "ben@example.com", "admin").await;
     let link = browsers.link("ben@example.com").await;
 
@@ -221,7 +221,7 @@ async fn invite_page_is_accessible_in_every_state() {
     let id = invites["items"][0]["id"].as_str().unwrap();
     browsers.world.clock.advance(TimeDelta::minutes(2));
     creator
-        .act(&format!("{path}/invites/{id}/resend"))
+        .post_empty(&format!("{path}/invites/{id}/resend"))
         .await
         .expect("200");
     ben.goto(&link).await;
@@ -246,7 +246,7 @@ async fn other_pages_are_accessible() {
         return;
     };
     let creator = ada(&browsers);
-    let path = creator.found("Analytical Images").await;
+    let path = creator.create_organization("Analytical Images").await;
     creator.invite(&path, "ben@example.com", "admin").await;
     browsers.world.drain().await;
     let browser = browsers.open("somebody").await;

@@ -15,7 +15,7 @@ async fn concurrent_edits_are_shown_and_lose_no_input() {
     let organization = browsers.world.sign_in("ada@example.com");
     let path = ada.organization().await;
     let olga = browsers.world.sign_in("olga@example.com");
-    organization.admit(&path, &olga, "owner").await;
+    organization.add_member(&path, &olga, "owner").await;
     let olga = browsers.sign_in("olga@example.com").await;
     olga.press("link", "Open Acme").await;
 
@@ -39,7 +39,7 @@ async fn concurrent_edits_are_shown_and_lose_no_input() {
 
     // Both change the same member, whom Ada removes first.
     let ulla = browsers.world.sign_in("ulla@example.com");
-    organization.admit(&path, &ulla, "user").await;
+    organization.add_member(&path, &ulla, "user").await;
     for browser in [&ada, &olga] {
         browser.session.refresh().await;
         browser.find("button", "Remove ulla").await;
@@ -191,7 +191,7 @@ async fn hostile_names_are_shown_as_text() {
     let creator = browsers.world.sign_in("ada@example.com");
     let mut created = Vec::new();
     for name in HOSTILE.into_iter().chain([long.as_str()]) {
-        let path = creator.found(name).await;
+        let path = creator.create_organization(name).await;
         created.push((path.rsplit('/').next().unwrap().to_owned(), name));
     }
     let mallory = browsers.world.sign_in_as(SignIn {
@@ -199,7 +199,7 @@ async fn hostile_names_are_shown_as_text() {
         ..SignIn::with_email("mallory@example.com")
     });
     let first = format!("/v1/organizations/{}", created[0].0);
-    creator.admit(&first, &mallory, "user").await;
+    creator.add_member(&first, &mallory, "user").await;
     let ada = browsers.sign_in("ada@example.com").await;
     for (number, (id, name)) in created.iter().enumerate() {
         let words: Vec<&str> = name.split_whitespace().collect();

@@ -13,11 +13,11 @@ async fn usage_is_visible_to_all_and_admins_change_the_plan() {
     let creator = browsers.world.sign_in("ada@example.com");
     for (email, role) in [("anna@example.com", "admin"), ("ulla@example.com", "user")] {
         let member = browsers.world.sign_in(email);
-        creator.admit(&path, &member, role).await;
+        creator.add_member(&path, &member, role).await;
     }
-    let key = creator.make_key(&path, "Website").await;
-    let machine = browsers.world.machine(&key);
-    render(&machine, "images", 41).await.expect("200");
+    let key = creator.create_key(&path, "Website").await;
+    let api_client = browsers.world.api_client(&key);
+    render(&api_client, "images", 41).await.expect("200");
 
     let ulla = browsers.sign_in("ulla@example.com").await;
     ulla.press("link", "Open Acme").await;
