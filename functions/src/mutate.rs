@@ -74,12 +74,10 @@ impl App {
     /// Commits a transaction, and sends the same one again as long as it only
     /// met others. Returns whether it was written: if not, the decision is stale.
     async fn commit(&self, transaction: Transaction, retry: &mut Retry) -> Result<bool, Error> {
-        let prepared = self
-            .store
-            .prepare(transaction, || EventId::new(self.new_id()))?;
         let decided = Instant::now();
         loop {
-            match self.store.commit(&prepared).await? {
+            let new_id = || EventId::new(self.new_id());
+            match self.store.commit(&transaction, new_id).await? {
                 Commit::Done => return Ok(true),
                 Commit::Stale => return Ok(false),
                 Commit::Contended => retry.pause().await?,

@@ -21,10 +21,10 @@ async fn expired_events(fixture: &Fixture) -> usize {
 async fn outstanding(fixture: &Fixture) -> usize {
     let items = fixture.world.items().await;
     let partition = format!("ORG#{}", fixture.organization_id());
-    let organization = items
+    let counts = items
         .iter()
-        .find(|item| item["pk"]["S"] == *partition && item["sk"]["S"] == "ORGANIZATION");
-    let count = organization.unwrap()["outstanding_invites"]["N"].as_str();
+        .find(|item| item["pk"]["S"] == *partition && item["sk"]["S"] == "COUNTS");
+    let count = counts.unwrap()["outstanding_invites"]["N"].as_str();
     count.unwrap().parse().unwrap()
 }
 

@@ -1,10 +1,10 @@
 //! `POST /v1/organizations/{organization_id}/api-keys`.
 
-use domain::{ApiKeyId, ApiKeyName, ApiKeyRequest, create_api_key};
+use domain::{ApiKeyId, ApiKeyName, ApiKeyRequest, Counts, create_api_key};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::Transaction;
+use store::{Key, Transaction};
 
 use crate::{
     App, Operation, Shape,
@@ -56,12 +56,12 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 
     let view = app
         .mutate(move |now| async move {
-            let (caller, organization) = scope.organization(app).await?;
-            let (key, secret, event) = create_api_key(&caller, &organization, input.clone(), now)?;
-            // A concurrent removal or demotion of the caller fails, and is decided
-            // again with this key in its response.
+            let (caller, counts) = scope.read(app, Key::counts(id)).await?;
+            let counts = counts.unwrap_or_else(|| Counts::none(id));
+            let (key, secret, event) = create_api_key(&caller, &counts, input.clone(), now)?;
+            // A concurrent removal or demotion of the caller becomes stale by this, and
+            // is decided again with this key in its response.
             let transaction = Transaction::by(&caller, now, [event])
-                .touch_caller(&caller)
                 .write_api_key(&key)
                 .increment_api_keys(id);
             let api_key = ApiKeyView::of(&key, &caller, now);

@@ -1,6 +1,6 @@
 //! `POST /v1/organizations/{organization_id}/invites`.
 
-use domain::{EmailAddress, InviteId, InviteRequest, Refusal, Role, create_invite};
+use domain::{Counts, EmailAddress, InviteId, InviteRequest, Refusal, Role, create_invite};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -57,9 +57,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 
     let (invite, caller, has_expired) = app
         .mutate(move |now| async move {
-            let keys = (Key::organization(id), Key::address(id, &body.email));
-            let (caller, (organization, address)) = scope.read(app, keys).await?;
-            let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
+            let keys = (Key::counts(id), Key::address(id, &body.email));
+            let (caller, (counts, address)) = scope.read(app, keys).await?;
+            let counts = counts.unwrap_or_else(|| Counts::none(id));
 
             let input = InviteRequest {
                 id: InviteId::new(app.new_id()),
@@ -67,8 +67,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 role: body.role,
                 receives_billing_emails: body.receives_billing_emails,
             };
-            let created = match create_invite(&caller, &organization, address.as_ref(), input, now)
-            {
+            let created = match create_invite(&caller, &counts, address.as_ref(), input, now) {
                 // Expired invites count until the cleanup; they must not block a new one.
                 Err(Refusal::TooManyInvites)
                     if expire_invites::of_organization(app, id).await? > 0 =>

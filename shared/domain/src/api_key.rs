@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, ApiKeyId, ApiKeyName, ApiKeySecret, Caller, Change, Event, EventKind, Organization,
+    Action, ApiKeyId, ApiKeyName, ApiKeySecret, Caller, Change, Counts, Event, EventKind,
     OrganizationId, Refusal, SecretHash, Subject, SubjectKind, UserId, permit,
 };
 
@@ -135,19 +135,19 @@ pub struct ApiKeyRequest {
 /// [`Refusal::ExpiryNotInFuture`].
 pub fn create_api_key(
     caller: &Caller,
-    organization: &Organization,
+    counts: &Counts,
     input: ApiKeyRequest,
     now: DateTime<Utc>,
 ) -> Result<(ApiKey, ApiKeySecret, Event), Refusal> {
     permit(caller, Action::ManageApiKeys)?;
     in_future(input.expires_at, now)?;
-    if organization.api_keys >= MAX_API_KEYS {
+    if counts.api_keys >= MAX_API_KEYS {
         return Err(Refusal::TooManyApiKeys);
     }
-    let secret = ApiKeySecret::new(organization.id, input.id, input.random);
+    let secret = ApiKeySecret::new(counts.organization_id, input.id, input.random);
     let key = ApiKey {
         id: input.id,
-        organization_id: organization.id,
+        organization_id: counts.organization_id,
         name: input.name,
         hint: secret.hint(),
         created_by: caller.as_key_creator(),

@@ -106,6 +106,25 @@ uuid_id! {
     EventId
 }
 
+impl EventId {
+    /// Returns this id, or one a millisecond later than `earlier` where it would not
+    /// sort behind it: clocks of two processes may differ.
+    #[must_use]
+    pub fn later_than(self, earlier: Option<Self>) -> Self {
+        const VERSION_AND_RANDOM_BITS: u32 = 80;
+        match earlier {
+            Some(earlier) if self <= earlier => {
+                let random = self.0.as_u128() & ((1 << VERSION_AND_RANDOM_BITS) - 1);
+                let milliseconds = (earlier.0.as_u128() >> VERSION_AND_RANDOM_BITS) + 1;
+                Self(Uuid::from_u128(
+                    milliseconds << VERSION_AND_RANDOM_BITS | random,
+                ))
+            }
+            _ => self,
+        }
+    }
+}
+
 /// A person's id: the `sub` of the identity provider, 1 to 255 ASCII characters.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -138,6 +157,22 @@ parsed_text!(UserId, InvalidId);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn event_id_of_a_slow_clock_sorts_behind_the_earlier_one() {
+        let id = |text: &str| EventId::parse(text).unwrap();
+        let earlier = id("01930000-0005-7fff-bfff-ffffffffffff");
+        let slow = id("01930000-0003-7abc-8000-000000000001");
+        let later = slow.later_than(Some(earlier));
+        assert_eq!(later, id("01930000-0006-7abc-8000-000000000001"));
+        assert_eq!(
+            earlier.later_than(Some(earlier)),
+            id("01930000-0006-7fff-bfff-ffffffffffff")
+        );
+        let fast = id("01930000-0007-7000-8000-000000000000");
+        assert_eq!(fast.later_than(Some(earlier)), fast);
+        assert_eq!(slow.later_than(None), slow);
+    }
 
     #[test]
     fn id_in_any_but_its_canonical_form_is_refused() {

@@ -16,6 +16,7 @@ mod api_key;
 mod audit;
 mod billing;
 mod caller;
+mod counts;
 mod delivery;
 mod email;
 mod ids;
@@ -45,6 +46,7 @@ pub use billing::{
     InvoiceAddress, NextPlan, TaxId, When, begin_next_plan, update_billing,
 };
 pub use caller::Caller;
+pub use counts::Counts;
 pub use delivery::{Bounce, Delivery, DeliveryState, EmailReport};
 pub use email::{EmailAddress, InvalidEmail};
 pub use ids::{ApiKeyId, EventId, InvalidId, InviteId, OrganizationId, UserId};

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Actor, Caller, Change, EmailAddress, Event, EventKind, OrganizationId, PersonName,
-    Refusal, Role, UserId, permit,
+    Action, Actor, Caller, Change, EmailAddress, Event, EventId, EventKind, OrganizationId,
+    PersonName, Refusal, Role, UserId, permit,
 };
 
 /// A person's membership of an organization.
@@ -28,6 +28,11 @@ pub struct Member {
     pub is_creator: bool,
     /// The time of joining.
     pub joined_at: DateTime<Utc>,
+    /// The last audit event that this member has caused or was the subject of. The
+    /// commit sets it, and a later one takes a later id: so the log is in the order
+    /// of what each of its lines rested on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_event_id: Option<EventId>,
     /// The number of changes, for optimistic concurrency.
     pub version: u64,
 }

@@ -21,11 +21,6 @@ pub struct Organization {
     pub creator_id: UserId,
     /// The time of its creation.
     pub created_at: DateTime<Utc>,
-    /// The number of invites that have not ended; expired ones count until the cleanup.
-    pub outstanding_invites: u32,
-    /// The number of API keys.
-    #[serde(default)]
-    pub api_keys: u32,
     /// The number of changes, for optimistic concurrency.
     pub version: u64,
 }
@@ -75,6 +70,7 @@ pub fn create_organization(
         receives_billing_emails: true,
         is_creator: true,
         joined_at: now,
+        last_event_id: None,
         version: 0,
     };
     let holder = Holder::Member {
@@ -87,8 +83,6 @@ pub fn create_organization(
         metadata,
         creator_id: person.user_id.clone(),
         created_at: now,
-        outstanding_invites: 0,
-        api_keys: 0,
         version: 0,
     };
     let events = vec![

@@ -4,8 +4,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeySecret, Caller, EmailAddress, GracePeriod,
-    MAX_API_KEYS, Member, Metadata, Organization, OrganizationId, OrganizationName, Refusal, Role,
+    ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeySecret, Caller, Counts, EmailAddress,
+    GracePeriod, MAX_API_KEYS, Member, Metadata, OrganizationId, OrganizationName, Refusal, Role,
     UserId, create_api_key, rotate_api_key,
 };
 use uuid::Uuid;
@@ -24,20 +24,15 @@ fn admin() -> Caller {
         receives_billing_emails: false,
         is_creator: false,
         joined_at: now(),
+        last_event_id: None,
         version: 1,
     })
 }
 
-fn organization(api_keys: u32) -> Organization {
-    Organization {
-        id: OrganizationId::new(Uuid::from_u128(1)),
-        name: OrganizationName::parse("Acme").unwrap(),
-        metadata: Metadata::default(),
-        creator_id: UserId::parse("ada").unwrap(),
-        created_at: now(),
-        outstanding_invites: 0,
+fn counts(api_keys: u32) -> Counts {
+    Counts {
         api_keys,
-        version: 1,
+        ..Counts::none(OrganizationId::new(Uuid::from_u128(1)))
     }
 }
 
@@ -48,7 +43,7 @@ fn create(api_keys: u32) -> Result<(ApiKey, ApiKeySecret), Refusal> {
         expires_at: None,
         random: [0; 32],
     };
-    let (key, secret, _) = create_api_key(&admin(), &organization(api_keys), input, now())?;
+    let (key, secret, _) = create_api_key(&admin(), &counts(api_keys), input, now())?;
     Ok((key, secret))
 }
 

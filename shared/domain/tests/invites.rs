@@ -18,16 +18,10 @@ fn organization_id() -> OrganizationId {
     OrganizationId::new(Uuid::from_u128(1))
 }
 
-fn organization(outstanding_invites: u32) -> Organization {
-    Organization {
-        id: organization_id(),
-        name: OrganizationName::parse("Acme").unwrap(),
-        metadata: Metadata::default(),
-        creator_id: UserId::parse("ada").unwrap(),
-        created_at: noon(),
+fn counts(outstanding_invites: u32) -> Counts {
+    Counts {
         outstanding_invites,
-        api_keys: 0,
-        version: 1,
+        ..Counts::none(organization_id())
     }
 }
 
@@ -41,6 +35,7 @@ fn member(user_id: &str, role: Role) -> Member {
         receives_billing_emails: false,
         is_creator: false,
         joined_at: noon(),
+        last_event_id: None,
         version: 1,
     }
 }
@@ -68,8 +63,7 @@ fn request(role: Role) -> InviteRequest {
 }
 
 fn invited(by: &Member, role: Role) -> Created {
-    let mut created =
-        create_invite(&caller(by), &organization(0), None, request(role), noon()).unwrap();
+    let mut created = create_invite(&caller(by), &counts(0), None, request(role), noon()).unwrap();
     created.invite.version = 1;
     created.address.version = 1;
     created
@@ -225,7 +219,7 @@ fn second_invite_to_an_address_in_another_case_is_refused() {
     };
     let refusal = create_invite(
         &caller(&owner),
-        &organization(1),
+        &counts(1),
         Some(&first.address),
         again,
         noon(),
@@ -245,7 +239,7 @@ fn expired_invite_does_not_block_a_new_one_and_is_recorded() {
     let later = first.invite.terms.expires_at;
     let again = create_invite(
         &caller(&owner),
-        &organization(MAX_OUTSTANDING_INVITES),
+        &counts(MAX_OUTSTANDING_INVITES),
         Some(&first.address),
         request(Role::Admin),
         later,
@@ -299,7 +293,7 @@ fn invite_above_a_hundred_is_refused() {
     let ask = |outstanding| {
         create_invite(
             &caller(&owner),
-            &organization(outstanding),
+            &counts(outstanding),
             None,
             request(Role::User),
             noon(),
@@ -326,7 +320,7 @@ fn invite_to_a_member_is_refused() {
     };
     let refusal = create_invite(
         &caller(&owner),
-        &organization(0),
+        &counts(0),
         Some(&address),
         request(Role::User),
         noon(),

@@ -38,6 +38,7 @@ fn member(role: Role) -> Caller {
         receives_billing_emails: true,
         is_creator: role == Role::Owner,
         joined_at: at(BEGIN),
+        last_event_id: None,
         version: 1,
     })
 }
@@ -56,8 +57,6 @@ impl Table {
             metadata: Metadata::default(),
             creator_id: UserId::parse("ada").unwrap(),
             created_at: at(BEGIN),
-            outstanding_invites: 0,
-            api_keys: 0,
             version: 1,
         };
         Self {

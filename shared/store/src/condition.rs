@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
 use chrono::{DateTime, Utc};
-use domain::{Debit, OrganizationId, UserId};
+use domain::{Debit, EventId, OrganizationId, UserId};
 
 use crate::{
     StoreError,
@@ -14,7 +16,7 @@ use crate::{
 };
 
 /// One write of a transaction.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Write {
     Check {
         key: RawKey,
@@ -22,7 +24,13 @@ pub(crate) enum Write {
     },
     Put {
         key: RawKey,
-        item: Result<Item, StoreError>,
+        item: Item,
+        expected: Expected,
+    },
+    /// A membership, which keeps the id of the transaction's last event.
+    PutMember {
+        key: RawKey,
+        item: Item,
         expected: Expected,
     },
     Delete {
@@ -34,11 +42,13 @@ pub(crate) enum Write {
 }
 
 /// What has to be at a key for a write to happen.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Expected {
     Anything,
     Nothing,
     Version(u64),
+    /// A membership of this version, after no other event than this one.
+    Untouched(u64, Option<EventId>),
     /// An address that this person holds.
     HeldBy(UserId),
     /// The request that created this organization.
@@ -51,14 +61,13 @@ pub(crate) enum Expected {
 ///
 /// In its expressions `#x` stands for the attribute `x`, and `:x` for the value
 /// named `x`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct AttributeUpdate {
     pub(crate) key: RawKey,
     pub(crate) update: &'static str,
     pub(crate) condition: &'static str,
     pub(crate) names: &'static [&'static str],
-    pub(crate) values:
-        Result<Vec<(&'static str, aws_sdk_dynamodb::types::AttributeValue)>, StoreError>,
+    pub(crate) values: Vec<(&'static str, AttributeValue)>,
 }
 
 /// A condition expression with its names and values, as the request builders take them.
@@ -74,7 +83,7 @@ impl Condition {
         expression: &str,
         attributes: &[&str],
         name: &'static str,
-        value: aws_sdk_dynamodb::types::AttributeValue,
+        value: AttributeValue,
     ) -> Self {
         Self {
             expression: Some(expression.to_owned()),
@@ -95,6 +104,22 @@ impl From<Expected> for Condition {
             Expected::Version(version) => Self::equals(
                 "#version = :version",
                 &["version"],
+                "version",
+                number(version),
+            ),
+            Expected::Untouched(version, Some(last)) => Self {
+                expression: Some(
+                    "#version = :version AND #last_event_id = :last_event_id".to_owned(),
+                ),
+                names: attribute::names(&["version", "last_event_id"]),
+                values: attribute::values([
+                    ("version", number(version)),
+                    ("last_event_id", text(last)),
+                ]),
+            },
+            Expected::Untouched(version, None) => Self::equals(
+                "#version = :version AND attribute_not_exists(#last_event_id)",
+                &["version", "last_event_id"],
                 "version",
                 number(version),
             ),
@@ -121,7 +146,10 @@ impl Write {
     /// The key of the item, unless it is a counter's.
     pub(crate) fn key(&self) -> Option<&RawKey> {
         match self {
-            Self::Check { key, .. } | Self::Put { key, .. } | Self::Delete { key, .. } => Some(key),
+            Self::Check { key, .. }
+            | Self::Put { key, .. }
+            | Self::PutMember { key, .. }
+            | Self::Delete { key, .. } => Some(key),
             Self::Update(update) => Some(&update.key),
             Self::Debit(_) => None,
         }
@@ -144,11 +172,16 @@ impl Write {
                 item: attributes,
                 expected,
                 ..
+            }
+            | Self::PutMember {
+                item: attributes,
+                expected,
+                ..
             } => {
                 let condition = Condition::from(expected);
                 let put = Put::builder()
                     .table_name(table)
-                    .set_item(Some(attributes?))
+                    .set_item(Some(attributes))
                     .set_condition_expression(condition.expression)
                     .set_expression_attribute_names(condition.names)
                     .set_expression_attribute_values(condition.values);
@@ -171,7 +204,7 @@ impl Write {
                     .update_expression(update.update)
                     .condition_expression(update.condition)
                     .set_expression_attribute_names(attribute::names(update.names))
-                    .set_expression_attribute_values(attribute::values(update.values?));
+                    .set_expression_attribute_values(attribute::values(update.values));
                 item.update(builder.build()?)
             }
             Self::Debit(debit) => item.update(debit::update(&debit, table)?),

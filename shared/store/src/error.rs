@@ -34,6 +34,9 @@ pub enum StoreError {
     /// An item is not what its key says.
     #[error("an item of the table cannot be read")]
     Corrupt(#[from] serde_dynamo::Error),
+    /// A record cannot be written as an item.
+    #[error("a record cannot be written as an item: {0}")]
+    Unwritable(String),
     /// An item's key cannot be read.
     #[error("a key of the table cannot be read")]
     CorruptKey,

@@ -5,8 +5,8 @@ use std::{collections::HashMap, fmt, marker::PhantomData};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use domain::{
-    Address, ApiKey, ApiKeyId, AuditEvent, Billing, Counter, EmailAddress, EndedInvite, EventId,
-    Invite, InviteId, Member, Organization, OrganizationId, UserId,
+    Address, ApiKey, ApiKeyId, AuditEvent, Billing, Counter, Counts, EmailAddress, EndedInvite,
+    EventId, Invite, InviteId, Member, Organization, OrganizationId, UserId,
 };
 
 use crate::{
@@ -87,6 +87,13 @@ impl Key<Organization> {
     /// The organization itself.
     pub fn organization(id: OrganizationId) -> Self {
         Self::new(organization(id), "ORGANIZATION")
+    }
+}
+
+impl Key<Counts> {
+    /// The counts of an organization's limited things.
+    pub fn counts(id: OrganizationId) -> Self {
+        Self::new(organization(id), "COUNTS")
     }
 }
 

@@ -24,7 +24,7 @@ pub use reads::ExpiryPosition;
 pub use records::{
     Account, BillingDelivery, CreationRequest, Membership, PaymentEvent, UsageRequest, from_image,
 };
-pub use transaction::{Commit, PreparedTransaction, Transaction};
+pub use transaction::{Commit, Transaction};
 
 /// The table and its client.
 #[derive(Debug, Clone)]

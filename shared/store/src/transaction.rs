@@ -14,7 +14,7 @@ use domain::{
 
 use crate::{
     Account, CreationRequest, Key, Membership, PaymentEvent, Store, StoreError, UsageRequest,
-    attribute::{number, text, to_value},
+    attribute::{Item, number, text, to_value},
     condition::{AttributeUpdate, Expected, Write},
     keys::RawKey,
     records::{Record, Versioned},
@@ -43,20 +43,24 @@ pub enum Commit {
 /// A changed record is written on the condition that its version still is the
 /// one that was read (optimistic concurrency), and a new one (version 0) on the
 /// condition that there is none; either is stored with the next version.
+///
+/// The audit log is in the order of what its lines rested on: each membership that
+/// gave authority to a transaction, or that it changes, keeps the id of its last
+/// event, and a later transaction takes later ids.
 #[derive(Debug)]
 #[must_use]
 pub struct Transaction {
     organization_id: OrganizationId,
     at: DateTime<Utc>,
-    /// The caller's membership, and the version that the decision rested on.
-    caller: Option<(RawKey, u64)>,
+    /// The memberships that gave authority, with the versions that were read.
+    authorities: Vec<(RawKey, u64)>,
+    /// The last event of all memberships that the transaction is about.
+    last_event_id: Option<EventId>,
     writes: Vec<Write>,
     events: Vec<Event>,
+    /// The first record that could not be written as an item.
+    error: Option<StoreError>,
 }
-
-/// A transaction as the requests to send it, which may be sent again.
-#[derive(Debug, Clone)]
-pub struct PreparedTransaction(Vec<TransactWriteItem>);
 
 impl Transaction {
     /// Begins a transaction on the caller's authority: it commits only while the
@@ -64,10 +68,7 @@ impl Transaction {
     /// membership takes the place of that condition check.
     pub fn by(caller: &Caller, at: DateTime<Utc>, events: impl IntoIterator<Item = Event>) -> Self {
         let Caller::Member(member) = caller;
-        Self {
-            caller: Some((member.key(), member.version)),
-            ..Self::in_organization(member.organization_id, at, events)
-        }
+        Self::in_organization(member.organization_id, at, events).require_member(member)
     }
 
     /// Begins a transaction that rests on no member's authority: it is a
@@ -80,25 +81,25 @@ impl Transaction {
         Self {
             organization_id,
             at,
-            caller: None,
+            authorities: Vec::new(),
+            last_event_id: None,
             writes: Vec::new(),
             events: events.into_iter().collect(),
+            error: None,
         }
     }
 
-    /// Requires that this membership, which is not the caller's, is as it was read.
-    pub fn require_member(self, member: &Member) -> Self {
-        self.with(Write::Check {
-            key: member.key(),
-            expected: Expected::Version(member.version),
-        })
+    /// Requires that this membership, which gives authority to the transaction, is
+    /// as it was read.
+    pub fn require_member(mut self, member: &Member) -> Self {
+        self.authorities.push((member.key(), member.version));
+        self.after(member)
     }
 
-    /// Writes the caller's own membership, unchanged but for its version: a
-    /// concurrent change of it fails and is decided again.
-    pub fn touch_caller(self, caller: &Caller) -> Self {
-        let Caller::Member(member) = caller;
-        self.write(member)
+    /// Has the events of this transaction sort behind the member's last one.
+    fn after(mut self, member: &Member) -> Self {
+        self.last_event_id = self.last_event_id.max(member.last_event_id);
+        self
     }
 
     /// Writes an organization.
@@ -106,9 +107,21 @@ impl Transaction {
         self.write(organization)
     }
 
-    /// Writes a member.
-    pub fn write_member(self, member: &Member) -> Self {
-        self.write(member)
+    /// Writes a member, if nothing was recorded about them since they were read.
+    pub fn write_member(mut self, member: &Member) -> Self {
+        let expected = if member.version == 0 {
+            Expected::Nothing
+        } else {
+            Expected::Untouched(member.version, member.last_event_id)
+        };
+        let Some(item) = self.item(member) else {
+            return self;
+        };
+        self.after(member).with(Write::PutMember {
+            key: member.key(),
+            item: next_version(item, member),
+            expected,
+        })
     }
 
     /// Writes an invite that has not ended.
@@ -127,13 +140,15 @@ impl Transaction {
             user_id: member.user_id.clone(),
             organization_id: member.organization_id,
         };
-        self.write(member).create(&pointer)
+        self.write_member(member).create(&pointer)
     }
 
     /// Takes a membership away, with the person's pointer to it and the lock on
     /// the address that they joined with.
     pub fn remove_member(self, member: &Member) -> Self {
-        self.delete(member.key(), Expected::Version(member.version))
+        let expected = Expected::Untouched(member.version, member.last_event_id);
+        self.after(member)
+            .delete(member.key(), expected)
             .delete(
                 Key::membership(&member.user_id, member.organization_id).raw,
                 Expected::Anything,
@@ -205,24 +220,24 @@ impl Transaction {
 
     /// Counts one more outstanding invite, up to the limit.
     pub fn increment_invites(self, id: OrganizationId) -> Self {
-        let max = number(u64::from(MAX_OUTSTANDING_INVITES));
-        self.with(Write::Update(AttributeUpdate {
-            key: Key::organization(id).raw,
-            update: "SET #outstanding_invites = #outstanding_invites + :one, #version = #version + :one",
-            condition: "#outstanding_invites < :max",
-            names: &["outstanding_invites", "version"],
-            values: Ok(vec![("one", number(1)), ("max", max)]),
-        }))
+        self.increment(
+            id,
+            "SET #organization_id = :id, \
+             #outstanding_invites = if_not_exists(#outstanding_invites, :none) + :one",
+            "attribute_not_exists(#outstanding_invites) OR #outstanding_invites < :max",
+            &["organization_id", "outstanding_invites"],
+            MAX_OUTSTANDING_INVITES,
+        )
     }
 
     /// Counts one outstanding invite less.
     pub fn decrement_invites(self, id: OrganizationId) -> Self {
         self.with(Write::Update(AttributeUpdate {
-            key: Key::organization(id).raw,
-            update: "SET #outstanding_invites = #outstanding_invites - :one, #version = #version + :one",
+            key: Key::counts(id).raw,
+            update: "SET #outstanding_invites = #outstanding_invites - :one",
             condition: "#outstanding_invites > :none",
-            names: &["outstanding_invites", "version"],
-            values: Ok(vec![("one", number(1)), ("none", number(0))]),
+            names: &["outstanding_invites"],
+            values: vec![("one", number(1)), ("none", number(0))],
         }))
     }
 
@@ -233,30 +248,47 @@ impl Transaction {
 
     /// Counts one more API key, up to the limit.
     pub fn increment_api_keys(self, id: OrganizationId) -> Self {
-        let max = number(u64::from(MAX_API_KEYS));
-        self.with(Write::Update(AttributeUpdate {
-            key: Key::organization(id).raw,
-            update: "SET #api_keys = if_not_exists(#api_keys, :none) + :one, #version = #version + :one",
-            condition: "attribute_exists(pk) AND (attribute_not_exists(#api_keys) OR #api_keys < :max)",
-            names: &["api_keys", "version"],
-            values: Ok(vec![
-                ("none", number(0)),
-                ("one", number(1)),
-                ("max", max),
-            ]),
-        }))
+        self.increment(
+            id,
+            "SET #organization_id = :id, #api_keys = if_not_exists(#api_keys, :none) + :one",
+            "attribute_not_exists(#api_keys) OR #api_keys < :max",
+            &["organization_id", "api_keys"],
+            MAX_API_KEYS,
+        )
     }
 
     /// Deletes an API key, and counts one less.
     pub fn revoke_api_key(self, key: &ApiKey) -> Self {
         self.delete(key.key(), Expected::Version(key.version))
             .with(Write::Update(AttributeUpdate {
-                key: Key::organization(key.organization_id).raw,
-                update: "SET #api_keys = #api_keys - :one, #version = #version + :one",
+                key: Key::counts(key.organization_id).raw,
+                update: "SET #api_keys = #api_keys - :one",
                 condition: "#api_keys > :none",
-                names: &["api_keys", "version"],
-                values: Ok(vec![("one", number(1)), ("none", number(0))]),
+                names: &["api_keys"],
+                values: vec![("one", number(1)), ("none", number(0))],
             }))
+    }
+
+    fn increment(
+        self,
+        id: OrganizationId,
+        update: &'static str,
+        condition: &'static str,
+        names: &'static [&'static str],
+        max: u32,
+    ) -> Self {
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::counts(id).raw,
+            update,
+            condition,
+            names,
+            values: vec![
+                ("id", text(id)),
+                ("none", number(0)),
+                ("one", number(1)),
+                ("max", number(u64::from(max))),
+            ],
+        }))
     }
 
     /// Makes an organization the person's current one.
@@ -326,16 +358,17 @@ impl Transaction {
             holder,
             version: 0,
         };
-        let values = to_value(&address.holder).map(|holder| {
-            let mut values = address.attributes();
-            values.extend([
-                ("holder", holder),
-                ("invite_id", text(invite.id)),
-                ("kind", text("invite")),
-                ("one", number(1)),
-            ]);
-            values
-        });
+        let holder = match to_value(&address.holder) {
+            Ok(holder) => holder,
+            Err(error) => return self.failed(error),
+        };
+        let mut values = address.attributes();
+        values.extend([
+            ("holder", holder),
+            ("invite_id", text(invite.id)),
+            ("kind", text("invite")),
+            ("one", number(1)),
+        ]);
         self.with(Write::Update(AttributeUpdate {
             key: address.key(),
             update,
@@ -345,20 +378,17 @@ impl Transaction {
         }))
     }
 
-    fn write(self, record: &impl Versioned) -> Self {
-        let read = record.version();
-        let item = record.to_item().map(|mut item| {
-            item.insert("version".to_owned(), number(read + 1));
-            item
-        });
-        let expected = if read == 0 {
-            Expected::Nothing
-        } else {
-            Expected::Version(read)
+    fn write(mut self, record: &impl Versioned) -> Self {
+        let expected = match record.version() {
+            0 => Expected::Nothing,
+            read => Expected::Version(read),
+        };
+        let Some(item) = self.item(record) else {
+            return self;
         };
         self.with(Write::Put {
             key: record.key(),
-            item,
+            item: next_version(item, record),
             expected,
         })
     }
@@ -367,12 +397,30 @@ impl Transaction {
         self.put(record, Expected::Nothing)
     }
 
-    fn put(self, record: &impl Record, expected: Expected) -> Self {
+    fn put(mut self, record: &impl Record, expected: Expected) -> Self {
+        let Some(item) = self.item(record) else {
+            return self;
+        };
         self.with(Write::Put {
             key: record.key(),
-            item: record.to_item(),
+            item,
             expected,
         })
+    }
+
+    fn item(&mut self, record: &impl Record) -> Option<Item> {
+        match record.to_item() {
+            Ok(item) => Some(item),
+            Err(error) => {
+                self.error.get_or_insert(error);
+                None
+            }
+        }
+    }
+
+    fn failed(mut self, error: StoreError) -> Self {
+        self.error.get_or_insert(error);
+        self
     }
 
     fn delete(self, key: RawKey, expected: Expected) -> Self {
@@ -384,50 +432,86 @@ impl Transaction {
         self
     }
 
-    /// Adds the condition check of the caller and the audit events.
-    fn into_writes(mut self, mut new_event_id: impl FnMut() -> EventId) -> Vec<Write> {
-        let events = std::mem::take(&mut self.events);
-        let (organization_id, at) = (self.organization_id, self.at);
-        if let Some((key, version)) = self.caller.take()
-            && !self.writes.iter().any(|write| write.key() == Some(&key))
-        {
-            let expected = Expected::Version(version);
-            self.writes.insert(0, Write::Check { key, expected });
+    /// Returns the requests to send: the writes, the audit events with new ids, and
+    /// the condition on each membership that gave authority. Where there are events,
+    /// it is a write of the last id; a write of the membership itself takes its place.
+    fn to_items(
+        &self,
+        table: &str,
+        mut new_event_id: impl FnMut() -> EventId,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut last = self.last_event_id;
+        let mut recorded = Vec::with_capacity(self.events.len());
+        for event in &self.events {
+            let id = new_event_id().later_than(last);
+            let event = event.clone().recorded(id, self.organization_id, self.at);
+            recorded.push(Write::Put {
+                key: event.key(),
+                item: event.to_item()?,
+                expected: Expected::Nothing,
+            });
+            last = Some(id);
         }
-        let recorded = events.into_iter().fold(self, |transaction, event| {
-            transaction.create(&event.recorded(new_event_id(), organization_id, at))
+        let last = last.filter(|_| !self.events.is_empty());
+
+        let is_written = |key: &RawKey| self.writes.iter().any(|write| write.key() == Some(key));
+        let authorities = self.authorities.iter().filter(|(key, _)| !is_written(key));
+        let authorities = authorities.map(|(key, version)| match last {
+            Some(id) => touch(key.clone(), *version, id),
+            None => Write::Check {
+                key: key.clone(),
+                expected: Expected::Version(*version),
+            },
         });
-        recorded.writes
+        let writes = self.writes.iter().cloned().map(|mut write| {
+            if let (Write::PutMember { item, .. }, Some(id)) = (&mut write, last) {
+                item.insert("last_event_id".to_owned(), text(id));
+            }
+            write
+        });
+        let all = authorities.chain(writes).chain(recorded);
+        all.map(|write| write.into_item(table)).collect()
     }
 }
 
-impl Store {
-    /// Prepares a transaction to be committed. Each audit event gets an id.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when a record cannot be written as an item.
-    pub fn prepare(
-        &self,
-        transaction: Transaction,
-        new_event_id: impl FnMut() -> EventId,
-    ) -> Result<PreparedTransaction, StoreError> {
-        let writes = transaction.into_writes(new_event_id).into_iter();
-        let items = writes.map(|write| write.into_item(&self.table));
-        items.collect::<Result<_, _>>().map(PreparedTransaction)
-    }
+/// Makes a membership keep the id of an event that rests on it, if none of a later
+/// one does.
+fn touch(key: RawKey, version: u64, id: EventId) -> Write {
+    Write::Update(AttributeUpdate {
+        key,
+        update: "SET #last_event_id = :id",
+        condition: "#version = :version AND \
+                    (attribute_not_exists(#last_event_id) OR #last_event_id < :id)",
+        names: &["version", "last_event_id"],
+        values: vec![("version", number(version)), ("id", text(id))],
+    })
+}
 
-    /// Commits a transaction.
+fn next_version(mut item: Item, record: &impl Versioned) -> Item {
+    item.insert("version".to_owned(), number(record.version() + 1));
+    item
+}
+
+impl Store {
+    /// Commits a transaction, each time with new ids for its audit events.
     ///
     /// The SDK repeats a request whose answer was lost with the same token, so
     /// a commit that took effect is not taken for a conflict.
     ///
     /// # Errors
     /// [`StoreError`]; whether the writes happened is then not known.
-    pub async fn commit(&self, transaction: &PreparedTransaction) -> Result<Commit, StoreError> {
+    pub async fn commit(
+        &self,
+        transaction: &Transaction,
+        new_event_id: impl FnMut() -> EventId,
+    ) -> Result<Commit, StoreError> {
+        if let Some(error) = &transaction.error {
+            return Err(StoreError::Unwritable(error.to_string()));
+        }
         let output = self
             .client
             .transact_write_items()
-            .set_transact_items(Some(transaction.0.clone()))
+            .set_transact_items(Some(transaction.to_items(&self.table, new_event_id)?))
             .send()
             .await;
         match output {

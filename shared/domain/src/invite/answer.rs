@@ -99,6 +99,7 @@ pub fn accept(
         receives_billing_emails: invite.terms.receives_billing_emails,
         is_creator: false,
         joined_at: now,
+        last_event_id: None,
         version: 0,
     };
     let ended = invite.ended(Outcome::Accepted, person.as_actor(), now);

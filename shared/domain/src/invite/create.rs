@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::{Ended, Invite, InviteTerms};
 use crate::{
-    Action, Address, Caller, Change, Delivery, EmailAddress, Event, EventKind, Holder, InviteId,
-    Organization, Refusal, Role, permit,
+    Action, Address, Caller, Change, Counts, Delivery, EmailAddress, Event, EventKind, Holder,
+    InviteId, Refusal, Role, permit,
 };
 
 /// The maximum number of outstanding invites of an organization.
@@ -44,7 +44,7 @@ pub struct Created {
 /// [`Refusal::InviteOutstanding`], naming the invite; [`Refusal::TooManyInvites`].
 pub fn create_invite(
     caller: &Caller,
-    organization: &Organization,
+    counts: &Counts,
     address: Option<&Address>,
     request: InviteRequest,
     now: DateTime<Utc>,
@@ -63,12 +63,12 @@ pub fn create_invite(
     }
     let expired = address.and_then(|address| address.expire(now));
     // A new invite that replaces an expired one leaves the count unchanged.
-    if expired.is_none() && organization.outstanding_invites >= MAX_OUTSTANDING_INVITES {
+    if expired.is_none() && counts.outstanding_invites >= MAX_OUTSTANDING_INVITES {
         return Err(Refusal::TooManyInvites);
     }
     let invite = Invite {
         id: request.id,
-        organization_id: organization.id,
+        organization_id: counts.organization_id,
         email: request.email,
         terms: InviteTerms::new(
             request.role,
@@ -98,7 +98,7 @@ pub fn create_invite(
             ..address.held_by(invite.holder())
         },
         None => Address {
-            organization_id: organization.id,
+            organization_id: counts.organization_id,
             email: invite.email.clone(),
             holder: invite.holder(),
             version: 0,
