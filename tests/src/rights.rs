@@ -213,7 +213,7 @@ async fn used() -> Rights {
     used
 }
 
-/// Writes the policy that grants these rights, to be pasted into the template.
+/// Returns the policy that grants these permissions, ready to paste into the template.
 fn policy(rights: &BTreeSet<String>) -> String {
     let mut by_resource: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for right in rights {
@@ -225,7 +225,7 @@ fn policy(rights: &BTreeSet<String>) -> String {
             (_, Some(index)) => format!("!Sub ${{Table.Arn}}/index/{index}"),
             ("dynamodb", None) => "!GetAtt Table.Arn".to_owned(),
             ("secretsmanager", None) => "!Ref LinkKey".to_owned(),
-            // Its resources are the sender's identity and its configuration set.
+            // These are the sender's identity and its configuration set.
             (service, None) => format!("# the {service} resources of DeliverEmail"),
         };
         by_resource.entry(resource).or_default().push(action);
@@ -249,7 +249,7 @@ fn policy(rights: &BTreeSet<String>) -> String {
 }
 
 #[test]
-fn policy_reads_as_the_template_has_it() {
+fn printed_policy_has_the_form_of_the_template() {
     let rights = [
         "dynamodb:Query index expiry",
         "dynamodb:GetItem",
