@@ -1,13 +1,12 @@
-"""What a new process costs, from its start to its first answer and after.
+"""Measures the cost of a cold start: a new process, its first response and later ones.
 
     python3 benches/cold.py LOCAL [ROUNDS]
 
-The functions that `.ci/sam-build` has built are started in alternation with the
-least that a function can be (`benches/hello`), which the same command builds:
-alone, where the database has no address and so is not connected to, and with a
-database, in the clear and over TLS. LOCAL is the local stack's binary, for the
-database. Processor time of the process alone, the least of all rounds; wall time
-for comparison.
+Starts the functions that `.ci/sam-build` has built in alternation with a minimal
+function (`benches/hello`), which the same command builds: without a database, with
+one over plain HTTP, and with one over TLS. LOCAL is the local stack's binary, which
+serves the database. Reports the processor time of the process, as the minimum of all
+rounds, and the wall time for comparison.
 """
 
 import re
@@ -33,7 +32,7 @@ from lambda_side import (
 
 WARM = 20
 OPERATIONS = ["get-account", "create-invite"]
-# The SDK refuses it before it signs or sends anything.
+# An invalid address, which the SDK rejects before it signs or sends anything.
 NO_ADDRESS = "::"
 
 
@@ -42,13 +41,13 @@ def page_faults(pid):
 
 
 def most_memory(pid):
-    """In megabytes."""
+    """Returns the peak memory in megabytes."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) / 1024
 
 
 def start(binary, front, event, **more):
-    """One process, from its start to some answers where there is an event."""
+    """Measures one process, from its start to some responses if there is an event."""
     runtime = Lambda()
     seen = {}
     process = None
@@ -84,7 +83,7 @@ def start(binary, front, event, **more):
                 seen["first"], seen["first, wall"] = took
             else:
                 rest.append(took)
-        # The first of these still touches memory for the first time.
+        # The median ignores the first of these, which still touches new memory.
         seen["warm"] = statistics.median(cpu for cpu, _ in rest)
         seen["warm, wall"] = statistics.median(wall for _, wall in rest)
         runtime.check(binary)
@@ -125,7 +124,7 @@ def main():
         secure.close()
     columns = ["connects", "polls", "first", "warm", "polls, wall", "first, wall", "warm, wall"]
     columns += ["faults", "MB"]
-    print(f"milliseconds, least of {rounds} rounds; processor time unless it says wall")
+    print(f"milliseconds, minimum of {rounds} rounds; processor time unless marked wall")
     print(f"{'':22}" + "".join(f"{name:>13}" for name in columns))
     for kind, values in least.items():
         cells = (f"{values[name]:13.2f}" if name in values else f"{'':13}" for name in columns)
@@ -134,8 +133,8 @@ def main():
         alone = least[f"{operation}, alone"]["polls"] / least["hello"]["polls"]
         secure = least[f"{operation}, TLS"]
         first = secure["first"] / secure["warm"]
-        print(f"{operation}: {alone:.2f} of hello's time without a database (aimed at: 1.5);")
-        print(f"  first answer over TLS {first:.2f} of a warm one (aimed at: 1.5)")
+        print(f"{operation}: {alone:.2f} times hello without a database (target: 1.5);")
+        print(f"  first response over TLS {first:.2f} times a warm one (target: 1.5)")
 
 
 if __name__ == "__main__":

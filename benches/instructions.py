@@ -1,10 +1,10 @@
-"""How many instructions functions take, counted by callgrind, and how large they are.
+"""Checks the instructions of functions, counted by callgrind, and their sizes.
 
     python3 benches/instructions.py LOCAL
 
-Ends with an error when a number is over its budget. Counts hardly differ from
-run to run; what a busy machine adds, such as a second try, is left out by counting
-again. LOCAL is the local stack's binary.
+Fails when a number exceeds its budget. Counts hardly vary between runs; a repeated
+count excludes the work that a busy machine adds, such as a retry. LOCAL is the local
+stack's binary.
 """
 
 import re
@@ -18,7 +18,7 @@ from lambda_side import FOLDER, Lambda, bootstrap, environment, fail, local_stac
 # Millions of instructions of a warm request: measured, and rounded up.
 BUDGETS = {
     "get-organization": 0.7,
-    # Two reads, one after the other.
+    # Two sequential reads.
     "get-account": 1.1,
     # A read, and a page of 25 members.
     "list-members": 2.6,
@@ -35,7 +35,7 @@ TRIES = 3
 
 
 def count(operation, events, stack):
-    """Instructions of a process that answers these events."""
+    """Counts the instructions, in millions, of a process that handles these events."""
     runtime = Lambda()
     report = FOLDER / f"{operation}.callgrind"
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
@@ -60,7 +60,7 @@ def count(operation, events, stack):
 
 
 def measure(operation, event, stack):
-    """Millions of instructions: of the start, of the first request, of a warm one."""
+    """Counts the instructions of the start, of the first request and of a warm one."""
     start = count(operation, [], stack)
     first = count(operation, [event()], stack) - start
     few = count(operation, [event() for _ in range(WARM // 2)], stack)
@@ -75,7 +75,7 @@ def main():
 
     def check(value, budget, unit, what):
         if value > budget:
-            over.append(f"{what}: {value:.2f} {unit}, and {budget} are allowed")
+            over.append(f"{what}: {value:.2f} {unit} exceed the budget of {budget}")
         return f"{value:9.2f} of {budget:4}"
 
     print(f"{'':22}{'start':>17}{'first':>10}{'warm':>18}{'megabytes':>18}")

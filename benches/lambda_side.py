@@ -1,4 +1,4 @@
-"""Lambda's side of the runtime API, a TLS front for the database, and counting."""
+"""Helpers of the benchmarks: the runtime API, a TLS proxy for the database, timing."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from support import Person, clean_environment, fail, running, until  # noqa: E40
 
 
 def cpu_ms(pid):
-    """The processor time of a process, to the nanosecond."""
+    """Returns the processor time of a process in milliseconds, exact to the nanosecond."""
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(FileNotFoundError):
@@ -32,7 +32,7 @@ def cpu_ms(pid):
 
 
 class Lambda:
-    """Hands events to one function, and says when it is ready for the next."""
+    """Lambda's runtime API for one function: passes events and waits for polls."""
 
     def __init__(self):
         self.events = []
@@ -83,19 +83,19 @@ class Lambda:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def wait_for_poll(self, process, seconds=60):
-        """Until the function asks for an event: it has started, or has answered."""
+        """Waits until the function polls for an event: it has started or responded."""
         deadline = time.monotonic() + seconds
         while not self.polled.acquire(timeout=0.2):
             if process.poll() is not None:
-                fail(f"the function has ended with {process.returncode}")
+                fail(f"the function exited with {process.returncode}")
             if time.monotonic() > deadline:
-                fail("the function does not ask for an event")
+                fail("the function does not poll for an event")
 
     def check(self, operation):
-        """That all events were answered, and with what was asked for."""
+        """Fails unless every event got a successful response."""
         for kind, body in self.answers:
             if kind != "response" or not re.search(rb'"statusCode": *20\d', body):
-                fail(f"{operation} answered {kind}: {body.decode()}")
+                fail(f"{operation} responded with {kind}: {body.decode()}")
 
     def give(self, event):
         self.events.append(json.dumps(event).encode())
@@ -109,8 +109,8 @@ class Lambda:
 
 
 class Front:
-    """Passes bytes on to the database, with or without TLS, and tells of the
-    first connection before anything is sent on it."""
+    """Forwards bytes to the database, with or without TLS, and reports the first
+    connection before it carries any data."""
 
     def __init__(self, target, certificate=None):
         self.target = target
@@ -122,8 +122,8 @@ class Front:
         self.listener = socket.create_server(("127.0.0.1", 0))
         scheme = "https" if certificate else "http"
         self.url = f"{scheme}://localhost:{self.listener.getsockname()[1]}"
-        # One thread for all connections: a TLS connection is not to be read and
-        # written by two at the same time.
+        # One thread serves all connections: two threads must not read and write one
+        # TLS connection at the same time.
         self.loop = asyncio.new_event_loop()
         self.served = []
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
@@ -137,7 +137,7 @@ class Front:
                 return
             self.on_connection()
             self.on_connection = lambda: None
-            # Nobody else keeps it, and what nobody keeps may be collected.
+            # Keeps a reference: an unreferenced task may be garbage collected.
             self.served.append(
                 asyncio.run_coroutine_threadsafe(self.serve(connection), self.loop)
             )
@@ -164,13 +164,13 @@ async def pump(source, sink):
 
 
 def certificate():
-    """A certificate for localhost that signs itself, made anew for each run."""
+    """Creates a self-signed certificate for localhost and returns it with its key."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     key, chain = FOLDER / "key.pem", FOLDER / "certificate.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
     subprocess.run(
         [*command.split(), "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-        # It vouches for itself alone: rustls takes no authority for a server.
+        # Not an authority: rustls accepts none as a server's certificate.
         + ["-addext", "basicConstraints=critical,CA:FALSE"]
         + ["-keyout", str(key), "-out", str(chain)],
         check=True,
@@ -181,7 +181,7 @@ def certificate():
 
 @contextlib.contextmanager
 def local_stack(binary):
-    """The local stack in memory. Gives the addresses of its parts."""
+    """Runs the local stack in memory. Yields the addresses of its parts."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     log = FOLDER / "stack.log"
     command = [binary, "--ephemeral", "--port", "0", "--template", ROOT / "template.yaml"]
@@ -195,7 +195,7 @@ def local_stack(binary):
 
 
 def environment(runtime, dynamodb, **more):
-    """What Lambda and the template set."""
+    """Returns the environment that Lambda and the template set."""
     return {
         "PATH": os.environ["PATH"],
         "AWS_LAMBDA_RUNTIME_API": runtime.address,

@@ -1,11 +1,11 @@
-"""create-invite over the whole local path, beside a peer, in one run.
+"""Compares create-invite over the whole local path with a peer, in one run.
 
     python3 benches/peer.py OURS [ROUNDS]
 
 OURS is the release build of `tests/examples/create_invite.rs`. The peer is Better
 Auth's organization plugin over SQLite in memory (`benches/peer`, after `npm ci`
-there). They take turns; of each the best round counts, as what else the machine
-does only ever slows them down.
+there). They alternate, and the best round of each counts, because other load on the
+machine only ever slows them down.
 """
 
 import json
@@ -42,7 +42,7 @@ def main():
             f"p50 {result['p50_us']} us, p99 {result['p99_us']} us"
         )
     times = best["ours"]["rate"] / best["peer"]["rate"]
-    print(f"{times:.1f} times the peer's rate (aimed at: 5)")
+    print(f"{times:.1f} times the peer's rate (target: 5)")
 
 
 if __name__ == "__main__":

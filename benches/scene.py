@@ -1,4 +1,4 @@
-"""An organization to read and change, and the events that do it."""
+"""An organization for the benchmarks, and the events that read and change it."""
 
 import json
 import urllib.request
@@ -6,7 +6,7 @@ import urllib.request
 from lambda_side import ROOT, Person
 
 ORGANIZATION = "01930000-0000-7000-8000-000000000001"
-# An organization can have 100 that are not answered.
+# An organization can have 100 outstanding invites.
 INVITES = 90
 
 
@@ -28,7 +28,7 @@ class Scene:
         return made.expect("201")["id"]
 
     def event(self, operation, number):
-        """The operation's sample; `number` makes it another one each time."""
+        """Returns the operation's sample event, made unique by `number`."""
         organization_id = self.organization_id
         if operation == "create-invite":
             if self.invites % INVITES == 0:

@@ -1,5 +1,5 @@
-// How many invitations a second a peer creates: a request goes in, through Better
-// Auth's organization plugin to SQLite in memory, and the answer out.
+// The rate at which a peer creates invitations: from a request through Better Auth's
+// organization plugin to SQLite in memory, and back to the response.
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { organization } from "better-auth/plugins";
@@ -63,7 +63,7 @@ async function create(count) {
   return times;
 }
 
-// The first ones warm up, and are not counted.
+// The first invitations warm up and are not counted.
 await create(perOrganization);
 const times = [];
 while (times.length < wanted) times.push(...(await create(perOrganization)));

@@ -34,8 +34,8 @@ pub(crate) fn person(request: &Request) -> Result<Person, Error> {
     })
 }
 
-/// An API client: an API key and its organization, by what `authorize-api-key`
-/// has told API Gateway.
+/// An API client: an API key and its organization, from the context that
+/// `authorize-api-key` has passed to API Gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ApiClient {
     pub(crate) organization_id: OrganizationId,
@@ -66,7 +66,7 @@ impl ApiClient {
     }
 }
 
-/// Returns the organization in the path, where there is one.
+/// Returns the organization in the path, if there is one.
 pub(crate) fn organization_id(request: &Request) -> Option<OrganizationId> {
     OrganizationId::parse(input::path(request, "organization_id")).ok()
 }
@@ -85,8 +85,8 @@ pub(crate) async fn organization_of(
 
 /// The scope of a request: one organization, as its caller may see it.
 ///
-/// A read comes with the caller, whose membership is read beside it; to everybody
-/// else the organization does not exist.
+/// Every read includes the caller's membership; for non-members the organization does
+/// not exist.
 #[derive(Debug)]
 pub(crate) struct Scope {
     pub(crate) organization_id: OrganizationId,
@@ -94,7 +94,7 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    /// Reads the person, and the organization of the path.
+    /// Reads the person and the organization's id from the request.
     ///
     /// # Errors
     /// [`Error::NotSignedIn`]; [`Refusal::OrganizationNotFound`] for a malformed id.

@@ -26,16 +26,16 @@ use crate::{
     web::Document,
 };
 
-/// How long a function waits for connections before it takes its first request.
+/// The time limit of [`App::warm_up`], before a function takes its first request.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// The parts that every operation works with; made once in each process.
+/// The parts that every operation works with, created once per process.
 pub struct App {
     pub(crate) store: Store,
     mailer: Option<Mailer>,
     link_keys: Option<LinkKeySource>,
     pub(crate) public_url: String,
-    /// Written for the first request of a page: only one function has any.
+    /// Rendered on the first request of a page, because only one function serves pages.
     pub(crate) pages: LazyLock<Document, Box<dyn FnOnce() -> Document + Send>>,
     pub(crate) plans: Plans,
     pub(crate) clock: Clock,
@@ -43,7 +43,7 @@ pub struct App {
     ids: Mutex<ContextV7>,
 }
 
-/// The time to the millisecond. All that depends on time reads the app's clock, so
+/// The time in whole milliseconds. All time-dependent code reads the app's clock, so
 /// that tests can move it.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
@@ -76,8 +76,8 @@ impl fmt::Debug for Clock {
 /// The settings that all three clients share: each service has a config type of its own.
 macro_rules! client {
     ($sdk:ident, $aws:expr, $http:expr, $endpoint:expr, $attempts:expr, $seconds:expr) => {{
-        // The pause between attempts is as short as DynamoDB's own clients make
-        // it: somebody waits for the answer.
+        // The first pause is as short as that of DynamoDB's own clients, because a
+        // caller waits for the response.
         let retries = RetryConfig::standard()
             .with_max_attempts($attempts)
             .with_initial_backoff(Duration::from_millis(50));
@@ -99,8 +99,7 @@ macro_rules! client {
 }
 
 impl App {
-    /// Makes the clients that there is a configuration for. They share connections
-    /// and certificates.
+    /// Creates the configured clients. They share connections and certificates.
     pub fn new(aws: Aws, config: Config, clock: Clock) -> Self {
         let http_client = aws.http_client.clone().unwrap_or_else(tls::https_client);
         let dynamodb = client!(
@@ -112,7 +111,7 @@ impl App {
             3
         );
         let mailer = config.email_from.map(|from| {
-            // An email whose answer is late may have left: only the stream tries again.
+            // After a timeout the email may have left, so only the stream retries.
             let ses = client!(aws_sdk_sesv2, aws, http_client, aws.ses_endpoint, 1, 15);
             let sender = Sender {
                 from,
@@ -176,11 +175,11 @@ impl App {
         keys.ok_or(ConfigError::Missing("LINK_KEY_SECRET_ID"))
     }
 
-    /// Connects to the table, and reads the link keys where they are needed, so that
-    /// the first request need not. Lambda starts a function on a whole processor,
-    /// and runs it on a part of one.
+    /// Connects to the table and reads the link keys if needed, so that the first request
+    /// does not have to. Lambda initializes a function on a whole processor and runs it
+    /// on a part of one.
     ///
-    /// A failure here is logged only: the first request tries again.
+    /// A failure is only logged: the first request tries again.
     pub(crate) async fn warm_up(&self) {
         let table = async {
             if let Err(error) = self.store.connect().await {
@@ -208,8 +207,8 @@ impl App {
         }
     }
 
-    /// Returns a new UUID v7. Those of one process sort in the order of their
-    /// creation, even within one millisecond.
+    /// Returns a new UUID v7. The ids of one process sort in the order of their creation,
+    /// even within one millisecond.
     pub(crate) fn new_id(&self) -> Uuid {
         let now = self.clock.now();
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();

@@ -8,7 +8,7 @@ use domain::{InvalidPlans, Plans};
 
 use crate::web::SignInConfig;
 
-/// The way to AWS.
+/// The access to AWS.
 #[derive(Debug, Clone)]
 pub struct Aws {
     /// The region.
@@ -30,16 +30,16 @@ pub struct Aws {
 pub struct Config {
     /// The table's name.
     pub table_name: String,
-    /// The URL that links begin with, such as `https://app.example.com`, without a slash at the end.
+    /// The base URL of links, such as `https://app.example.com`, without a trailing slash.
     pub public_url: String,
-    /// The sender of emails; none where no emails are sent.
+    /// The sender of emails; `None` for functions that send no email.
     pub email_from: Option<String>,
     /// The Reply-To address; defaults to the sender.
     pub email_reply_to: Option<String>,
     /// The SES configuration set that emails are sent with.
     pub email_configuration_set: Option<String>,
-    /// The Secrets Manager secret that links are signed with; none where no links
-    /// are made or verified.
+    /// The Secrets Manager secret that links are signed with; `None` for functions that
+    /// neither create nor verify links.
     pub link_key_secret_id: Option<String>,
     /// The identity provider of the pages.
     pub sign_in: SignInConfig,
@@ -47,7 +47,7 @@ pub struct Config {
     pub plans: Plans,
 }
 
-/// Why the environment is not usable.
+/// The reason why the environment is unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A variable is missing.
@@ -62,7 +62,7 @@ fn required(name: &'static str) -> Result<String, ConfigError> {
     optional(name).ok_or(ConfigError::Missing(name))
 }
 
-/// Returns a variable. An empty one counts as missing: a template cannot leave one out.
+/// Returns a variable. An empty one counts as missing, because a template cannot omit one.
 fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -70,7 +70,7 @@ fn optional(name: &str) -> Option<String> {
 impl Aws {
     /// Reads what Lambda sets, and the SDKs' standard variables for endpoints.
     ///
-    /// Lambda gives credentials and region in the environment alone, so there is no
+    /// Lambda provides credentials and region only in the environment, so there is no
     /// other source.
     pub(crate) fn from_env() -> Result<Self, ConfigError> {
         let endpoint = |service: &str| {
@@ -95,8 +95,8 @@ impl Aws {
 }
 
 impl Config {
-    /// Reads the variables of the template. Functions that send no email, make no
-    /// links and know no plans have none for it.
+    /// Reads the variables that the template sets. Functions without emails, links or
+    /// plans lack those variables.
     pub(crate) fn from_env() -> Result<Self, ConfigError> {
         Ok(Self {
             table_name: required("TABLE_NAME")?,
@@ -119,7 +119,7 @@ impl Config {
     }
 }
 
-/// Checks that the variables which an operation needs are set.
+/// Checks that the variables that an operation needs are set.
 ///
 /// # Errors
 /// [`ConfigError::Missing`] names the first one that is not.

@@ -19,12 +19,12 @@ pub fn areas() -> Vec<&'static str> {
     areas
 }
 
-/// Returns the codes that an operation refuses with, besides those of every one.
+/// Returns the codes that an operation refuses with, besides the codes common to all.
 pub fn refusals(operation: &str) -> &'static [&'static str] {
     shape(operation).map_or(&[], |shape| shape.refusals)
 }
 
-/// Returns the status of an operation's success; `None` if it is no part of the API.
+/// Returns the status of an operation's success; `None` if it is not part of the API.
 pub fn status(operation: &str) -> Option<u16> {
     shape(operation).map(|shape| shape.status)
 }
@@ -34,7 +34,7 @@ pub fn takes_idempotency_key(operation: &str) -> bool {
     shape(operation).is_some_and(|shape| shape.idempotency_key.is_some())
 }
 
-/// Makes the table of an area's operations, one line for each route.
+/// Builds the table of an area's operations, one line for each route.
 pub fn operations(area: &str, routes: &[Route]) -> String {
     let mut table = "| Operation | Route | Caller | Body | Response | Refusals |\n\
         | --- | --- | --- | --- | --- | --- |\n"
@@ -57,7 +57,7 @@ pub fn operations(area: &str, routes: &[Route]) -> String {
     table
 }
 
-/// Makes the table of every code.
+/// Builds the table of all codes.
 pub fn codes() -> String {
     let mut table = "| Code | Status | Meaning |\n| --- | --- | --- |\n".to_owned();
     for (code, status, meaning) in CODES {
@@ -66,7 +66,7 @@ pub fn codes() -> String {
     table
 }
 
-/// Lists the fields of the body; a `?` marks those that may be left out.
+/// Lists the fields of the body; a `?` marks optional ones.
 fn body(shape: &Shape) -> String {
     let Some(body) = shape.body else {
         return String::new();

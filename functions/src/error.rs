@@ -6,7 +6,7 @@ use store::StoreError;
 
 use crate::{config::ConfigError, link_keys::LinkKeyError};
 
-/// Why an operation did not succeed.
+/// The reason why an operation did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// A rule of the domain refuses it.
@@ -24,7 +24,7 @@ pub(crate) enum Error {
     /// before they get here.
     #[error("sign in first")]
     NotSignedIn,
-    /// Other requests kept changing the same items until the time was over.
+    /// Other requests kept changing the same items until the time limit.
     #[error("other requests are changing the same organization right now; please try again")]
     Busy,
     /// The function's deadline is near.
@@ -48,7 +48,7 @@ pub(crate) enum Error {
     /// The system's random number generator.
     #[error("the system's random number generator failed")]
     Randomness(#[from] getrandom::Error),
-    /// An event that the operation does not take.
+    /// The operation does not accept the event.
     #[error("the event cannot be read")]
     Event(#[from] serde_json::Error),
 }
@@ -56,11 +56,11 @@ pub(crate) enum Error {
 /// How operators see an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Severity {
-    /// The client's to mend.
+    /// An error that the client can correct.
     Refusal,
-    /// Contention, which passes: worth a look when it is frequent.
+    /// Contention, which is temporary: worth investigating when frequent.
     Busy,
-    /// Ours to mend.
+    /// An error that operators have to correct.
     Failure,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt::Write};
 
-/// Returns an error with everything that caused it, on one line.
+/// Returns an error and all its causes on one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

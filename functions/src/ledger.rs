@@ -5,7 +5,7 @@ use store::{Counters, Key};
 
 use crate::{App, access::Scope, error::Error};
 
-/// Returns what was read, or what an organization has that has changed nothing yet.
+/// Returns the billing record that was read, or that of a new organization.
 pub(crate) fn billing(app: &App, read: Option<Billing>, organization: &Organization) -> Billing {
     read.unwrap_or_else(|| Billing::of(organization, &app.plans))
 }

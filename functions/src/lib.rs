@@ -43,16 +43,16 @@ pub use operation::{Operation, invoke, serve};
 pub use shape::Shape;
 pub use web::SignInConfig;
 
-/// A request makes many short-lived texts, which this allocator is fast with
+/// A request allocates many short-lived strings, at which this allocator is fast
 /// (`docs/decisions/0025-the-release-profile.md`).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Calls a macro with the list of operations, in the order of the API: those with
-/// routes of the API, each with its shape, and then the others.
+/// Calls a macro with the list of operations in the order of the API: first those with
+/// routes of the API, each with its shape, then the others.
 ///
-/// This is the one list by hand. The binaries, their sample events, the tables of
-/// the docs and the tests of every operation are made from it.
+/// This is the only handwritten list. The binaries, their sample events, the tables of
+/// the docs and the tests of every operation follow from it.
 #[macro_export]
 macro_rules! for_each_operation {
     ($then:path) => {
@@ -128,7 +128,7 @@ macro_rules! list {
 
 for_each_operation!(list);
 
-/// Returns the operation of a name, such as `create-invite`.
+/// Returns the operation with a name such as `create-invite`.
 pub fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS
         .iter()

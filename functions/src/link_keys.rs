@@ -8,17 +8,16 @@ use tokio::sync::Mutex;
 
 use crate::error_chain;
 
-/// How long the keys are kept before they are read again, so that a rotation
-/// reaches processes that live long.
+/// The cache lifetime of the keys: after it, a long-lived process reads a rotation.
 const FRESH: TimeDelta = TimeDelta::minutes(5);
 
-/// Why there are no keys.
+/// The reason why no keys are available.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkKeyError {
-    /// Secrets Manager did not give the secret.
+    /// Secrets Manager did not return the secret.
     #[error("the link key cannot be read")]
     Unavailable(#[from] Box<SdkError<GetSecretValueError>>),
-    /// The secret is no text, or too short.
+    /// The secret is not text, or too short.
     #[error("the link key is not a text of at least 32 bytes")]
     Unusable,
 }
@@ -40,7 +39,7 @@ impl LinkKeySource {
         }
     }
 
-    /// The present key and the one before it.
+    /// Returns the current key and the previous one.
     pub(crate) async fn get(&self, now: DateTime<Utc>) -> Result<LinkKeys, LinkKeyError> {
         let mut kept = self.keys.lock().await;
         if let Some((read_at, keys)) = &*kept
@@ -50,7 +49,7 @@ impl LinkKeySource {
         }
         let keys = match (self.read_both().await, kept.take()) {
             (Ok(keys), _) => keys,
-            // Keys that cannot be read anew are still good.
+            // Cached keys stay valid if reading them again fails.
             (Err(error), Some((_, keys))) => {
                 tracing::warn!(
                     error = error_chain::chain(&error),
@@ -67,7 +66,7 @@ impl LinkKeySource {
     async fn read_both(&self) -> Result<LinkKeys, LinkKeyError> {
         let (current, previous) = tokio::join!(self.read("AWSCURRENT"), self.read("AWSPREVIOUS"));
         let previous = match previous {
-            // A mistake that was mended must not stand in the way.
+            // An unusable previous version, since replaced, must not block the current one.
             Err(LinkKeyError::Unusable) => None,
             previous => previous?,
         };
@@ -77,7 +76,7 @@ impl LinkKeySource {
         })
     }
 
-    /// One version of the secret; `None` where there is none, as before the first rotation.
+    /// Reads one version of the secret; `None` if it does not exist, as before the first rotation.
     async fn read(&self, stage: &str) -> Result<Option<LinkKey>, LinkKeyError> {
         let request = self.client.get_secret_value().secret_id(&self.secret_id);
         let output = match request.version_stage(stage).send().await {

@@ -1,5 +1,5 @@
 //! Metrics: one line for each call in CloudWatch's embedded metric format, which
-//! CloudWatch Logs turns into metrics. No call is made for it.
+//! CloudWatch Logs turns into metrics, without a request to AWS.
 //!
 //! There are two dimensions, each with few values: the operation, and the code of
 //! an error. Neither grows with the number of organizations, and no line holds an
@@ -18,26 +18,26 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::error::{Error, Severity};
 
-/// A counter besides those of calls.
+/// A counter of events within a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Counter {
-    /// A commit met another one on the same item, and was tried again.
+    /// A commit conflicted with another one on the same item and was retried.
     ConflictsRetried,
-    /// DynamoDB throttled a transaction, which was tried again.
+    /// DynamoDB throttled a transaction, which was retried.
     TransactionsThrottled,
-    /// An invite was made.
+    /// An invite was created.
     InvitesCreated,
     /// An invite was accepted.
     InvitesAccepted,
-    /// An invite was not answered in time.
+    /// An invite expired.
     InvitesExpired,
-    /// SES has taken an email.
+    /// SES accepted an email.
     EmailsSent,
-    /// An email was given up.
+    /// An email was abandoned.
     EmailsFailed,
-    /// An email came back.
+    /// An email bounced.
     EmailsBounced,
-    /// An email was called spam.
+    /// The recipient reported an email as spam.
     EmailsComplained,
 }
 
@@ -65,22 +65,22 @@ tokio::task_local! {
     static TALLY: Arc<Tally>;
 }
 
-/// Counts something that happened in the call under way.
+/// Increments a counter of the current call.
 pub(crate) fn count(counter: Counter, times: u64) {
-    // Outside a call there is nothing to report to.
+    // Outside a call, the count is dropped.
     let _ = TALLY.try_with(|tally| {
         let mut counts = tally.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry(counter).or_default() += times;
     });
 }
 
-/// Runs a call, and returns what it counted.
+/// Runs a call and returns its counters.
 pub(crate) async fn tallied<F: Future>(call: F) -> (F::Output, Arc<Tally>) {
     let tally = Arc::default();
     (TALLY.scope(Arc::clone(&tally), call).await, tally)
 }
 
-/// Makes work on a task of its own count for the call under way.
+/// Wraps a future for another task so that it counts towards the current call.
 pub(crate) fn for_same_call<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let tally = TALLY.try_with(Arc::clone).unwrap_or_default();
     TALLY.scope(tally, work)
@@ -94,7 +94,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Writes lines with this.
+    /// Creates a sink that writes lines with a function.
     pub fn to(namespace: &str, write: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self {
             namespace: namespace.to_owned(),
@@ -102,7 +102,7 @@ impl Metrics {
         }
     }
 
-    /// Writes to standard output, where CloudWatch Logs reads them. Each
+    /// Creates a sink that writes to standard output, which CloudWatch Logs reads. Each
     /// deployment has a namespace of its own, from `METRICS_NAMESPACE`.
     pub(crate) fn to_stdout() -> Self {
         let namespace = std::env::var("METRICS_NAMESPACE").ok();
@@ -172,8 +172,8 @@ impl Metrics {
     }
 }
 
-/// A line in the embedded metric format, as CloudWatch's user guide has it:
-/// what is a metric, and the values.
+/// A line in the embedded metric format of CloudWatch's user guide: the declaration of
+/// the metrics, and the values.
 #[derive(Serialize)]
 struct Line<'a> {
     #[serde(rename = "_aws")]
@@ -219,7 +219,7 @@ impl Metric {
     }
 }
 
-/// The values of what not every call has.
+/// The values that only some calls have.
 struct Values<'a> {
     /// `Refusals` or `Failures`, and the code.
     outcome: Option<(&'static str, &'static str)>,
@@ -248,7 +248,7 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// With three decimals; an hour at most.
+/// Returns milliseconds with three decimals, at most about one hour.
 fn milliseconds(took: Duration) -> f64 {
     f64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)) / 1000.0
 }

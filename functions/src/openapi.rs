@@ -1,5 +1,5 @@
-//! The OpenAPI document, made from the operations' shapes: the types that
-//! requests are read into and responses are made of.
+//! The OpenAPI document, built from the operations' shapes: the types of requests and
+//! responses.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub struct Route {
     pub caller: Caller,
 }
 
-/// The caller that a route is for.
+/// The kind of caller that a route serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
     /// Anyone at all.
@@ -41,7 +41,7 @@ pub(crate) fn shape(operation: &str) -> Option<&'static Shape> {
     found.map(|(_, _, shape)| shape)
 }
 
-/// Returns every code that a route can respond with, by status.
+/// Returns all codes that a route can respond with, by status.
 pub(crate) fn codes(shape: &Shape, caller: Caller) -> BTreeMap<u16, Vec<&'static str>> {
     let every = ["internal_error", "unavailable"];
     let busy = shape.changes.then_some("busy");
@@ -56,8 +56,8 @@ pub(crate) fn codes(shape: &Shape, caller: Caller) -> BTreeMap<u16, Vec<&'static
     by_status
 }
 
-/// Makes the document. Routes to operations without a shape are left out: a test
-/// checks that these are the pages alone.
+/// Builds the document. It omits routes to operations without a shape: a test checks
+/// that only the pages have none.
 pub fn document(routes: &[Route]) -> Value {
     let mut generator = SchemaSettings::draft2020_12()
         .with(|settings| {
@@ -199,7 +199,7 @@ fn responses(
     responses
 }
 
-/// Whether API Gateway itself responds with a status that the operation has too.
+/// Returns whether API Gateway itself responds with a status that the operation has too.
 fn is_also_the_gateways(status: u16, caller: Caller) -> bool {
     match status {
         401 => caller != Caller::Anyone,
@@ -232,7 +232,7 @@ fn gateway_refusal() -> Value {
     })
 }
 
-/// Returns a route's id: an operation for people and API clients has one for each.
+/// Returns a route's id; an operation for both people and API clients has two.
 fn operation_id(route: &Route) -> String {
     match (route.operation.as_str(), route.caller) {
         ("get-usage", Caller::ApiClient) => "get-usage-by-api-key".to_owned(),

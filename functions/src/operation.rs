@@ -32,8 +32,8 @@ type HttpHandler =
     for<'a> fn(&'a App, &'a Request) -> Answering<'a, Result<response::Response, error::Error>>;
 type EventHandler = fn(Arc<App>, Value) -> Answering<'static, Result<Value, error::Error>>;
 
-/// An operation. It has one name in the template, the binary, the event, the
-/// access test and the docs.
+/// An operation. It has the same name in the template, the binary, the event, the access
+/// test and the docs.
 #[derive(Debug)]
 pub struct Operation {
     /// The name, such as `create-invite`.
@@ -50,7 +50,7 @@ enum Entry {
 }
 
 impl Operation {
-    /// Makes an operation that API Gateway calls.
+    /// Declares an operation that API Gateway invokes.
     pub(crate) const fn http(name: &'static str, handler: HttpHandler) -> Self {
         Self {
             name,
@@ -59,7 +59,7 @@ impl Operation {
         }
     }
 
-    /// Makes an operation that authorizes requests for API Gateway.
+    /// Declares an operation that authorizes requests for API Gateway.
     pub(crate) const fn authorizer(name: &'static str, handler: EventHandler) -> Self {
         Self {
             name,
@@ -68,7 +68,7 @@ impl Operation {
         }
     }
 
-    /// Makes an operation invoked by a stream, a schedule or an event bus.
+    /// Declares an operation that a stream, a schedule or an event bus invokes.
     pub(crate) const fn event(name: &'static str, handler: EventHandler) -> Self {
         Self {
             name,
@@ -77,18 +77,18 @@ impl Operation {
         }
     }
 
-    /// Names the environment variables without which the function does not start.
+    /// Declares the environment variables that the function requires to start.
     pub(crate) const fn needs(mut self, variables: &'static [&'static str]) -> Self {
         self.needs = variables;
         self
     }
 
-    /// Whether API Gateway has a route to it.
+    /// Returns whether API Gateway has a route to the operation.
     pub fn is_http(&self) -> bool {
         matches!(self.entry, Entry::Http(_))
     }
 
-    /// Whether it authorizes requests for API Gateway.
+    /// Returns whether the operation authorizes requests for API Gateway.
     pub fn is_authorizer(&self) -> bool {
         matches!(self.entry, Entry::Authorizer(_))
     }
@@ -97,8 +97,8 @@ impl Operation {
 /// Runs an operation as a Lambda function until Lambda ends the process.
 ///
 /// # Errors
-/// When the environment lacks a variable, which the error names, or the runtime's
-/// API is not there.
+/// When the environment lacks a variable, which the error names, or the runtime API is
+/// unreachable.
 pub fn serve(operation: &'static Operation) -> Result<(), Error> {
     telemetry::start();
     config::check(operation.needs)?;
@@ -172,7 +172,7 @@ async fn respond(
         context.and_then(|context| context.deadline().duration_since(SystemTime::now()).ok());
     let (outcome, tally) = metrics::tallied(async {
         match left {
-            // The client gets an answer before Lambda ends the function without one.
+            // The client gets a response before Lambda's timeout ends the function.
             Some(left) => {
                 let time = left.saturating_sub(DEADLINE_MARGIN);
                 let call = mutate::within(time, handler(&app, &request));

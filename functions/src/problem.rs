@@ -142,11 +142,11 @@ pub(crate) fn status_of(code: &str) -> Option<u16> {
 /// Problem details (RFC 9457) with a stable code.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Problem {
-    /// The status in words.
+    /// The status as text.
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// Tells problems apart; does not change.
+    /// The stable code of the problem.
     code: &'static str,
     /// A sentence for people; may change.
     detail: String,
@@ -156,13 +156,13 @@ pub(crate) struct Problem {
     /// The field, parameter or header that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
-    /// The outstanding invite that is in the way.
+    /// The outstanding invite that caused the conflict.
     #[serde(skip_serializing_if = "Option::is_none")]
     invite_id: Option<String>,
 }
 
 impl Error {
-    /// Makes the response. Only what the client can mend is told in detail.
+    /// Builds the response. It has details only about errors that the client can correct.
     pub(crate) fn into_response(self, request: &Request) -> Response {
         let status = self.status();
         let mut problem = Problem {
@@ -218,7 +218,7 @@ impl Error {
     }
 }
 
-/// Rounded up, so that the wait is over after as many seconds.
+/// Rounds up, so that the wait has ended after this many seconds.
 fn whole_seconds(wait: TimeDelta) -> i64 {
     (wait.num_milliseconds() + 999) / 1000
 }

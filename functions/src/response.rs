@@ -20,10 +20,10 @@ impl fmt::Debug for Response {
     }
 }
 
-/// What a person may see changes with their role: no cache keeps it.
+/// Responses depend on the person's role, so no cache may store them.
 const NO_STORE: (HeaderName, HeaderValue) =
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-/// The browser asks each time whether the page has changed.
+/// The browser revalidates the page on each request.
 const NO_CACHE: (HeaderName, HeaderValue) =
     (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -61,7 +61,7 @@ impl Response {
         .for_browsers()
     }
 
-    /// Responds 304: the browser has the page.
+    /// Responds 304: the browser has the current page.
     pub(crate) fn not_modified() -> Self {
         Self::new(StatusCode::NOT_MODIFIED, Body::Empty, [NO_CACHE]).for_browsers()
     }
@@ -81,13 +81,13 @@ impl Response {
         .for_browsers()
     }
 
-    /// Responds 404 in the words of the gateway.
+    /// Responds 404 with the same body as API Gateway.
     pub(crate) fn not_found() -> Self {
         let body = serde_json::json!({ "message": "Not Found" });
         Self::json(StatusCode::NOT_FOUND, JSON, &body)
     }
 
-    /// Adds a header. A value that cannot be one is logged and left out.
+    /// Adds a header. An invalid value is logged and omitted.
     pub(crate) fn with_header(mut self, name: &'static str, value: impl ToString) -> Self {
         match HeaderValue::try_from(value.to_string()) {
             Ok(value) => {
@@ -135,8 +135,8 @@ impl Response {
         }
     }
 
-    /// The browser shows the content as it was sent, apart from other origins,
-    /// and tells no other site where it was opened from.
+    /// Adds the security headers: no content sniffing, isolation from other origins, and
+    /// no referrer.
     fn for_browsers(self) -> Self {
         self.with_header("x-content-type-options", "nosniff")
             .with_header("referrer-policy", "no-referrer")

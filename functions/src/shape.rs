@@ -1,14 +1,14 @@
-//! What an operation looks like from outside: what the OpenAPI document and the
-//! tables of `docs/api.md` are generated from.
+//! The shape of an operation in the API: the source of the OpenAPI document and of the
+//! tables in `docs/api.md`.
 //!
-//! A shape stands beside its handler, and apart from the
-//! [`Operation`](crate::Operation): so no Lambda binary links the schemas.
+//! A shape stands beside its handler but apart from the
+//! [`Operation`](crate::Operation), so that no Lambda binary links the schemas.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 
 use crate::views::List;
 
-/// Makes a schema, with its definitions in the generator.
+/// Builds a schema, with its definitions in the generator.
 pub(crate) type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
 
 /// The route of an operation as its callers see it.
@@ -41,8 +41,7 @@ pub(crate) struct IdempotencyKey {
 }
 
 impl Shape {
-    /// Describes an operation that reads: a summary in the imperative, and the
-    /// callers that it serves.
+    /// Describes a read operation by a summary in the imperative and its callers.
     pub(crate) const fn read(summary: &'static str, callers: &'static str) -> Self {
         Self {
             summary,
@@ -58,14 +57,14 @@ impl Shape {
         }
     }
 
-    /// Describes an operation that changes something, and may be `busy`.
+    /// Describes a mutation, which may respond `busy`.
     pub(crate) const fn change(summary: &'static str, callers: &'static str) -> Self {
         let mut shape = Self::read(summary, callers);
         shape.changes = true;
         shape
     }
 
-    /// The operation takes this body.
+    /// Declares the body.
     pub(crate) const fn takes<T: JsonSchema>(mut self) -> Self {
         self.body = Some(Body {
             schema: inline::<T>,
@@ -74,7 +73,7 @@ impl Shape {
         self
     }
 
-    /// The operation takes this body, which may be left out.
+    /// Declares an optional body.
     pub(crate) const fn takes_if_any<T: JsonSchema>(mut self) -> Self {
         self.body = Some(Body {
             schema: inline::<T>,
@@ -83,20 +82,20 @@ impl Shape {
         self
     }
 
-    /// The operation responds with this view.
+    /// Declares the view of the response.
     pub(crate) const fn responds<T: JsonSchema>(mut self, status: u16) -> Self {
         self.status = status;
         self.view = Some(SchemaGenerator::subschema_for::<T>);
         self
     }
 
-    /// The operation responds with a page of these views.
+    /// Declares a page of views as the response.
     pub(crate) const fn lists<T: JsonSchema>(mut self) -> Self {
         self.is_paged = true;
         self.responds::<List<T>>(200)
     }
 
-    /// The operation takes an idempotency key, or requires one.
+    /// Declares that the operation accepts or requires an idempotency key.
     pub(crate) const fn idempotent(mut self, is_required: bool, description: &'static str) -> Self {
         self.idempotency_key = Some(IdempotencyKey {
             is_required,
@@ -105,7 +104,7 @@ impl Shape {
         self
     }
 
-    /// The response has these headers, each a number.
+    /// Declares numeric headers of the response.
     pub(crate) const fn headers(
         mut self,
         headers: &'static [(&'static str, &'static str)],
@@ -114,7 +113,7 @@ impl Shape {
         self
     }
 
-    /// The operation refuses with these codes, besides those that every one has.
+    /// Declares the refusal codes, besides the codes common to all operations.
     pub(crate) const fn refuses(mut self, codes: &'static [&'static str]) -> Self {
         self.refusals = codes;
         self

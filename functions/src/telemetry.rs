@@ -1,5 +1,4 @@
-//! Logs: one JSON line for each request, which says what became of it. Beside it
-//! stands the line of its metrics.
+//! Logs: one JSON line with the outcome of each request, beside the line of its metrics.
 //!
 //! No line holds a token, a secret or an email address.
 
@@ -21,8 +20,8 @@ use crate::{
 };
 
 /// Sends logs to standard output as JSON, from the level in
-/// `AWS_LAMBDA_LOG_LEVEL` on (`INFO` unless set). Of other crates only warnings
-/// are logged: their details may hold what must not be in a log.
+/// `AWS_LAMBDA_LOG_LEVEL` on (`INFO` unless set). Other crates log warnings only, because
+/// their details may hold secrets or addresses.
 pub(crate) fn start() {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok();
     let level = level
@@ -30,8 +29,8 @@ pub(crate) fn start() {
         .unwrap_or(Level::INFO);
     let ours = Targets::new()
         .with_default(Level::WARN.min(level))
-        // The runtime would log once more what has been logged with all that
-        // caused it; a panic is on standard error all the same.
+        // The runtime would log errors a second time, without their causes; panics still
+        // go to standard error.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_target("functions", level);
     let lines = tracing_subscriber::fmt::layer()
@@ -43,8 +42,8 @@ pub(crate) fn start() {
     tracing_subscriber::registry().with(lines).with(ours).init();
 }
 
-/// Logs a request of API Gateway's. A failure that is our own is logged with
-/// all that caused it; the client gets no details.
+/// Logs a request from API Gateway. An internal error is logged with all its causes; the
+/// client gets no details.
 pub(crate) fn log_request(
     operation: &str,
     request_id: &str,
@@ -95,7 +94,7 @@ pub(crate) fn log_request(
     }
 }
 
-/// Logs an event of the stream's or the schedule's.
+/// Logs an event from a stream, a schedule or an event bus.
 pub(crate) fn log_event(
     operation: &str,
     request_id: &str,

@@ -1,4 +1,4 @@
-//! The one HTTP client, and whom it trusts.
+//! The HTTP client and its trusted certificates.
 
 use aws_smithy_http_client::{
     Builder,
@@ -6,16 +6,15 @@ use aws_smithy_http_client::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-/// The five roots that AWS's own endpoints lead to (Amazon Root CA 1 to 4 and
-/// Starfield Services Root Certificate Authority - G2), as Mozilla's list in
-/// Debian's package `ca-certificates` has them.
+/// The five root certificates of AWS's own endpoints (Amazon Root CA 1 to 4 and
+/// Starfield Services Root Certificate Authority - G2), from Mozilla's list in Debian's
+/// package `ca-certificates`.
 const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
-/// A client that trusts AWS. Reading the machine's whole certificate store would
-/// cost every new process ten times as much as all else that it does.
+/// Returns a client that trusts AWS. Reading the machine's whole certificate store would
+/// cost a new process ten times as much as everything else.
 ///
-/// Where others have to be trusted, the usual variables say so: `SSL_CERT_FILE`
-/// or `SSL_CERT_DIR`.
+/// The usual variables `SSL_CERT_FILE` and `SSL_CERT_DIR` replace these certificates.
 pub(crate) fn https_client() -> SharedHttpClient {
     let elsewhere = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
         .iter()
@@ -28,7 +27,7 @@ pub(crate) fn https_client() -> SharedHttpClient {
     let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
     match TlsContext::builder().with_trust_store(roots).build() {
         Ok(context) => builder.tls_context(context).build_https(),
-        // Has no way to fail as yet. The machine's own store is the builder's default.
+        // This cannot fail at present. The machine's own store is the builder's default.
         Err(error) => {
             tracing::error!(%error, "the embedded certificates cannot be used");
             builder.build_https()
@@ -43,7 +42,7 @@ mod tests {
 
     use super::*;
 
-    /// SHA-256 over each certificate, as Amazon Trust Services publishes them.
+    /// The SHA-256 hashes that Amazon Trust Services publishes.
     const PUBLISHED: [&str; 5] = [
         "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
         "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
@@ -53,7 +52,7 @@ mod tests {
     ];
 
     #[test]
-    fn the_embedded_roots_are_amazons() {
+    fn embedded_roots_match_the_published_hashes() {
         let embedded: Vec<String> = AMAZON_ROOTS
             .split("-----END CERTIFICATE-----")
             .filter_map(|pem| pem.split_once("-----BEGIN CERTIFICATE-----"))

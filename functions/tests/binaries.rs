@@ -1,7 +1,7 @@
-//! Every Lambda binary starts as Lambda starts it, and answers its sample event.
+//! Every Lambda binary starts as under Lambda and responds to its sample event.
 //!
-//! Lambda's side of the runtime API is played by a server on loopback; the
-//! table, the emails and the secret are those of the local stack.
+//! A server on loopback stands in for Lambda's runtime API; the local stack provides
+//! the table, the email service and the secret.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,7 +30,7 @@ use local::{Options, Stack};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, process::Command, sync::oneshot};
 
-/// Gives one event, and takes its answer.
+/// The runtime API for one event and its response.
 struct Lambda {
     event: Mutex<Option<String>>,
     answer: Mutex<Option<oneshot::Sender<(String, Value)>>>,
@@ -57,7 +57,7 @@ async fn next(State(lambda): State<Arc<Lambda>>) -> Response {
             ];
             (headers, event).into_response()
         }
-        // Lambda has no second event: the function waits, until it is ended.
+        // There is no second event: the function waits until the test kills it.
         None => std::future::pending().await,
     }
 }
@@ -71,7 +71,7 @@ async fn answer(State(lambda): State<Arc<Lambda>>, uri: Uri, body: Bytes) -> Sta
     StatusCode::ACCEPTED
 }
 
-/// Runs a binary for its sample event. Gives what it answers.
+/// Runs a binary with its sample event and returns the response.
 async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
     let event = fs::read_to_string(samples.join(format!("{name}.json"))).unwrap();
@@ -116,13 +116,14 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
         .unwrap();
     let answered = tokio::select! {
         answered = receiver => answered.unwrap(),
-        ended = process.wait() => panic!("{name} ended by itself: {ended:?}"),
+        ended = process.wait() => panic!("{name} exited: {ended:?}"),
     };
     process.start_kill().unwrap();
     let output = process.wait_with_output().await.unwrap();
     server.abort();
     let (kind, mut body) = answered;
-    // Only who is called for an event without anybody to answer may fail with words.
+    // Only a function without a client may report an error: the event names no
+    // existing organization.
     if name == "record-billing-event" {
         assert_eq!(kind, "error", "{name}: {body}");
         body = json!({ "errorMessage": body["errorMessage"] });
@@ -169,7 +170,7 @@ fn expected(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_binary_starts_and_answers_its_sample_event() {
+async fn every_binary_responds_to_its_sample_event() {
     let stack = Stack::start(Options::for_tests(Clock::system()))
         .await
         .unwrap();

@@ -1,9 +1,9 @@
-"""Deploys the built template on a second engine, and tells the story on it.
+"""Deploys the built template on a second engine and runs the main scenario there.
 
-The engine is ministack: it runs the real bootstraps, without Docker. `sam
-deploy` is AWS's own; sign-in is the stack's user pool; requests take the way
-of its HTTP API; mails, stream, schedule and event buses are the engine's. What
-differs between the engines, and from AWS, is in docs/engines.md.
+The engine is ministack, which runs the real bootstraps without Docker. `sam
+deploy` is AWS's own; sign-in uses the stack's user pool; requests go through its
+HTTP API; emails, stream, schedule and event buses are the engine's.
+docs/engines.md lists the differences between the engines and from AWS.
 """
 
 import base64
@@ -37,7 +37,7 @@ STACK = "organizations"
 REGION = "us-east-1"
 ARCHITECTURE = "x86_64" if platform.machine() == "x86_64" else "arm64"
 BIN = Path(sys.executable).parent
-# The payment provider's bus, which is there before the stack is.
+# The payment provider's bus, which exists before the stack.
 BUS = "shop"
 PARAMETERS = {
     "Architecture": ARCHITECTURE,
@@ -49,7 +49,7 @@ PARAMETERS = {
 
 
 class Engine:
-    """ministack, and AWS's clients for it."""
+    """ministack, with AWS's clients for it."""
 
     def __init__(self, port, folder):
         self.port = port
@@ -59,7 +59,7 @@ class Engine:
             AWS_ACCESS_KEY_ID="test",
             AWS_SECRET_ACCESS_KEY="test",
             AWS_DEFAULT_REGION=REGION,
-            # Its own, and not the home's: no profile may play a part.
+            # Ignores the profiles in the home folder.
             AWS_CONFIG_FILE=str(folder / "none"),
             AWS_SHARED_CREDENTIALS_FILE=str(folder / "none"),
             GATEWAY_PORT=str(port),
@@ -86,7 +86,7 @@ class Engine:
 
 
 class Deployment:
-    """What `sam deploy` has made."""
+    """The stack that `sam deploy` has created."""
 
     def __init__(self, engine):
         self.engine = engine
@@ -104,13 +104,13 @@ class Deployment:
         return f"https://cognito-idp.{REGION}.amazonaws.com/{self.ids['UserPool']}"
 
     def resolve(self, value):
-        """What the intrinsic functions in the API's definition give."""
+        """Evaluates the intrinsic functions in the API's definition."""
         if isinstance(value, list):
             return [self.resolve(item) for item in value]
         if not isinstance(value, dict):
             return value
         match next(iter(value.items())):
-            # The stack is deployed without an issuer, so it has a user pool.
+            # The stack has no issuer parameter, so it has a user pool.
             case ("Fn::If", ["MakesUserPool", then, _]):
                 return self.resolve(then)
             case ("Fn::GetAtt", ["UserPool", "ProviderURL"]):
@@ -124,13 +124,13 @@ class Deployment:
         return {name: self.resolve(item) for name, item in value.items()}
 
     def invocations(self, function):
-        """Where API Gateway calls a function."""
+        """Returns the URI by which API Gateway invokes a function."""
         arn = f"arn:aws:lambda:{REGION}:000000000000:function:{self.ids[function]}"
         return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
     def make_routes(self):
-        """Makes the routes and authorizers that SAM puts into the API's `Body`,
-        which is the one thing of the template that this engine passes over."""
+        """Creates the routes and authorizers that SAM puts into the API's `Body`,
+        the only part of the template that this engine ignores."""
         gateway = self.engine.client("apigatewayv2")
         no_policies = type("Loader", (), {"load": staticmethod(dict)})
         os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
@@ -177,7 +177,7 @@ class Deployment:
         return Person(self.engine.url, headers={"host": f"{self.api_id}.execute-api.localhost"})
 
     def person(self, email, name, verified=True):
-        """Somebody with an account in the stack's user pool, who has just signed in."""
+        """Signs a person in with an account in the stack's user pool."""
         cognito, pool = self.engine.client("cognito-idp"), self.ids["UserPool"]
         attributes = [
             {"Name": "email", "Value": email},
@@ -216,7 +216,7 @@ class Deployment:
         return machine
 
     def mails(self, email, subject="", sent=1):
-        """The mails to an address with this in their subject, once there are so many."""
+        """Waits for a number of emails to an address, by a text in the subject."""
 
         def found():
             accounts = send("GET", f"{self.engine.url}/_ministack/ses/messages").body["messages"]
@@ -228,10 +228,10 @@ class Deployment:
             ]
             return mails if len(mails) >= sent else None
 
-        return until(found, f"mail to {email}")
+        return until(found, f"email to {email}")
 
     def link_to(self, email, sent=1):
-        """The path of the link in the newest mail to an address, once there are so many."""
+        """Waits for emails to an address and returns the path of the newest one's link."""
         return f"/v1/invites/{link_token(self.mails(email, sent=sent)[-1]['BodyText'])}"
 
     def put_event(self, source, kind, detail, bus="default"):
@@ -245,7 +245,7 @@ class Deployment:
         assert put["FailedEntryCount"] == 0, put
 
     def let_expire(self, organization_id, invite_id):
-        """The engine's clock cannot be moved: the invite's end is moved instead."""
+        """Moves the invite's expiry into the past, as the engine's clock cannot be moved."""
         table, at = self.outputs["TableName"], {"S": "2024-11-06T05:37:44Z"}
         dynamodb = self.engine.client("dynamodb")
         organization = {"S": f"ORG#{organization_id}"}
@@ -267,20 +267,20 @@ class Deployment:
         )
 
     def rotate_link_key(self):
-        """As docs/operations.md says. No function here is old enough to have kept the former."""
+        """Rotates the link key as docs/operations.md describes. No function has cached it."""
         self.engine.client("secretsmanager").put_secret_value(
             SecretId=self.outputs["LinkKeySecretArn"], SecretString=secrets.token_urlsafe(48)
         )
 
     def fire_schedules_soon(self):
-        """Every minute instead of every hour; the engine does the rest."""
+        """Sets the schedules to every minute instead of every hour."""
         events = self.engine.client("events")
         for rule in events.list_rules()["Rules"]:
             if rule.get("ScheduleExpression"):
                 events.put_rule(Name=rule["Name"], ScheduleExpression="rate(1 minute)")
 
     def dead_letter(self, queue):
-        """Takes what is given up out of its queue, once it is."""
+        """Waits for a message in a dead-letter queue, deletes it and returns it."""
         sqs, url = self.engine.client("sqs"), self.outputs[queue]
 
         def found():
@@ -311,7 +311,7 @@ def authorizer(wish):
         }
     return {
         "AuthorizerType": "REQUEST",
-        # SAM leaves the list as it is in the template.
+        # SAM copies the list from the template.
         "IdentitySource": wish["identitySource"],
         "AuthorizerUri": wish["authorizerUri"],
         "AuthorizerPayloadFormatVersion": wish["authorizerPayloadFormatVersion"],
@@ -326,7 +326,7 @@ def step(text):
 
 def story(stack):
     nobody = stack.nobody()
-    assert nobody.get("/v1/account").status == 401, "whoever is not signed in gets 401"
+    assert nobody.get("/v1/account").status == 401, "an anonymous request gets 401"
 
     step("1. Ada creates an organization and invites Bob as admin, with billing emails")
     ada = stack.person("ada@example.com", "Ada")
@@ -355,7 +355,7 @@ def story(stack):
     assert account["current_organization"]["name"] == "Acme Images", account
     nobody.get(bobs_link).expect("410 invite_accepted")
 
-    step("3. Bob invites: Carol declines from the link, Dana's address is taken in any case")
+    step("3. Carol declines from the link; Dana's address is one address in any letter case")
     bob.post(f"{path}/invites", {"email": "carol@example.com", "role": "user"}).expect("201")
     nobody.post(stack.link_to("carol@example.com") + "/decline").expect("204")
     wish = {"email": "dana@example.com", "role": "user"}
@@ -366,7 +366,7 @@ def story(stack):
     bob.delete(f"{path}/invites/{first}").expect("204")
     second = bob.post(f"{path}/invites", again).expect("201")["id"]
 
-    step("4. Nobody takes power that is not theirs")
+    step("4. Bob can neither raise his own role nor touch the creator")
     bobs, adas = f"{path}/members/{bob.user_id()}", f"{path}/members/{ada.user_id()}"
     bob.patch(bobs, {"role": "owner"}).expect("403 owner_required")
     wish = {"email": "eve@example.com", "role": "owner"}
@@ -379,7 +379,7 @@ def story(stack):
     bob.delete(adas).expect("403 creator_protected")
     ada.delete(adas).expect("403 creator_protected")
 
-    step("5. Dana joins, sees, changes nothing, and leaves")
+    step("5. Dana joins, reads the settings, can change nothing, and leaves")
     dana = stack.person("dana@example.com", "Dana")
     dana.post(f"/v1/account/invites/{second}/accept").expect("200")
     settings = dana.get(f"{path}/settings").expect("200")
@@ -389,7 +389,7 @@ def story(stack):
     dana.delete(f"{path}/members/{dana.user_id()}").expect("200")
     dana.get(path).expect("404 organization_not_found")
 
-    step("6. What nobody answered expires, and the schedule tidies up")
+    step("6. An unanswered invite expires, and the schedule cleans up")
     wish = {"email": "frank@example.com", "role": "user"}
     franks = ada.post(f"{path}/invites", wish).expect("201")["id"]
     link = stack.link_to("frank@example.com")
@@ -407,7 +407,7 @@ def story(stack):
     bob.post(f"{path}/invites", wish).expect("201")
     stack.link_to("frank@example.com", sent=2)
 
-    step("7. The audit log tells all of it")
+    step("7. The audit log records all of it")
     told = kinds()
     expected = [
         "organization.created",
@@ -430,7 +430,7 @@ def story(stack):
     ]
     assert told == expected, told
 
-    step("8. A machine uses credits, once for each image, until the plan's are used up")
+    step("8. An API client uses credits, once per idempotency key, up to the plan's limit")
     wish = {"name": "Rendering"}
     dana.post(f"{path}/api-keys", wish).expect("404 organization_not_found")
     made = bob.post(f"{path}/api-keys", wish).expect("201")
@@ -464,7 +464,7 @@ def story(stack):
         stack.mails(email, "80% of the image credits of “Acme Images” are used")
         stack.mails(email, "All image credits of “Acme Images” are used")
 
-    step("9. Bob changes the plan, and there are credits again")
+    step("9. Bob changes the plan, and more credits are available")
     billing = ada.get(f"{path}/billing").expect("200")
     trial = {"id": "trial", "name": "Trial", "monthly_credits": 20}
     team = {"id": "team", "name": "Team", "monthly_credits": 2000}
@@ -481,7 +481,7 @@ def story(stack):
     step("10. The key is rotated and revoked")
     wish = {"grace_period_seconds": 3600}
     rotated = bob.post(f"{path}/api-keys/{key}/rotate", wish).expect("200")["secret"]
-    # The gateway keeps the authorizer's answers by the header: another form is asked anew.
+    # The gateway caches by the header, so another scheme invokes the authorizer again.
     for good in (secret, rotated):
         stack.machine(basic(acme, good)).get("/v1/usage").expect("200")
     wish = {"grace_period_seconds": 0}
@@ -490,10 +490,10 @@ def story(stack):
     stack.machine(f"Bearer {last}").get("/v1/usage").expect("200")
     bob.delete(f"{path}/api-keys/{key}").expect("204")
     stack.machine(basic(acme, last)).get("/v1/usage").expect("403")
-    until(lambda: shop.get("/v1/usage").status == 403, "the answer that is kept for 30 s")
+    until(lambda: shop.get("/v1/usage").status == 403, "the end of the 30 s that the gateway caches")
     assert bob.get(f"{path}/api-keys").expect("200")["items"] == []
 
-    step("11. The payment provider tells of invoices, on its own bus")
+    step("11. The payment provider's events about invoices arrive on its own bus")
     news = "billing.payment_failed"
     invoice = {
         "organization_id": acme,
@@ -513,7 +513,7 @@ def story(stack):
     refused = stack.dead_letter("EventDeadLettersUrl")["requestPayload"]
     assert refused["detail"]["organization_id"] == franks, refused
 
-    step("12. A mail comes back")
+    step("12. An email bounces")
     wish = {"email": "grace@example.com", "role": "user"}
     graces = bob.post(f"{path}/invites", wish).expect("201")["id"]
     stack.link_to("grace@example.com")
@@ -523,15 +523,15 @@ def story(stack):
         (found,) = (invite["delivery"] for invite in invites if invite["id"] == graces)
         return found
 
-    until(lambda: delivery(ada)["state"] == "sent", "the note that the mail was sent")
+    until(lambda: delivery(ada)["state"] == "sent", "the delivery state `sent`")
     report = json.loads((ROOT / "events" / "record-email-delivery.json").read_text())
     tags = report["detail"]["mail"]["tags"]
     tags |= {"organization_id": [acme], "invite_id": [graces], "times_sent": ["1"]}
     stack.put_event("aws.ses", report["detail-type"], report["detail"])
-    until(lambda: delivery(bob)["state"] == "bounced", "the note that the mail came back")
+    until(lambda: delivery(bob)["state"] == "bounced", "the delivery state `bounced`")
     assert delivery(ada)["reason"], delivery(ada)
 
-    step("13. The link key is rotated: links under way stay good, until it is rotated again")
+    step("13. The link key is rotated: earlier links stay valid until the next rotation")
     link = stack.link_to("grace@example.com")
     stack.rotate_link_key()
     nobody.get(link).expect("200")
@@ -542,7 +542,7 @@ def story(stack):
     nobody.get(link).expect("404 invite_not_found")
     nobody.get(newer).expect("200")
 
-    step("14. The audit log tells all of that, too")
+    step("14. The audit log records all of that, too")
     told = kinds()[len(expected) :]
     also_expected = [
         "api_key.created",
@@ -562,7 +562,7 @@ def story(stack):
     ]
     assert told == also_expected, told
 
-    step("15. A browser is served the pages")
+    step("15. The pages and their assets are served")
     pages(stack, nobody)
     stack.nothing_is_given_up()
 
@@ -635,7 +635,7 @@ def main():
         stack = Deployment(engine)
         stack.make_routes()
         story(stack)
-    print("the story is true on the second engine")
+    print("the main scenario passed on the second engine")
 
 
 if __name__ == "__main__":

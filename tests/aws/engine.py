@@ -1,14 +1,14 @@
-"""ministack, with five things as AWS has them.
+"""Runs ministack with five corrections that make it behave as AWS does.
 
-- API Gateway's JWT authorizer gives every claim as text. ministack gives
-  numbers and booleans as they stand in the token, which AWS's own types for
-  the event refuse.
+- API Gateway's JWT authorizer passes every claim as text. ministack passes
+  numbers and booleans as they are in the token, which AWS's own types for the
+  event refuse.
 - A user pool has the attribute `ProviderURL`: its issuer.
-- `Ref` of a user pool's domain is the domain, and nothing before it.
-- How Cognito's sign-in pages are styled: that is taken, and without effect.
-- EventBridge calls functions asynchronously: what fails is tried again, and
-  then goes where the function's failed events go. ministack can do that, and
-  does not for EventBridge.
+- `Ref` of a user pool's domain is the domain without a prefix.
+- The styling of Cognito's sign-in pages is accepted, without effect.
+- EventBridge invokes functions asynchronously: a failed event is retried, and
+  then goes to the function's failure destination. ministack supports this, but
+  not for EventBridge.
 """
 
 import json

@@ -1,9 +1,9 @@
 """Runs every built function under AWS's Lambda Runtime Interface Emulator.
 
-Each gets its sample event from `events/`, against the local stack's database,
-mail catcher and secret, in the environment that SAM makes of the template and
-of `events/env.json`. The answers are compared with those in `tests/aws/answers`;
-`UPDATE_ANSWERS=1` writes them anew.
+Each function gets its sample event from `events/` and uses the local stack's
+database, mail catcher and secret. SAM derives its environment from the template
+and from `events/env.json`. The script compares the responses with those in
+`tests/aws/answers`; `UPDATE_ANSWERS=1` rewrites them.
 """
 
 import json
@@ -40,7 +40,7 @@ ANSWERS = ROOT / "tests" / "aws" / "answers"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 EMULATOR = Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{ARCHITECTURE}"
 
-# What the samples call the things that are made anew for each of them.
+# The ids in the samples, which stand for items created for each sample.
 ORGANIZATION = "01930000-0000-7000-8000-000000000001"
 INVITE = "01930000-0000-7000-8000-000000000002"
 API_KEY_ID = "01930000-0000-7000-8000-000000000003"
@@ -89,7 +89,7 @@ def send_form(url, form):
 
 
 class Scene:
-    """What a sample needs to be there, and its names for it."""
+    """The items that a sample refers to, by the names that it has for them."""
 
     def __init__(self, stack, operation):
         self.stack = stack
@@ -113,7 +113,7 @@ class Scene:
         invite = self.owner.post(f"{self.path}/invites", wish).expect("201")
         self.names[INVITE] = invite["id"]
         sent = until(
-            lambda: self.stack.emails_to(self.invitee_email), f"{self.operation}: the mail"
+            lambda: self.stack.emails_to(self.invitee_email), f"{self.operation}: the email"
         )
         self.names["sample-token"] = link_token(sent[-1]["text"])
 
@@ -122,7 +122,7 @@ class Scene:
         self.invitee.post(f"/v1/account/invites/{self.names[INVITE]}/accept").expect("200")
 
     def make_api_key(self):
-        """The sample shows a key's secret, which has to be that of a real one."""
+        """Creates a key whose secret replaces the one in the sample."""
         event = (ROOT / "events" / f"{self.operation}.json").read_text()
         made = self.owner.post(f"{self.path}/api-keys", {"name": "Sample"}).expect("201")
         self.names[API_KEY_ID] = made["api_key"]["id"]
@@ -130,12 +130,12 @@ class Scene:
             self.names[secret] = made["secret"]
 
     def change_invite(self, expression, names, values):
-        """Changes the invite in the table, past the functions."""
+        """Changes the invite directly in the table."""
         pk, sk = f"ORG#{self.names[ORGANIZATION]}", f"INVITE#{self.names[INVITE]}"
         self.change(pk, sk, expression, names, values)
 
     def change_address(self, expression, names, values):
-        """Changes what the invite's address says of it."""
+        """Changes the lock on the invite's address directly in the table."""
         pk, sk = f"EMAIL#{self.invitee_email}", f"ORG#{self.names[ORGANIZATION]}"
         self.change(pk, sk, expression, names, values)
 
@@ -155,7 +155,7 @@ class Scene:
         return json.loads(text)
 
     def in_the_samples_words(self, answer):
-        """The answer with the samples' names, and without what differs from run to run."""
+        """Returns the response with the samples' names and without values that vary."""
         text = json.dumps(answer, indent=2, sort_keys=True, ensure_ascii=False)
         for name, real in sorted(self.names.items(), key=lambda pair: -len(pair[1])):
             text = text.replace(real, name)
@@ -164,7 +164,7 @@ class Scene:
         )
         text = API_KEY.sub("<secret>", text)
         text = re.sub(r"osk_…\w{4}", "osk_…<end>", text)
-        # What follows from an asset's content: it changes with every change of it.
+        # The hashes of assets change with their content.
         text = re.sub(r"(?<=-)[0-9a-f]{16}(?=\.)", "<hash>", text)
         text = re.sub(r'(?<=\\")[0-9a-f]{16}(?=\\")', "<hash>", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
@@ -185,7 +185,7 @@ def with_api_key(scene):
 
 
 def long_ago(scene):
-    """The invite can be resent: its last mail is more than a minute old."""
+    """Makes the invite's last email more than a minute old, so that it can be resent."""
     scene.invite()
     scene.change_invite("SET #at = :at", {"#at": "sent_at"}, {":at": "2024-11-06T05:37:44Z"})
 
@@ -210,7 +210,7 @@ def expired(scene):
     )
 
 
-# Where it is not an outstanding invite that the sample is about.
+# The scenes of samples that need more or less than an outstanding invite.
 SCENES = {
     "authorize-api-key": with_api_key,
     "list-api-keys": with_api_key,
@@ -227,13 +227,13 @@ SCENES = {
 
 
 def functions():
-    """The template's functions: name of the operation, logical id, environment."""
+    """Yields the operation, logical id and environment of each function."""
     stacks, _ = SamLocalStackProvider.get_stacks(
         str(TEMPLATE), parameter_overrides={"Architecture": ARCHITECTURE}
     )
     provider = SamFunctionProvider(stacks)
     overrides = json.loads((ROOT / "events" / "env.json").read_text())
-    # Asked for the environment alone, it starts no container.
+    # Resolving the environment starts no container.
     root = str(ROOT)
     runner = LocalLambdaRunner(None, provider, root, root, env_vars_values=overrides)
     for function in provider.get_all():
@@ -242,7 +242,7 @@ def functions():
 
 
 def reach(environment, stack):
-    """Leads to this process's stack: there is no container that would have to get out."""
+    """Points the endpoints at this process's stack, as no container is involved."""
     def local(value):
         value = value.replace("http://host.docker.internal:8000", stack.dynamodb)
         return value.replace("http://host.docker.internal:8001", stack.services)
@@ -274,7 +274,7 @@ def run(operation, logical_id, environment, stack, logs):
     if isinstance(answer, dict) and str(answer.get("body")).startswith("{"):
         answer["body"] = json.loads(answer["body"])
     if operation == "deliver-email":
-        answer["mails sent"] = len(stack.emails_to(scene.invitee_email)) - mails
+        answer["emails sent"] = len(stack.emails_to(scene.invitee_email)) - mails
     return scene.in_the_samples_words(answer)
 
 
@@ -284,9 +284,9 @@ def compare(operation, answer):
         file.write_text(answer)
         return None
     if not file.exists():
-        return f"{operation} has no answer in {file.relative_to(ROOT)} to be compared with"
+        return f"{operation} has no expected response in {file.relative_to(ROOT)}"
     if file.read_text() != answer:
-        return f"{operation} answers otherwise than {file.relative_to(ROOT)} says:\n{answer}"
+        return f"the response of {operation} differs from {file.relative_to(ROOT)}:\n{answer}"
     return None
 
 
@@ -309,10 +309,10 @@ def main():
                 wrong.append(problem)
     for file in sorted(ANSWERS.glob("*.json")):
         if file.stem not in seen:
-            wrong.append(f"{file.relative_to(ROOT)} is of no function")
+            wrong.append(f"{file.relative_to(ROOT)} belongs to no function")
     if wrong:
         fail("\n".join(wrong))
-    print(f"{len(seen)} functions answered as expected under the Runtime Interface Emulator")
+    print(f"{len(seen)} functions responded as expected under the Runtime Interface Emulator")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Proves that `sam build` ships no function as it was before a change in `shared/`.
+"""Checks that `sam build` ships no stale function after a change in `shared/`.
 
-Builds all functions with a text changed in each crate there, and then as the tree
-is, and looks for the texts in what would be shipped. So what it leaves behind is
-the tree's build.
+Builds all functions twice: with a changed text in each crate there, and then from
+the unchanged tree. After each build, looks for the texts in the built functions.
+The build that remains is that of the tree.
 """
 
 import contextlib
@@ -15,16 +15,16 @@ from samcli.yamlhelper import yaml_parse
 
 from support import BUILT, ROOT, fail
 
-# Every function has these, whatever it does.
+# Texts that every function contains.
 TEXTS = {
     ROOT / "shared/domain/src/refusal.rs": b"there is no such invite",
     ROOT / "shared/store/src/error.rs": b"an item of the table cannot be read",
-    ROOT / "shared/mail/src/lib.rs": b"the template of a mail failed",
+    ROOT / "shared/mail/src/lib.rs": b"the email template failed to render",
 }
 
 
 def functions():
-    """The template's functions: logical id, and name of the binary."""
+    """Yields the logical id and the binary of each function of the template."""
     template = yaml_parse((ROOT / "template.yaml").read_text())
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -42,13 +42,13 @@ def texts_changed():
             file.write_bytes(source.replace(TEXTS[file], TEXTS[file].upper()))
         yield
     finally:
-        # By an earlier time than the build's, Cargo would take them for built.
+        # Writing updates the modification time, so that Cargo builds them again.
         for file, source in sources.items():
             file.write_bytes(source)
 
 
 def build(binaries, has, has_not):
-    """Builds, and looks for texts in what would be shipped."""
+    """Builds all functions and looks for texts in them. Returns their number."""
     subprocess.run([ROOT / ".ci" / "sam-build"], check=True)
     stale, seen = [], 0
     for name, binary in functions():
@@ -59,12 +59,12 @@ def build(binaries, has, has_not):
             stale.append(name)
         seen += 1
     if stale:
-        fail(f"these were shipped stale: {', '.join(stale)}")
+        fail(f"stale functions: {', '.join(stale)}")
     return seen
 
 
 def main():
-    # So that the sources are put back then, too.
+    # A termination restores the sources, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     binaries = Path(sys.argv[1])
     as_they_are = TEXTS.values()

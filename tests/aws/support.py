@@ -1,4 +1,4 @@
-"""What both drivers need: free ports, processes that end with us, HTTP, and mails."""
+"""Helpers of both drivers: free ports, child processes, HTTP requests and emails."""
 
 import contextlib
 import json
@@ -34,7 +34,7 @@ def free_port():
 
 @contextlib.contextmanager
 def running(command, log, **options):
-    """A process, with its output in a file, that ends when the block does."""
+    """Runs a process until the block ends, with its output in a file."""
     with open(log, "w") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, **options
@@ -51,7 +51,7 @@ def running(command, log, **options):
 
 
 def until(condition, what, process=None, seconds=60):
-    """Waits for a condition that another process brings about."""
+    """Waits until a condition holds and returns its value."""
     deadline = time.monotonic() + seconds
     while True:
         result = condition()
@@ -81,7 +81,7 @@ class Reply:
             self.body = None
 
     def expect(self, outcome):
-        """The body, provided that status and code are as expected: `200`, `403 owner_required`."""
+        """Checks status and code, such as `403 owner_required`, and returns the body."""
         code = self.body.get("code") if isinstance(self.body, dict) else None
         actual = f"{self.status} {code}" if self.status >= 400 and code else str(self.status)
         if actual != outcome:
@@ -104,7 +104,7 @@ def send(method, url, body=None, headers=None, timeout=90):
 
 
 class Person:
-    """Somebody who makes requests: signed in, or not."""
+    """A caller of the API: signed in, with an API key, or anonymous."""
 
     def __init__(self, api, token=None, headers=None):
         self.api = api
@@ -132,11 +132,11 @@ class Person:
 
 
 def link_token(text):
-    """The token of the link in a mail's text."""
+    """Returns the token of the link in an email's text."""
     return re.search(r"/invites/([\w-]+)", text).group(1)
 
 
 def clean_environment(**more):
-    """Nothing of the caller's AWS configuration gets into what is run."""
+    """Returns the environment without the caller's AWS configuration."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     return {**kept, **more}

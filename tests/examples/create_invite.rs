@@ -1,7 +1,7 @@
-//! How many invites a second are created over the whole local path: an event
-//! goes in, through the operation to the embedded database, and the answer out.
+//! The rate at which invites are created over the whole local path: from an event
+//! through the operation to the embedded database, and back to the response.
 //!
-//! `benches/peer.py` runs it in alternation with a peer.
+//! `benches/peer.py` alternates it with a peer.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -11,13 +11,13 @@ use functions::Clock;
 use local::{Options, SignIn, Stack};
 use serde_json::{Value, json};
 
-/// What an organization may have outstanding.
+/// The limit of outstanding invites per organization.
 const PER_ORGANIZATION: usize = 100;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let wanted: usize = std::env::args().nth(1).map_or(2000, |n| n.parse().unwrap());
-    // The first ones warm up, and are not counted.
+    // The first invites warm up and are not counted.
     on_a_new_stack().await;
     let mut times = Vec::new();
     while times.len() < wanted {
@@ -34,8 +34,9 @@ async fn main() {
     println!("{report}");
 }
 
-/// The embedded database looks through its whole stream at every write, so one
-/// that goes on for long would be measured in place of the operation.
+/// Creates invites on a new stack and returns the time that each took. The embedded
+/// database scans its whole stream at every write; on an old stack, that would
+/// dominate the measurement.
 async fn on_a_new_stack() -> Vec<Duration> {
     let stack = Stack::start(Options::for_tests(Clock::system()))
         .await
@@ -45,11 +46,11 @@ async fn on_a_new_stack() -> Vec<Duration> {
     times
 }
 
-/// Creates invites in a new organization. Gives how long each took.
+/// Creates invites in a new organization and returns the time that each took.
 async fn create(stack: &Stack, count: usize) -> Vec<Duration> {
     let ada = stack.sign_in(&SignIn::with_email("ada@example.com"));
     let claims = stack.issuer().verify(&ada).unwrap();
-    let made = run(
+    let created = run(
         stack,
         &claims,
         "create-organization",
@@ -57,7 +58,7 @@ async fn create(stack: &Stack, count: usize) -> Vec<Duration> {
         json!({"name": "Acme"}),
     )
     .await;
-    let id = made["id"].as_str().unwrap().to_owned();
+    let id = created["id"].as_str().unwrap().to_owned();
     let mut times = Vec::with_capacity(count);
     for n in 0..count {
         let input = json!({"email": format!("guest{n}@example.com"), "role": "user"});

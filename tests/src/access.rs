@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Fixture, Reply, Session};
 
-pub const EVERYBODY: [&str; 10] = [
+pub const CALLERS: [&str; 10] = [
     "creator", "owner", "admin", "user", "outsider", "stranger", "nobody", "expired", "forged",
     "key",
 ];
@@ -20,13 +20,13 @@ pub const EVERYBODY: [&str; 10] = [
 pub struct Access {
     pub operation: &'static str,
     pub request: fn(&Ids) -> (Method, String, Option<Value>),
-    /// A caller that is served: one of the ten, or `dana`.
-    pub rightful: &'static str,
+    /// A caller with a successful outcome: one of the ten, or `dana`.
+    pub permitted: &'static str,
     /// The outcome for each of the ten.
     pub expected: [&'static str; 10],
 }
 
-/// The ids that requests are made of.
+/// The ids in the paths and bodies of requests.
 pub struct Ids {
     /// `/v1/organizations/…`
     pub organization: String,
@@ -57,18 +57,19 @@ impl Ids {
 const HIDDEN: &str = "404 organization_not_found";
 const SIGN_IN: &str = "401";
 
-/// Members may, nobody else; `a` is what the four kinds of members are answered.
-const fn members(a: [&'static str; 4]) -> [&'static str; 10] {
-    let [creator, owner, admin, user] = a;
+/// Returns the outcomes of an operation for members only, given those of the four
+/// kinds of members.
+const fn members(outcomes: [&'static str; 4]) -> [&'static str; 10] {
+    let [creator, owner, admin, user] = outcomes;
     [
         creator, owner, admin, user, HIDDEN, HIDDEN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN,
     ]
 }
 
-/// Whoever is signed in is answered the same.
-const fn signed_in(answer: &'static str) -> [&'static str; 10] {
+/// Returns the outcomes of an operation that treats every signed-in person alike.
+const fn signed_in(outcome: &'static str) -> [&'static str; 10] {
     [
-        answer, answer, answer, answer, answer, answer, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN,
+        outcome, outcome, outcome, outcome, outcome, outcome, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN,
     ]
 }
 
@@ -84,19 +85,19 @@ pub static ACCESS: &[Access] = &[
                 Some(json!({"name": "New"})),
             )
         },
-        rightful: "stranger",
+        permitted: "stranger",
         expected: signed_in("201"),
     },
     Access {
         operation: "list-organizations",
         request: |_| (Method::GET, "/v1/organizations".into(), None),
-        rightful: "user",
+        permitted: "user",
         expected: signed_in("200"),
     },
     Access {
         operation: "get-organization",
         request: |ids| (Method::GET, ids.organization.clone(), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -108,19 +109,19 @@ pub static ACCESS: &[Access] = &[
                 Some(json!({"name": "New"})),
             )
         },
-        rightful: "owner",
+        permitted: "owner",
         expected: members(["200", "200", "403 owner_required", "403 owner_required"]),
     },
     Access {
         operation: "get-settings",
         request: |ids| (Method::GET, format!("{}/settings", ids.organization), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
         operation: "list-members",
         request: |ids| (Method::GET, format!("{}/members", ids.organization), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -133,7 +134,7 @@ pub static ACCESS: &[Access] = &[
                 Some(json!({"role": "admin", "receives_billing_emails": true})),
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -145,8 +146,8 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "owner",
-        // The admin leaves.
+        permitted: "owner",
+        // For the admin, this is leaving.
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -159,13 +160,13 @@ pub static ACCESS: &[Access] = &[
                 Some(input),
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["201", "201", "201", NOT_A_USER]),
     },
     Access {
         operation: "list-invites",
         request: |ids| (Method::GET, format!("{}/invites", ids.organization), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -174,7 +175,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/invites/{}", ids.organization, ids.invite_id);
             (Method::PATCH, path, Some(json!({"role": "admin"})))
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -186,7 +187,7 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["204", "204", "204", NOT_A_USER]),
     },
     Access {
@@ -198,7 +199,7 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -207,7 +208,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/api-keys", ids.organization);
             (Method::POST, path, Some(json!({"name": "New"})))
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["201", "201", "201", NOT_A_USER]),
     },
     Access {
@@ -216,7 +217,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/api-keys", ids.organization);
             (Method::GET, path, None)
         },
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -225,7 +226,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/api-keys/{}", ids.organization, ids.key_id);
             (Method::PATCH, path, Some(json!({"name": "New"})))
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -234,7 +235,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/api-keys/{}/rotate", ids.organization, ids.key_id);
             (Method::POST, path, None)
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
@@ -243,7 +244,7 @@ pub static ACCESS: &[Access] = &[
             let path = format!("{}/api-keys/{}", ids.organization, ids.key_id);
             (Method::DELETE, path, None)
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["204", "204", "204", NOT_A_USER]),
     },
     Access {
@@ -255,13 +256,13 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
         operation: "get-billing",
         request: |ids| (Method::GET, format!("{}/billing", ids.organization), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -273,13 +274,13 @@ pub static ACCESS: &[Access] = &[
                 Some(json!({"plan": "basic", "tax_id": "DE123"})),
             )
         },
-        rightful: "admin",
+        permitted: "admin",
         expected: members(["200", "200", "200", NOT_A_USER]),
     },
     Access {
         operation: "get-usage",
         request: |ids| (Method::GET, format!("{}/usage", ids.organization), None),
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
@@ -288,7 +289,7 @@ pub static ACCESS: &[Access] = &[
             let body = json!({"credits": 1});
             (Method::POST, "/v1/usage".into(), Some(body))
         },
-        rightful: "key",
+        permitted: "key",
         // The gateway's own refusal: the authorizer knows no such key.
         expected: [
             "403", "403", "403", "403", "403", "403", SIGN_IN, "403", "403", "200",
@@ -297,7 +298,7 @@ pub static ACCESS: &[Access] = &[
     Access {
         operation: "get-account",
         request: |_| (Method::GET, "/v1/account".into(), None),
-        rightful: "user",
+        permitted: "user",
         expected: signed_in("200"),
     },
     Access {
@@ -310,16 +311,16 @@ pub static ACCESS: &[Access] = &[
                 Some(body),
             )
         },
-        rightful: "user",
+        permitted: "user",
         expected: members(["200"; 4]),
     },
     Access {
         operation: "list-my-invites",
         request: |_| (Method::GET, "/v1/account/invites".into(), None),
-        rightful: "dana",
+        permitted: "dana",
         expected: signed_in("200"),
     },
-    // An invite to another address is as good as none.
+    // An invite to another address is not found.
     Access {
         operation: "accept-invite",
         request: |ids| {
@@ -329,7 +330,7 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "dana",
+        permitted: "dana",
         expected: signed_in("404 invite_not_found"),
     },
     Access {
@@ -341,14 +342,14 @@ pub static ACCESS: &[Access] = &[
                 None,
             )
         },
-        rightful: "dana",
+        permitted: "dana",
         expected: signed_in("404 invite_not_found"),
     },
-    // Whoever holds the link, signed in or not, with whatever token.
+    // The link is enough, with any token or none.
     Access {
         operation: "preview-invite",
         request: |ids| (Method::GET, format!("/v1/invites/{}", ids.link_token), None),
-        rightful: "dana",
+        permitted: "dana",
         expected: ["200"; 10],
     },
     Access {
@@ -357,22 +358,22 @@ pub static ACCESS: &[Access] = &[
             let token = &ids.link_token;
             (Method::POST, format!("/v1/invites/{token}/decline"), None)
         },
-        rightful: "dana",
+        permitted: "dana",
         expected: ["204"; 10],
     },
-    // The same document for everybody; what it shows is asked of the API.
+    // Every caller gets the same document; it loads its data from the API.
     Access {
         operation: "pages",
         request: |_| (Method::GET, "/dashboard/organization-settings".into(), None),
-        rightful: "stranger",
+        permitted: "stranger",
         expected: ["200"; 10],
     },
 ];
 
 impl Access {
-    /// Asks as somebody.
-    pub async fn ask(&self, cast: &Fixture, session: &Session) -> Reply {
-        let (method, path, body) = (self.request)(&Ids::of(cast));
+    /// Sends the request as a caller.
+    pub async fn send_as(&self, fixture: &Fixture, session: &Session) -> Reply {
+        let (method, path, body) = (self.request)(&Ids::of(fixture));
         let headers: &[(&str, &str)] = match self.operation {
             "record-usage" => &[("idempotency-key", "once")],
             _ => &[],
@@ -381,17 +382,18 @@ impl Access {
         session.send_with(method, &path, body, headers).await
     }
 
-    /// Sends the request as the caller that is served.
-    pub async fn ask_rightfully(&self, cast: &Fixture) -> Reply {
-        self.ask(cast, &session(cast, self.rightful)).await
+    /// Sends the request as a caller with a successful outcome.
+    pub async fn send_as_permitted(&self, fixture: &Fixture) -> Reply {
+        self.send_as(fixture, &session(fixture, self.permitted))
+            .await
     }
 
-    /// What is needed for only the operation's own requests to be on the wire:
-    /// the gateway keeps for a while what the authorizer told.
-    pub async fn prepare(&self, cast: &Fixture) {
+    /// Fills the gateway's authorizer cache, so that the wire records only the
+    /// operation's own requests.
+    pub async fn prepare(&self, fixture: &Fixture) {
         if self.operation == "record-usage" {
-            cast.machine.get("/v1/usage").await.expect("200");
-            cast.world.wire.take();
+            fixture.api_client.get("/v1/usage").await.expect("200");
+            fixture.world.wire.take();
         }
     }
 }
@@ -403,18 +405,18 @@ pub fn access(operation: &str) -> &'static Access {
         .unwrap()
 }
 
-pub fn session(cast: &Fixture, caller: &str) -> Session {
-    let world = &cast.world;
+pub fn session(fixture: &Fixture, caller: &str) -> Session {
+    let world = &fixture.world;
     let owner = local::SignIn::with_email("olga@example.com");
     let mut claims = world.stack.issuer().claims(&owner);
     let now = world.clock.now().timestamp();
     match caller {
-        "creator" => cast.creator.clone(),
-        "owner" => cast.owner.clone(),
-        "admin" => cast.admin.clone(),
-        "user" => cast.user.clone(),
-        "outsider" => cast.outsider.clone(),
-        "stranger" => cast.stranger.clone(),
+        "creator" => fixture.creator.clone(),
+        "owner" => fixture.owner.clone(),
+        "admin" => fixture.admin.clone(),
+        "user" => fixture.user.clone(),
+        "outsider" => fixture.outsider.clone(),
+        "stranger" => fixture.stranger.clone(),
         "nobody" => world.nobody(),
         "expired" => {
             claims.insert("exp".into(), json!(now));
@@ -422,23 +424,23 @@ pub fn session(cast: &Fixture, caller: &str) -> Session {
             world.with_token(Some(token), owner.user_id, String::new())
         }
         "forged" => {
-            // All is well with this token, except that it was signed by another key.
+            // The token is valid except for its signature, which is by another key.
             let clock = world.clock.clone();
             let clock = functions::Clock::new(move || clock.now());
             let forger = local::Issuer::new(world.stack.url(), clock, None).unwrap();
             world.with_token(Some(forger.sign(claims)), owner.user_id, String::new())
         }
-        "key" => cast.machine.clone(),
-        "dana" => cast.dana.clone(),
+        "key" => fixture.api_client.clone(),
+        "dana" => fixture.dana.clone(),
         other => panic!("{other}"),
     }
 }
 
-async fn everybody_is_answered_as_the_row_says(operation: &str) {
+async fn assert_row_outcomes(operation: &str) {
     let access = access(operation);
-    for (caller, expected) in EVERYBODY.into_iter().zip(access.expected) {
-        let cast = Fixture::new().await;
-        let reply = access.ask(&cast, &session(&cast, caller)).await;
+    for (caller, expected) in CALLERS.into_iter().zip(access.expected) {
+        let fixture = Fixture::new().await;
+        let reply = access.send_as(&fixture, &session(&fixture, caller)).await;
         assert_eq!(
             reply.outcome(),
             expected,
@@ -459,7 +461,7 @@ macro_rules! access_tests {
     ) => {
         $(#[tokio::test]
         async fn $operation() {
-            everybody_is_answered_as_the_row_says(&stringify!($operation).replace('_', "-")).await;
+            assert_row_outcomes(&stringify!($operation).replace('_', "-")).await;
         })*
     };
 }
@@ -468,14 +470,14 @@ functions::for_each_operation!(access_tests);
 
 #[tokio::test]
 async fn pages() {
-    everybody_is_answered_as_the_row_says("pages").await;
+    assert_row_outcomes("pages").await;
 }
 
 #[tokio::test]
-async fn the_rightful_one_is_served() {
+async fn permitted_caller_of_every_operation_is_served() {
     for access in ACCESS {
-        let cast = Fixture::new().await;
-        let reply = access.ask_rightfully(&cast).await;
+        let fixture = Fixture::new().await;
+        let reply = access.send_as_permitted(&fixture).await;
         assert!(
             (200..300).contains(&reply.status),
             "{}: {}",
@@ -486,11 +488,11 @@ async fn the_rightful_one_is_served() {
 }
 
 #[tokio::test]
-async fn a_token_for_somebody_else_or_from_somebody_else_is_no_sign_in() {
-    let cast = Fixture::new().await;
-    let issuer = cast.world.stack.issuer();
+async fn token_with_invalid_claims_is_unauthorized() {
+    let fixture = Fixture::new().await;
+    let issuer = fixture.world.stack.issuer();
     let claims = issuer.claims(&local::SignIn::with_email("olga@example.com"));
-    let now = cast.world.clock.now().timestamp();
+    let now = fixture.world.clock.now().timestamp();
     for (claim, value) in [
         ("aud", json!("another")),
         ("iss", json!("https://elsewhere.example")),
@@ -505,30 +507,33 @@ async fn a_token_for_somebody_else_or_from_somebody_else_is_no_sign_in() {
             claims.insert(claim.into(), value);
         }
         let session =
-            cast.world
+            fixture
+                .world
                 .with_token(Some(issuer.sign(claims)), String::new(), String::new());
         let reply = session.get("/v1/account").await;
         assert_eq!(reply.status, 401, "{claim}: {}", reply.body);
     }
-    let garbage = cast
+    let garbage = fixture
         .world
         .with_token(Some("garbage".into()), String::new(), String::new());
     garbage.get("/v1/account").await.expect("401");
 }
 
 #[tokio::test]
-async fn a_removed_member_has_lost_the_power_with_the_next_request() {
-    let cast = Fixture::new().await;
-    cast.admin.get(&cast.organization).await.expect("200");
-    let path = format!("{}/members/{}", cast.organization, cast.admin.user_id);
-    cast.owner.delete(&path).await.expect("200");
-    cast.admin
-        .get(&cast.organization)
+async fn removed_member_next_request_is_not_found() {
+    let fixture = Fixture::new().await;
+    fixture.admin.get(&fixture.organization).await.expect("200");
+    let path = format!("{}/members/{}", fixture.organization, fixture.admin.user_id);
+    fixture.owner.delete(&path).await.expect("200");
+    fixture
+        .admin
+        .get(&fixture.organization)
         .await
         .expect("404 organization_not_found");
-    cast.admin
+    fixture
+        .admin
         .post(
-            &format!("{}/invites", cast.organization),
+            &format!("{}/invites", fixture.organization),
             json!({"email": "x@example.com", "role": "user"}),
         )
         .await
@@ -536,45 +541,57 @@ async fn a_removed_member_has_lost_the_power_with_the_next_request() {
 }
 
 #[tokio::test]
-async fn ids_of_another_organization_open_nothing() {
-    let cast = Fixture::new().await;
-    let elsewhere = cast.outsider.get("/v1/organizations").await.expect("200");
+async fn id_of_another_organization_is_not_found() {
+    let fixture = Fixture::new().await;
+    let elsewhere = fixture
+        .outsider
+        .get("/v1/organizations")
+        .await
+        .expect("200");
     let elsewhere = format!(
         "/v1/organizations/{}",
         elsewhere["items"][0]["id"].as_str().unwrap()
     );
-    let invite = format!("{elsewhere}/invites/{}", cast.invite_id);
-    cast.outsider
+    let invite = format!("{elsewhere}/invites/{}", fixture.invite_id);
+    fixture
+        .outsider
         .patch(&invite, json!({"role": "admin"}))
         .await
         .expect("404 invite_not_found");
-    cast.outsider
+    fixture
+        .outsider
         .delete(&invite)
         .await
         .expect("404 invite_not_found");
-    cast.outsider
-        .act(&format!("{invite}/resend"))
+    fixture
+        .outsider
+        .post_empty(&format!("{invite}/resend"))
         .await
         .expect("404 invite_not_found");
-    let key = format!("{elsewhere}/api-keys/{}", cast.key.id);
-    cast.outsider
+    let key = format!("{elsewhere}/api-keys/{}", fixture.key.id);
+    fixture
+        .outsider
         .patch(&key, json!({"name": "Mine"}))
         .await
         .expect("404 api_key_not_found");
-    cast.outsider
-        .act(&format!("{key}/rotate"))
+    fixture
+        .outsider
+        .post_empty(&format!("{key}/rotate"))
         .await
         .expect("404 api_key_not_found");
-    cast.outsider
+    fixture
+        .outsider
         .delete(&key)
         .await
         .expect("404 api_key_not_found");
-    let member = format!("{elsewhere}/members/{}", cast.user.user_id);
-    cast.outsider
+    let member = format!("{elsewhere}/members/{}", fixture.user.user_id);
+    fixture
+        .outsider
         .patch(&member, json!({"role": "admin"}))
         .await
         .expect("404 member_not_found");
-    cast.outsider
+    fixture
+        .outsider
         .delete(&member)
         .await
         .expect("404 member_not_found");

@@ -1,4 +1,4 @@
-//! API keys: what they let in, and for how long.
+//! API keys: management, authorization and lifetime.
 
 use std::{collections::BTreeSet, error::Error, fs, future::Future};
 
@@ -16,7 +16,7 @@ use crate::{
     wire::Fault,
 };
 
-/// What the authorizer answers about a key, past the gateway and what it keeps.
+/// Invokes the authorizer with a key, bypassing the gateway and its cache.
 pub async fn authorize(world: &World, key: &Key) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let sample = fs::read_to_string(repository("events/authorize-api-key.json")).unwrap();
     let mut event: Value = serde_json::from_str(&sample).unwrap();
@@ -25,21 +25,21 @@ pub async fn authorize(world: &World, key: &Key) -> Result<Value, Box<dyn Error 
     functions::invoke(world.stack.app(), operation, event, Default::default()).await
 }
 
-/// A route that machines call.
+/// A route for API clients.
 const ROUTE: &str = "/v1/usage";
-/// What it answers whoever is let through.
-const LET_IN: &str = "200";
-/// What the gateway answers whoever is not.
+/// The outcome for an authorized client.
+const AUTHORIZED: &str = "200";
+/// The gateway's outcome for an unauthorized client.
 const REFUSED: &str = "403";
 
-async fn show(cast: &Fixture, authorization: &str) -> Reply {
+async fn show(fixture: &Fixture, authorization: &str) -> Reply {
     let header = [("authorization", authorization)];
-    let nobody = cast.world.nobody();
+    let nobody = fixture.world.nobody();
     nobody.send_with(Method::GET, ROUTE, None, &header).await
 }
 
-async fn bearer(cast: &Fixture, key: &Key) -> String {
-    show(cast, &format!("Bearer {}", key.secret))
+async fn bearer(fixture: &Fixture, key: &Key) -> String {
+    show(fixture, &format!("Bearer {}", key.secret))
         .await
         .outcome()
 }
@@ -50,19 +50,23 @@ fn basic(user: &str, password: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_key_lets_in_as_password_and_as_bearer() {
-    let cast = Fixture::new().await;
-    assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
-    let header = basic(cast.organization_id(), &cast.key.secret);
-    assert_eq!(show(&cast, &header).await.outcome(), LET_IN);
+async fn key_as_bearer_or_basic_password_is_authorized() {
+    let fixture = Fixture::new().await;
+    assert_eq!(bearer(&fixture, &fixture.key).await, AUTHORIZED);
+    let header = basic(fixture.organization_id(), &fixture.key.secret);
+    assert_eq!(show(&fixture, &header).await.outcome(), AUTHORIZED);
 }
 
 #[tokio::test]
-async fn whatever_is_no_good_is_refused_alike() {
-    let cast = Fixture::new().await;
-    let elsewhere = cast.outsider.get("/v1/organizations").await.expect("200");
+async fn invalid_credentials_get_the_same_refusal() {
+    let fixture = Fixture::new().await;
+    let elsewhere = fixture
+        .outsider
+        .get("/v1/organizations")
+        .await
+        .expect("200");
     let elsewhere = elsewhere["items"][0]["id"].as_str().unwrap();
-    let secret = &cast.key.secret;
+    let secret = &fixture.key.secret;
     let mut typo = secret.clone();
     typo.replace_range(
         60..61,
@@ -74,7 +78,7 @@ async fn whatever_is_no_good_is_refused_alike() {
     );
     let unknown = "osk_02yAdIlYMGQr9qMFIKJStN02yAdIlYMGQr9qMFIKJStP\
                    0DG9mkOv2l6AkSp3WsPxY70DG9mkOv2l6AkSp3WsPxY73JcA3e";
-    let token = cast
+    let token = fixture
         .world
         .stack
         .sign_in(&local::SignIn::with_email("olga@example.com"));
@@ -87,12 +91,12 @@ async fn whatever_is_no_good_is_refused_alike() {
         secret.clone(),
         basic(elsewhere, secret),
         basic("", secret),
-        basic(cast.organization_id(), ""),
-        basic(cast.organization_id(), &typo),
+        basic(fixture.organization_id(), ""),
+        basic(fixture.organization_id(), &typo),
         "Basic %%%".to_owned(),
         "Bearer".to_owned(),
     ] {
-        let reply = show(&cast, &header).await;
+        let reply = show(&fixture, &header).await;
         assert_eq!(reply.outcome(), REFUSED, "{header}");
         bodies.push(reply.body);
     }
@@ -102,117 +106,127 @@ async fn whatever_is_no_good_is_refused_alike() {
             .all(|body| *body == json!({"message": "Forbidden"})),
         "{bodies:?}"
     );
-    // Without the header API Gateway does not ask.
-    cast.world.wire.take();
-    let reply = cast.world.nobody().get(ROUTE).await;
+    // Without the header, API Gateway does not call the authorizer.
+    fixture.world.wire.take();
+    let reply = fixture.world.nobody().get(ROUTE).await;
     assert_eq!(
         (reply.outcome().as_str(), &reply.body["message"]),
         ("401", &json!("Unauthorized"))
     );
-    assert_eq!(cast.world.wire.take().len(), 0);
+    assert_eq!(fixture.world.wire.take().len(), 0);
 }
 
 #[tokio::test]
-async fn a_typo_is_told_without_a_look_up() {
-    let cast = Fixture::new().await;
-    let typo = cast.key.secret.replace("osk_0", "osk_1");
+async fn key_with_typo_is_refused_without_a_database_read() {
+    let fixture = Fixture::new().await;
+    let typo = fixture.key.secret.replace("osk_0", "osk_1");
     assert_eq!(
-        show(&cast, &format!("Bearer {typo}")).await.outcome(),
+        show(&fixture, &format!("Bearer {typo}")).await.outcome(),
         REFUSED
     );
-    assert_eq!(cast.world.wire.take().len(), 0);
+    assert_eq!(fixture.world.wire.take().len(), 0);
 }
 
 #[tokio::test]
-async fn a_key_is_no_good_from_its_expiry_on() {
-    let cast = Fixture::new().await;
-    let expires_at = cast.world.clock.now() + TimeDelta::days(1);
+async fn key_at_its_expiry_is_unauthorized() {
+    let fixture = Fixture::new().await;
+    let expires_at = fixture.world.clock.now() + TimeDelta::days(1);
     let input = json!({"name": "For a day", "expires_at": expires_at});
-    let path = format!("{}/api-keys", cast.organization);
-    let made = cast.admin.post(&path, input).await.expect("201");
-    assert_eq!(made["api_key"]["expires_at"], json!(expires_at));
+    let path = format!("{}/api-keys", fixture.organization);
+    let created = fixture.admin.post(&path, input).await.expect("201");
+    assert_eq!(created["api_key"]["expires_at"], json!(expires_at));
     let key = Key {
-        id: made["api_key"]["id"].as_str().unwrap().to_owned(),
-        secret: made["secret"].as_str().unwrap().to_owned(),
+        id: created["api_key"]["id"].as_str().unwrap().to_owned(),
+        secret: created["secret"].as_str().unwrap().to_owned(),
     };
-    cast.world
+    fixture
+        .world
         .clock
         .advance(TimeDelta::days(1) - TimeDelta::milliseconds(1));
     assert_eq!(
-        authorize(&cast.world, &key).await.unwrap()["isAuthorized"],
+        authorize(&fixture.world, &key).await.unwrap()["isAuthorized"],
         true
     );
-    cast.world.clock.advance(TimeDelta::milliseconds(1));
+    fixture.world.clock.advance(TimeDelta::milliseconds(1));
     assert_eq!(
-        authorize(&cast.world, &key).await.unwrap(),
+        authorize(&fixture.world, &key).await.unwrap(),
         json!({"isAuthorized": false})
     );
 }
 
 #[tokio::test]
-async fn an_answer_is_kept_for_thirty_seconds_and_no_longer() {
-    let cast = Fixture::new().await;
-    cast.world.wire.take();
-    // The first one is noted, too.
-    for (wait, asked) in [(0, 2), (29, 0), (1, 1), (29, 0)] {
-        cast.world.clock.advance(TimeDelta::seconds(wait));
-        assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
-        let exchanges = cast.world.wire.take();
-        // The route itself reads by another action.
+async fn authorizer_response_is_cached_for_thirty_seconds() {
+    let fixture = Fixture::new().await;
+    fixture.world.wire.take();
+    // The first use also writes the hour of use.
+    for (wait, requests) in [(0, 2), (29, 0), (1, 1), (29, 0)] {
+        fixture.world.clock.advance(TimeDelta::seconds(wait));
+        assert_eq!(bearer(&fixture, &fixture.key).await, AUTHORIZED);
+        let exchanges = fixture.world.wire.take();
+        // The route itself uses another action.
         let authorizer = exchanges
             .iter()
             .filter(|exchange| matches!(exchange.action.as_str(), "GetItem" | "UpdateItem"));
-        assert_eq!(authorizer.count(), asked, "after {wait} s more");
+        assert_eq!(authorizer.count(), requests, "after {wait} s more");
     }
 }
 
 #[tokio::test]
-async fn what_a_key_is_told_by_is_its_organization_and_itself() {
-    let cast = Fixture::new().await;
-    let answer = authorize(&cast.world, &cast.key).await.unwrap();
-    let context = json!({"organization_id": cast.organization_id(), "api_key_id": cast.key.id});
+async fn authorizer_context_has_organization_and_key_ids() {
+    let fixture = Fixture::new().await;
+    let answer = authorize(&fixture.world, &fixture.key).await.unwrap();
+    let context =
+        json!({"organization_id": fixture.organization_id(), "api_key_id": fixture.key.id});
     assert_eq!(answer, json!({"isAuthorized": true, "context": context}));
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_read_is_not_let_in_and_not_refused_for_good() {
+async fn failed_key_read_returns_500_and_is_not_cached() {
     for fault in Fault::ALL {
-        let cast = Fixture::new().await;
-        cast.world.wire.fail(0, 3, fault);
-        assert_eq!(bearer(&cast, &cast.key).await, "500", "{fault:?}");
-        cast.world.wire.heal();
-        assert_eq!(bearer(&cast, &cast.key).await, LET_IN, "{fault:?}");
+        let fixture = Fixture::new().await;
+        fixture.world.wire.fail(0, 3, fault);
+        assert_eq!(bearer(&fixture, &fixture.key).await, "500", "{fault:?}");
+        fixture.world.wire.heal();
+        assert_eq!(
+            bearer(&fixture, &fixture.key).await,
+            AUTHORIZED,
+            "{fault:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_use_that_cannot_be_noted_is_let_in_all_the_same() {
+async fn failed_last_use_write_does_not_refuse_the_key() {
     for fault in Fault::ALL {
-        let cast = Fixture::new().await;
-        cast.world.wire.fail(1, 3, fault);
-        assert_eq!(bearer(&cast, &cast.key).await, LET_IN, "{fault:?}");
-        cast.world.wire.heal();
-        invariants::hold(&cast.world).await;
+        let fixture = Fixture::new().await;
+        fixture.world.wire.fail(1, 3, fault);
+        assert_eq!(
+            bearer(&fixture, &fixture.key).await,
+            AUTHORIZED,
+            "{fault:?}"
+        );
+        fixture.world.wire.heal();
+        invariants::hold(&fixture.world).await;
     }
-    let cast = Fixture::new().await;
-    let mut held = cast.world.wire.hold("UpdateItem");
-    assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
+    let fixture = Fixture::new().await;
+    let mut held = fixture.world.wire.hold("UpdateItem");
+    assert_eq!(bearer(&fixture, &fixture.key).await, AUTHORIZED);
     held.arrived().await;
 }
 
 #[tokio::test]
-async fn the_table_has_a_hash_and_no_secret() {
-    let cast = Fixture::new().await;
-    let items = cast.world.items().await;
+async fn table_holds_the_key_hash_and_no_secret() {
+    let fixture = Fixture::new().await;
+    let items = fixture.world.items().await;
     let stored = items
         .iter()
-        .find(|item| item["id"]["S"] == json!(cast.key.id))
+        .find(|item| item["id"]["S"] == json!(fixture.key.id))
         .unwrap();
     assert_eq!(stored["secret_hash"]["S"].as_str().unwrap().len(), 43);
-    // Neither as text nor as the random half in any block of it.
+    // No block of the secret's random half is stored.
     let all = json!(items).to_string();
     for part in 0..4 {
-        let block = cast
+        let block = fixture
             .key
             .secret
             .get(48 + part * 11..48 + (part + 1) * 11)
@@ -230,7 +244,7 @@ impl Fixture {
         format!("{}/{}", self.keys(), self.key.id)
     }
 
-    /// The cast's key as people see it.
+    /// Returns the fixture's key as members see it.
     async fn key_view(&self) -> Value {
         let list = self.user.get(&self.keys()).await.expect("200");
         let mut items = list["items"].as_array().unwrap().iter();
@@ -251,27 +265,27 @@ impl Fixture {
         }
     }
 
-    async fn is_let_in(&self, key: &Key) -> bool {
+    async fn is_authorized(&self, key: &Key) -> bool {
         let answer = authorize(&self.world, key).await.unwrap();
         answer["isAuthorized"].as_bool().unwrap()
     }
 }
 
 #[tokio::test]
-async fn a_list_shows_how_a_key_begins_and_ends_and_who_made_it() {
-    let cast = Fixture::new().await;
-    let now = cast.world.clock.now() - TimeDelta::minutes(2);
-    let key = cast.key_view().await;
-    let (_, last) = cast.key.secret.split_at(94);
+async fn key_list_shows_hint_creator_and_allowed_actions() {
+    let fixture = Fixture::new().await;
+    let now = fixture.world.clock.now() - TimeDelta::minutes(2);
+    let key = fixture.key_view().await;
+    let (_, last) = fixture.key.secret.split_at(94);
     let refused =
         json!({"allowed": false, "reason": "only an owner or an admin can manage API keys"});
     assert_eq!(
         key,
         json!({
-            "id": cast.key.id,
+            "id": fixture.key.id,
             "name": "Rendering",
             "hint": format!("osk_…{last}"),
-            "created_by": {"id": cast.admin.user_id, "name": "anna"},
+            "created_by": {"id": fixture.admin.user_id, "name": "anna"},
             "created_at": now,
             "expires_at": null,
             "last_used_at": null,
@@ -280,53 +294,54 @@ async fn a_list_shows_how_a_key_begins_and_ends_and_who_made_it() {
             "may": {"update": refused, "rotate": refused, "revoke": refused},
         })
     );
-    let settings = format!("{}/settings", cast.organization);
-    let settings = cast.user.get(&settings).await.expect("200");
+    let settings = format!("{}/settings", fixture.organization);
+    let settings = fixture.user.get(&settings).await.expect("200");
     assert_eq!(
         settings["api_keys"],
         json!({"items": [key], "next_cursor": null})
     );
-    let list = cast.admin.get(&cast.keys()).await.expect("200");
+    let list = fixture.admin.get(&fixture.keys()).await.expect("200");
     let allowed = json!({"allowed": true});
     let may = json!({"update": allowed, "rotate": allowed, "revoke": allowed});
     assert_eq!(list["items"][0]["may"], may);
 }
 
 #[tokio::test]
-async fn a_key_can_be_renamed_and_given_an_end_and_none() {
-    let cast = Fixture::new().await;
-    let soon = cast.world.clock.now() + TimeDelta::hours(1);
+async fn key_update_changes_name_and_sets_or_clears_expiry() {
+    let fixture = Fixture::new().await;
+    let soon = fixture.world.clock.now() + TimeDelta::hours(1);
     let change = json!({"name": " Nightly ", "expires_at": soon});
-    let key = cast
+    let key = fixture
         .owner
-        .patch(&cast.key_path(), change)
+        .patch(&fixture.key_path(), change)
         .await
         .expect("200");
     assert_eq!(
         (&key["name"], &key["expires_at"]),
         (&json!("Nightly"), &json!(soon))
     );
-    // Nothing of it would change: nothing is recorded.
+    // The same values again change nothing, and no event is recorded.
     let change = json!({"name": "Nightly", "expires_at": soon});
-    cast.owner
-        .patch(&cast.key_path(), change)
+    fixture
+        .owner
+        .patch(&fixture.key_path(), change)
         .await
         .expect("200");
-    let key = cast
+    let key = fixture
         .owner
-        .patch(&cast.key_path(), json!({"expires_at": null}))
+        .patch(&fixture.key_path(), json!({"expires_at": null}))
         .await
         .expect("200");
     assert_eq!(
         (&key["name"], &key["expires_at"]),
         (&json!("Nightly"), &Value::Null)
     );
-    let log = format!("{}/audit-events?limit=2", cast.organization);
-    let log = cast.owner.get(&log).await.expect("200");
+    let log = format!("{}/audit-events?limit=2", fixture.organization);
+    let log = fixture.owner.get(&log).await.expect("200");
     let change = json!({"field": "expires_at", "from": soon});
     assert_eq!(log["items"][0]["kind"], "api_key.updated");
     assert_eq!(log["items"][0]["changes"], json!([change]));
-    let subject = json!({"kind": "api_key", "id": cast.key.id, "name": "Nightly"});
+    let subject = json!({"kind": "api_key", "id": fixture.key.id, "name": "Nightly"});
     assert_eq!(log["items"][1]["subject"], subject);
     assert_eq!(
         log["items"][1]["changes"],
@@ -335,14 +350,17 @@ async fn a_key_can_be_renamed_and_given_an_end_and_none() {
             {"field": "expires_at", "to": soon},
         ])
     );
-    assert!(cast.is_let_in(&cast.key).await, "the secret is what it was");
+    assert!(
+        fixture.is_authorized(&fixture.key).await,
+        "the secret stays valid"
+    );
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_key_is_named() {
-    let cast = Fixture::new().await;
-    let now = cast.world.clock.now();
-    let (create, change) = (cast.keys(), cast.key_path());
+async fn invalid_key_request_names_the_field() {
+    let fixture = Fixture::new().await;
+    let now = fixture.world.clock.now();
+    let (create, change) = (fixture.keys(), fixture.key_path());
     let rotate = format!("{change}/rotate");
     for (method, path, body, field, detail) in [
         (
@@ -416,148 +434,173 @@ async fn what_is_wrong_with_a_key_is_named() {
             "`grace_period_seconds` must be a whole number of seconds from 0 to 604800",
         ),
     ] {
-        let reply = cast.admin.send(method, path, Some(body.clone())).await;
+        let reply = fixture.admin.send(method, path, Some(body.clone())).await;
         let problem = reply.expect("400 invalid_request");
         assert_eq!(problem["field"], field, "{body}");
         let words = problem["detail"].as_str().unwrap();
         assert!(words.starts_with(detail), "{body}: {words}");
     }
     for id in ["nothing", "01930000-0000-7000-8000-000000000003"] {
-        let path = format!("{}/{id}", cast.keys());
-        cast.admin
+        let path = format!("{}/{id}", fixture.keys());
+        fixture
+            .admin
             .delete(&path)
             .await
             .expect("404 api_key_not_found");
     }
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn the_old_secret_is_good_for_its_grace_and_ends_by_itself() {
-    let cast = Fixture::new().await;
-    let now = cast.world.clock.now();
-    let new = cast.rotate(3600).await;
-    assert_ne!(new.secret, cast.key.secret);
-    let view = cast.key_view().await;
+async fn rotated_secret_is_valid_until_its_grace_period_ends() {
+    let fixture = Fixture::new().await;
+    let now = fixture.world.clock.now();
+    let new = fixture.rotate(3600).await;
+    assert_ne!(new.secret, fixture.key.secret);
+    let view = fixture.key_view().await;
     assert_eq!(view["rotated_at"], json!(now));
     let end = now + TimeDelta::hours(1);
     assert_eq!(view["previous_secret_valid_until"], json!(end));
-    cast.world
+    fixture
+        .world
         .clock
         .advance(TimeDelta::hours(1) - TimeDelta::milliseconds(1));
-    assert!(cast.is_let_in(&cast.key).await && cast.is_let_in(&new).await);
-    cast.world.clock.advance(TimeDelta::milliseconds(1));
-    assert!(!cast.is_let_in(&cast.key).await && cast.is_let_in(&new).await);
-    assert!(cast.key_view().await["previous_secret_valid_until"].is_null());
+    assert!(fixture.is_authorized(&fixture.key).await && fixture.is_authorized(&new).await);
+    fixture.world.clock.advance(TimeDelta::milliseconds(1));
+    assert!(!fixture.is_authorized(&fixture.key).await && fixture.is_authorized(&new).await);
+    assert!(fixture.key_view().await["previous_secret_valid_until"].is_null());
 }
 
 #[tokio::test]
-async fn without_a_body_the_grace_is_a_day_and_with_zero_there_is_none() {
-    let cast = Fixture::new().await;
-    let rotate = format!("{}/rotate", cast.key_path());
-    let rotated = cast.owner.act(&rotate).await.expect("200");
-    let end = cast.world.clock.now() + TimeDelta::days(1);
+async fn rotation_grace_is_one_day_by_default_and_can_be_zero() {
+    let fixture = Fixture::new().await;
+    let rotate = format!("{}/rotate", fixture.key_path());
+    let rotated = fixture.owner.post_empty(&rotate).await.expect("200");
+    let end = fixture.world.clock.now() + TimeDelta::days(1);
     assert_eq!(
         rotated["api_key"]["previous_secret_valid_until"],
         json!(end)
     );
-    assert!(cast.is_let_in(&cast.key).await);
-    let newest = cast.rotate(0).await;
+    assert!(fixture.is_authorized(&fixture.key).await);
+    let newest = fixture.rotate(0).await;
     let between = Key {
-        id: cast.key.id.clone(),
+        id: fixture.key.id.clone(),
         secret: rotated["secret"].as_str().unwrap().to_owned(),
     };
-    for ended in [&cast.key, &between] {
-        assert!(!cast.is_let_in(ended).await);
+    for ended in [&fixture.key, &between] {
+        assert!(!fixture.is_authorized(ended).await);
     }
-    assert!(cast.is_let_in(&newest).await);
-    assert!(cast.key_view().await["previous_secret_valid_until"].is_null());
+    assert!(fixture.is_authorized(&newest).await);
+    assert!(fixture.key_view().await["previous_secret_valid_until"].is_null());
 }
 
-/// Whoever does not get the answer of a rotation rotates again: that must not
-/// end the secret that their clients still have.
+/// A caller that loses the response of a rotation rotates again. The secret that its
+/// clients still use must stay valid.
 #[tokio::test]
-async fn a_second_rotation_does_not_end_the_secret_from_before_the_first() {
-    let cast = Fixture::new().await;
-    let lost = cast.rotate(3600).await;
-    let newest = cast.rotate(7200).await;
-    for good in [&cast.key, &lost, &newest] {
-        assert!(cast.is_let_in(good).await);
+async fn second_rotation_keeps_the_original_secret_valid() {
+    let fixture = Fixture::new().await;
+    let lost = fixture.rotate(3600).await;
+    let newest = fixture.rotate(7200).await;
+    for valid in [&fixture.key, &lost, &newest] {
+        assert!(fixture.is_authorized(valid).await);
     }
-    cast.world.clock.advance(TimeDelta::hours(1));
+    fixture.world.clock.advance(TimeDelta::hours(1));
     assert!(
-        !cast.is_let_in(&cast.key).await,
-        "it has the grace that it was given first"
+        !fixture.is_authorized(&fixture.key).await,
+        "the first grace period ends as promised"
     );
-    assert!(cast.is_let_in(&lost).await && cast.is_let_in(&newest).await);
-    // A shorter grace shortens that of all.
-    cast.rotate(60).await;
-    cast.world.clock.advance(TimeDelta::seconds(60));
-    assert!(!cast.is_let_in(&lost).await && !cast.is_let_in(&newest).await);
+    assert!(fixture.is_authorized(&lost).await && fixture.is_authorized(&newest).await);
+    // A shorter grace period shortens those of all earlier secrets.
+    fixture.rotate(60).await;
+    fixture.world.clock.advance(TimeDelta::seconds(60));
+    assert!(!fixture.is_authorized(&lost).await && !fixture.is_authorized(&newest).await);
 }
 
 #[tokio::test]
-async fn an_expired_key_is_not_rotated_but_can_be_given_a_later_end() {
-    let cast = Fixture::new().await;
-    let expires_at = cast.world.clock.now() + TimeDelta::hours(1);
+async fn expired_key_rotation_is_refused_until_expiry_is_extended() {
+    let fixture = Fixture::new().await;
+    let expires_at = fixture.world.clock.now() + TimeDelta::hours(1);
     let end = json!({ "expires_at": expires_at });
-    cast.admin.patch(&cast.key_path(), end).await.expect("200");
-    cast.world.clock.advance(TimeDelta::hours(1));
-    assert!(!cast.is_let_in(&cast.key).await);
-    let rotate = format!("{}/rotate", cast.key_path());
-    cast.admin.act(&rotate).await.expect("409 api_key_expired");
-    let list = cast.admin.get(&cast.keys()).await.expect("200");
+    fixture
+        .admin
+        .patch(&fixture.key_path(), end)
+        .await
+        .expect("200");
+    fixture.world.clock.advance(TimeDelta::hours(1));
+    assert!(!fixture.is_authorized(&fixture.key).await);
+    let rotate = format!("{}/rotate", fixture.key_path());
+    fixture
+        .admin
+        .post_empty(&rotate)
+        .await
+        .expect("409 api_key_expired");
+    let list = fixture.admin.get(&fixture.keys()).await.expect("200");
     let reason = "this API key has expired; set a later expiry first";
     let may = json!({"allowed": false, "reason": reason});
     assert_eq!(list["items"][0]["may"]["rotate"], may);
     let later = json!({ "expires_at": expires_at + TimeDelta::hours(1) });
-    cast.admin
-        .patch(&cast.key_path(), later)
+    fixture
+        .admin
+        .patch(&fixture.key_path(), later)
         .await
         .expect("200");
-    assert!(cast.is_let_in(&cast.key).await);
-    cast.admin.act(&rotate).await.expect("200");
+    assert!(fixture.is_authorized(&fixture.key).await);
+    fixture.admin.post_empty(&rotate).await.expect("200");
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_out_once_the_kept_answer_is() {
-    let cast = Fixture::new().await;
-    assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
-    cast.admin.delete(&cast.key_path()).await.expect("204");
-    assert!(!cast.is_let_in(&cast.key).await);
-    cast.world.clock.advance(TimeDelta::seconds(29));
-    assert_eq!(bearer(&cast, &cast.key).await, LET_IN);
-    cast.world.clock.advance(TimeDelta::seconds(1));
-    assert_eq!(bearer(&cast, &cast.key).await, REFUSED);
-    cast.admin
-        .delete(&cast.key_path())
+async fn revoked_key_is_refused_after_the_cache_expires() {
+    let fixture = Fixture::new().await;
+    assert_eq!(bearer(&fixture, &fixture.key).await, AUTHORIZED);
+    fixture
+        .admin
+        .delete(&fixture.key_path())
+        .await
+        .expect("204");
+    assert!(!fixture.is_authorized(&fixture.key).await);
+    fixture.world.clock.advance(TimeDelta::seconds(29));
+    assert_eq!(bearer(&fixture, &fixture.key).await, AUTHORIZED);
+    fixture.world.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(bearer(&fixture, &fixture.key).await, REFUSED);
+    fixture
+        .admin
+        .delete(&fixture.key_path())
         .await
         .expect("404 api_key_not_found");
-    let list = cast.user.get(&cast.keys()).await.expect("200");
+    let list = fixture.user.get(&fixture.keys()).await.expect("200");
     assert_eq!(list["items"], json!([]));
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn an_organization_has_fifty_keys_and_revoking_one_makes_room() {
-    let cast = Fixture::new().await;
+async fn key_beyond_fifty_is_refused_until_one_is_revoked() {
+    let fixture = Fixture::new().await;
     for n in 1..50 {
-        cast.admin
-            .make_key(&cast.organization, &format!("Key {n}"))
+        fixture
+            .admin
+            .create_key(&fixture.organization, &format!("Key {n}"))
             .await;
     }
     let input = json!({"name": "One too many"});
-    let refusal = cast.owner.post(&cast.keys(), input.clone()).await;
+    let refusal = fixture.owner.post(&fixture.keys(), input.clone()).await;
     let words = refusal.refused("409 too_many_api_keys");
     assert!(words.contains("at most 50 API keys"), "{words}");
-    cast.owner.delete(&cast.key_path()).await.expect("204");
-    cast.owner.post(&cast.keys(), input).await.expect("201");
-    invariants::hold(&cast.world).await;
-    // More than a page of the list, none lost and none twice.
-    let path = format!("{}?limit=49", cast.keys());
-    let first = cast.user.get(&path).await.expect("200");
+    fixture
+        .owner
+        .delete(&fixture.key_path())
+        .await
+        .expect("204");
+    fixture
+        .owner
+        .post(&fixture.keys(), input)
+        .await
+        .expect("201");
+    invariants::hold(&fixture.world).await;
+    // The list spans two pages without loss or repetition.
+    let path = format!("{}?limit=49", fixture.keys());
+    let first = fixture.user.get(&path).await.expect("200");
     let cursor = first["next_cursor"].as_str().unwrap();
-    let rest = cast
+    let rest = fixture
         .user
         .get(&format!("{path}&cursor={cursor}"))
         .await
@@ -568,47 +611,50 @@ async fn an_organization_has_fifty_keys_and_revoking_one_makes_room() {
 }
 
 #[tokio::test]
-async fn a_key_outlives_its_makers_power_and_is_named() {
-    let named = |cast: &Fixture| json!([{"id": cast.key.id, "name": "Rendering"}]);
-    let cast = Fixture::new().await;
-    cast.owner.make_key(&cast.organization, "Another's").await;
-    let admin = format!("{}/members/{}", cast.organization, cast.admin.user_id);
-    let kept = cast
+async fn keys_of_demoted_or_removed_members_stay_valid() {
+    let named = |fixture: &Fixture| json!([{"id": fixture.key.id, "name": "Rendering"}]);
+    let fixture = Fixture::new().await;
+    fixture
+        .owner
+        .create_key(&fixture.organization, "Another's")
+        .await;
+    let admin = format!("{}/members/{}", fixture.organization, fixture.admin.user_id);
+    let kept = fixture
         .owner
         .patch(&admin, json!({"receives_billing_emails": true}))
         .await;
     assert_eq!(kept.expect("200")["api_keys"], json!([]));
-    let demoted = cast
+    let demoted = fixture
         .owner
         .patch(&admin, json!({"role": "user"}))
         .await
         .expect("200");
     assert_eq!(
         (&demoted["role"], &demoted["api_keys"]),
-        (&json!("user"), &named(&cast))
+        (&json!("user"), &named(&fixture))
     );
-    assert!(cast.is_let_in(&cast.key).await);
-    let removed = cast.owner.delete(&admin).await.expect("200");
-    assert_eq!(removed, json!({ "api_keys": named(&cast) }));
-    assert!(cast.is_let_in(&cast.key).await);
-    assert_eq!(cast.key_view().await["created_by"]["name"], "anna");
+    assert!(fixture.is_authorized(&fixture.key).await);
+    let removed = fixture.owner.delete(&admin).await.expect("200");
+    assert_eq!(removed, json!({ "api_keys": named(&fixture) }));
+    assert!(fixture.is_authorized(&fixture.key).await);
+    assert_eq!(fixture.key_view().await["created_by"]["name"], "anna");
 
-    let cast = Fixture::new().await;
-    let left = format!("{}/members/{}", cast.organization, cast.admin.user_id);
-    let left = cast.admin.delete(&left).await.expect("200");
-    assert_eq!(left["api_keys"], named(&cast));
-    let nothing = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    let nothing = cast.owner.delete(&nothing).await.expect("200");
-    assert_eq!(nothing, json!({"api_keys": []}));
+    let fixture = Fixture::new().await;
+    let left = format!("{}/members/{}", fixture.organization, fixture.admin.user_id);
+    let left = fixture.admin.delete(&left).await.expect("200");
+    assert_eq!(left["api_keys"], named(&fixture));
+    let user = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    let removed = fixture.owner.delete(&user).await.expect("200");
+    assert_eq!(removed, json!({"api_keys": []}));
 }
 
 #[tokio::test]
-async fn the_hour_of_the_last_use_is_noted_once() {
-    let cast = Fixture::new().await;
-    cast.world.clock.advance(TimeDelta::minutes(40));
-    cast.world.wire.take();
+async fn last_use_is_recorded_once_per_hour() {
+    let fixture = Fixture::new().await;
+    fixture.world.clock.advance(TimeDelta::minutes(40));
+    fixture.world.wire.take();
     let updates = || {
-        let exchanges = cast.world.wire.take();
+        let exchanges = fixture.world.wire.take();
         let updates = exchanges
             .iter()
             .filter(|exchange| exchange.action == "UpdateItem");
@@ -620,35 +666,40 @@ async fn the_hour_of_the_last_use_is_noted_once() {
         (1, "2026-03-01T13:00:00Z", 1),
         (59, "2026-03-01T13:00:00Z", 0),
     ] {
-        cast.world.clock.advance(TimeDelta::minutes(wait));
-        assert!(cast.is_let_in(&cast.key).await);
-        assert_eq!(updates(), written, "at {}", cast.world.clock.now());
-        assert_eq!(cast.key_view().await["last_used_at"], hour);
+        fixture.world.clock.advance(TimeDelta::minutes(wait));
+        assert!(fixture.is_authorized(&fixture.key).await);
+        assert_eq!(updates(), written, "at {}", fixture.world.clock.now());
+        assert_eq!(fixture.key_view().await["last_used_at"], hour);
     }
-    // A change of the key leaves it as it is, and a refused secret notes nothing.
-    let new = cast.rotate(0).await;
-    cast.world.clock.advance(TimeDelta::hours(1));
+    // A rotation keeps the hour, and a refused secret does not write it.
+    let new = fixture.rotate(0).await;
+    fixture.world.clock.advance(TimeDelta::hours(1));
     updates();
-    assert!(!cast.is_let_in(&cast.key).await);
+    assert!(!fixture.is_authorized(&fixture.key).await);
     assert_eq!(updates(), 0);
     assert_eq!(
-        cast.key_view().await["last_used_at"],
+        fixture.key_view().await["last_used_at"],
         "2026-03-01T13:00:00Z"
     );
-    assert!(cast.is_let_in(&new).await);
+    assert!(fixture.is_authorized(&new).await);
     assert_eq!(updates(), 1);
 }
 
 #[tokio::test]
-async fn the_log_tells_of_a_key_and_of_no_secret() {
-    let cast = Fixture::new().await;
-    let new = cast.rotate(3600).await;
-    cast.owner
-        .patch(&cast.key_path(), json!({"name": "Nightly"}))
+async fn audit_log_has_key_events_without_secrets() {
+    let fixture = Fixture::new().await;
+    let new = fixture.rotate(3600).await;
+    fixture
+        .owner
+        .patch(&fixture.key_path(), json!({"name": "Nightly"}))
         .await
         .expect("200");
-    cast.owner.delete(&cast.key_path()).await.expect("204");
-    let kinds = audit_kinds(&cast.owner, &cast.organization).await;
+    fixture
+        .owner
+        .delete(&fixture.key_path())
+        .await
+        .expect("204");
+    let kinds = audit_kinds(&fixture.owner, &fixture.organization).await;
     let keys = kinds.iter().filter(|kind| kind.starts_with("api_key."));
     let keys: Vec<&str> = keys.map(String::as_str).collect();
     assert_eq!(
@@ -660,33 +711,33 @@ async fn the_log_tells_of_a_key_and_of_no_secret() {
             "api_key.revoked"
         ]
     );
-    let log = format!("{}/audit-events?limit=100", cast.organization);
-    let log = cast.owner.get(&log).await.expect("200").to_string();
-    for secret in [&cast.key.secret, &new.secret] {
+    let log = format!("{}/audit-events?limit=100", fixture.organization);
+    let log = fixture.owner.get(&log).await.expect("200").to_string();
+    for secret in [&fixture.key.secret, &new.secret] {
         assert!(!log.contains(secret.get(48..70).unwrap()), "{log}");
     }
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[test]
-fn what_lets_a_key_in_is_what_the_page_of_permissions_says() {
+fn api_key_routes_match_the_permissions_page() {
     let page = fs::read_to_string(repository("docs/permissions.md")).unwrap();
     let mut sections = page.split("\n## ");
     let section = sections.find(|section| section.starts_with("What an API key may do"));
-    let said: BTreeSet<&str> = section.unwrap().split('`').skip(1).step_by(2).collect();
+    let documented: BTreeSet<&str> = section.unwrap().split('`').skip(1).step_by(2).collect();
     let template = Template::read(&Options::shipped_template()).unwrap();
     let routes = template.routes.iter();
-    let done: BTreeSet<&str> = routes
+    let declared: BTreeSet<&str> = routes
         .filter(|route| route.caller == Caller::ApiClient)
         .map(|route| route.operation.as_str())
         .collect();
-    assert_eq!(said, done);
+    assert_eq!(documented, declared);
 }
 
-// Two at once.
+// Concurrent requests.
 
 impl Fixture {
-    fn making(&self, name: &str) -> impl Future<Output = Reply> + Send + 'static {
+    fn creating(&self, name: &str) -> impl Future<Output = Reply> + Send + 'static {
         let body = Some(json!({ "name": name }));
         request(&self.admin, Method::POST, self.keys(), body)
     }
@@ -703,106 +754,107 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn the_fiftieth_key_is_given_once() {
-    let cast = Fixture::new().await;
+async fn concurrent_fiftieth_key_is_created_once() {
+    let fixture = Fixture::new().await;
     for n in 1..49 {
-        cast.admin
-            .make_key(&cast.organization, &format!("Key {n}"))
+        fixture
+            .admin
+            .create_key(&fixture.organization, &format!("Key {n}"))
             .await;
     }
     let owner = request(
-        &cast.owner,
+        &fixture.owner,
         Method::POST,
-        cast.keys(),
+        fixture.keys(),
         Some(json!({"name": "Other"})),
     );
-    let outcomes = interleave(&cast.world, cast.making("One"), owner).await;
+    let outcomes = interleave(&fixture.world, fixture.creating("One"), owner).await;
     assert_outcomes(outcomes, "409 too_many_api_keys", "201");
 }
 
 #[tokio::test]
-async fn of_two_rotations_at_once_the_secrets_are_good_as_one_after_the_other() {
-    let cast = Fixture::new().await;
-    let mut held = cast.world.wire.hold("TransactWriteItems");
-    let late = tokio::spawn(cast.rotating());
+async fn concurrent_rotations_act_as_sequential_ones() {
+    let fixture = Fixture::new().await;
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    let late = tokio::spawn(fixture.rotating());
     held.arrived().await;
-    let early = cast.rotating().await.expect("200");
+    let early = fixture.rotating().await.expect("200");
     held.release();
     let late = late.await.unwrap().expect("200");
     let key = |reply: &Value| Key {
-        id: cast.key.id.clone(),
+        id: fixture.key.id.clone(),
         secret: reply["secret"].as_str().unwrap().to_owned(),
     };
-    assert!(cast.is_let_in(&key(&early)).await && cast.is_let_in(&key(&late)).await);
-    cast.world.clock.advance(TimeDelta::seconds(60));
-    assert!(!cast.is_let_in(&key(&early)).await && cast.is_let_in(&key(&late)).await);
-    invariants::hold(&cast.world).await;
+    assert!(fixture.is_authorized(&key(&early)).await && fixture.is_authorized(&key(&late)).await);
+    fixture.world.clock.advance(TimeDelta::seconds(60));
+    assert!(!fixture.is_authorized(&key(&early)).await && fixture.is_authorized(&key(&late)).await);
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn a_key_revoked_while_being_rotated_is_gone() {
-    let cast = Fixture::new().await;
-    let outcomes = interleave(&cast.world, cast.rotating(), cast.revoking()).await;
+async fn key_revoked_during_rotation_is_unauthorized() {
+    let fixture = Fixture::new().await;
+    let outcomes = interleave(&fixture.world, fixture.rotating(), fixture.revoking()).await;
     assert_outcomes(outcomes, "404 api_key_not_found", "204");
-    let cast = Fixture::new().await;
-    let mut held = cast.world.wire.hold("TransactWriteItems");
-    let revoking = tokio::spawn(cast.revoking());
+    let fixture = Fixture::new().await;
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    let revoking = tokio::spawn(fixture.revoking());
     held.arrived().await;
-    let rotated = cast.rotate(60).await;
+    let rotated = fixture.rotate(60).await;
     held.release();
     assert_eq!(revoking.await.unwrap().outcome(), "204");
-    assert!(!cast.is_let_in(&rotated).await && !cast.is_let_in(&cast.key).await);
-    invariants::hold(&cast.world).await;
+    assert!(!fixture.is_authorized(&rotated).await && !fixture.is_authorized(&fixture.key).await);
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn a_key_revoked_while_its_use_is_noted_does_not_come_back() {
-    let cast = Fixture::new().await;
-    let mut held = cast.world.wire.hold("UpdateItem");
-    let key = cast.key.clone();
+async fn key_revoked_during_last_use_write_stays_revoked() {
+    let fixture = Fixture::new().await;
+    let mut held = fixture.world.wire.hold("UpdateItem");
+    let key = fixture.key.clone();
     let header = format!("Bearer {}", key.secret);
-    let nobody = cast.world.nobody();
+    let nobody = fixture.world.nobody();
     let using = tokio::spawn(async move {
         let header = [("authorization", header.as_str())];
         nobody.send_with(Method::GET, ROUTE, None, &header).await
     });
     held.arrived().await;
-    cast.revoking().await.expect("204");
+    fixture.revoking().await.expect("204");
     held.release();
-    assert_eq!(using.await.unwrap().outcome(), LET_IN);
-    assert!(!cast.is_let_in(&key).await);
-    let list = cast.user.get(&cast.keys()).await.expect("200");
+    assert_eq!(using.await.unwrap().outcome(), AUTHORIZED);
+    assert!(!fixture.is_authorized(&key).await);
+    let list = fixture.user.get(&fixture.keys()).await.expect("200");
     assert_eq!(list["items"], json!([]));
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn whoever_is_removed_while_making_a_key_either_makes_none_or_has_it_named() {
-    let cast = Fixture::new().await;
-    let removing = cast.removing(&cast.owner, &cast.admin);
-    let outcomes = interleave(&cast.world, cast.making("Late"), removing).await;
+async fn key_created_during_removal_is_refused_or_named() {
+    let fixture = Fixture::new().await;
+    let removing = fixture.removing(&fixture.owner, &fixture.admin);
+    let outcomes = interleave(&fixture.world, fixture.creating("Late"), removing).await;
     assert_outcomes(outcomes, "404 organization_not_found", "200");
 
-    let cast = Fixture::new().await;
-    let demoting = cast.giving_role(&cast.owner, &cast.admin, "user");
-    let outcomes = interleave(&cast.world, cast.making("Late"), demoting).await;
+    let fixture = Fixture::new().await;
+    let demoting = fixture.giving_role(&fixture.owner, &fixture.admin, "user");
+    let outcomes = interleave(&fixture.world, fixture.creating("Late"), demoting).await;
     assert_outcomes(outcomes, "403 owner_or_admin_required", "200");
 
     for demoted in [false, true] {
-        let cast = Fixture::new().await;
-        let mut held = cast.world.wire.hold("TransactWriteItems");
+        let fixture = Fixture::new().await;
+        let mut held = fixture.world.wire.hold("TransactWriteItems");
         let ending = if demoted {
-            tokio::spawn(cast.giving_role(&cast.owner, &cast.admin, "user"))
+            tokio::spawn(fixture.giving_role(&fixture.owner, &fixture.admin, "user"))
         } else {
-            tokio::spawn(cast.removing(&cast.owner, &cast.admin))
+            tokio::spawn(fixture.removing(&fixture.owner, &fixture.admin))
         };
         held.arrived().await;
-        cast.making("Late").await.expect("201");
+        fixture.creating("Late").await.expect("201");
         held.release();
         let ended = ending.await.unwrap().expect("200");
         let names = ended["api_keys"].as_array().unwrap().iter();
         let names: Vec<_> = names.map(|key| key["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["Rendering", "Late"]);
-        invariants::hold(&cast.world).await;
+        invariants::hold(&fixture.world).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Plans, billing periods and what stands on invoices.
+//! Plans, billing periods and billing details.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -16,16 +16,16 @@ impl Fixture {
     }
 }
 
-async fn billing_kinds(cast: &Fixture) -> Vec<String> {
-    let mut kinds = audit_kinds(&cast.creator, &cast.organization).await;
+async fn billing_kinds(fixture: &Fixture) -> Vec<String> {
+    let mut kinds = audit_kinds(&fixture.creator, &fixture.organization).await;
     kinds.retain(|kind| kind.starts_with("billing."));
     kinds
 }
 
 #[tokio::test]
-async fn an_organization_begins_on_the_first_plan_with_a_period_from_its_first_day() {
-    let cast = Fixture::new().await;
-    let seen = cast.user.get(&cast.billing()).await.expect("200");
+async fn new_organization_has_the_first_plan_and_a_period() {
+    let fixture = Fixture::new().await;
+    let seen = fixture.user.get(&fixture.billing()).await.expect("200");
     assert_eq!(
         seen,
         json!({
@@ -44,7 +44,7 @@ async fn an_organization_begins_on_the_first_plan_with_a_period_from_its_first_d
             }},
         })
     );
-    let seen = cast.admin.get(&cast.billing()).await.expect("200");
+    let seen = fixture.admin.get(&fixture.billing()).await.expect("200");
     assert_eq!(
         seen["details"],
         json!({"company_name": null, "tax_id": null, "invoice_address": null})
@@ -53,40 +53,48 @@ async fn an_organization_begins_on_the_first_plan_with_a_period_from_its_first_d
 }
 
 #[tokio::test]
-async fn owners_and_admins_see_and_change_what_stands_on_invoices() {
-    let cast = Fixture::new().await;
+async fn billing_details_are_hidden_from_users_and_the_log() {
+    let fixture = Fixture::new().await;
     let input = json!({
         "company_name": " Acme Ltd ", "tax_id": "DE123456789",
         "invoice_address": "1 Main Street\r\nTown",
     });
-    let seen = cast.admin.patch(&cast.billing(), input.clone()).await;
+    let seen = fixture.admin.patch(&fixture.billing(), input.clone()).await;
     let details = json!({
         "company_name": "Acme Ltd", "tax_id": "DE123456789", "invoice_address": "1 Main Street\nTown",
     });
     assert_eq!(seen.expect("200")["details"], details);
     assert_eq!(
-        cast.owner.get(&cast.billing()).await.expect("200")["details"],
+        fixture.owner.get(&fixture.billing()).await.expect("200")["details"],
         details
     );
     assert_eq!(
-        cast.user.get(&cast.billing()).await.expect("200")["details"],
+        fixture.user.get(&fixture.billing()).await.expect("200")["details"],
         Value::Null
     );
-    // The same again changes nothing, and is not recorded.
-    cast.admin.patch(&cast.billing(), input).await.expect("200");
+    // The same values again change nothing, and no event is recorded.
+    fixture
+        .admin
+        .patch(&fixture.billing(), input)
+        .await
+        .expect("200");
     let input = json!({"tax_id": null, "invoice_address": ""});
-    let seen = cast.owner.patch(&cast.billing(), input).await.expect("200");
+    let seen = fixture
+        .owner
+        .patch(&fixture.billing(), input)
+        .await
+        .expect("200");
     assert_eq!(
         seen["details"],
         json!({"company_name": "Acme Ltd", "tax_id": null, "invoice_address": null})
     );
     assert_eq!(
-        billing_kinds(&cast).await,
+        billing_kinds(&fixture).await,
         ["billing.details_updated", "billing.details_updated"]
     );
-    let log = cast
+    let log = fixture
         .creator
-        .get(&format!("{}/audit-events", cast.organization))
+        .get(&format!("{}/audit-events", fixture.organization))
         .await
         .expect("200");
     assert!(!log.to_string().contains("DE123"), "{log}");
@@ -94,8 +102,8 @@ async fn owners_and_admins_see_and_change_what_stands_on_invoices() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_with_the_fields_name() {
-    let cast = Fixture::new().await;
+async fn invalid_billing_update_names_the_field() {
+    let fixture = Fixture::new().await;
     for (input, detail) in [
         (
             json!({"plan": "gold"}),
@@ -133,31 +141,31 @@ async fn what_cannot_be_is_refused_with_the_fields_name() {
             "`monthly_credits` is not a field of this request",
         ),
     ] {
-        let reply = cast.admin.patch(&cast.billing(), input.clone()).await;
+        let reply = fixture.admin.patch(&fixture.billing(), input.clone()).await;
         assert_eq!(reply.refused("400 invalid_request"), detail, "{input}");
     }
-    assert!(billing_kinds(&cast).await.is_empty());
+    assert!(billing_kinds(&fixture).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_plan_begins_now_or_when_the_period_ends() {
-    let cast = Fixture::new().await;
-    let seen = cast.change_plan("basic", "now").await;
+async fn plan_change_takes_effect_now_or_at_period_end() {
+    let fixture = Fixture::new().await;
+    let seen = fixture.change_plan("basic", "now").await;
     assert_eq!(seen["plan"]["id"], "basic");
     assert_eq!(seen["period"]["start"], "2026-03-01T00:00:00Z");
-    let seen = cast.change_plan("pro", "period_end").await;
+    let seen = fixture.change_plan("pro", "period_end").await;
     assert_eq!(seen["plan"]["id"], "basic");
     assert_eq!(
         seen["next_plan"],
         json!({"id": "pro", "name": "Pro", "monthly_credits": 10000, "from": "2026-04-01T00:00:00Z"})
     );
-    // It is said again, and then thought better of.
-    cast.change_plan("pro", "period_end").await;
-    let seen = cast.change_plan("basic", "period_end").await;
+    // The change is repeated, and then cancelled.
+    fixture.change_plan("pro", "period_end").await;
+    let seen = fixture.change_plan("basic", "period_end").await;
     assert!(seen["next_plan"].is_null());
-    cast.change_plan("free", "period_end").await;
+    fixture.change_plan("free", "period_end").await;
     assert_eq!(
-        billing_kinds(&cast).await,
+        billing_kinds(&fixture).await,
         [
             "billing.plan_changed",
             "billing.plan_change_scheduled",
@@ -167,16 +175,19 @@ async fn a_plan_begins_now_or_when_the_period_ends() {
     );
 
     let end: DateTime<Utc> = "2026-04-01T00:00:00Z".parse().unwrap();
-    let left = end - cast.world.clock.now();
-    cast.world.clock.advance(left - TimeDelta::milliseconds(1));
-    let user = cast.world.sign_in("ulla@example.com");
-    let seen = user.get(&cast.billing()).await.expect("200");
+    let left = end - fixture.world.clock.now();
+    fixture
+        .world
+        .clock
+        .advance(left - TimeDelta::milliseconds(1));
+    let user = fixture.world.sign_in("ulla@example.com");
+    let seen = user.get(&fixture.billing()).await.expect("200");
     assert_eq!(
         (&seen["plan"]["id"], &seen["next_plan"]["id"]),
         (&json!("basic"), &json!("free"))
     );
-    cast.world.clock.advance(TimeDelta::milliseconds(1));
-    let seen = user.get(&cast.billing()).await.expect("200");
+    fixture.world.clock.advance(TimeDelta::milliseconds(1));
+    let seen = user.get(&fixture.billing()).await.expect("200");
     assert_eq!(seen["plan"]["id"], "free");
     assert!(seen["next_plan"].is_null());
     assert_eq!(
@@ -186,20 +197,20 @@ async fn a_plan_begins_now_or_when_the_period_ends() {
 }
 
 #[tokio::test]
-async fn a_plan_that_has_begun_is_recorded_once_though_nobody_uses_anything() {
-    let cast = Fixture::new().await;
-    cast.change_plan("basic", "period_end").await;
-    let run = async || cast.world.stack.run_schedule("apply-plan-changes").await;
+async fn due_plan_change_without_usage_is_recorded_once() {
+    let fixture = Fixture::new().await;
+    fixture.change_plan("basic", "period_end").await;
+    let run = async || fixture.world.stack.run_schedule("apply-plan-changes").await;
     run().await;
     assert_eq!(
-        billing_kinds(&cast).await,
+        billing_kinds(&fixture).await,
         ["billing.plan_change_scheduled"]
     );
-    cast.world.clock.advance(TimeDelta::days(31));
+    fixture.world.clock.advance(TimeDelta::days(31));
     tokio::join!(run(), run());
     run().await;
-    let admin = cast.world.sign_in("anna@example.com");
-    let path = format!("{}/audit-events?limit=1", cast.organization);
+    let admin = fixture.world.sign_in("anna@example.com");
+    let path = format!("{}/audit-events?limit=1", fixture.organization);
     let log = admin.get(&path).await.expect("200");
     let event = &log["items"][0];
     assert_eq!(event["kind"], "billing.plan_changed");
@@ -211,17 +222,17 @@ async fn a_plan_that_has_begun_is_recorded_once_though_nobody_uses_anything() {
             {"field": "monthly_credits", "from": "50", "to": "3000"},
         ])
     );
-    let kinds = audit_kinds(&admin, &cast.organization).await;
+    let kinds = audit_kinds(&admin, &fixture.organization).await;
     let changed = kinds.iter().filter(|kind| *kind == "billing.plan_changed");
     assert_eq!(changed.count(), 1);
 }
 
 #[tokio::test]
-async fn the_settings_show_plan_and_usage() {
-    let cast = Fixture::new().await;
-    cast.change_plan("basic", "period_end").await;
-    let path = format!("{}/settings", cast.organization);
-    let seen = cast.user.get(&path).await.expect("200");
+async fn settings_include_plan_and_usage() {
+    let fixture = Fixture::new().await;
+    fixture.change_plan("basic", "period_end").await;
+    let path = format!("{}/settings", fixture.organization);
+    let seen = fixture.user.get(&path).await.expect("200");
     assert_eq!(
         seen["billing"],
         json!({
@@ -246,13 +257,13 @@ async fn the_settings_show_plan_and_usage() {
 
 #[tokio::test]
 async fn usage_has_an_entry_for_every_hour_day_and_month() {
-    let cast = Fixture::new().await;
-    let seen = cast
+    let fixture = Fixture::new().await;
+    let seen = fixture
         .user
-        .get(&format!("{}/usage", cast.organization))
+        .get(&format!("{}/usage", fixture.organization))
         .await
         .expect("200");
-    let count = |what: &str| seen["data"][what].as_object().unwrap().len();
+    let count = |unit: &str| seen["data"][unit].as_object().unwrap().len();
     assert_eq!((count("hour"), count("day"), count("month")), (72, 60, 12));
     assert_eq!(seen["data"]["hour"]["2026-03-01T12:00:00Z"], 0);
     assert_eq!(seen["data"]["day"]["2026-01-01T00:00:00Z"], 0);
@@ -267,15 +278,19 @@ async fn usage_has_an_entry_for_every_hour_day_and_month() {
 }
 
 #[tokio::test]
-async fn another_organizations_billing_is_none_of_ones_business() {
-    let cast = Fixture::new().await;
-    let strangers: [&Session; 3] = [&cast.outsider, &cast.stranger, &cast.dana];
-    for who in strangers {
+async fn billing_of_another_organization_is_not_found() {
+    let fixture = Fixture::new().await;
+    let strangers: [&Session; 3] = [&fixture.outsider, &fixture.stranger, &fixture.dana];
+    for caller in strangers {
         for path in ["billing", "usage", "settings"] {
-            let path = format!("{}/{path}", cast.organization);
-            who.get(&path).await.refused("404 organization_not_found");
+            let path = format!("{}/{path}", fixture.organization);
+            caller
+                .get(&path)
+                .await
+                .refused("404 organization_not_found");
         }
-        who.patch(&cast.billing(), json!({"plan": "basic"}))
+        caller
+            .patch(&fixture.billing(), json!({"plan": "basic"}))
             .await
             .refused("404 organization_not_found");
     }

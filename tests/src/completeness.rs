@@ -1,5 +1,5 @@
-//! Nothing is forgotten: an operation of the template has its binary, its
-//! event, its access test and its lines in the docs, under the same name.
+//! Completeness: every operation of the template has its implementation, its access
+//! row and its documentation under the same name.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -21,7 +21,7 @@ pub fn template() -> Template {
     Template::read(&Options::shipped_template()).unwrap()
 }
 
-/// The operations of the template, by the events that lead to them.
+/// Returns the operations that the template's events invoke.
 fn operations() -> BTreeSet<String> {
     let template = template();
     let routes = template.routes.into_iter().map(|route| route.operation);
@@ -38,7 +38,7 @@ fn operations() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_operation_of_the_template_is_an_operation_of_the_library_and_the_other_way_round() {
+fn template_operations_match_the_library() {
     let library: BTreeSet<String> = functions::OPERATIONS
         .iter()
         .map(|operation| operation.name.to_owned())
@@ -67,8 +67,8 @@ fn every_operation_is_in_the_docs() {
         let name = format!("`{operation}`");
         assert!(
             data_model.contains(&name),
-            "docs/data-model.md says nothing of {name}"
+            "docs/data-model.md does not mention {name}"
         );
-        assert!(api.contains(&name), "docs/api.md says nothing of {name}");
+        assert!(api.contains(&name), "docs/api.md does not mention {name}");
     }
 }

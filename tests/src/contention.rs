@@ -33,7 +33,7 @@ const PASSING: [Fault; 8] = [
 
 async fn ask(access: &Access, fixture: &Fixture) -> Reply {
     let (method, path, body) = (access.request)(&Ids::of(fixture));
-    let session = access::session(fixture, access.rightful);
+    let session = access::session(fixture, access.permitted);
     let body = body.map(|body| body.to_string());
     session
         .send_with(method, &path, body, &[("idempotency-key", "once")])

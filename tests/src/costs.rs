@@ -1,5 +1,5 @@
-//! What an operation costs: sequential round trips and capacity units, as
-//! `docs/data-model.md` lists them.
+//! The cost of each operation: sequential round trips and capacity units, as listed
+//! in `docs/data-model.md`.
 
 use std::{collections::BTreeMap, fmt::Write, fs};
 
@@ -14,7 +14,7 @@ use crate::{
     wire::Exchange,
 };
 
-/// Round trips one after the other, and capacity units.
+/// Sequential round trips and capacity units.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cost {
     pub rounds: usize,
@@ -29,7 +29,7 @@ impl Cost {
                 .map(|exchange| exchange.round)
                 .max()
                 .unwrap_or_default(),
-            // The sum of nothing is -0.0.
+            // An empty sum is -0.0.
             units: exchanges
                 .iter()
                 .map(|exchange| exchange.capacity)
@@ -39,75 +39,84 @@ impl Cost {
     }
 }
 
-pub async fn cost_of(access: &Access, cast: &Fixture) -> Cost {
-    access.prepare(cast).await;
-    cast.world.wire.take();
-    let reply = access.ask_rightfully(cast).await;
+pub async fn cost_of(access: &Access, fixture: &Fixture) -> Cost {
+    access.prepare(fixture).await;
+    fixture.world.wire.take();
+    let reply = access.send_as_permitted(fixture).await;
     assert!(
         (200..300).contains(&reply.status),
         "{}: {}",
         access.operation,
         reply.body
     );
-    Cost::of(&cast.world.wire.take())
+    Cost::of(&fixture.world.wire.take())
 }
 
 async fn cost_of_expiry() -> Cost {
-    let cast = Fixture::new().await;
-    cast.creator
-        .invite(&cast.organization, "mail@example.com", "user")
+    let fixture = Fixture::new().await;
+    fixture
+        .creator
+        .invite(&fixture.organization, "mail@example.com", "user")
         .await;
-    cast.world.clock.advance(TimeDelta::days(14));
-    // One of two: what a run costs grows with what it has to do.
-    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    let admin = cast.world.sign_in("anna@example.com");
+    fixture.world.clock.advance(TimeDelta::days(14));
+    // The run ends two invites; its cost grows with their number.
+    let path = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    let admin = fixture.world.sign_in("anna@example.com");
     admin.delete(&path).await.expect("410 invite_expired");
-    cast.world.wire.take();
-    cast.world.stack.run_schedule("expire-invites").await;
-    Cost::of(&cast.world.wire.take())
+    fixture.world.wire.take();
+    fixture.world.stack.run_schedule("expire-invites").await;
+    Cost::of(&fixture.world.wire.take())
 }
 
 async fn measured() -> BTreeMap<String, Cost> {
     let mut costs = BTreeMap::new();
     for access in access::ACCESS {
-        let cast = Fixture::new().await;
+        let fixture = Fixture::new().await;
         if access.operation == "record-usage" {
-            // Not the first use of all, which deals out the credits.
-            crate::usage::render(&cast.machine, "first", 1)
+            // The first use also allocates the credits, so it is not measured.
+            crate::usage::render(&fixture.api_client, "first", 1)
                 .await
                 .expect("200");
         }
-        costs.insert(access.operation.to_owned(), cost_of(access, &cast).await);
+        costs.insert(access.operation.to_owned(), cost_of(access, &fixture).await);
     }
-    let cast = Fixture::new().await;
-    // The second use in an hour: the first one notes it, which takes one more of each.
+    let fixture = Fixture::new().await;
+    // The second use in an hour is measured: the first also writes the hour.
     for rounds in [2, 1] {
-        api_keys::authorize(&cast.world, &cast.key).await.unwrap();
-        let cost = Cost::of(&cast.world.wire.take());
+        api_keys::authorize(&fixture.world, &fixture.key)
+            .await
+            .unwrap();
+        let cost = Cost::of(&fixture.world.wire.take());
         assert_eq!(cost.rounds, rounds);
         costs.insert("authorize-api-key".to_owned(), cost);
     }
-    cast.creator
-        .invite(&cast.organization, "mail@example.com", "user")
+    fixture
+        .creator
+        .invite(&fixture.organization, "mail@example.com", "user")
         .await;
-    cast.world.wire.take();
-    cast.world.drain().await;
+    fixture.world.wire.take();
+    fixture.world.drain().await;
     costs.insert(
         "deliver-email".to_owned(),
-        Cost::of(&cast.world.wire.take()),
+        Cost::of(&fixture.world.wire.take()),
     );
-    cast.creator
-        .invite(&cast.organization, "bounce@simulator.amazonses.com", "user")
+    fixture
+        .creator
+        .invite(
+            &fixture.organization,
+            "bounce@simulator.amazonses.com",
+            "user",
+        )
         .await;
-    cast.world.drain().await;
-    cast.world.wire.take();
-    cast.world.stack.deliver_events().await;
+    fixture.world.drain().await;
+    fixture.world.wire.take();
+    fixture.world.stack.deliver_events().await;
     costs.insert(
         "record-email-delivery".to_owned(),
-        Cost::of(&cast.world.wire.take()),
+        Cost::of(&fixture.world.wire.take()),
     );
-    // Its shards are read side by side. On a busy machine one of them may be so
-    // late that it looks like a round of its own: the fewest rounds are its cost.
+    // The shards are read concurrently. On a busy machine a late read looks like a
+    // round trip of its own, so the run with the fewest counts.
     let mut runs = Vec::new();
     for _ in 0..3 {
         runs.push(cost_of_expiry().await);
@@ -115,25 +124,26 @@ async fn measured() -> BTreeMap<String, Cost> {
     let least = runs.into_iter().min_by_key(|cost| cost.rounds).unwrap();
     costs.insert("expire-invites".to_owned(), least);
 
-    let cast = Fixture::new().await;
-    cast.change_plan("basic", "period_end").await;
-    cast.world.clock.advance(TimeDelta::days(31));
-    cast.world.wire.take();
-    cast.world.stack.run_schedule("apply-plan-changes").await;
+    let fixture = Fixture::new().await;
+    fixture.change_plan("basic", "period_end").await;
+    fixture.world.clock.advance(TimeDelta::days(31));
+    fixture.world.wire.take();
+    fixture.world.stack.run_schedule("apply-plan-changes").await;
     costs.insert(
         "apply-plan-changes".to_owned(),
-        Cost::of(&cast.world.wire.take()),
+        Cost::of(&fixture.world.wire.take()),
     );
-    cast.payment_event("billing.invoice_issued", json!({}))
+    fixture
+        .payment_event("billing.invoice_issued", json!({}))
         .await;
     costs.insert(
         "record-billing-event".to_owned(),
-        Cost::of(&cast.world.wire.take()),
+        Cost::of(&fixture.world.wire.take()),
     );
     costs
 }
 
-/// The page with the last two cells of every operation's row as measured.
+/// Returns the page with the measured costs in the last two cells of each operation's row.
 fn with_costs(page: &str, costs: &BTreeMap<String, Cost>) -> String {
     let mut filled = String::new();
     let mut seen = Vec::new();
@@ -166,7 +176,7 @@ fn with_costs(page: &str, costs: &BTreeMap<String, Cost>) -> String {
 }
 
 #[tokio::test]
-async fn every_operation_costs_what_the_data_model_says() {
+async fn measured_costs_match_the_data_model() {
     let path = repository("docs/data-model.md");
     let page = fs::read_to_string(&path).unwrap();
     let filled = with_costs(&page, &measured().await);
@@ -177,13 +187,12 @@ async fn every_operation_costs_what_the_data_model_says() {
     for (written, measured) in page.lines().zip(filled.lines()) {
         assert_eq!(
             written, measured,
-            "docs/data-model.md is out of date: UPDATE_DOCS=1 fills in what was measured"
+            "docs/data-model.md is out of date: UPDATE_DOCS=1 fills in the measured costs"
         );
     }
 }
 
-/// Reads take one round trip and mutations two, but for those that first have
-/// to find out which organization they are about.
+/// Operations that first have to find their organization take one round trip more.
 #[tokio::test]
 async fn reads_take_one_round_trip_and_mutations_two() {
     for (name, cost) in measured().await {
@@ -193,7 +202,7 @@ async fn reads_take_one_round_trip_and_mutations_two() {
             }
             "list-organizations" | "list-my-invites" | "get-account" => 2,
             "accept-invite" | "decline-invite" => 3,
-            // There is nothing to load: the organization is new.
+            // The organization is new, so there is nothing to load.
             "create-organization" => 1,
             name if name.starts_with("get-") || name.starts_with("list-") => 1,
             "preview-invite" | "authorize-api-key" => 1,
@@ -204,26 +213,25 @@ async fn reads_take_one_round_trip_and_mutations_two() {
     }
 }
 
-/// Adds members past the functions, as many as it takes, to a table whose stream
-/// nobody follows from then on.
-pub async fn crowd(cast: &Fixture, size: usize) -> Vec<String> {
-    // The embedded database counts through all of the stream's records for each
-    // one that it adds.
-    cast.world
+/// Disables the table's stream, then adds any number of members with [`seed`].
+pub async fn crowd(fixture: &Fixture, size: usize) -> Vec<String> {
+    // The embedded database scans the whole stream for each record that it adds.
+    fixture
+        .world
         .dynamodb(
             "UpdateTable",
             json!({"StreamSpecification": {"StreamEnabled": false}}),
         )
         .await;
-    seed(cast, size).await
+    seed(fixture, size).await
 }
 
-/// Adds members past the functions.
-pub async fn seed(cast: &Fixture, size: usize) -> Vec<String> {
-    let items = cast.world.items().await;
+/// Adds members directly to the table and returns their user ids.
+pub async fn seed(fixture: &Fixture, size: usize) -> Vec<String> {
+    let items = fixture.world.items().await;
     let template = items
         .iter()
-        .find(|item| item["sk"]["S"] == json!(format!("MEMBER#{}", cast.user.user_id)))
+        .find(|item| item["sk"]["S"] == json!(format!("MEMBER#{}", fixture.user.user_id)))
         .unwrap();
     let names: Vec<String> = (0..size).map(|n| format!("crowd-{n:05}")).collect();
     for chunk in names.chunks(25) {
@@ -237,7 +245,8 @@ pub async fn seed(cast: &Fixture, size: usize) -> Vec<String> {
                 json!({"PutRequest": {"Item": item}})
             })
             .collect();
-        cast.world
+        fixture
+            .world
             .dynamodb(
                 "BatchWriteItem",
                 json!({"RequestItems": {"organizations": puts}}),
@@ -248,7 +257,7 @@ pub async fn seed(cast: &Fixture, size: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_a_mutation_costs_does_not_grow_with_the_organization() {
+async fn operation_cost_is_independent_of_organization_size() {
     let operations = [
         "create-invite",
         "update-member",
@@ -259,10 +268,10 @@ async fn what_a_mutation_costs_does_not_grow_with_the_organization() {
     for operation in operations {
         let mut costs = Vec::new();
         for size in [10, 10_000] {
-            let cast = Fixture::new().await;
-            // Both have names of the same length, so that their items weigh the same.
-            crowd(&cast, size).await;
-            costs.push(cost_of(access::access(operation), &cast).await);
+            let fixture = Fixture::new().await;
+            // User ids have the same length in both, so the items have the same size.
+            crowd(&fixture, size).await;
+            costs.push(cost_of(access::access(operation), &fixture).await);
         }
         assert_eq!(costs[0], costs[1], "{operation}");
     }

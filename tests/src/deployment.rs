@@ -1,5 +1,5 @@
-//! What the template adds around the functions: alarms, the Pipe of audit
-//! events, parameters; and that the docs tell of all of it.
+//! The template's resources around the functions: alarms, the pipe of audit events
+//! and parameters, all of them documented.
 
 use std::{collections::BTreeSet, fs};
 
@@ -30,7 +30,7 @@ fn operations_page() -> String {
     fs::read_to_string(repository("docs/operations.md")).unwrap()
 }
 
-/// What the alarms watch, each as text.
+/// Returns the name and the properties of each alarm, as text.
 fn alarms(template: &Value) -> Vec<(String, String)> {
     let alarms = resources(template, "AWS::CloudWatch::Alarm");
     let alarms = alarms.into_iter();
@@ -40,7 +40,7 @@ fn alarms(template: &Value) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_function_that_fails_sets_off_an_alarm() {
+fn every_function_has_an_alarm_for_failures() {
     let template = template();
     let api = resources(&template, "AWS::Serverless::HttpApi").remove(0).1;
     let authorizers = text(&api["Properties"]["Auth"]);
@@ -61,7 +61,7 @@ fn every_function_that_fails_sets_off_an_alarm() {
         let routes = events
             .as_mapping()
             .is_some_and(|events| events.values().all(|event| event["Type"] == "HttpApi"));
-        // The API answers with 5xx when a function behind it fails or is throttled.
+        // A failing or throttled function behind the API shows as 5xx of the API.
         if routes || authorizers.contains(&format!("!GetAtt {name}.Arn")) {
             continue;
         }
@@ -72,19 +72,19 @@ fn every_function_that_fails_sets_off_an_alarm() {
 }
 
 #[test]
-fn every_queue_of_dead_letters_has_an_alarm() {
+fn every_dead_letter_queue_has_an_alarm() {
     let template = template();
     let alarms = alarms(&template);
     for (queue, _) in resources(&template, "AWS::SQS::Queue") {
         let watched = alarms
             .iter()
             .any(|(_, alarm)| alarm.contains(&format!("!GetAtt {queue}.QueueName")));
-        assert!(watched, "nobody is told of {queue}");
+        assert!(watched, "no alarm for {queue}");
     }
 }
 
 #[test]
-fn every_alarm_tells_somebody_stays_quiet_without_data_and_has_its_lines_in_the_runbook() {
+fn every_alarm_has_an_action_and_a_runbook_entry() {
     let template = template();
     let page = operations_page();
     for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
@@ -100,7 +100,7 @@ fn every_alarm_tells_somebody_stays_quiet_without_data_and_has_its_lines_in_the_
 }
 
 #[test]
-fn every_parameter_and_every_output_is_documented() {
+fn parameters_and_outputs_are_documented() {
     let template = template();
     let page = operations_page();
     for (name, parameter) in template["Parameters"].as_mapping().unwrap() {
@@ -115,7 +115,7 @@ fn every_parameter_and_every_output_is_documented() {
 }
 
 #[test]
-fn what_cannot_be_made_anew_outlives_the_stack() {
+fn irreplaceable_resources_outlive_the_stack() {
     let template = template();
     for kind in [
         "AWS::DynamoDB::Table",
@@ -132,7 +132,7 @@ fn what_cannot_be_made_anew_outlives_the_stack() {
 }
 
 #[test]
-fn the_costs_are_reckoned_with_the_alarms_and_units_that_there_are() {
+fn documented_costs_match_alarm_count_and_capacity_units() {
     let page = operations_page();
     let alarms = resources(&template(), "AWS::CloudWatch::Alarm");
     let always = alarms
@@ -150,13 +150,13 @@ fn the_costs_are_reckoned_with_the_alarms_and_units_that_there_are() {
         let mut rows = costs.lines().filter(|line| line.starts_with(&begin));
         let row = rows.next_back().unwrap();
         let units = row.trim_end_matches(" |").rsplit(' ').next().unwrap();
-        let told = page.split(before).nth(1).unwrap();
-        assert_eq!(told.split(' ').next(), Some(units), "{operation}");
+        let documented = page.split(before).nth(1).unwrap();
+        assert_eq!(documented.split(' ').next(), Some(units), "{operation}");
     }
 }
 
 #[test]
-fn every_function_is_traced_logs_json_and_can_be_limited() {
+fn functions_have_tracing_json_logs_and_concurrency_limits() {
     let template = template();
     let globals = &template["Globals"]["Function"];
     assert_eq!(globals["Tracing"], "Active");
@@ -175,7 +175,7 @@ fn every_function_is_traced_logs_json_and_can_be_limited() {
 }
 
 #[test]
-fn the_tables_stream_has_two_readers_at_most() {
+fn table_stream_has_two_readers() {
     let template = template();
     let mut readers = BTreeSet::new();
     for (name, resource) in template["Resources"].as_mapping().unwrap() {
@@ -200,12 +200,12 @@ fn the_tables_stream_has_two_readers_at_most() {
 }
 
 #[test]
-fn the_dashboard_is_json_whose_charts_do_not_overlap() {
+fn dashboard_charts_do_not_overlap() {
     let dashboard = resources(&template(), "AWS::CloudWatch::Dashboard")
         .remove(0)
         .1;
     let Value::Tagged(body) = &dashboard["Properties"]["DashboardBody"] else {
-        panic!("the dashboard names no region")
+        panic!("the dashboard's body is not a `!Sub`")
     };
     let body: Json = serde_json::from_str(body.value.as_str().unwrap()).unwrap();
     let mut cells = BTreeSet::new();
@@ -225,49 +225,56 @@ fn the_dashboard_is_json_whose_charts_do_not_overlap() {
     }
 }
 
-/// What a Pipe makes of a record: `"<$.path>"` is a text, `<$.path>` a list or
-/// an object.
+/// Transforms a record as a pipe does: `"<$.path>"` becomes a string, `<$.path>` a
+/// list or an object.
 fn transformed(template: &str, record: &Json) -> Json {
     let mut rest = template;
-    let mut made = String::new();
+    let mut output = String::new();
     while let Some((before, after)) = rest.split_once("<$.") {
         let (path, after) = after.split_once('>').unwrap();
         let value = path.split('.').fold(record, |value, name| &value[name]);
-        made.push_str(before);
+        output.push_str(before);
         if before.ends_with('"') {
             let text = value.as_str();
-            let text = text.unwrap_or_else(|| panic!("no text at {path} of {record}"));
-            made.push_str(json!(text).to_string().trim_matches('"'));
+            let text = text.unwrap_or_else(|| panic!("no string at {path} of {record}"));
+            output.push_str(json!(text).to_string().trim_matches('"'));
         } else {
             assert!(value.is_array() || value.is_object(), "{path} of {record}");
-            made.push_str(&value.to_string());
+            output.push_str(&value.to_string());
         }
         rest = after;
     }
-    made.push_str(rest);
-    serde_json::from_str(&made).unwrap_or_else(|error| panic!("{error}: {made}"))
+    output.push_str(rest);
+    serde_json::from_str(&output).unwrap_or_else(|error| panic!("{error}: {output}"))
 }
 
 #[tokio::test]
-async fn the_pipe_takes_all_audit_events_and_nothing_else_and_makes_clean_events_of_them() {
-    let cast = Fixture::new().await;
-    // Nobody, the holder of a link, somebody without a name; all kinds of writes.
-    let link = cast.world.link_token("dana@example.com");
+async fn pipe_forwards_every_audit_event_without_personal_data() {
+    let fixture = Fixture::new().await;
+    // Events of every kind of actor, and writes of every kind.
+    let link = fixture.world.link_token("dana@example.com");
     let decline = format!("/v1/invites/{link}/decline");
-    cast.world.nobody().act(&decline).await.expect("204");
-    cast.admin
-        .invite(&cast.organization, "late@example.com", "user")
+    fixture
+        .world
+        .nobody()
+        .post_empty(&decline)
+        .await
+        .expect("204");
+    fixture
+        .admin
+        .invite(&fixture.organization, "late@example.com", "user")
         .await;
-    cast.world.drain().await;
-    cast.owner
-        .patch(&cast.organization, json!({"name": "Quote \" and <b>"}))
+    fixture.world.drain().await;
+    fixture
+        .owner
+        .patch(&fixture.organization, json!({"name": "Quote \" and <b>"}))
         .await
         .expect("200");
-    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    cast.owner.delete(&member).await;
-    cast.world.clock.advance(chrono::TimeDelta::days(15));
-    cast.world.stack.run_schedules().await;
-    cast.world.stack.sweep_ttl().unwrap();
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    fixture.owner.delete(&member).await;
+    fixture.world.clock.advance(chrono::TimeDelta::days(15));
+    fixture.world.stack.run_schedules().await;
+    fixture.world.stack.sweep_ttl().unwrap();
 
     let pipe = resources(&template(), "AWS::Pipes::Pipe").remove(0).1;
     let source = &pipe["Properties"]["SourceParameters"];
@@ -280,7 +287,7 @@ async fn the_pipe_takes_all_audit_events_and_nothing_else_and_makes_clean_events
         .unwrap();
     assert_eq!(kind, "$.dynamodb.NewImage.kind.S");
 
-    let records = cast.world.stack.pump().records().unwrap();
+    let records = fixture.world.stack.pump().records().unwrap();
     let taken: Vec<&Json> = records
         .iter()
         .filter(|record| filter.matches(Some(record)))
@@ -290,7 +297,7 @@ async fn the_pipe_takes_all_audit_events_and_nothing_else_and_makes_clean_events
         .iter()
         .map(|record| transformed(target["InputTemplate"].as_str().unwrap(), record))
         .collect();
-    let items = cast.world.items().await;
+    let items = fixture.world.items().await;
     let audit = items
         .iter()
         .filter(|item| item["pk"]["S"].as_str().unwrap().starts_with("AUDIT#"));
@@ -316,7 +323,7 @@ async fn the_pipe_takes_all_audit_events_and_nothing_else_and_makes_clean_events
         kinds.insert(event["kind"].as_str().unwrap());
         let person = event["actor"]["kind"] == "person";
         assert_eq!(event["actor"]["id"] == "", !person, "{event}");
-        // Ids only: no name and no address, not even a masked one.
+        // Events hold ids only: no name and no address, not even a masked one.
         let text = event.to_string();
         assert!(!text.contains('@') && !text.contains("olga"), "{text}");
     }

@@ -1,4 +1,4 @@
-//! What the email service reports about emails that it had taken.
+//! The email service's reports about accepted emails: bounces and complaints.
 
 use chrono::TimeDelta;
 use local::PutEvent;
@@ -13,7 +13,7 @@ use crate::{
 const BOUNCES: &str = "bounce@simulator.amazonses.com";
 const COMPLAINS: &str = "complaint+spam@simulator.amazonses.com";
 
-/// The delivery of the pending invite to an address, as a member sees it.
+/// Returns the delivery of the pending invite to an address, as a member sees it.
 async fn delivery(reader: &Session, organization: &str, email: &str) -> Value {
     let invites = reader
         .get(&format!("{organization}/invites"))
@@ -24,10 +24,10 @@ async fn delivery(reader: &Session, organization: &str, email: &str) -> Value {
     invite.unwrap()["delivery"].clone()
 }
 
-/// A report about a sending of an invite.
-fn report(kind: &str, cast: &Fixture, invite_id: &str, times_sent: u32) -> PutEvent {
+/// Returns a report about one email of an invite.
+fn report(kind: &str, fixture: &Fixture, invite_id: &str, times_sent: u32) -> PutEvent {
     let tags = json!({
-        "organization_id": [cast.organization_id()],
+        "organization_id": [fixture.organization_id()],
         "invite_id": [invite_id],
         "times_sent": [times_sent.to_string()],
     });
@@ -43,54 +43,57 @@ fn report(kind: &str, cast: &Fixture, invite_id: &str, times_sent: u32) -> PutEv
 const BOUNCED: &str = "Email Bounced";
 const COMPLAINED: &str = "Email Complaint Received";
 
-/// Puts a report, and expects that the function took it.
-async fn put(cast: &Fixture, report: PutEvent) {
-    let published = cast.world.stack.put_event(report).await;
+/// Puts a report on the event bus and asserts that the function handled it.
+async fn put(fixture: &Fixture, report: PutEvent) {
+    let published = fixture.world.stack.put_event(report).await;
     assert_eq!(published.called.len(), 1);
     assert_eq!(published.called[0].operation, "record-email-delivery");
     assert!(!published.called[0].failed);
 }
 
-async fn reported(cast: &Fixture, kind: &str) -> usize {
-    let kinds = audit_kinds(&cast.creator, &cast.organization).await;
-    kinds.iter().filter(|told| *told == kind).count()
+async fn reported(fixture: &Fixture, kind: &str) -> usize {
+    let kinds = audit_kinds(&fixture.creator, &fixture.organization).await;
+    kinds.iter().filter(|logged| *logged == kind).count()
 }
 
 #[tokio::test]
-async fn an_email_that_comes_back_shows_as_bounced_and_the_log_tells() {
+async fn bounce_or_complaint_is_shown_and_recorded() {
     for (address, state, kind) in [
         (BOUNCES, "bounced", "invite.email_bounced"),
         (COMPLAINS, "complained", "invite.email_complained"),
     ] {
-        let cast = Fixture::new().await;
-        cast.admin.invite(&cast.organization, address, "user").await;
-        cast.world.drain().await;
-        let sent = delivery(&cast.admin, &cast.organization, address).await;
+        let fixture = Fixture::new().await;
+        fixture
+            .admin
+            .invite(&fixture.organization, address, "user")
+            .await;
+        fixture.world.drain().await;
+        let sent = delivery(&fixture.admin, &fixture.organization, address).await;
         assert_eq!(sent["state"], "sent");
-        assert_eq!(cast.world.stack.deliver_events().await, 0);
-        let seen = delivery(&cast.admin, &cast.organization, address).await;
+        assert_eq!(fixture.world.stack.deliver_events().await, 0);
+        let seen = delivery(&fixture.admin, &fixture.organization, address).await;
         assert_eq!(seen["state"], state);
         assert!(!seen["reason"].as_str().unwrap().contains('@'), "{seen}");
-        let seen = delivery(&cast.user, &cast.organization, address).await;
+        let seen = delivery(&fixture.user, &fixture.organization, address).await;
         assert_eq!(seen["state"], state);
-        assert!(seen["reason"].is_null(), "a user is not told why: {seen}");
-        assert_eq!(reported(&cast, kind).await, 1);
-        let log = format!("{}/audit-events?limit=1", cast.organization);
-        let log = cast.owner.get(&log).await.expect("200");
+        assert!(seen["reason"].is_null(), "a user sees the reason: {seen}");
+        assert_eq!(reported(&fixture, kind).await, 1);
+        let log = format!("{}/audit-events?limit=1", fixture.organization);
+        let log = fixture.owner.get(&log).await.expect("200");
         assert_eq!(log["items"][0]["kind"], kind);
         assert_eq!(log["items"][0]["actor"], json!({"kind": "system"}));
         let changes = json!([{"field": "delivery", "from": "sent", "to": state}]);
         assert_eq!(log["items"][0]["changes"], changes);
-        assert!(cast.world.stack.dead_events().is_empty());
-        invariants::hold(&cast.world).await;
+        assert!(fixture.world.stack.dead_events().is_empty());
+        invariants::hold(&fixture.world).await;
     }
 }
 
 #[tokio::test]
-async fn an_email_carries_ids_for_its_reports_and_no_address() {
-    let cast = Fixture::new().await;
-    let mail = cast.world.stack.emails().pop().unwrap();
-    let tags: Vec<(&str, &str)> = mail
+async fn email_tags_are_ids_without_an_address() {
+    let fixture = Fixture::new().await;
+    let email = fixture.world.stack.emails().pop().unwrap();
+    let tags: Vec<(&str, &str)> = email
         .tags
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -98,148 +101,177 @@ async fn an_email_carries_ids_for_its_reports_and_no_address() {
     assert_eq!(
         tags,
         [
-            ("invite_id", cast.invite_id.as_str()),
-            ("organization_id", cast.organization_id()),
+            ("invite_id", fixture.invite_id.as_str()),
+            ("organization_id", fixture.organization_id()),
             ("times_sent", "1"),
         ]
     );
 }
 
 #[tokio::test]
-async fn a_report_that_overtakes_the_note_of_the_sending_wins() {
-    let cast = Fixture::new().await;
-    let id = cast
+async fn bounce_report_before_the_sent_state_wins() {
+    let fixture = Fixture::new().await;
+    let id = fixture
         .admin
-        .invite(&cast.organization, "new@example.com", "user")
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    let mut held = cast.world.wire.hold("UpdateItem");
-    let sending = async { cast.world.drain().await };
+    let mut held = fixture.world.wire.hold("UpdateItem");
+    let sending = async { fixture.world.drain().await };
     let meanwhile = async {
         held.arrived().await;
-        put(&cast, report(BOUNCED, &cast, &id, 1)).await;
+        put(&fixture, report(BOUNCED, &fixture, &id, 1)).await;
         held.release();
     };
     tokio::join!(sending, meanwhile);
-    let seen = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+    let seen = delivery(&fixture.admin, &fixture.organization, "new@example.com").await;
     assert_eq!(seen["state"], "bounced");
-    // The email is not sent once more.
-    let mails = cast.world.stack.emails().len();
-    cast.world.drain().await;
-    assert_eq!(cast.world.stack.emails().len(), mails);
-    invariants::hold(&cast.world).await;
+    // The email is not sent again.
+    let sent = fixture.world.stack.emails().len();
+    fixture.world.drain().await;
+    assert_eq!(fixture.world.stack.emails().len(), sent);
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn a_report_that_comes_again_or_late_is_recorded_once() {
-    let cast = Fixture::new().await;
+async fn duplicate_or_late_report_is_recorded_once() {
+    let fixture = Fixture::new().await;
     for _ in 0..3 {
-        put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
+        put(&fixture, report(BOUNCED, &fixture, &fixture.invite_id, 1)).await;
     }
-    put(&cast, report(COMPLAINED, &cast, &cast.invite_id, 1)).await;
-    put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
-    let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
+    put(
+        &fixture,
+        report(COMPLAINED, &fixture, &fixture.invite_id, 1),
+    )
+    .await;
+    put(&fixture, report(BOUNCED, &fixture, &fixture.invite_id, 1)).await;
+    let seen = delivery(&fixture.admin, &fixture.organization, "dana@example.com").await;
     assert_eq!(seen["state"], "complained");
-    assert_eq!(reported(&cast, "invite.email_bounced").await, 1);
-    assert_eq!(reported(&cast, "invite.email_complained").await, 1);
-    invariants::hold(&cast.world).await;
+    assert_eq!(reported(&fixture, "invite.email_bounced").await, 1);
+    assert_eq!(reported(&fixture, "invite.email_complained").await, 1);
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn two_reports_at_once_are_both_heeded() {
-    let cast = Fixture::new().await;
-    let mut held = cast.world.wire.hold("TransactWriteItems");
-    let first = put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1));
+async fn concurrent_bounce_and_complaint_record_the_complaint() {
+    let fixture = Fixture::new().await;
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    let first = put(&fixture, report(BOUNCED, &fixture, &fixture.invite_id, 1));
     let second = async {
         held.arrived().await;
-        put(&cast, report(COMPLAINED, &cast, &cast.invite_id, 1)).await;
+        put(
+            &fixture,
+            report(COMPLAINED, &fixture, &fixture.invite_id, 1),
+        )
+        .await;
         held.release();
     };
     tokio::join!(first, second);
-    let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
+    let seen = delivery(&fixture.admin, &fixture.organization, "dana@example.com").await;
     assert_eq!(seen["state"], "complained");
-    assert_eq!(reported(&cast, "invite.email_complained").await, 1);
-    assert_eq!(reported(&cast, "invite.email_bounced").await, 0);
-    invariants::hold(&cast.world).await;
+    assert_eq!(reported(&fixture, "invite.email_complained").await, 1);
+    assert_eq!(reported(&fixture, "invite.email_bounced").await, 0);
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn a_report_of_an_older_sending_or_of_an_ended_invite_changes_nothing() {
-    let cast = Fixture::new().await;
-    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    cast.admin
-        .act(&format!("{path}/resend"))
+async fn report_for_old_email_or_ended_invite_is_ignored() {
+    let fixture = Fixture::new().await;
+    let path = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    fixture
+        .admin
+        .post_empty(&format!("{path}/resend"))
         .await
         .expect("200");
-    cast.world.drain().await;
-    put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
-    let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
+    fixture.world.drain().await;
+    put(&fixture, report(BOUNCED, &fixture, &fixture.invite_id, 1)).await;
+    let seen = delivery(&fixture.admin, &fixture.organization, "dana@example.com").await;
     assert_eq!(seen["state"], "sent");
-    cast.dana.accept(&cast.invite_id).await.expect("200");
-    put(&cast, report(COMPLAINED, &cast, &cast.invite_id, 2)).await;
+    fixture.dana.accept(&fixture.invite_id).await.expect("200");
     put(
-        &cast,
-        report(BOUNCED, &cast, "01930000-0000-7000-8000-000000000009", 1),
+        &fixture,
+        report(COMPLAINED, &fixture, &fixture.invite_id, 2),
     )
     .await;
-    assert_eq!(reported(&cast, "invite.email_bounced").await, 0);
-    assert_eq!(reported(&cast, "invite.email_complained").await, 0);
-    assert!(cast.world.stack.dead_events().is_empty());
-    invariants::hold(&cast.world).await;
+    put(
+        &fixture,
+        report(BOUNCED, &fixture, "01930000-0000-7000-8000-000000000009", 1),
+    )
+    .await;
+    assert_eq!(reported(&fixture, "invite.email_bounced").await, 0);
+    assert_eq!(reported(&fixture, "invite.email_complained").await, 0);
+    assert!(fixture.world.stack.dead_events().is_empty());
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn resending_after_a_bounce_begins_anew() {
-    let cast = Fixture::new().await;
-    put(&cast, report(BOUNCED, &cast, &cast.invite_id, 1)).await;
-    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    let resent = cast
+async fn resend_after_bounce_resets_the_delivery() {
+    let fixture = Fixture::new().await;
+    put(&fixture, report(BOUNCED, &fixture, &fixture.invite_id, 1)).await;
+    let path = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    let resent = fixture
         .admin
-        .act(&format!("{path}/resend"))
+        .post_empty(&format!("{path}/resend"))
         .await
         .expect("200");
     assert_eq!(resent["delivery"]["state"], "queued");
-    cast.world.drain().await;
-    let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
+    fixture.world.drain().await;
+    let seen = delivery(&fixture.admin, &fixture.organization, "dana@example.com").await;
     assert_eq!(seen["state"], "sent");
     assert!(seen["reason"].is_null(), "{seen}");
 }
 
 #[tokio::test]
-async fn emails_of_others_in_the_same_account_call_nobody() {
-    let cast = Fixture::new().await;
-    let mut theirs = report(BOUNCED, &cast, &cast.invite_id, 1);
-    theirs
+async fn report_of_an_unrelated_email_is_ignored() {
+    let fixture = Fixture::new().await;
+    let mut foreign = report(BOUNCED, &fixture, &fixture.invite_id, 1);
+    foreign
         .detail
         .insert("mail".into(), json!({"tags": {"campaign": ["x"]}}));
-    assert!(cast.world.stack.put_event(theirs).await.called.is_empty());
-    let opened = report("Email Opened", &cast, &cast.invite_id, 1);
-    assert!(cast.world.stack.put_event(opened).await.called.is_empty());
-    // Another deployment's ids look like ours, and lead to nothing.
-    let mut theirs = report(BOUNCED, &cast, &cast.invite_id, 1);
-    theirs.detail["mail"]["tags"]["organization_id"] =
+    assert!(
+        fixture
+            .world
+            .stack
+            .put_event(foreign)
+            .await
+            .called
+            .is_empty()
+    );
+    let opened = report("Email Opened", &fixture, &fixture.invite_id, 1);
+    assert!(
+        fixture
+            .world
+            .stack
+            .put_event(opened)
+            .await
+            .called
+            .is_empty()
+    );
+    // The ids of another deployment have the same form, but no item here.
+    let mut foreign = report(BOUNCED, &fixture, &fixture.invite_id, 1);
+    foreign.detail["mail"]["tags"]["organization_id"] =
         json!(["01930000-0000-7000-8000-000000000009"]);
-    put(&cast, theirs).await;
-    assert_eq!(reported(&cast, "invite.email_bounced").await, 0);
+    put(&fixture, foreign).await;
+    assert_eq!(reported(&fixture, "invite.email_bounced").await, 0);
 }
 
 #[tokio::test]
-async fn a_report_that_fails_is_tried_again() {
+async fn failed_report_is_retried() {
     for fault in Fault::ALL {
-        let cast = Fixture::new().await;
-        cast.world.wire.fail(0, 1000, fault);
-        let failing = report(BOUNCED, &cast, &cast.invite_id, 1);
-        assert!(cast.world.stack.put_event(failing).await.called[0].failed);
-        cast.world.wire.heal();
-        assert_eq!(cast.world.stack.deliver_events().await, 1);
-        cast.world.clock.advance(TimeDelta::minutes(1));
-        assert_eq!(cast.world.stack.deliver_events().await, 0);
-        let seen = delivery(&cast.admin, &cast.organization, "dana@example.com").await;
+        let fixture = Fixture::new().await;
+        fixture.world.wire.fail(0, 1000, fault);
+        let failing = report(BOUNCED, &fixture, &fixture.invite_id, 1);
+        assert!(fixture.world.stack.put_event(failing).await.called[0].failed);
+        fixture.world.wire.heal();
+        assert_eq!(fixture.world.stack.deliver_events().await, 1);
+        fixture.world.clock.advance(TimeDelta::minutes(1));
+        assert_eq!(fixture.world.stack.deliver_events().await, 0);
+        let seen = delivery(&fixture.admin, &fixture.organization, "dana@example.com").await;
         assert_eq!(seen["state"], "bounced", "{fault:?}");
         assert_eq!(
-            reported(&cast, "invite.email_bounced").await,
+            reported(&fixture, "invite.email_bounced").await,
             1,
             "{fault:?}"
         );
-        invariants::hold(&cast.world).await;
+        invariants::hold(&fixture.world).await;
     }
 }

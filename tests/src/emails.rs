@@ -1,4 +1,4 @@
-//! The mails: that they leave, how they fail, and what is in them.
+//! Emails: delivery, failures and content.
 
 use chrono::TimeDelta;
 use local::SesFailure;
@@ -23,7 +23,7 @@ pub const REJECTED: SesFailure = SesFailure {
     code: "MessageRejected",
 };
 
-/// The delivery of the pending invite to an address, as a member sees it.
+/// Returns the delivery of the pending invite to an address, as a member sees it.
 async fn delivery(reader: &crate::harness::Session, organization: &str, email: &str) -> Value {
     let invites = reader
         .get(&format!("{organization}/invites"))
@@ -38,18 +38,20 @@ async fn delivery(reader: &crate::harness::Session, organization: &str, email: &
 }
 
 #[tokio::test]
-async fn a_request_does_not_wait_for_its_email() {
-    let cast = Fixture::new().await;
-    cast.world.stack.mail_catcher().fail_next(1000, BROKEN);
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+async fn invite_request_does_not_wait_for_its_email() {
+    let fixture = Fixture::new().await;
+    fixture.world.stack.mail_catcher().fail_next(1000, BROKEN);
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
     assert_eq!(
-        delivery(&cast.admin, &cast.organization, "new@example.com").await["state"],
+        delivery(&fixture.admin, &fixture.organization, "new@example.com").await["state"],
         "queued"
     );
     assert!(
-        cast.world
+        fixture
+            .world
             .wire
             .take()
             .iter()
@@ -58,83 +60,91 @@ async fn a_request_does_not_wait_for_its_email() {
 }
 
 #[tokio::test]
-async fn an_email_that_fails_for_a_while_is_sent_later() {
+async fn email_after_transient_failure_is_sent_later() {
     for failure in [THROTTLED, BROKEN] {
-        let cast = Fixture::new().await;
-        let before = cast.world.stack.emails().len();
-        cast.world.stack.mail_catcher().fail_next(1000, failure);
-        cast.admin
-            .invite(&cast.organization, "new@example.com", "user")
+        let fixture = Fixture::new().await;
+        let before = fixture.world.stack.emails().len();
+        fixture.world.stack.mail_catcher().fail_next(1000, failure);
+        fixture
+            .admin
+            .invite(&fixture.organization, "new@example.com", "user")
             .await;
-        assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
-        let waiting = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+        assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
+        let waiting = delivery(&fixture.admin, &fixture.organization, "new@example.com").await;
         assert_eq!(waiting["state"], "queued");
         assert!(waiting["reason"].is_string(), "{waiting}");
-        cast.world.stack.mail_catcher().recover();
-        cast.world.drain().await;
-        assert_eq!(cast.world.stack.emails().len(), before + 1);
-        let sent = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+        fixture.world.stack.mail_catcher().recover();
+        fixture.world.drain().await;
+        assert_eq!(fixture.world.stack.emails().len(), before + 1);
+        let sent = delivery(&fixture.admin, &fixture.organization, "new@example.com").await;
         assert_eq!(sent["state"], "sent");
         assert!(sent["reason"].is_null(), "{sent}");
     }
 }
 
 #[tokio::test]
-async fn an_email_that_is_rejected_counts_as_failed_and_its_managers_see_why() {
-    let cast = Fixture::new().await;
-    cast.world.stack.mail_catcher().fail_next(1, REJECTED);
-    let id = cast
+async fn rejected_email_shows_its_reason_to_managers_only() {
+    let fixture = Fixture::new().await;
+    fixture.world.stack.mail_catcher().fail_next(1, REJECTED);
+    let id = fixture
         .admin
-        .invite(&cast.organization, "new@example.com", "user")
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.world.drain().await;
-    let seen = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+    fixture.world.drain().await;
+    let seen = delivery(&fixture.admin, &fixture.organization, "new@example.com").await;
     assert_eq!(seen["state"], "failed");
     assert!(!seen["reason"].as_str().unwrap().contains('@'), "{seen}");
-    let seen = delivery(&cast.user, &cast.organization, "new@example.com").await;
+    let seen = delivery(&fixture.user, &fixture.organization, "new@example.com").await;
     assert_eq!(seen["state"], "failed");
-    assert!(seen["reason"].is_null(), "a user is not told why: {seen}");
-    // Whoever mends the cause resends.
-    cast.world.clock.advance(TimeDelta::minutes(1));
-    cast.admin
-        .act(&format!("{}/invites/{id}/resend", cast.organization))
+    assert!(seen["reason"].is_null(), "a user sees the reason: {seen}");
+    // Resending works once the cause is fixed.
+    fixture.world.clock.advance(TimeDelta::minutes(1));
+    fixture
+        .admin
+        .post_empty(&format!("{}/invites/{id}/resend", fixture.organization))
         .await
         .expect("200");
-    cast.world.drain().await;
+    fixture.world.drain().await;
     assert_eq!(
-        delivery(&cast.admin, &cast.organization, "new@example.com").await["state"],
+        delivery(&fixture.admin, &fixture.organization, "new@example.com").await["state"],
         "sent"
     );
 }
 
 #[tokio::test]
-async fn an_email_that_keeps_failing_is_given_up_after_half_an_hour() {
-    let cast = Fixture::new().await;
-    cast.world.stack.mail_catcher().fail_next(1000, THROTTLED);
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+async fn failing_email_is_abandoned_after_thirty_minutes() {
+    let fixture = Fixture::new().await;
+    fixture
+        .world
+        .stack
+        .mail_catcher()
+        .fail_next(1000, THROTTLED);
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
-    cast.world.clock.advance(TimeDelta::minutes(30));
-    cast.world.drain().await;
+    assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
+    fixture.world.clock.advance(TimeDelta::minutes(30));
+    fixture.world.drain().await;
     assert_eq!(
-        delivery(&cast.admin, &cast.organization, "new@example.com").await["state"],
+        delivery(&fixture.admin, &fixture.organization, "new@example.com").await["state"],
         "failed"
     );
-    // Nothing is left that could be tried again.
-    cast.world.stack.mail_catcher().recover();
-    let mails = cast.world.stack.emails().len();
-    cast.world.drain().await;
-    assert_eq!(cast.world.stack.emails().len(), mails);
+    // Nothing is left to retry.
+    fixture.world.stack.mail_catcher().recover();
+    let sent = fixture.world.stack.emails().len();
+    fixture.world.drain().await;
+    assert_eq!(fixture.world.stack.emails().len(), sent);
 }
 
 #[tokio::test]
-async fn a_record_that_is_delivered_twice_sends_one_email() {
-    let cast = Fixture::new().await;
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+async fn stream_record_delivered_twice_sends_one_email() {
+    let fixture = Fixture::new().await;
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    let event = cast
+    let event = fixture
         .world
         .items()
         .await
@@ -153,19 +163,24 @@ async fn a_record_that_is_delivered_twice_sends_one_email() {
             "Keys": {"pk": event["pk"], "sk": event["sk"]}, "NewImage": event,
         },
     });
-    let before = cast.world.stack.emails().len();
+    let before = fixture.world.stack.emails().len();
     for _ in 0..3 {
         let event = json!({"Records": [record, record]});
         let operation = functions::operation("deliver-email").unwrap();
-        let answer =
-            functions::invoke(cast.world.stack.app(), operation, event, Default::default()).await;
+        let answer = functions::invoke(
+            fixture.world.stack.app(),
+            operation,
+            event,
+            Default::default(),
+        )
+        .await;
         assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
     }
-    assert_eq!(cast.world.stack.emails().len(), before + 1);
+    assert_eq!(fixture.world.stack.emails().len(), before + 1);
 }
 
 #[tokio::test]
-async fn whatever_fails_on_the_way_the_email_arrives_and_always_with_the_same_link() {
+async fn email_after_any_fault_arrives_with_the_same_link() {
     let clean = Fixture::new().await;
     clean
         .admin
@@ -177,63 +192,66 @@ async fn whatever_fails_on_the_way_the_email_arrives_and_always_with_the_same_li
     assert!(requests >= 3);
     for skip in 0..requests {
         for fault in Fault::ALL {
-            let what = format!("request {skip} fails by {fault:?}");
-            let cast = Fixture::new().await;
-            cast.admin
-                .invite(&cast.organization, "new@example.com", "user")
+            let case = format!("request {skip} fails by {fault:?}");
+            let fixture = Fixture::new().await;
+            fixture
+                .admin
+                .invite(&fixture.organization, "new@example.com", "user")
                 .await;
-            cast.world.wire.fail(skip, 3, fault);
-            cast.world.stack.drain_stream().await.unwrap();
-            cast.world.wire.heal();
-            cast.world.drain().await;
-            let state = delivery(&cast.admin, &cast.organization, "new@example.com").await;
-            assert_eq!(state["state"], "sent", "{what}");
-            let mut texts: Vec<String> = cast
+            fixture.world.wire.fail(skip, 3, fault);
+            fixture.world.stack.drain_stream().await.unwrap();
+            fixture.world.wire.heal();
+            fixture.world.drain().await;
+            let state = delivery(&fixture.admin, &fixture.organization, "new@example.com").await;
+            assert_eq!(state["state"], "sent", "{case}");
+            let mut texts: Vec<String> = fixture
                 .world
                 .stack
                 .emails()
                 .into_iter()
-                .filter(|mail| mail.to == ["new@example.com"])
-                .map(|mail| mail.text)
+                .filter(|email| email.to == ["new@example.com"])
+                .map(|email| email.text)
                 .collect();
-            assert!(!texts.is_empty(), "{what}");
+            assert!(!texts.is_empty(), "{case}");
             texts.dedup();
-            assert_eq!(texts.len(), 1, "{what}");
+            assert_eq!(texts.len(), 1, "{case}");
             assert!(
-                cast.world.stack.pump().dead_letters().await.is_empty(),
-                "{what}"
+                fixture.world.stack.pump().dead_letters().await.is_empty(),
+                "{case}"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn an_email_that_waited_while_nothing_ran_is_not_given_up_at_the_first_failure() {
-    let cast = Fixture::new().await;
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+async fn email_delayed_by_an_outage_is_retried_after_a_failure() {
+    let fixture = Fixture::new().await;
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.world.clock.advance(TimeDelta::hours(2));
-    cast.world.stack.mail_catcher().fail_next(1, THROTTLED);
-    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
-    cast.world.drain().await;
-    let seen = delivery(&cast.admin, &cast.organization, "new@example.com").await;
+    fixture.world.clock.advance(TimeDelta::hours(2));
+    fixture.world.stack.mail_catcher().fail_next(1, THROTTLED);
+    assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
+    fixture.world.drain().await;
+    let seen = delivery(&fixture.admin, &fixture.organization, "new@example.com").await;
     assert_eq!(seen["state"], "sent");
 }
 
 #[tokio::test]
-async fn what_cannot_be_handled_for_a_day_becomes_a_dead_letter() {
-    let cast = Fixture::new().await;
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+async fn record_failing_for_a_day_becomes_a_dead_letter() {
+    let fixture = Fixture::new().await;
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.world.wire.fail(0, 1000, Fault::Throttled);
-    assert_eq!(cast.world.stack.drain_stream().await.unwrap().stuck, 1);
-    assert!(cast.world.stack.pump().dead_letters().await.is_empty());
-    cast.world.clock.advance(TimeDelta::hours(25));
-    cast.world.drain().await;
-    cast.world.wire.heal();
-    let dead = cast.world.stack.pump().dead_letters().await;
+    fixture.world.wire.fail(0, 1000, Fault::Throttled);
+    assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
+    assert!(fixture.world.stack.pump().dead_letters().await.is_empty());
+    fixture.world.clock.advance(TimeDelta::hours(25));
+    fixture.world.drain().await;
+    fixture.world.wire.heal();
+    let dead = fixture.world.stack.pump().dead_letters().await;
     assert_eq!(dead.len(), 1);
     assert_eq!(
         dead[0]["dynamodb"]["NewImage"]["kind"]["S"],
@@ -242,91 +260,118 @@ async fn what_cannot_be_handled_for_a_day_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn an_answered_invite_is_not_mailed_any_more() {
-    let cast = Fixture::new().await;
-    let id = cast
+async fn cancelled_invite_is_not_emailed() {
+    let fixture = Fixture::new().await;
+    let id = fixture
         .admin
-        .invite(&cast.organization, "new@example.com", "user")
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.admin
-        .delete(&format!("{}/invites/{id}", cast.organization))
+    fixture
+        .admin
+        .delete(&format!("{}/invites/{id}", fixture.organization))
         .await
         .expect("204");
-    cast.world.drain().await;
+    fixture.world.drain().await;
     assert!(
-        cast.world
+        fixture
+            .world
             .stack
             .emails()
             .iter()
-            .all(|mail| mail.to != ["new@example.com"])
+            .all(|email| email.to != ["new@example.com"])
     );
 }
 
 #[tokio::test]
-async fn resending_kills_the_old_link_and_updating_does_not() {
-    let cast = Fixture::new().await;
-    let invite = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    let old = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
-    cast.owner
+async fn resend_replaces_the_link_and_update_keeps_it() {
+    let fixture = Fixture::new().await;
+    let invite = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    let old = format!(
+        "/v1/invites/{}",
+        fixture.world.link_token("dana@example.com")
+    );
+    fixture
+        .owner
         .patch(&invite, json!({"role": "owner"}))
         .await
         .expect("200");
-    let preview = cast.world.nobody().get(&old).await.expect("200");
+    let preview = fixture.world.nobody().get(&old).await.expect("200");
     assert_eq!(preview["role"], "owner");
     assert_eq!(preview["inviter_name"], "olga");
-    cast.owner
-        .act(&format!("{invite}/resend"))
+    fixture
+        .owner
+        .post_empty(&format!("{invite}/resend"))
         .await
         .expect("200");
-    cast.world.drain().await;
-    cast.world
+    fixture.world.drain().await;
+    fixture
+        .world
         .nobody()
         .get(&old)
         .await
         .refused("410 link_replaced");
-    cast.world
+    fixture
+        .world
         .nobody()
-        .act(&format!("{old}/decline"))
+        .post_empty(&format!("{old}/decline"))
         .await
         .refused("410 link_replaced");
-    let new = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
+    let new = format!(
+        "/v1/invites/{}",
+        fixture.world.link_token("dana@example.com")
+    );
     assert_ne!(old, new);
-    cast.world.nobody().get(&new).await.expect("200");
+    fixture.world.nobody().get(&new).await.expect("200");
 }
 
 #[tokio::test]
-async fn a_link_scanner_changes_nothing() {
-    let cast = Fixture::new().await;
-    let link = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
+async fn link_scanner_requests_change_nothing() {
+    let fixture = Fixture::new().await;
+    let link = format!(
+        "/v1/invites/{}",
+        fixture.world.link_token("dana@example.com")
+    );
     for method in [reqwest::Method::GET, reqwest::Method::HEAD] {
-        cast.world.nobody().send(method.clone(), &link, None).await;
-        cast.world
+        fixture
+            .world
+            .nobody()
+            .send(method.clone(), &link, None)
+            .await;
+        fixture
+            .world
             .nobody()
             .send(method, &format!("{link}/decline"), None)
             .await;
     }
-    cast.dana.accept(&cast.invite_id).await.expect("200");
+    fixture.dana.accept(&fixture.invite_id).await.expect("200");
 }
 
 #[tokio::test]
-async fn links_under_way_outlive_a_rotation_of_the_key() {
-    let cast = Fixture::new().await;
-    let old = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
-    cast.world.stack.link_keys().rotate().unwrap();
-    cast.world.clock.advance(TimeDelta::minutes(5));
-    cast.admin
-        .invite(&cast.organization, "new@example.com", "user")
+async fn link_signed_before_key_rotation_stays_valid() {
+    let fixture = Fixture::new().await;
+    let old = format!(
+        "/v1/invites/{}",
+        fixture.world.link_token("dana@example.com")
+    );
+    fixture.world.stack.link_keys().rotate().unwrap();
+    fixture.world.clock.advance(TimeDelta::minutes(5));
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.world.drain().await;
-    let new = format!("/v1/invites/{}", cast.world.link_token("new@example.com"));
-    cast.world.nobody().get(&old).await.expect("200");
-    cast.world.nobody().get(&new).await.expect("200");
+    fixture.world.drain().await;
+    let new = format!(
+        "/v1/invites/{}",
+        fixture.world.link_token("new@example.com")
+    );
+    fixture.world.nobody().get(&old).await.expect("200");
+    fixture.world.nobody().get(&new).await.expect("200");
 }
 
 #[tokio::test]
-async fn a_link_that_nobody_signed_opens_nothing() {
-    let cast = Fixture::new().await;
-    let token = cast.world.link_token("dana@example.com");
+async fn forged_link_is_not_found() {
+    let fixture = Fixture::new().await;
+    let token = fixture.world.link_token("dana@example.com");
     let swapped: String = token
         .chars()
         .rev()
@@ -342,50 +387,51 @@ async fn a_link_that_nobody_signed_opens_nothing() {
     let swapped: String = swapped.chars().rev().collect();
     for wrong in [swapped.as_str(), &token[1..], "x", "%00", &"A".repeat(92)] {
         let path = format!("/v1/invites/{wrong}");
-        let reply = cast.world.nobody().get(&path).await;
+        let reply = fixture.world.nobody().get(&path).await;
         reply.clone().refused("404 invite_not_found");
         assert!(
             reply.body["instance"].is_null(),
-            "a token is repeated: {}",
+            "the problem repeats the token: {}",
             reply.body
         );
-        cast.world
+        fixture
+            .world
             .nobody()
-            .act(&format!("{path}/decline"))
+            .post_empty(&format!("{path}/decline"))
             .await
             .refused("404 invite_not_found");
     }
 }
 
 #[tokio::test]
-async fn hostile_names_reach_an_email_as_text() {
+async fn hostile_names_are_escaped_in_emails() {
     let world = World::start().await;
     let hostile = "<img src=x onerror=alert(1)> \u{202e}evil & \"co\"";
     let mallory = world.sign_in_as(local::SignIn {
         name: Some("Mal\r\nBcc: victim <b>".into()),
         ..local::SignIn::with_email("mallory@example.com")
     });
-    let organization = mallory.found(hostile).await;
+    let organization = mallory.create_organization(hostile).await;
     mallory
         .invite(&organization, "dana@example.com", "user")
         .await;
     world.drain().await;
-    let mail = world.stack.emails().pop().unwrap();
-    assert_eq!(mail.to, ["dana@example.com"]);
+    let email = world.stack.emails().pop().unwrap();
+    assert_eq!(email.to, ["dana@example.com"]);
     assert!(
-        !mail.subject.contains(['\r', '\n', '\u{202e}']),
+        !email.subject.contains(['\r', '\n', '\u{202e}']),
         "{:?}",
-        mail.subject
+        email.subject
     );
     assert!(
-        !mail.html.contains("<img") && !mail.html.contains("<b>"),
+        !email.html.contains("<img") && !email.html.contains("<b>"),
         "{}",
-        mail.html
+        email.html
     );
     assert!(
-        !mail.text.contains('\u{202e}') && !mail.text.contains("\nBcc:"),
+        !email.text.contains('\u{202e}') && !email.text.contains("\nBcc:"),
         "{}",
-        mail.text
+        email.text
     );
     invariants::hold(&world).await;
 }

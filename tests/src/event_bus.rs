@@ -1,14 +1,14 @@
-//! Events that people put on the local bus.
+//! Events put on the local event bus over HTTP.
 
 use serde_json::json;
 
 use crate::harness::World;
 
 #[tokio::test]
-async fn an_event_that_is_no_event_is_refused_and_the_answer_names_the_field() {
+async fn invalid_event_is_refused_and_names_the_field() {
     let world = World::start().await;
-    let anybody = world.nobody();
-    for (event, said) in [
+    let client = world.nobody();
+    for (event, detail) in [
         (
             json!({"source": "shop", "detail-type": "sold"}),
             "missing field `detail`",
@@ -22,14 +22,14 @@ async fn an_event_that_is_no_event_is_refused_and_the_answer_names_the_field() {
             "unknown field `bus`",
         ),
     ] {
-        let reply = anybody.post("/local/events", event).await;
+        let reply = client.post("/local/events", event).await;
         let message = reply.expect("422")["message"].clone();
-        assert!(message.as_str().unwrap().contains(said), "{message}");
+        assert!(message.as_str().unwrap().contains(detail), "{message}");
     }
 }
 
 #[tokio::test]
-async fn an_event_that_no_rule_matches_calls_nobody() {
+async fn unmatched_event_calls_no_function() {
     let world = World::start().await;
     let event = json!({"source": "weather", "detail-type": "rain", "detail": {"mm": 3}});
     let answer = world.nobody().post("/local/events", event).await;

@@ -1,4 +1,4 @@
-//! Every sample event, fed through its function's own entry point.
+//! Every sample event, passed to its function's own entry point.
 
 use std::fs;
 
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::{completeness::repository, harness::World};
 
-/// The key in the sample of the authorizer: of the sample ids, and of no use.
+/// The key in the authorizer's sample: well-formed, with the sample ids, but invalid.
 const SAMPLE_KEY: &str = "osk_02yAdIlYMGQr9qMFIKJStN02yAdIlYMGQr9qMFIKJStP\
                           0DG9mkOv2l6AkSp3WsPxY70DG9mkOv2l6AkSp3WsPxY73JcA3e";
 
-/// The sample, with the ids of what there is in this world.
+/// Returns the sample event with its ids replaced by those of items that exist.
 async fn sample(world: &World, name: &str) -> Value {
     let person = |user_id: &str, email: &str| {
         world.sign_in_as(SignIn {
@@ -24,14 +24,16 @@ async fn sample(world: &World, name: &str) -> Value {
     };
     let owner = person("sample-owner", "owner@example.com");
     let invitee = person("sample-invitee", "invitee@example.com");
-    let organization = owner.found("Sample Studio").await;
-    let key = owner.make_key(&organization, "Sample").await;
+    let organization = owner.create_organization("Sample Studio").await;
+    let key = owner.create_key(&organization, "Sample").await;
     let mut invite_id = String::new();
     let mut token = String::new();
     match name {
-        // Nobody is invited yet.
+        // The sample creates the first invite.
         "create-invite" => {}
-        "update-member" | "remove-member" => owner.admit(&organization, &invitee, "user").await,
+        "update-member" | "remove-member" => {
+            owner.add_member(&organization, &invitee, "user").await
+        }
         _ => {
             invite_id = owner
                 .invite(&organization, "invitee@example.com", "user")
@@ -64,7 +66,7 @@ async fn invoke(world: &World, name: &str, event: Value) -> Value {
 }
 
 #[tokio::test]
-async fn every_sample_of_a_request_is_answered() {
+async fn every_request_sample_gets_the_documented_status() {
     let http = functions::OPERATIONS
         .iter()
         .filter(|operation| operation.is_http());
@@ -72,14 +74,14 @@ async fn every_sample_of_a_request_is_answered() {
         let world = World::start().await;
         let event = sample(&world, name).await;
         let answer = invoke(&world, name, event).await;
-        // The pages are no part of the API.
+        // The pages are not part of the API.
         let status = docs::status(name).unwrap_or(200);
         assert_eq!(answer["statusCode"], status, "{name}: {answer}");
     }
 }
 
 #[tokio::test]
-async fn the_streams_sample_sends_an_email() {
+async fn stream_sample_sends_one_email() {
     let world = World::start().await;
     let event = sample(&world, "deliver-email").await;
     let answer = invoke(&world, "deliver-email", event).await;
@@ -88,7 +90,7 @@ async fn the_streams_sample_sends_an_email() {
 }
 
 #[tokio::test]
-async fn the_schedules_sample_ends_what_has_expired() {
+async fn expire_invites_sample_ends_expired_invites() {
     let world = World::start().await;
     let event = sample(&world, "expire-invites").await;
     assert_eq!(
@@ -103,7 +105,7 @@ async fn the_schedules_sample_ends_what_has_expired() {
 }
 
 #[tokio::test]
-async fn the_other_schedules_sample_begins_what_is_due() {
+async fn apply_plan_changes_sample_applies_due_changes() {
     let world = World::start().await;
     let mut event = sample(&world, "update-billing").await;
     event["body"] = json!(json!({"plan": "basic", "when": "period_end"}).to_string());
@@ -121,7 +123,7 @@ async fn the_other_schedules_sample_begins_what_is_due() {
 }
 
 #[tokio::test]
-async fn the_authorizers_sample_is_let_in() {
+async fn authorizer_sample_is_authorized() {
     let world = World::start().await;
     let event = sample(&world, "authorize-api-key").await;
     let answer = invoke(&world, "authorize-api-key", event).await;
@@ -129,7 +131,7 @@ async fn the_authorizers_sample_is_let_in() {
 }
 
 #[tokio::test]
-async fn the_email_services_sample_marks_an_invite_as_bounced() {
+async fn email_delivery_sample_marks_the_invite_bounced() {
     let world = World::start().await;
     let event = sample(&world, "record-email-delivery").await;
     let answer = invoke(&world, "record-email-delivery", event.clone()).await;
@@ -142,7 +144,7 @@ async fn the_email_services_sample_marks_an_invite_as_bounced() {
 }
 
 #[tokio::test]
-async fn an_event_of_another_kind_is_refused_and_does_not_end_the_process() {
+async fn event_of_another_shape_returns_an_error() {
     let world = World::start().await;
     let operation = functions::operation("deliver-email").unwrap();
     let app = world.stack.app();

@@ -1,5 +1,5 @@
-//! The end of invites that nobody answers: the clock decides, the schedule and
-//! the table's TTL tidy up.
+//! Expiry of unanswered invites: the clock decides; the schedule and the table's TTL
+//! clean up.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -9,18 +9,18 @@ use crate::{
     invariants,
 };
 
-async fn expired_events(cast: &Fixture) -> usize {
-    let kinds = audit_kinds(&creator(cast), &cast.organization).await;
+async fn expired_events(fixture: &Fixture) -> usize {
+    let kinds = audit_kinds(&creator(fixture), &fixture.organization).await;
     kinds
         .iter()
         .filter(|kind| *kind == "invite.expired")
         .count()
 }
 
-/// How many invites of the organization count as outstanding.
-async fn outstanding(cast: &Fixture) -> usize {
-    let items = cast.world.items().await;
-    let partition = format!("ORG#{}", cast.organization_id());
+/// Returns the organization's count of outstanding invites.
+async fn outstanding(fixture: &Fixture) -> usize {
+    let items = fixture.world.items().await;
+    let partition = format!("ORG#{}", fixture.organization_id());
     let counts = items
         .iter()
         .find(|item| item["pk"]["S"] == *partition && item["sk"]["S"] == "COUNTS");
@@ -28,63 +28,71 @@ async fn outstanding(cast: &Fixture) -> usize {
     count.unwrap().parse().unwrap()
 }
 
-/// Two weeks end every sign-in as well.
-fn creator(cast: &Fixture) -> Session {
-    cast.world.sign_in("ada@example.com")
+/// Signs the creator in again: after two weeks every earlier token has expired.
+fn creator(fixture: &Fixture) -> Session {
+    fixture.world.sign_in("ada@example.com")
 }
 
-async fn nothing_is_pending(cast: &Fixture) {
-    let list = creator(cast)
-        .get(&format!("{}/invites", cast.organization))
+async fn assert_invite_expired(fixture: &Fixture) {
+    let list = creator(fixture)
+        .get(&format!("{}/invites", fixture.organization))
         .await
         .expect("200");
     assert_eq!(list["items"], json!([]));
-    let settings = creator(cast)
-        .get(&format!("{}/settings", cast.organization))
+    let settings = creator(fixture)
+        .get(&format!("{}/settings", fixture.organization))
         .await
         .expect("200");
     assert_eq!(settings["invites"]["items"], json!([]));
-    let dana = cast.world.sign_in("dana@example.com");
+    let dana = fixture.world.sign_in("dana@example.com");
     let mine = dana.get("/v1/account/invites").await.expect("200");
     assert_eq!(mine["items"], json!([]));
-    dana.accept(&cast.invite_id)
+    dana.accept(&fixture.invite_id)
         .await
         .refused("410 invite_expired");
-    let decline = format!("/v1/account/invites/{}/decline", cast.invite_id);
-    dana.act(&decline).await.refused("410 invite_expired");
-    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    creator(cast)
+    let decline = format!("/v1/account/invites/{}/decline", fixture.invite_id);
+    dana.post_empty(&decline)
+        .await
+        .refused("410 invite_expired");
+    let path = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    creator(fixture)
         .patch(&path, json!({"role": "admin"}))
         .await
         .refused("410 invite_expired");
-    creator(cast)
+    creator(fixture)
         .delete(&path)
         .await
         .refused("410 invite_expired");
-    creator(cast)
-        .act(&format!("{path}/resend"))
+    creator(fixture)
+        .post_empty(&format!("{path}/resend"))
         .await
         .refused("410 invite_expired");
-    let link = format!("/v1/invites/{}", cast.world.link_token("dana@example.com"));
-    cast.world
+    let link = format!(
+        "/v1/invites/{}",
+        fixture.world.link_token("dana@example.com")
+    );
+    fixture
+        .world
         .nobody()
         .get(&link)
         .await
         .refused("410 invite_expired");
-    cast.world
+    fixture
+        .world
         .nobody()
-        .act(&format!("{link}/decline"))
+        .post_empty(&format!("{link}/decline"))
         .await
         .refused("410 invite_expired");
 }
 
 #[tokio::test]
-async fn the_clock_alone_ends_an_invite() {
-    let cast = Fixture::new().await;
-    cast.world
+async fn invite_expires_after_fourteen_days_by_the_clock_alone() {
+    let fixture = Fixture::new().await;
+    fixture
+        .world
         .clock
         .advance(TimeDelta::days(14) - TimeDelta::minutes(2) - TimeDelta::seconds(1));
-    let dana = cast.world.sign_in("dana@example.com");
+    let dana = fixture.world.sign_in("dana@example.com");
     assert_eq!(
         dana.get("/v1/account/invites").await.expect("200")["items"]
             .as_array()
@@ -92,219 +100,245 @@ async fn the_clock_alone_ends_an_invite() {
             .len(),
         1
     );
-    cast.world.clock.advance(TimeDelta::seconds(1));
-    nothing_is_pending(&cast).await;
-    invariants::hold(&cast.world).await;
+    fixture.world.clock.advance(TimeDelta::seconds(1));
+    assert_invite_expired(&fixture).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn an_expired_invite_does_not_block_a_new_one_before_or_after_the_cleanup() {
+async fn expired_invite_does_not_block_a_new_one() {
     for cleaned in [false, true] {
-        let cast = Fixture::new().await;
-        cast.world.clock.advance(TimeDelta::days(14));
+        let fixture = Fixture::new().await;
+        fixture.world.clock.advance(TimeDelta::days(14));
         if cleaned {
-            cast.world.stack.run_schedule("expire-invites").await;
+            fixture.world.stack.run_schedule("expire-invites").await;
         }
-        let id = creator(&cast)
-            .invite(&cast.organization, "Dana@example.com", "admin")
+        let id = creator(&fixture)
+            .invite(&fixture.organization, "Dana@example.com", "admin")
             .await;
-        assert_eq!(expired_events(&cast).await, 1);
-        invariants::hold(&cast.world).await;
-        cast.world.stack.run_schedule("expire-invites").await;
-        cast.world.drain().await;
-        assert_eq!(expired_events(&cast).await, 1);
-        let dana = cast.world.sign_in("dana@example.com");
-        dana.accept(&cast.invite_id)
+        assert_eq!(expired_events(&fixture).await, 1);
+        invariants::hold(&fixture.world).await;
+        fixture.world.stack.run_schedule("expire-invites").await;
+        fixture.world.drain().await;
+        assert_eq!(expired_events(&fixture).await, 1);
+        let dana = fixture.world.sign_in("dana@example.com");
+        dana.accept(&fixture.invite_id)
             .await
             .refused("404 invite_not_found");
         dana.accept(&id).await.expect("200");
-        invariants::hold(&cast.world).await;
+        invariants::hold(&fixture.world).await;
     }
 }
 
 #[tokio::test]
-async fn the_schedule_records_the_end_and_later_runs_do_not_repeat_it() {
-    let cast = Fixture::new().await;
-    cast.world.stack.run_schedule("expire-invites").await;
-    assert_eq!(expired_events(&cast).await, 0);
-    cast.world.clock.advance(TimeDelta::days(14));
+async fn scheduled_expiry_is_recorded_once() {
+    let fixture = Fixture::new().await;
+    fixture.world.stack.run_schedule("expire-invites").await;
+    assert_eq!(expired_events(&fixture).await, 0);
+    fixture.world.clock.advance(TimeDelta::days(14));
     for _ in 0..3 {
-        cast.world.stack.run_schedule("expire-invites").await;
-        assert_eq!(expired_events(&cast).await, 1);
-        invariants::hold(&cast.world).await;
+        fixture.world.stack.run_schedule("expire-invites").await;
+        assert_eq!(expired_events(&fixture).await, 1);
+        invariants::hold(&fixture.world).await;
     }
-    nothing_is_pending(&cast).await;
+    assert_invite_expired(&fixture).await;
 }
 
 #[tokio::test]
-async fn what_the_tables_ttl_takes_first_is_recorded_all_the_same() {
-    let cast = Fixture::new().await;
-    cast.world.clock.advance(TimeDelta::days(15));
-    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
-    assert_eq!(outstanding(&cast).await, 1);
-    assert_eq!(expired_events(&cast).await, 0);
-    invariants::hold(&cast.world).await;
+async fn expiry_is_recorded_after_the_ttl_removed_the_invite() {
+    let fixture = Fixture::new().await;
+    fixture.world.clock.advance(TimeDelta::days(15));
+    assert_eq!(fixture.world.stack.sweep_ttl().unwrap(), 1);
+    assert_eq!(outstanding(&fixture).await, 1);
+    assert_eq!(expired_events(&fixture).await, 0);
+    invariants::hold(&fixture.world).await;
     for _ in 0..2 {
-        cast.world.stack.run_schedule("expire-invites").await;
-        assert_eq!(outstanding(&cast).await, 0);
-        assert_eq!(expired_events(&cast).await, 1);
-        invariants::hold(&cast.world).await;
+        fixture.world.stack.run_schedule("expire-invites").await;
+        assert_eq!(outstanding(&fixture).await, 0);
+        assert_eq!(expired_events(&fixture).await, 1);
+        invariants::hold(&fixture.world).await;
     }
-    nothing_is_pending(&cast).await;
+    assert_invite_expired(&fixture).await;
 }
 
 #[tokio::test]
-async fn the_tables_ttl_leaves_the_cleanup_a_day_to_be_first() {
-    let cast = Fixture::new().await;
-    cast.world.clock.advance(TimeDelta::days(14));
-    nothing_is_pending(&cast).await;
+async fn ttl_removes_an_invite_one_day_after_expiry() {
+    let fixture = Fixture::new().await;
+    fixture.world.clock.advance(TimeDelta::days(14));
+    assert_invite_expired(&fixture).await;
     let rest = TimeDelta::days(1) - TimeDelta::minutes(2) - TimeDelta::seconds(1);
-    cast.world.clock.advance(rest);
-    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 0);
-    // Nothing has tidied up: links and lists say that it has expired, all the same.
-    nothing_is_pending(&cast).await;
-    cast.world.clock.advance(TimeDelta::seconds(2));
-    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
-    // Whoever has the address is told so even now.
-    let dana = cast.world.sign_in("dana@example.com");
-    dana.accept(&cast.invite_id)
+    fixture.world.clock.advance(rest);
+    assert_eq!(fixture.world.stack.sweep_ttl().unwrap(), 0);
+    // No cleanup has run, yet links and lists report the expiry.
+    assert_invite_expired(&fixture).await;
+    fixture.world.clock.advance(TimeDelta::seconds(2));
+    assert_eq!(fixture.world.stack.sweep_ttl().unwrap(), 1);
+    // The recipient still gets the reason.
+    let dana = fixture.world.sign_in("dana@example.com");
+    dana.accept(&fixture.invite_id)
         .await
         .refused("410 invite_expired");
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn a_new_invite_records_the_end_of_one_that_the_ttl_has_taken() {
-    let cast = Fixture::new().await;
-    cast.world.clock.advance(TimeDelta::days(15));
-    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 1);
-    let id = creator(&cast)
-        .invite(&cast.organization, "dana@example.com", "user")
+async fn new_invite_records_expiry_of_one_removed_by_ttl() {
+    let fixture = Fixture::new().await;
+    fixture.world.clock.advance(TimeDelta::days(15));
+    assert_eq!(fixture.world.stack.sweep_ttl().unwrap(), 1);
+    let id = creator(&fixture)
+        .invite(&fixture.organization, "dana@example.com", "user")
         .await;
-    assert_eq!(expired_events(&cast).await, 1);
-    assert_eq!(outstanding(&cast).await, 1);
-    invariants::hold(&cast.world).await;
-    cast.world.stack.run_schedules().await;
-    cast.world.drain().await;
-    assert_eq!(expired_events(&cast).await, 1);
-    invariants::hold(&cast.world).await;
-    cast.world
+    assert_eq!(expired_events(&fixture).await, 1);
+    assert_eq!(outstanding(&fixture).await, 1);
+    invariants::hold(&fixture.world).await;
+    fixture.world.stack.run_schedules().await;
+    fixture.world.drain().await;
+    assert_eq!(expired_events(&fixture).await, 1);
+    invariants::hold(&fixture.world).await;
+    fixture
+        .world
         .sign_in("dana@example.com")
         .accept(&id)
         .await
         .expect("200");
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn the_ttl_leaves_members_and_fresh_invites_alone() {
-    let cast = Fixture::new().await;
-    cast.world.clock.advance(TimeDelta::days(13));
-    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 0);
-    // What has ended is remembered for 30 days, and then forgotten.
-    let admin = cast.world.sign_in("anna@example.com");
+async fn ttl_keeps_pending_invites_and_forgets_ended_ones() {
+    let fixture = Fixture::new().await;
+    fixture.world.clock.advance(TimeDelta::days(13));
+    assert_eq!(fixture.world.stack.sweep_ttl().unwrap(), 0);
+    // An ended invite is kept for 30 days.
+    let admin = fixture.world.sign_in("anna@example.com");
     admin
-        .delete(&format!("{}/invites/{}", cast.organization, cast.invite_id))
+        .delete(&format!(
+            "{}/invites/{}",
+            fixture.organization, fixture.invite_id
+        ))
         .await
         .expect("204");
-    cast.world.clock.advance(TimeDelta::days(31));
-    cast.world.stack.sweep_ttl().unwrap();
-    cast.world.drain().await;
-    let dana = cast.world.sign_in("dana@example.com");
-    dana.accept(&cast.invite_id)
+    fixture.world.clock.advance(TimeDelta::days(31));
+    fixture.world.stack.sweep_ttl().unwrap();
+    fixture.world.drain().await;
+    let dana = fixture.world.sign_in("dana@example.com");
+    dana.accept(&fixture.invite_id)
         .await
         .refused("404 invite_not_found");
-    assert_eq!(expired_events(&cast).await, 0);
-    invariants::hold(&cast.world).await;
+    assert_eq!(expired_events(&fixture).await, 0);
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn expired_invites_do_not_use_up_the_hundred() {
-    let cast = Fixture::new().await;
+async fn expired_invites_do_not_count_against_the_limit() {
+    let fixture = Fixture::new().await;
     for n in 0..99 {
-        cast.creator
-            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+        fixture
+            .creator
+            .invite(
+                &fixture.organization,
+                &format!("guest{n}@example.com"),
+                "user",
+            )
             .await;
     }
     let input = json!({"email": "new@example.com", "role": "user"});
-    let path = format!("{}/invites", cast.organization);
-    cast.creator
+    let path = format!("{}/invites", fixture.organization);
+    fixture
+        .creator
         .post(&path, input.clone())
         .await
         .refused("409 too_many_invites");
-    cast.world.clock.advance(TimeDelta::days(14));
-    creator(&cast).post(&path, input).await.expect("201");
-    invariants::hold(&cast.world).await;
+    fixture.world.clock.advance(TimeDelta::days(14));
+    creator(&fixture).post(&path, input).await.expect("201");
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn invites_that_the_ttl_has_taken_do_not_use_up_the_hundred() {
-    let cast = Fixture::new().await;
+async fn invites_removed_by_ttl_do_not_count_against_the_limit() {
+    let fixture = Fixture::new().await;
     for n in 0..99 {
-        cast.creator
-            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+        fixture
+            .creator
+            .invite(
+                &fixture.organization,
+                &format!("guest{n}@example.com"),
+                "user",
+            )
             .await;
     }
-    cast.world
+    fixture
+        .world
         .clock
         .advance(TimeDelta::days(15) + TimeDelta::seconds(1));
-    assert_eq!(cast.world.stack.sweep_ttl().unwrap(), 100);
+    assert_eq!(fixture.world.stack.sweep_ttl().unwrap(), 100);
     let input = json!({"email": "new@example.com", "role": "user"});
-    creator(&cast)
-        .post(&format!("{}/invites", cast.organization), input)
+    creator(&fixture)
+        .post(&format!("{}/invites", fixture.organization), input)
         .await
         .expect("201");
-    assert_eq!(outstanding(&cast).await, 1);
-    // More than a page of the log shows.
-    let items = cast.world.items().await;
+    assert_eq!(outstanding(&fixture).await, 1);
+    // The events fill more than one page of the log.
+    let items = fixture.world.items().await;
     let expired = items
         .iter()
         .filter(|item| item["kind"]["S"] == "invite.expired");
     assert_eq!(expired.count(), 100);
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn room_for_one_organization_is_not_made_in_another() {
-    let cast = Fixture::new().await;
-    let elsewhere = cast.stranger.found("Neighbours").await;
-    cast.stranger
+async fn making_room_expires_no_invite_of_another_organization() {
+    let fixture = Fixture::new().await;
+    let elsewhere = fixture.stranger.create_organization("Neighbours").await;
+    fixture
+        .stranger
         .invite(&elsewhere, "dana@example.com", "user")
         .await;
     for n in 0..99 {
-        cast.creator
-            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+        fixture
+            .creator
+            .invite(
+                &fixture.organization,
+                &format!("guest{n}@example.com"),
+                "user",
+            )
             .await;
     }
-    cast.world.clock.advance(TimeDelta::days(14));
-    creator(&cast)
-        .invite(&cast.organization, "new@example.com", "user")
+    fixture.world.clock.advance(TimeDelta::days(14));
+    creator(&fixture)
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    let stranger = cast.world.sign_in("sten@example.com");
+    let stranger = fixture.world.sign_in("sten@example.com");
     assert!(
         !audit_kinds(&stranger, &elsewhere)
             .await
             .contains(&"invite.expired".to_owned())
     );
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn many_organizations_expire_in_one_run() {
-    let cast = Fixture::new().await;
+async fn one_run_expires_invites_of_many_organizations() {
+    let fixture = Fixture::new().await;
     let mut organizations = vec![];
     for n in 0..12 {
-        let organization = cast.stranger.found(&format!("Number {n}")).await;
+        let organization = fixture
+            .stranger
+            .create_organization(&format!("Number {n}"))
+            .await;
         for guest in 0..3 {
-            cast.stranger
+            fixture
+                .stranger
                 .invite(&organization, &format!("guest{guest}@example.com"), "user")
                 .await;
         }
         organizations.push(organization);
     }
-    cast.world.clock.advance(TimeDelta::days(14));
-    cast.world.stack.run_schedule("expire-invites").await;
-    let stranger = cast.world.sign_in("sten@example.com");
+    fixture.world.clock.advance(TimeDelta::days(14));
+    fixture.world.stack.run_schedule("expire-invites").await;
+    let stranger = fixture.world.sign_in("sten@example.com");
     for organization in organizations {
         let kinds = audit_kinds(&stranger, &organization).await;
         assert_eq!(
@@ -315,11 +349,11 @@ async fn many_organizations_expire_in_one_run() {
             3
         );
     }
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn a_run_that_fails_halfway_is_made_good_by_the_next() {
+async fn failed_expiry_run_is_completed_by_the_next() {
     use crate::wire::Fault;
     let clean = Fixture::new().await;
     clean.world.clock.advance(TimeDelta::days(14));
@@ -327,19 +361,19 @@ async fn a_run_that_fails_halfway_is_made_good_by_the_next() {
     let requests = clean.world.wire.take().len();
     for skip in 0..requests {
         for fault in Fault::ALL {
-            let cast = Fixture::new().await;
-            cast.world.clock.advance(TimeDelta::days(14));
-            cast.world.wire.fail(skip, 3, fault);
-            cast.world.stack.run_schedule("expire-invites").await;
-            cast.world.wire.heal();
-            invariants::hold(&cast.world).await;
-            cast.world.stack.run_schedule("expire-invites").await;
+            let fixture = Fixture::new().await;
+            fixture.world.clock.advance(TimeDelta::days(14));
+            fixture.world.wire.fail(skip, 3, fault);
+            fixture.world.stack.run_schedule("expire-invites").await;
+            fixture.world.wire.heal();
+            invariants::hold(&fixture.world).await;
+            fixture.world.stack.run_schedule("expire-invites").await;
             assert_eq!(
-                expired_events(&cast).await,
+                expired_events(&fixture).await,
                 1,
                 "request {skip} fails by {fault:?}"
             );
-            invariants::hold(&cast.world).await;
+            invariants::hold(&fixture.world).await;
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::{
     wire::Fault,
 };
 
-async fn ask(access: &Access, cast: &Fixture) -> Reply {
-    let (method, path, body) = (access.request)(&Ids::of(cast));
-    let session = access::session(cast, access.rightful);
+async fn ask(access: &Access, fixture: &Fixture) -> Reply {
+    let (method, path, body) = (access.request)(&Ids::of(fixture));
+    let session = access::session(fixture, access.permitted);
     let body = body.map(|body| body.to_string());
     session
         .send_with(method, &path, body, &[("idempotency-key", "once")])
@@ -40,11 +40,11 @@ async fn survives_every_fault(operation: &str) {
         for fault in Fault::ALL {
             for times in [1, 3] {
                 let what = format!("{operation}: request {skip} fails {times} times by {fault:?}");
-                let cast = Fixture::new().await;
-                access.prepare(&cast).await;
-                cast.world.wire.fail(skip, times, fault);
-                let first = ask(access, &cast).await;
-                cast.world.wire.heal();
+                let fixture = Fixture::new().await;
+                access.prepare(&fixture).await;
+                fixture.world.wire.fail(skip, times, fault);
+                let first = ask(access, &fixture).await;
+                fixture.world.wire.heal();
                 let ok = (200..300).contains(&first.status);
                 if times == 1 {
                     assert!(ok, "{what}: {}", first.body);
@@ -53,16 +53,20 @@ async fn survives_every_fault(operation: &str) {
                     assert_eq!(first.outcome(), "503 unavailable", "{what}");
                     assert_eq!(first.headers["retry-after"], "1", "{what}");
                 }
-                invariants::hold(&cast.world).await;
+                invariants::hold(&fixture.world).await;
 
-                let second = ask(access, &cast).await;
+                let second = ask(access, &fixture).await;
                 let outcome = second.outcome();
                 let converged = (200..300).contains(&second.status)
                     || done_before(operation).contains(&outcome.as_str());
                 assert!(converged, "{what}, and again: {outcome}");
-                invariants::hold(&cast.world).await;
+                invariants::hold(&fixture.world).await;
                 if operation == "create-organization" {
-                    let mine = cast.stranger.get("/v1/organizations").await.expect("200");
+                    let mine = fixture
+                        .stranger
+                        .get("/v1/organizations")
+                        .await
+                        .expect("200");
                     assert_eq!(mine["items"].as_array().unwrap().len(), 1, "{what}");
                 }
             }

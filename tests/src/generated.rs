@@ -1,6 +1,5 @@
-//! The files that are generated from the list of operations, their shapes and
-//! their access rows: `UPDATE_DOCS=1` writes them, and without it each has to be
-//! as it would be written.
+//! The files generated from the list of operations, their shapes and their access
+//! rows. `UPDATE_DOCS=1` writes them; without it, the tests check that each is current.
 
 use std::{collections::BTreeSet, fmt::Write, fs};
 
@@ -15,21 +14,21 @@ use crate::{
     completeness::{repository, template},
 };
 
-/// Writes a generated file, or checks it.
+/// Checks a generated file; with `UPDATE_DOCS` writes it first.
 #[track_caller]
 fn generate(path: &str, content: &str) {
     let file = repository(path);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&file, content).unwrap();
     }
-    let kept = fs::read_to_string(&file).unwrap_or_default();
+    let current = fs::read_to_string(&file).unwrap_or_default();
     assert!(
-        kept == content,
+        current == content,
         "{path} is out of date: run the tests with UPDATE_DOCS=1"
     );
 }
 
-/// Removes the files of operations that are no more, or refuses them.
+/// Fails on files of operations that no longer exist; with `UPDATE_DOCS` removes them.
 fn only(folder: &str, ending: &str, expected: &BTreeSet<String>) {
     for entry in fs::read_dir(repository(folder)).unwrap() {
         let path = entry.unwrap().path();
@@ -42,7 +41,7 @@ fn only(folder: &str, ending: &str, expected: &BTreeSet<String>) {
         }
         assert!(
             std::env::var_os("UPDATE_DOCS").is_some(),
-            "{folder}/{name}{ending} is of no operation: run the tests with UPDATE_DOCS=1"
+            "{folder}/{name}{ending} belongs to no operation: run the tests with UPDATE_DOCS=1"
         );
         fs::remove_file(&path).unwrap();
     }
@@ -90,7 +89,7 @@ fn binaries_match_the_list_of_operations() {
 
 #[test]
 fn openapi_document_matches_the_shapes() {
-    // The pages are no part of the API.
+    // The pages are not part of the API.
     let mut routes = template().routes;
     routes.retain(|route| route.operation != "pages");
     let document = openapi::document(&routes);
@@ -114,14 +113,14 @@ fn api_tables_match_the_shapes() {
     generate("docs/api.md", &page);
 }
 
-/// The key in the samples of API clients: of the sample ids, and not a valid one.
+/// The ids of the organization, the invite and the API key in the sample events.
 const SAMPLE_IDS: [&str; 3] = [
     "01930000-0000-7000-8000-000000000001",
     "01930000-0000-7000-8000-000000000002",
     "01930000-0000-7000-8000-000000000003",
 ];
 
-/// Makes the event of a route in payload format 2.0, as API Gateway sends it.
+/// Returns the event of a route in payload format 2.0, as API Gateway sends it.
 fn event(access: &Access, route: &Route) -> Value {
     let [organization_id, invite_id, key_id] = SAMPLE_IDS;
     let ids = Ids {
@@ -214,7 +213,7 @@ fn event(access: &Access, route: &Route) -> Value {
 }
 
 fn claims(access: &Access) -> Value {
-    let (user_id, email, name) = match access.rightful {
+    let (user_id, email, name) = match access.permitted {
         "dana" => ("sample-invitee", "invitee@example.com", "Ines Invitee"),
         _ => ("sample-owner", "owner@example.com", "Olivia Owner"),
     };

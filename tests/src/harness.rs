@@ -1,4 +1,4 @@
-//! A stack of its own for each test, people who use it, and a clock to move.
+//! The harness: each test gets its own stack, sessions of its callers, and a clock to move.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::wire::Wire;
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until a test advances it.
 #[derive(Clone)]
 pub struct TestClock(Arc<Mutex<DateTime<Utc>>>);
 
@@ -33,24 +33,24 @@ impl TestClock {
     }
 }
 
-/// A running stack.
+/// A running stack with the test's clock and wire.
 pub struct World {
     pub stack: Stack,
     pub clock: TestClock,
     pub wire: Wire,
-    /// The lines that the functions wrote for CloudWatch.
+    /// The metric lines that the functions have written for CloudWatch.
     metrics: Arc<Mutex<Vec<String>>>,
     http: reqwest::Client,
 }
 
-/// An API key.
+/// An API key with its secret.
 #[derive(Clone)]
 pub struct Key {
     pub id: String,
     pub secret: String,
 }
 
-/// Somebody who makes requests: signed in, or not.
+/// A caller of the API: signed in, with an API key, or anonymous.
 #[derive(Clone)]
 pub struct Session {
     pub user_id: String,
@@ -60,7 +60,7 @@ pub struct Session {
     http: reqwest::Client,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub status: u16,
@@ -69,7 +69,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The status and, for problems, the code: `200`, or `403 owner_required`.
+    /// Returns the status and, for problems, the code: `200`, or `403 owner_required`.
     pub fn outcome(&self) -> String {
         match self.body["code"].as_str() {
             Some(code) => format!("{} {code}", self.status),
@@ -77,14 +77,14 @@ impl Reply {
         }
     }
 
-    /// The body, provided that the outcome is as expected.
+    /// Asserts the outcome and returns the body.
     #[track_caller]
     pub fn expect(self, outcome: &str) -> Value {
         assert_eq!(self.outcome(), outcome, "{}", self.body);
         self.body
     }
 
-    /// The problem's sentence, provided that the outcome is as expected.
+    /// Asserts the outcome and returns the problem's `detail`.
     #[track_caller]
     pub fn refused(self, outcome: &str) -> String {
         self.expect(outcome)["detail"].as_str().unwrap().to_owned()
@@ -96,7 +96,7 @@ impl World {
         Self::start_at("2026-03-01T12:00:00Z".parse().unwrap()).await
     }
 
-    /// A world of today, for those who look at another clock, too.
+    /// Starts at the present time, for tests that also read another clock.
     pub async fn start_today() -> Self {
         Self::start_at(Utc::now()).await
     }
@@ -123,12 +123,12 @@ impl World {
         }
     }
 
-    /// The functions' metrics since the last call, line by line.
+    /// Returns the metric lines since the last call.
     pub fn take_metrics(&self) -> Vec<String> {
         std::mem::take(&mut *self.metrics.lock().unwrap())
     }
 
-    /// Somebody signed in with a verified address; their name is what stands before the `@`.
+    /// Signs a person in with a verified address; the part before the `@` is the name.
     pub fn sign_in(&self, email: &str) -> Session {
         let name = email.split('@').next().unwrap().to_owned();
         self.sign_in_as(SignIn {
@@ -137,12 +137,13 @@ impl World {
         })
     }
 
-    pub fn sign_in_as(&self, who: SignIn) -> Session {
-        let token = self.stack.sign_in(&who);
-        self.with_token(Some(token), who.user_id, who.email.unwrap_or_default())
+    pub fn sign_in_as(&self, person: SignIn) -> Session {
+        let token = self.stack.sign_in(&person);
+        let email = person.email.unwrap_or_default();
+        self.with_token(Some(token), person.user_id, email)
     }
 
-    /// A session with any token, or none.
+    /// Returns a session with any token, or none.
     pub fn with_token(&self, token: Option<String>, user_id: String, email: String) -> Session {
         let url = self.stack.url().to_owned();
         Session {
@@ -158,25 +159,25 @@ impl World {
         self.with_token(None, String::new(), String::new())
     }
 
-    /// A client that shows an API key.
-    pub fn machine(&self, key: &Key) -> Session {
+    /// Returns a client that authenticates with an API key.
+    pub fn api_client(&self, key: &Key) -> Session {
         self.with_token(Some(key.secret.clone()), String::new(), String::new())
     }
 
-    /// Delivers what the stream holds, and expects it all to be taken.
+    /// Delivers all records of the stream and asserts that none is stuck.
     pub async fn drain(&self) {
         assert_eq!(self.stack.drain_stream().await.unwrap().stuck, 0);
     }
 
-    /// The token in the newest email to an address.
+    /// Returns the token in the newest email to an address.
     #[track_caller]
     pub fn link_token(&self, email: &str) -> String {
-        let mails = self.stack.emails();
-        let mail = mails
+        let emails = self.stack.emails();
+        let newest = emails
             .iter()
             .rev()
-            .find(|mail| mail.to.iter().any(|to| to.eq_ignore_ascii_case(email)));
-        let text = &mail.unwrap_or_else(|| panic!("no mail to {email}")).text;
+            .find(|sent| sent.to.iter().any(|to| to.eq_ignore_ascii_case(email)));
+        let text = &newest.unwrap_or_else(|| panic!("no email to {email}")).text;
         let link = text
             .split_whitespace()
             .find(|word| word.contains("/invites/"))
@@ -184,7 +185,7 @@ impl World {
         link.rsplit('/').next().unwrap().to_owned()
     }
 
-    /// A request to the table, past the functions.
+    /// Sends a request to the table, bypassing the functions.
     pub async fn dynamodb(&self, action: &str, mut request: Value) -> Value {
         if request["RequestItems"].is_null() {
             request["TableName"] = json!("organizations");
@@ -208,7 +209,7 @@ impl World {
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
-    /// Every item of the table.
+    /// Returns every item of the table.
     pub async fn items(&self) -> Vec<Value> {
         let mut items = Vec::new();
         let mut start = Value::Null;
@@ -281,8 +282,8 @@ impl Session {
         self.send(Method::POST, path, Some(body)).await
     }
 
-    /// A POST without a body.
-    pub async fn act(&self, path: &str) -> Reply {
+    /// Sends a POST without a body.
+    pub async fn post_empty(&self, path: &str) -> Reply {
         self.send(Method::POST, path, None).await
     }
 
@@ -298,16 +299,16 @@ impl Session {
         self.send(Method::DELETE, path, None).await
     }
 
-    /// Creates an organization. Gives its path, such as `/v1/organizations/0193…`.
-    pub async fn found(&self, name: &str) -> String {
-        let made = self
+    /// Creates an organization and returns its path, such as `/v1/organizations/0193…`.
+    pub async fn create_organization(&self, name: &str) -> String {
+        let created = self
             .post("/v1/organizations", json!({ "name": name }))
             .await
             .expect("201");
-        format!("/v1/organizations/{}", made["id"].as_str().unwrap())
+        format!("/v1/organizations/{}", created["id"].as_str().unwrap())
     }
 
-    /// Invites somebody. Gives the invite's id.
+    /// Creates an invite and returns its id.
     pub async fn invite(&self, organization: &str, email: &str, role: &str) -> String {
         let input = json!({ "email": email, "role": role });
         let invite = self
@@ -317,32 +318,32 @@ impl Session {
         invite["id"].as_str().unwrap().to_owned()
     }
 
-    /// Makes an API key.
-    pub async fn make_key(&self, organization: &str, name: &str) -> Key {
+    /// Creates an API key.
+    pub async fn create_key(&self, organization: &str, name: &str) -> Key {
         let input = json!({ "name": name });
-        let made = self
+        let created = self
             .post(&format!("{organization}/api-keys"), input)
             .await
             .expect("201");
         Key {
-            id: made["api_key"]["id"].as_str().unwrap().to_owned(),
-            secret: made["secret"].as_str().unwrap().to_owned(),
+            id: created["api_key"]["id"].as_str().unwrap().to_owned(),
+            secret: created["secret"].as_str().unwrap().to_owned(),
         }
     }
 
     pub async fn accept(&self, invite_id: &str) -> Reply {
-        self.act(&format!("/v1/account/invites/{invite_id}/accept"))
+        self.post_empty(&format!("/v1/account/invites/{invite_id}/accept"))
             .await
     }
 
-    /// Makes somebody a member, by way of an invite.
-    pub async fn admit(&self, organization: &str, somebody: &Session, role: &str) {
-        let invite = self.invite(organization, &somebody.email, role).await;
-        somebody.accept(&invite).await.expect("200");
+    /// Adds a member through an invite that the person accepts.
+    pub async fn add_member(&self, organization: &str, person: &Session, role: &str) {
+        let invite = self.invite(organization, &person.email, role).await;
+        person.accept(&invite).await.expect("200");
     }
 }
 
-/// The kinds in an organization's audit log, oldest first.
+/// Returns the kinds of events in an organization's audit log, oldest first.
 pub async fn audit_kinds(reader: &Session, organization: &str) -> Vec<String> {
     let log = reader
         .get(&format!("{organization}/audit-events?limit=100"))
@@ -354,7 +355,7 @@ pub async fn audit_kinds(reader: &Session, organization: &str) -> Vec<String> {
         .collect()
 }
 
-/// An organization with somebody in every role, and somebody outside.
+/// An organization with a member in every role, and callers outside it.
 pub struct Fixture {
     pub world: World,
     /// `/v1/organizations/…`
@@ -365,16 +366,16 @@ pub struct Fixture {
     pub user: Session,
     /// A member of another organization.
     pub outsider: Session,
-    /// Signed in, and a member of nothing.
+    /// A signed-in person without an organization.
     pub stranger: Session,
     /// A pending invite (as user) to `dana@example.com`, by the creator.
     pub invite_id: String,
-    /// Whom the invite is to; not a member.
+    /// The recipient of the invite, not a member.
     pub dana: Session,
-    /// An API key of the organization, made by the admin.
+    /// An API key of the organization, created by the admin.
     pub key: Key,
-    /// A client that shows it.
-    pub machine: Session,
+    /// A client that authenticates with `key`.
+    pub api_client: Session,
 }
 
 impl Fixture {
@@ -383,17 +384,17 @@ impl Fixture {
         let [creator, owner, admin, user, outsider, stranger, dana] =
             ["ada", "olga", "anna", "ulla", "otto", "sten", "dana"]
                 .map(|name| world.sign_in(&format!("{name}@example.com")));
-        let organization = creator.found("Acme").await;
-        creator.admit(&organization, &owner, "owner").await;
-        creator.admit(&organization, &admin, "admin").await;
-        creator.admit(&organization, &user, "user").await;
-        outsider.found("Elsewhere").await;
+        let organization = creator.create_organization("Acme").await;
+        creator.add_member(&organization, &owner, "owner").await;
+        creator.add_member(&organization, &admin, "admin").await;
+        creator.add_member(&organization, &user, "user").await;
+        outsider.create_organization("Elsewhere").await;
         let invite_id = creator
             .invite(&organization, "dana@example.com", "user")
             .await;
-        let key = admin.make_key(&organization, "Rendering").await;
-        let machine = world.machine(&key);
-        // Whoever resends in a test may do so at once.
+        let key = admin.create_key(&organization, "Rendering").await;
+        let api_client = world.api_client(&key);
+        // A test may resend the invite at once.
         world.clock.advance(TimeDelta::minutes(2));
         world.drain().await;
         world.wire.take();
@@ -409,7 +410,7 @@ impl Fixture {
             invite_id,
             dana,
             key,
-            machine,
+            api_client,
         }
     }
 

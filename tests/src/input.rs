@@ -1,4 +1,4 @@
-//! Bad input: refused with the field's name, and nothing happens.
+//! Invalid input: refused, naming the field.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,8 +8,9 @@ use crate::{
     harness::Fixture,
 };
 
-async fn invalid(cast: &Fixture, method: Method, path: &str, body: &str) -> (String, String) {
-    let reply = cast
+/// Sends an invalid body as an owner and returns the problem's field and detail.
+async fn invalid(fixture: &Fixture, method: Method, path: &str, body: &str) -> (String, String) {
+    let reply = fixture
         .owner
         .send_with(method, path, Some(body.to_owned()), &[])
         .await;
@@ -19,10 +20,10 @@ async fn invalid(cast: &Fixture, method: Method, path: &str, body: &str) -> (Str
 }
 
 #[tokio::test]
-async fn a_field_that_is_wrong_is_named() {
-    let cast = Fixture::new().await;
-    let invites = format!("{}/invites", cast.organization);
-    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
+async fn invalid_field_is_named() {
+    let fixture = Fixture::new().await;
+    let invites = format!("{}/invites", fixture.organization);
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
     let long = json!({"name": "x".repeat(201)}).to_string();
     let (post, patch) = (Method::POST, Method::PATCH);
     for (method, path, body, field, detail) in [
@@ -98,35 +99,35 @@ async fn a_field_that_is_wrong_is_named() {
         ),
         (
             &patch,
-            &cast.organization,
+            &fixture.organization,
             r#"{"name":"  "}"#,
             "name",
             "`name` must not be empty",
         ),
         (
             &patch,
-            &cast.organization,
+            &fixture.organization,
             &long,
             "name",
             "`name` must be at most 200 characters",
         ),
         (
             &patch,
-            &cast.organization,
+            &fixture.organization,
             r#"{"name":"a\nb"}"#,
             "name",
             "`name` must not contain line breaks",
         ),
         (
             &patch,
-            &cast.organization,
+            &fixture.organization,
             r#"{"metadata":{"a":1}}"#,
             "metadata.a",
             "`metadata.a` must be a string",
         ),
         (
             &patch,
-            &cast.organization,
+            &fixture.organization,
             r#"{"metadata":{"":"x"}}"#,
             "metadata",
             "`metadata` must have keys of 1 to 40 characters",
@@ -160,15 +161,15 @@ async fn a_field_that_is_wrong_is_named() {
             "the body must be a JSON object",
         ),
     ] {
-        let (named, words) = invalid(&cast, method.clone(), path, body).await;
-        assert_eq!(named, field, "{body}: {words}");
-        assert!(words.starts_with(detail), "{body}: {words}");
+        let (actual_field, actual) = invalid(&fixture, method.clone(), path, body).await;
+        assert_eq!(actual_field, field, "{body}: {actual}");
+        assert!(actual.starts_with(detail), "{body}: {actual}");
     }
 }
 
 #[tokio::test]
-async fn paging_parameters_are_checked() {
-    let cast = Fixture::new().await;
+async fn invalid_paging_parameter_is_named() {
+    let fixture = Fixture::new().await;
     for list in ["members", "invites", "audit-events"] {
         for (query, field) in [
             ("limit=0", "limit"),
@@ -179,44 +180,47 @@ async fn paging_parameters_are_checked() {
             ("cursor=", "cursor"),
             ("cursor=%25", "cursor"),
         ] {
-            let path = format!("{}/{list}?{query}", cast.organization);
-            let reply = cast.owner.get(&path).await.expect("400 invalid_request");
+            let path = format!("{}/{list}?{query}", fixture.organization);
+            let reply = fixture.owner.get(&path).await.expect("400 invalid_request");
             assert_eq!(reply["field"], field, "{list}?{query}");
         }
     }
 }
 
 #[tokio::test]
-async fn ids_that_cannot_be_are_not_found() {
-    let cast = Fixture::new().await;
+async fn malformed_id_is_not_found() {
+    let fixture = Fixture::new().await;
     for id in ["x", "01930000000070008000000000000001", "ORGANIZATION"] {
-        cast.owner
+        fixture
+            .owner
             .get(&format!("/v1/organizations/{id}"))
             .await
             .expect("404 organization_not_found");
-        let invite = format!("{}/invites/{id}", cast.organization);
-        cast.owner
+        let invite = format!("{}/invites/{id}", fixture.organization);
+        fixture
+            .owner
             .delete(&invite)
             .await
             .expect("404 invite_not_found");
-        cast.dana.accept(id).await.expect("404 invite_not_found");
-        let member = format!("{}/members/{id}", cast.organization);
-        cast.owner
+        fixture.dana.accept(id).await.expect("404 invite_not_found");
+        let member = format!("{}/members/{id}", fixture.organization);
+        fixture
+            .owner
             .delete(&member)
             .await
             .expect("404 member_not_found");
     }
-    let body: Value = cast.owner.get("/v1/nothing").await.expect("404");
+    let body: Value = fixture.owner.get("/v1/nothing").await.expect("404");
     assert_eq!(body, json!({"message": "Not Found"}));
 }
 
 #[tokio::test]
-async fn an_idempotency_key_has_to_be_one() {
-    let cast = Fixture::new().await;
+async fn invalid_idempotency_key_is_refused() {
+    let fixture = Fixture::new().await;
     for key in ["", "two words", &"x".repeat(129)] {
         let body = Some(json!({"name": "A"}).to_string());
         let headers = [("idempotency-key", key)];
-        let reply = cast
+        let reply = fixture
             .owner
             .send_with(Method::POST, "/v1/organizations", body, &headers)
             .await;
@@ -228,10 +232,11 @@ async fn an_idempotency_key_has_to_be_one() {
     }
 }
 
-/// Sends a body of an operation's own fields in another shape, as a caller who may.
-async fn refused(access: &Access, cast: &Fixture, body: &str) -> Value {
-    let (method, path, _) = (access.request)(&Ids::of(cast));
-    let session = access::session(cast, access.rightful);
+/// Sends a malformed body as a permitted caller, asserts the refusal and returns the
+/// problem.
+async fn refused(access: &Access, fixture: &Fixture, body: &str) -> Value {
+    let (method, path, _) = (access.request)(&Ids::of(fixture));
+    let session = access::session(fixture, access.permitted);
     let headers = [("idempotency-key", "once")];
     let reply = session
         .send_with(method, &path, Some(body.to_owned()), &headers)
@@ -246,7 +251,7 @@ async fn refused(access: &Access, cast: &Fixture, body: &str) -> Value {
     reply.body
 }
 
-/// The operations with a body, each with the fields of its row.
+/// Returns the operations with a body, each with the fields of its access row.
 fn with_bodies() -> Vec<(&'static Access, serde_json::Map<String, Value>)> {
     let ids = Ids {
         organization: "/v1/organizations/1".to_owned(),
@@ -269,7 +274,7 @@ fn with_bodies() -> Vec<(&'static Access, serde_json::Map<String, Value>)> {
 
 #[tokio::test]
 async fn body_that_is_not_an_object_is_refused_everywhere() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     for (access, fields) in with_bodies() {
         let positional: Vec<&Value> = fields.values().collect();
         let positional = json!(positional).to_string();
@@ -282,7 +287,7 @@ async fn body_that_is_not_an_object_is_refused_everywhere() {
             "1",
             "true",
         ] {
-            let problem = refused(access, &cast, body).await;
+            let problem = refused(access, &fixture, body).await;
             assert_eq!(
                 problem["detail"], "the body must be a JSON object",
                 "{body}"
@@ -293,11 +298,11 @@ async fn body_that_is_not_an_object_is_refused_everywhere() {
 
 #[tokio::test]
 async fn duplicate_field_is_refused_everywhere() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     for (access, fields) in with_bodies() {
         for (name, value) in &fields {
             let body = format!(r#"{{"{name}":{value},"{name}":{value}}}"#);
-            let problem = refused(access, &cast, &body).await;
+            let problem = refused(access, &fixture, &body).await;
             assert_eq!(problem["field"], json!(name), "{body}: {problem}");
         }
     }
@@ -305,7 +310,7 @@ async fn duplicate_field_is_refused_everywhere() {
 
 #[tokio::test]
 async fn value_of_another_json_kind_is_refused_everywhere() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     for (access, fields) in with_bodies() {
         for (name, value) in &fields {
             let mut wrong = vec![json!([value]), json!({"owner": null}), json!([])];
@@ -319,7 +324,7 @@ async fn value_of_another_json_kind_is_refused_everywhere() {
             }
             for wrong in wrong {
                 let body = json!({ name: wrong }).to_string();
-                let problem = refused(access, &cast, &body).await;
+                let problem = refused(access, &fixture, &body).await;
                 let field = problem["field"].as_str().unwrap_or_default();
                 let all: Vec<&String> = fields.keys().collect();
                 // A required field that is missing may be named first.
@@ -334,21 +339,21 @@ async fn value_of_another_json_kind_is_refused_everywhere() {
 
 #[tokio::test]
 async fn duplicate_key_inside_a_value_is_refused() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     let body = r#"{"name":"A","metadata":{"a":"1","a":"2"}}"#;
     for (method, path) in [
         (Method::POST, "/v1/organizations"),
-        (Method::PATCH, cast.organization.as_str()),
+        (Method::PATCH, fixture.organization.as_str()),
     ] {
-        let (field, detail) = invalid(&cast, method, path, body).await;
+        let (field, detail) = invalid(&fixture, method, path, body).await;
         assert_eq!(field, "metadata.a", "{detail}");
     }
 }
 
 #[tokio::test]
 async fn id_in_another_spelling_is_not_found() {
-    let cast = Fixture::new().await;
-    let id = cast.organization_id().to_owned();
+    let fixture = Fixture::new().await;
+    let id = fixture.organization_id().to_owned();
     let bare = id.replace('-', "");
     for other in [
         id.to_uppercase(),
@@ -356,14 +361,17 @@ async fn id_in_another_spelling_is_not_found() {
         format!("{{{id}}}"),
         format!("urn:uuid:{id}"),
     ] {
-        // An id of digits alone has one spelling in capitals.
+        // In an id of digits only, upper case changes nothing.
         if other == id {
             continue;
         }
-        let reply = cast.owner.get(&format!("/v1/organizations/{other}")).await;
+        let reply = fixture
+            .owner
+            .get(&format!("/v1/organizations/{other}"))
+            .await;
         reply.expect("404 organization_not_found");
         let switch = json!({ "organization_id": other });
-        let reply = cast
+        let reply = fixture
             .owner
             .put("/v1/account/current-organization", switch)
             .await;

@@ -1,4 +1,4 @@
-//! What the table has to hold at all times, whatever was going on.
+//! Invariants of the table, which hold after any sequence of requests and faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ fn text<'a>(item: &'a Value, name: &str) -> &'a str {
         .unwrap_or_else(|| panic!("no {name} in {item}"))
 }
 
-/// Checks the whole table.
+/// Asserts every invariant on the whole table.
 pub async fn hold(world: &World) {
     let items = world.items().await;
     let by_key: Table<'_> = items
@@ -44,7 +44,10 @@ pub async fn hold(world: &World) {
     for ((pk, sk), item) in &by_key {
         if let (Some(user), true) = (pk.strip_prefix("USER#"), sk.starts_with("ORG#")) {
             let member = at(&by_key, sk, &format!("MEMBER#{user}"));
-            assert!(member.is_some(), "a pointer to no membership: {pk} {sk}");
+            assert!(
+                member.is_some(),
+                "a pointer without a membership: {pk} {sk}"
+            );
         }
         let text = item.to_string();
         let keys = text.split("osk_").skip(1);
@@ -69,8 +72,8 @@ fn number(value: &Value) -> u64 {
     number.map_or(0, |number| number.parse().unwrap())
 }
 
-/// What is left on the counters and what is used is together what was allocated out,
-/// and never more than the period's credits.
+/// Asserts that the counters' remaining and used credits add up to the allocation,
+/// which never exceeds the period's credits.
 fn check_credits(by_key: &Table<'_>, pk: &str) {
     let id = pk.strip_prefix("ORG#").unwrap();
     let counter = |n: u8| at(by_key, &format!("USAGE#{id}#{n}"), "COUNTER");
@@ -104,6 +107,7 @@ fn check_credits(by_key: &Table<'_>, pk: &str) {
     assert_eq!(left, allocated.saturating_sub(used), "{used} of {credits}");
 }
 
+/// Asserts the invariants of one organization.
 fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {
     let under = |prefix: &str| -> Vec<(&str, &Value)> {
         by_key
@@ -130,7 +134,7 @@ fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {
         assert_eq!(text(&holder, "user_id"), user, "{user}'s address");
         assert!(
             addresses.insert(text(member, "email").to_lowercase()),
-            "an address twice"
+            "a duplicate address"
         );
         if member["is_creator"]["BOOL"].as_bool().unwrap() {
             creators += 1;
@@ -147,7 +151,7 @@ fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {
         let holder = address(invite)["holder"]["M"].clone();
         assert_eq!(text(&holder, "kind"), "invite", "the address of {id}");
         assert_eq!(text(&holder, "invite_id"), id);
-        for told in [
+        for field in [
             "role",
             "receives_billing_emails",
             "invited_by",
@@ -156,12 +160,12 @@ fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {
             "sent_at",
             "times_sent",
         ] {
-            assert_eq!(holder[told], invite[told], "{told} of {id}");
+            assert_eq!(holder[field], invite[field], "{field} of {id}");
         }
         assert!(invite["expiry_shard"].is_null(), "{id} is in the index");
     }
 
-    // The count goes by the addresses, which the TTL never takes while they lock.
+    // Address locks determine the count: the TTL never removes one that is held.
     let mut outstanding = 0_u64;
     for ((at_address, sk), record) in by_key {
         if sk != pk || !at_address.starts_with("EMAIL#") {
@@ -184,11 +188,11 @@ fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {
         let id = text(holder, "invite_id");
         assert!(
             at(by_key, pk, &format!("ENDED_INVITE#{id}")).is_none(),
-            "{id} has ended and holds {at_address}"
+            "{id} has ended but still holds {at_address}"
         );
-        let forgotten = expires + TimeDelta::days(1) <= now;
+        let removed_by_ttl = expires + TimeDelta::days(1) <= now;
         assert!(
-            forgotten || at(by_key, pk, &format!("INVITE#{id}")).is_some(),
+            removed_by_ttl || at(by_key, pk, &format!("INVITE#{id}")).is_some(),
             "no invite for {at_address}"
         );
     }
@@ -201,17 +205,17 @@ fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {
     assert_eq!(counted, keys.len() as u64, "the count of API keys");
     assert!(counted <= 50, "{counted} API keys");
 
-    // The log tells of every change, and of none twice.
+    // The log records every change exactly once.
     let log = pk.replace("ORG#", "AUDIT#");
-    let mut told: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut logged: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for ((pk, _), event) in by_key {
         if *pk == log {
-            *told
+            *logged
                 .entry((text(event, "kind"), text(&event["subject"]["M"], "id")))
                 .or_default() += 1;
         }
     }
-    let count = |kind: &str, id: &str| told.get(&(kind, id)).copied().unwrap_or_default();
+    let count = |kind: &str, id: &str| logged.get(&(kind, id)).copied().unwrap_or_default();
     for (user, _) in under("MEMBER#") {
         let added = count("member.added", user);
         assert_eq!(

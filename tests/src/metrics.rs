@@ -1,5 +1,5 @@
-//! The lines from which CloudWatch makes metrics: that they are as it wants
-//! them, what they count, and what must not be in them.
+//! The metric lines for CloudWatch: their format, their counts, and the absence of
+//! secrets.
 
 use std::{collections::BTreeSet, fs};
 
@@ -13,8 +13,8 @@ use crate::{
     harness::Fixture,
 };
 
-/// Checks a line against CloudWatch's specification of the embedded metric
-/// format, and gives it.
+/// Checks a line against CloudWatch's specification of the embedded metric format and
+/// returns it parsed.
 fn valid(line: &str) -> Value {
     let text = line;
     let line: Value = serde_json::from_str(text).unwrap();
@@ -47,7 +47,7 @@ fn valid(line: &str) -> Value {
     line
 }
 
-/// The names of a line's metrics, in all its directives.
+/// Returns the names of a line's metrics from all its directives.
 fn names(line: &Value) -> BTreeSet<String> {
     let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
     directives
@@ -57,14 +57,14 @@ fn names(line: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// The sum of a metric over the lines since the last call.
-fn sum(cast: &Fixture, name: &str) -> u64 {
-    total(&told(cast), name)
+/// Returns the sum of a metric over the lines since the last call.
+fn sum(fixture: &Fixture, name: &str) -> u64 {
+    total(&new_lines(fixture), name)
 }
 
-/// The lines since the last call.
-fn told(cast: &Fixture) -> Vec<Value> {
-    let lines = cast.world.take_metrics();
+/// Returns the lines since the last call, parsed.
+fn new_lines(fixture: &Fixture) -> Vec<Value> {
+    let lines = fixture.world.take_metrics();
     lines.iter().map(|line| valid(line)).collect()
 }
 
@@ -77,29 +77,29 @@ fn total(lines: &[Value], name: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn every_call_of_every_operation_writes_one_valid_line_without_secrets() {
+async fn every_request_writes_one_valid_line_without_secrets() {
     for access in access::ACCESS {
-        let cast = Fixture::new().await;
-        let link = cast.world.link_token("dana@example.com");
-        let rightful = access::session(&cast, access.rightful);
-        for caller in [&rightful, &cast.stranger, &cast.outsider] {
-            let (method, path, body) = (access.request)(&access::Ids::of(&cast));
-            cast.world.take_metrics();
+        let fixture = Fixture::new().await;
+        let link = fixture.world.link_token("dana@example.com");
+        let permitted = access::session(&fixture, access.permitted);
+        for caller in [&permitted, &fixture.stranger, &fixture.outsider] {
+            let (method, path, body) = (access.request)(&access::Ids::of(&fixture));
+            fixture.world.take_metrics();
             let reply = caller.send(method, &path, body).await;
-            let lines = cast.world.take_metrics();
+            let lines = fixture.world.take_metrics();
             for line in &lines {
                 valid(line);
-                for secret in ["@", &link, cast.organization_id()] {
+                for secret in ["@", &link, fixture.organization_id()] {
                     assert!(!line.contains(secret), "{secret}: {line}");
                 }
                 let id = caller.user_id.as_str();
                 assert!(id.is_empty() || !line.contains(id), "{id}: {line}");
             }
-            // Of a route that asks for a key, the authorizer has a line of its own.
+            // On a route for API keys, the authorizer writes a line of its own.
             let ours = lines.iter().map(|line| valid(line));
             let mut ours = ours.filter(|line| line["operation"] == access.operation);
             let Some(line) = ours.next() else {
-                // A person's token is no API key: API Gateway does not call the function.
+                // A person's token is not an API key: API Gateway does not call the function.
                 assert_eq!(access.operation, "record-usage", "{lines:?}");
                 assert!([401, 403].contains(&reply.status), "{}", reply.body);
                 continue;
@@ -118,16 +118,17 @@ async fn every_call_of_every_operation_writes_one_valid_line_without_secrets() {
 }
 
 #[tokio::test]
-async fn few_values_are_dimensions() {
-    let cast = Fixture::new().await;
-    cast.stranger
-        .get(&cast.organization)
+async fn dimensions_are_only_code_and_operation() {
+    let fixture = Fixture::new().await;
+    fixture
+        .stranger
+        .get(&fixture.organization)
         .await
         .expect("404 organization_not_found");
-    cast.world.clock.advance(TimeDelta::days(14));
-    cast.world.stack.run_schedules().await;
+    fixture.world.clock.advance(TimeDelta::days(14));
+    fixture.world.stack.run_schedules().await;
     let mut dimensions = BTreeSet::new();
-    for line in cast.world.take_metrics() {
+    for line in fixture.world.take_metrics() {
         let line = valid(&line);
         for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
             for set in directive["Dimensions"].as_array().unwrap() {
@@ -141,107 +142,114 @@ async fn few_values_are_dimensions() {
 
 #[tokio::test]
 async fn invites_and_their_emails_are_counted() {
-    let cast = Fixture::new().await;
-    cast.world.take_metrics();
-    let invite = |email: &'static str| cast.admin.invite(&cast.organization, email, "user");
+    let fixture = Fixture::new().await;
+    fixture.world.take_metrics();
+    let invite = |email: &'static str| fixture.admin.invite(&fixture.organization, email, "user");
     invite("one@example.com").await;
     invite("bounce@simulator.amazonses.com").await;
     invite("complaint@simulator.amazonses.com").await;
-    assert_eq!(sum(&cast, "InvitesCreated"), 3);
-    cast.world.drain().await;
-    assert_eq!(sum(&cast, "EmailsSent"), 3);
+    assert_eq!(sum(&fixture, "InvitesCreated"), 3);
+    fixture.world.drain().await;
+    assert_eq!(sum(&fixture, "EmailsSent"), 3);
     let lines = {
-        cast.world.stack.deliver_events().await;
-        cast.world.take_metrics()
+        fixture.world.stack.deliver_events().await;
+        fixture.world.take_metrics()
     };
-    let told: Vec<BTreeSet<String>> = lines.iter().map(|line| names(&valid(line))).collect();
-    assert_eq!(told.len(), 2, "{lines:?}");
+    let counted: Vec<BTreeSet<String>> = lines.iter().map(|line| names(&valid(line))).collect();
+    assert_eq!(counted.len(), 2, "{lines:?}");
     for name in ["EmailsBounced", "EmailsComplained"] {
-        assert!(told.iter().any(|names| names.contains(name)), "{lines:?}");
+        assert!(
+            counted.iter().any(|names| names.contains(name)),
+            "{lines:?}"
+        );
     }
-    cast.world.stack.mail_catcher().fail_next(1, REJECTED);
+    fixture.world.stack.mail_catcher().fail_next(1, REJECTED);
     invite("two@example.com").await;
-    cast.world.drain().await;
-    assert_eq!(sum(&cast, "EmailsFailed"), 1);
-    cast.dana.accept(&cast.invite_id).await.expect("200");
-    // Asking again is no second acceptance.
-    cast.dana.accept(&cast.invite_id).await.expect("200");
-    assert_eq!(sum(&cast, "InvitesAccepted"), 1);
+    fixture.world.drain().await;
+    assert_eq!(sum(&fixture, "EmailsFailed"), 1);
+    fixture.dana.accept(&fixture.invite_id).await.expect("200");
+    // A repeated request is not a second acceptance.
+    fixture.dana.accept(&fixture.invite_id).await.expect("200");
+    assert_eq!(sum(&fixture, "InvitesAccepted"), 1);
 }
 
 #[tokio::test]
-async fn billing_emails_are_counted_for_each_who_receives_them() {
-    let cast = Fixture::new().await;
-    for who in [&cast.owner, &cast.user] {
-        cast.receives(&who.user_id, true).await;
+async fn billing_emails_are_counted_per_recipient() {
+    let fixture = Fixture::new().await;
+    for member in [&fixture.owner, &fixture.user] {
+        fixture.set_billing_emails(&member.user_id, true).await;
     }
-    cast.world.drain().await;
-    cast.payment_event("billing.invoice_issued", json!({}))
+    fixture.world.drain().await;
+    fixture
+        .payment_event("billing.invoice_issued", json!({}))
         .await;
-    cast.world.stack.mail_catcher().fail_next(1, REJECTED);
-    cast.world.take_metrics();
-    cast.world.drain().await;
-    let lines = told(&cast);
+    fixture.world.stack.mail_catcher().fail_next(1, REJECTED);
+    fixture.world.take_metrics();
+    fixture.world.drain().await;
+    let lines = new_lines(&fixture);
     assert_eq!(total(&lines, "EmailsSent"), 2, "{lines:?}");
     assert_eq!(total(&lines, "EmailsFailed"), 1, "{lines:?}");
 
-    // What is tried again has neither been sent nor failed.
-    cast.payment_event("billing.payment_failed", json!({}))
+    // An email that will be retried counts neither as sent nor as failed.
+    fixture
+        .payment_event("billing.payment_failed", json!({}))
         .await;
-    cast.world.stack.mail_catcher().fail_next(1, THROTTLED);
-    cast.world.stack.drain_stream().await.unwrap();
-    assert_eq!(sum(&cast, "EmailsSent"), 2);
-    cast.world.drain().await;
-    let lines = told(&cast);
+    fixture.world.stack.mail_catcher().fail_next(1, THROTTLED);
+    fixture.world.stack.drain_stream().await.unwrap();
+    assert_eq!(sum(&fixture, "EmailsSent"), 2);
+    fixture.world.drain().await;
+    let lines = new_lines(&fixture);
     assert_eq!(total(&lines, "EmailsSent"), 1, "{lines:?}");
     assert_eq!(total(&lines, "EmailsFailed"), 0, "{lines:?}");
 }
 
 #[tokio::test]
-async fn expired_invites_are_counted_whoever_ends_them() {
-    let cast = Fixture::new().await;
+async fn expired_invites_are_counted_for_requests_and_schedules() {
+    let fixture = Fixture::new().await;
     for n in 0..5 {
         let address = format!("guest{n}@example.com");
-        cast.admin
-            .invite(&cast.organization, &address, "user")
+        fixture
+            .admin
+            .invite(&fixture.organization, &address, "user")
             .await;
     }
-    cast.world.clock.advance(TimeDelta::days(14));
-    cast.world.take_metrics();
-    cast.world
+    fixture.world.clock.advance(TimeDelta::days(14));
+    fixture.world.take_metrics();
+    fixture
+        .world
         .sign_in("ada@example.com")
-        .invite(&cast.organization, "guest0@example.com", "user")
+        .invite(&fixture.organization, "guest0@example.com", "user")
         .await;
-    assert_eq!(sum(&cast, "InvitesExpired"), 1);
-    cast.world.stack.run_schedules().await;
-    assert_eq!(sum(&cast, "InvitesExpired"), 5);
+    assert_eq!(sum(&fixture, "InvitesExpired"), 1);
+    fixture.world.stack.run_schedules().await;
+    assert_eq!(sum(&fixture, "InvitesExpired"), 5);
 }
 
 #[tokio::test]
-async fn a_decision_that_is_made_again_is_counted() {
-    let cast = Fixture::new().await;
-    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    let mut held = cast.world.wire.hold("TransactWriteItems");
-    cast.world.take_metrics();
-    let first = cast.owner.patch(&member, json!({"role": "admin"}));
+async fn retried_conflict_is_counted() {
+    let fixture = Fixture::new().await;
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    fixture.world.take_metrics();
+    let first = fixture.owner.patch(&member, json!({"role": "admin"}));
     let second = async {
         held.arrived().await;
         let input = json!({"receives_billing_emails": true});
-        cast.admin.patch(&member, input).await.expect("200");
+        fixture.admin.patch(&member, input).await.expect("200");
         held.release();
     };
     let (first, ()) = tokio::join!(first, second);
     first.expect("200");
-    assert_eq!(sum(&cast, "ConflictsRetried"), 1);
+    assert_eq!(sum(&fixture, "ConflictsRetried"), 1);
 }
 
 #[tokio::test]
-async fn every_metric_is_in_the_docs() {
+async fn every_metric_is_documented() {
     let docs = fs::read_to_string(repository("docs/operations.md")).unwrap();
     let source = fs::read_to_string(repository("functions/src/metrics.rs")).unwrap();
-    // The names are the only texts in capitals there, besides those of the format.
+    // Only metric names and words of the format begin with a capital letter there.
     let capital = |text: &&str| text.starts_with(|c: char| c.is_ascii_uppercase());
-    let named = source.split('"').skip(1).step_by(2).filter(capital);
+    let capitalized = source.split('"').skip(1).step_by(2).filter(capital);
     let format = [
         "Count",
         "METRICS_NAMESPACE",
@@ -251,7 +259,7 @@ async fn every_metric_is_in_the_docs() {
         "PascalCase",
     ];
     let mut seen = 0;
-    for name in named.filter(|name| !format.contains(name)) {
+    for name in capitalized.filter(|name| !format.contains(name)) {
         seen += 1;
         assert!(
             docs.contains(&format!("`{name}`")),

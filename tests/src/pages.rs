@@ -1,4 +1,4 @@
-//! What browsers are served: the documents, and what these load.
+//! The pages as browsers get them: documents and their assets.
 
 use std::io::Read;
 
@@ -35,14 +35,14 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// The assets that a document names.
+/// Returns the paths of the assets that a document loads.
 fn assets(html: &str) -> Vec<String> {
     let paths = html.split('"').filter(|part| part.starts_with("/assets/"));
     paths.map(str::to_owned).collect()
 }
 
 #[tokio::test]
-async fn every_page_is_a_document_that_lets_nothing_foreign_in() {
+async fn every_page_has_a_strict_content_security_policy() {
     let world = World::start().await;
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -61,7 +61,7 @@ async fn every_page_is_a_document_that_lets_nothing_foreign_in() {
             ("referrer-policy", "no-referrer"),
             ("x-content-type-options", "nosniff"),
             ("cross-origin-opener-policy", "same-origin"),
-            // Only where it is reached over HTTPS.
+            // Only over HTTPS.
             ("strict-transport-security", ""),
         ] {
             assert_eq!(header(&headers, name), value, "{path}: {name}");
@@ -72,20 +72,20 @@ async fn every_page_is_a_document_that_lets_nothing_foreign_in() {
         let issuer = format!("data-issuer=\"{}\"", world.stack.url());
         assert!(html.contains(&issuer), "{path}: {html}");
         assert!(html.contains("data-client-id=\"local\""), "{path}");
-        // The token of a link is nowhere but in the address.
+        // The token of a link appears only in the address.
         assert!(!html.contains("some-token"), "{path}");
     }
 }
 
 #[tokio::test]
-async fn a_document_that_has_not_changed_is_not_sent_again() {
+async fn unchanged_document_returns_304() {
     let world = World::start().await;
     let first = get(&world, "/account/settings", &[]).await;
     let tag = header(first.headers(), "etag").to_owned();
     let weak = format!("\"other\", W/{tag}");
-    for kept in [tag.as_str(), weak.as_str(), "*"] {
-        let again = get(&world, "/account/settings", &[("if-none-match", kept)]).await;
-        assert_eq!(again.status(), 304, "{kept}");
+    for condition in [tag.as_str(), weak.as_str(), "*"] {
+        let again = get(&world, "/account/settings", &[("if-none-match", condition)]).await;
+        assert_eq!(again.status(), 304, "{condition}");
         assert_eq!(header(again.headers(), "etag"), tag);
         assert_ne!(header(again.headers(), "content-security-policy"), "");
         assert_eq!(again.text().await.unwrap(), "");
@@ -97,7 +97,7 @@ async fn a_document_that_has_not_changed_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_document_loads_one_script_one_style_and_an_icon() {
+async fn document_loads_one_script_one_style_and_one_icon() {
     let world = World::start().await;
     let html = get(&world, "/", &[]).await.text().await.unwrap();
     let assets = assets(&html);
@@ -121,7 +121,7 @@ async fn a_document_loads_one_script_one_style_and_an_icon() {
 }
 
 #[tokio::test]
-async fn an_assets_name_is_the_hash_of_its_content_in_whatever_coding_it_comes() {
+async fn asset_name_is_the_content_hash_in_every_encoding() {
     let world = World::start().await;
     let html = get(&world, "/", &[]).await.text().await.unwrap();
     for path in assets(&html) {
@@ -159,7 +159,7 @@ async fn an_assets_name_is_the_hash_of_its_content_in_whatever_coding_it_comes()
 }
 
 #[tokio::test]
-async fn what_is_no_page_is_not_found_in_the_clients_own_way() {
+async fn unknown_path_is_not_found_as_html_or_json() {
     let world = World::start().await;
     let browser = [("accept", "text/html,application/xhtml+xml")];
     let page = get(&world, "/no/such/page", &browser).await;
@@ -182,7 +182,7 @@ async fn what_is_no_page_is_not_found_in_the_clients_own_way() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_served_tells_of_the_machine_that_built_it() {
+async fn assets_do_not_reveal_the_build_machine() {
     let world = World::start().await;
     let html = get(&world, "/", &[]).await.text().await.unwrap();
     let mut served = vec![html.clone()];

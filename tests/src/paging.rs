@@ -1,4 +1,4 @@
-//! Long lists.
+//! Paging through long lists.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::{
     harness::{Fixture, Session},
 };
 
-/// All ids of a list, page by page.
+/// Returns all ids of a list, read page by page.
 async fn page_through(reader: &Session, path: &str, id: &str, limit: usize) -> Vec<String> {
     let mut ids = Vec::new();
     let mut cursor = None::<String>;
@@ -37,23 +37,33 @@ async fn page_through(reader: &Session, path: &str, id: &str, limit: usize) -> V
 
 #[tokio::test]
 async fn ten_thousand_members_page_without_loss_or_repetition() {
-    let cast = Fixture::new().await;
-    let mut everybody: BTreeSet<String> = crowd(&cast, 9_996).await.into_iter().collect();
-    for member in [&cast.creator, &cast.owner, &cast.admin, &cast.user] {
-        everybody.insert(member.user_id.clone());
+    let fixture = Fixture::new().await;
+    let mut members: BTreeSet<String> = crowd(&fixture, 9_996).await.into_iter().collect();
+    for member in [
+        &fixture.creator,
+        &fixture.owner,
+        &fixture.admin,
+        &fixture.user,
+    ] {
+        members.insert(member.user_id.clone());
     }
-    let path = format!("{}/members", cast.organization);
-    let paged = page_through(&cast.user, &path, "user_id", 100).await;
+    let path = format!("{}/members", fixture.organization);
+    let paged = page_through(&fixture.user, &path, "user_id", 100).await;
     assert_eq!(paged.len(), 10_000);
-    assert_eq!(paged.into_iter().collect::<BTreeSet<_>>(), everybody);
+    assert_eq!(paged.into_iter().collect::<BTreeSet<_>>(), members);
 }
 
 #[tokio::test]
-async fn pages_of_any_size_hold_the_same_list() {
-    let cast = Fixture::new().await;
+async fn page_size_does_not_change_the_list() {
+    let fixture = Fixture::new().await;
     for n in 0..9 {
-        cast.creator
-            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+        fixture
+            .creator
+            .invite(
+                &fixture.organization,
+                &format!("guest{n}@example.com"),
+                "user",
+            )
             .await;
     }
     for (path, id) in [
@@ -61,11 +71,11 @@ async fn pages_of_any_size_hold_the_same_list() {
         ("invites", "id"),
         ("audit-events", "id"),
     ] {
-        let path = format!("{}/{path}", cast.organization);
-        let whole = page_through(&cast.creator, &path, id, 100).await;
+        let path = format!("{}/{path}", fixture.organization);
+        let whole = page_through(&fixture.creator, &path, id, 100).await;
         for limit in [1, 2, 3, whole.len() - 1, whole.len()] {
             assert_eq!(
-                page_through(&cast.creator, &path, id, limit).await,
+                page_through(&fixture.creator, &path, id, limit).await,
                 whole,
                 "{path} by {limit}"
             );
@@ -73,9 +83,14 @@ async fn pages_of_any_size_hold_the_same_list() {
     }
     let mut mine = Vec::new();
     for n in 0..5 {
-        mine.push(cast.stranger.found(&format!("Number {n}")).await);
+        mine.push(
+            fixture
+                .stranger
+                .create_organization(&format!("Number {n}"))
+                .await,
+        );
     }
-    let paged = page_through(&cast.stranger, "/v1/organizations", "id", 2).await;
+    let paged = page_through(&fixture.stranger, "/v1/organizations", "id", 2).await;
     let paged: Vec<String> = paged
         .into_iter()
         .map(|id| format!("/v1/organizations/{id}"))
@@ -83,49 +98,55 @@ async fn pages_of_any_size_hold_the_same_list() {
     assert_eq!(paged, mine);
 }
 
-/// DynamoDB ends a page at a megabyte, however few items that is.
+/// DynamoDB ends a page at one megabyte, regardless of the number of items.
 #[tokio::test]
-async fn a_page_of_large_items_is_cut_short_and_loses_nothing() {
-    let cast = Fixture::new().await;
+async fn page_of_large_items_loses_nothing() {
+    let fixture = Fixture::new().await;
     for round in 0..70 {
         let entries = (0..50).map(|n| (format!("{}{round:02}{n:02}", "€".repeat(36)), json!("x")));
         let metadata: serde_json::Map<String, Value> = entries.collect();
-        cast.creator
-            .patch(&cast.organization, json!({"metadata": metadata}))
+        fixture
+            .creator
+            .patch(&fixture.organization, json!({"metadata": metadata}))
             .await
             .expect("200");
     }
-    let path = format!("{}/audit-events", cast.organization);
-    let all = page_through(&cast.creator, &path, "id", 100).await;
-    assert_eq!(all, page_through(&cast.creator, &path, "id", 7).await);
+    let path = format!("{}/audit-events", fixture.organization);
+    let all = page_through(&fixture.creator, &path, "id", 100).await;
+    assert_eq!(all, page_through(&fixture.creator, &path, "id", 7).await);
     assert!(all.len() > 70 + 10);
 }
 
 #[tokio::test]
-async fn a_cursor_of_one_list_opens_no_other() {
-    let cast = Fixture::new().await;
-    let members = format!("{}/members", cast.organization);
-    let page = cast
+async fn cursor_of_another_list_reveals_nothing() {
+    let fixture = Fixture::new().await;
+    let members = format!("{}/members", fixture.organization);
+    let page = fixture
         .creator
         .get(&format!("{members}?limit=1"))
         .await
         .expect("200");
     let cursor = page["next_cursor"].as_str().unwrap();
-    cast.stranger.found("Mine").await;
-    let mine = cast.stranger.get("/v1/organizations").await.expect("200");
+    fixture.stranger.create_organization("Mine").await;
+    let mine = fixture
+        .stranger
+        .get("/v1/organizations")
+        .await
+        .expect("200");
     let mine = format!(
         "/v1/organizations/{}/members",
         mine["items"][0]["id"].as_str().unwrap()
     );
-    let page = cast
+    let page = fixture
         .stranger
         .get(&format!("{mine}?cursor={cursor}"))
         .await
         .expect("200");
     for item in page["items"].as_array().unwrap() {
-        assert_eq!(item["user_id"], cast.stranger.user_id);
+        assert_eq!(item["user_id"], fixture.stranger.user_id);
     }
-    cast.stranger
+    fixture
+        .stranger
         .get(&format!("{members}?cursor={cursor}"))
         .await
         .expect("404 organization_not_found");

@@ -1,5 +1,5 @@
-//! The rules in `docs/billing-events.md` that make a payment provider's events into
-//! ours, as they stand there.
+//! The rules in `docs/billing-events.md` that transform a payment provider's events
+//! into ours, tested as they are documented.
 
 use std::fs;
 
@@ -15,14 +15,14 @@ fn page() -> String {
     fs::read_to_string(repository("docs/billing-events.md")).unwrap()
 }
 
-/// The sample, which is the first of the rules.
+/// Returns the documented sample: the first rule.
 fn sample() -> String {
     let page = page();
     let sample = page.split("```yaml").nth(1).unwrap();
     sample.split("```").next().unwrap().to_owned()
 }
 
-/// The provider's names and ours, from the table.
+/// Returns the provider's event names and ours, from the documented table.
 fn names() -> Vec<(String, String)> {
     let rows = page();
     let rows = rows.lines().filter(|line| line.starts_with("| `invoice."));
@@ -33,7 +33,8 @@ fn names() -> Vec<(String, String)> {
     .collect()
 }
 
-/// An event as the provider's bus has it, about an invoice of 49 dollars of which 40 are paid.
+/// Returns an event as the provider's bus delivers it: an invoice of 49 dollars, 40 of
+/// them paid.
 fn event(kind: &str, organization_id: &str) -> Json {
     json!({
         "version": "0",
@@ -63,24 +64,24 @@ fn event(kind: &str, organization_id: &str) -> Json {
     })
 }
 
-/// What EventBridge makes of an event for a target: in a template of JSON, each
-/// `<name>` becomes the value at its path, a text with its quotation marks.
+/// Transforms an event for a target as EventBridge does: each `<name>` in the JSON
+/// template becomes the value at its path, strings with their quotation marks.
 fn transformed(target: &Value, event: &Json) -> Json {
     let transformer = &target["InputTransformer"];
     let paths = transformer["InputPathsMap"].as_mapping().unwrap();
-    let mut made = transformer["InputTemplate"].as_str().unwrap().to_owned();
-    assert_eq!(made.matches('<').count(), paths.len(), "{made}");
+    let mut output = transformer["InputTemplate"].as_str().unwrap().to_owned();
+    assert_eq!(output.matches('<').count(), paths.len(), "{output}");
     for (name, path) in paths {
         let (name, path) = (name.as_str().unwrap(), path.as_str().unwrap());
         let value = event.pointer(&path.strip_prefix('$').unwrap().replace('.', "/"));
         let value = value.unwrap_or_else(|| panic!("nothing is at {path} of {event}"));
-        made = made.replacen(&format!("<{name}>"), &value.to_string(), 1);
+        output = output.replacen(&format!("<{name}>"), &value.to_string(), 1);
     }
-    serde_json::from_str(&made).unwrap_or_else(|error| panic!("{error}: {made}"))
+    serde_json::from_str(&output).unwrap_or_else(|error| panic!("{error}: {output}"))
 }
 
 #[tokio::test]
-async fn the_rules_make_invoices_known_once_with_the_amount_that_counts() {
+async fn documented_rules_record_each_invoice_once_with_its_amount() {
     let names = names();
     assert_eq!(names.len(), 3, "{names:?}");
     for (theirs, ours) in names {
@@ -97,8 +98,8 @@ async fn the_rules_make_invoices_known_once_with_the_amount_that_counts() {
         let may_call = &resources["StripeInvoiceFinalizedMayCall"]["Properties"];
         assert_eq!(may_call["FunctionName"], target["Arn"]);
 
-        let cast = Fixture::new().await;
-        let event = event(&theirs, cast.organization_id());
+        let fixture = Fixture::new().await;
+        let event = event(&theirs, fixture.organization_id());
         let pattern = serde_json::to_string(&rule["EventPattern"]).unwrap();
         let pattern = local::Pattern::parse(&pattern).unwrap();
         assert!(pattern.matches(Some(&event)), "{theirs}");
@@ -107,26 +108,26 @@ async fn the_rules_make_invoices_known_once_with_the_amount_that_counts() {
 
         let operation = functions::operation("record-billing-event").unwrap();
         for recorded in [true, false] {
-            let app = cast.world.stack.app();
+            let app = fixture.world.stack.app();
             let answer = functions::invoke(app, operation, event.clone(), Default::default());
             assert_eq!(answer.await.unwrap(), json!({ "recorded": recorded }));
         }
-        let kinds = audit_kinds(&cast.creator, &cast.organization).await;
+        let kinds = audit_kinds(&fixture.creator, &fixture.organization).await;
         assert_eq!(kinds.iter().filter(|kind| **kind == ours).count(), 1);
-        cast.world.drain().await;
-        let mail = cast.world.stack.emails().pop().unwrap();
-        assert_eq!(mail.to, ["ada@example.com"], "{theirs}");
-        assert!(mail.subject.contains("INV-0042"), "{}", mail.subject);
-        assert!(mail.text.contains(amount), "{theirs}: {}", mail.text);
+        fixture.world.drain().await;
+        let email = fixture.world.stack.emails().pop().unwrap();
+        assert_eq!(email.to, ["ada@example.com"], "{theirs}");
+        assert!(email.subject.contains("INV-0042"), "{}", email.subject);
+        assert!(email.text.contains(amount), "{theirs}: {}", email.text);
     }
 }
 
 #[tokio::test]
-async fn our_own_rules_leave_the_providers_events_alone() {
-    let cast = Fixture::new().await;
+async fn own_rules_ignore_the_providers_events() {
+    let fixture = Fixture::new().await;
     for (theirs, _) in names() {
-        let event = event(&theirs, cast.organization_id());
-        for rule in &cast.world.stack.template().rules {
+        let event = event(&theirs, fixture.organization_id());
+        for rule in &fixture.world.stack.template().rules {
             assert!(!rule.pattern.matches(Some(&event)), "{}", rule.name);
         }
     }

@@ -122,65 +122,75 @@ pub fn assert_outcomes(outcomes: (String, String), first: &str, second: &str) {
 
 #[tokio::test]
 async fn accept_and_accept_make_one_member() {
-    let cast = Fixture::new().await;
-    let outcomes = interleave(&cast.world, cast.accepting(), cast.accepting()).await;
+    let fixture = Fixture::new().await;
+    let outcomes = interleave(&fixture.world, fixture.accepting(), fixture.accepting()).await;
     assert_outcomes(outcomes, "200", "200");
 }
 
 #[tokio::test]
 async fn one_link_admits_one_person_though_two_have_the_address() {
-    let cast = Fixture::new().await;
-    let twin = cast.world.sign_in_as(local::SignIn {
+    let fixture = Fixture::new().await;
+    let twin = fixture.world.sign_in_as(local::SignIn {
         user_id: "another-dana".into(),
         ..local::SignIn::with_email("dana@example.com")
     });
     let outcomes = interleave(
-        &cast.world,
-        cast.accepting(),
-        accept(&twin, &cast.invite_id),
+        &fixture.world,
+        fixture.accepting(),
+        accept(&twin, &fixture.invite_id),
     )
     .await;
     assert_outcomes(outcomes, "410 invite_accepted", "200");
-    assert_eq!(cast.danas_role().await, None);
+    assert_eq!(fixture.danas_role().await, None);
 }
 
 #[tokio::test]
 async fn cancelled_while_being_accepted_is_cancelled() {
-    let cast = Fixture::new().await;
-    let outcomes = interleave(&cast.world, cast.accepting(), cast.cancelling()).await;
+    let fixture = Fixture::new().await;
+    let outcomes = interleave(&fixture.world, fixture.accepting(), fixture.cancelling()).await;
     assert_outcomes(outcomes, "410 invite_cancelled", "204");
-    assert_eq!(cast.danas_role().await, None);
+    assert_eq!(fixture.danas_role().await, None);
 }
 
 #[tokio::test]
 async fn accepted_while_being_cancelled_is_accepted() {
-    let cast = Fixture::new().await;
-    let outcomes = interleave(&cast.world, cast.cancelling(), cast.accepting()).await;
+    let fixture = Fixture::new().await;
+    let outcomes = interleave(&fixture.world, fixture.cancelling(), fixture.accepting()).await;
     assert_outcomes(outcomes, "410 invite_accepted", "200");
-    assert_eq!(cast.danas_role().await.as_deref(), Some("user"));
+    assert_eq!(fixture.danas_role().await.as_deref(), Some("user"));
 }
 
 #[tokio::test]
 async fn accepting_gives_what_the_invite_says_at_that_instant() {
-    let cast = Fixture::new().await;
-    let outcomes = interleave(&cast.world, cast.accepting(), cast.making_it_admin()).await;
+    let fixture = Fixture::new().await;
+    let outcomes = interleave(
+        &fixture.world,
+        fixture.accepting(),
+        fixture.making_it_admin(),
+    )
+    .await;
     assert_outcomes(outcomes, "200", "200");
-    assert_eq!(cast.danas_role().await.as_deref(), Some("admin"));
+    assert_eq!(fixture.danas_role().await.as_deref(), Some("admin"));
 
-    let cast = Fixture::new().await;
-    let outcomes = interleave(&cast.world, cast.making_it_admin(), cast.accepting()).await;
+    let fixture = Fixture::new().await;
+    let outcomes = interleave(
+        &fixture.world,
+        fixture.making_it_admin(),
+        fixture.accepting(),
+    )
+    .await;
     assert_outcomes(outcomes, "410 invite_accepted", "200");
-    assert_eq!(cast.danas_role().await.as_deref(), Some("user"));
+    assert_eq!(fixture.danas_role().await.as_deref(), Some("user"));
 }
 
 #[tokio::test]
 async fn one_address_is_invited_once() {
-    let cast = Fixture::new().await;
-    let (owner, admin) = (cast.owner.clone(), cast.admin.clone());
+    let fixture = Fixture::new().await;
+    let (owner, admin) = (fixture.owner.clone(), fixture.admin.clone());
     let outcomes = interleave(
-        &cast.world,
-        cast.inviting(&owner, "new@example.com"),
-        cast.inviting(&admin, "NEW@example.com"),
+        &fixture.world,
+        fixture.inviting(&owner, "new@example.com"),
+        fixture.inviting(&admin, "NEW@example.com"),
     )
     .await;
     assert_outcomes(outcomes, "409 invite_outstanding", "201");
@@ -188,22 +198,22 @@ async fn one_address_is_invited_once() {
 
 #[tokio::test]
 async fn whoever_is_demoted_while_inviting_does_not_invite() {
-    let cast = Fixture::new().await;
-    let inviting = cast.inviting(&cast.admin, "new@example.com");
+    let fixture = Fixture::new().await;
+    let inviting = fixture.inviting(&fixture.admin, "new@example.com");
     let outcomes = interleave(
-        &cast.world,
+        &fixture.world,
         inviting,
-        cast.giving_role(&cast.owner, &cast.admin, "user"),
+        fixture.giving_role(&fixture.owner, &fixture.admin, "user"),
     )
     .await;
     assert_outcomes(outcomes, "403 owner_or_admin_required", "200");
 
-    let cast = Fixture::new().await;
-    let demoting = cast.giving_role(&cast.owner, &cast.admin, "user");
+    let fixture = Fixture::new().await;
+    let demoting = fixture.giving_role(&fixture.owner, &fixture.admin, "user");
     let outcomes = interleave(
-        &cast.world,
+        &fixture.world,
         demoting,
-        cast.inviting(&cast.admin, "new@example.com"),
+        fixture.inviting(&fixture.admin, "new@example.com"),
     )
     .await;
     assert_outcomes(outcomes, "200", "201");
@@ -211,57 +221,57 @@ async fn whoever_is_demoted_while_inviting_does_not_invite() {
 
 #[tokio::test]
 async fn whoever_is_demoted_while_changing_the_plan_does_not_change_it() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     let outcomes = interleave(
-        &cast.world,
-        cast.changing_the_plan(&cast.admin, "basic"),
-        cast.giving_role(&cast.owner, &cast.admin, "user"),
+        &fixture.world,
+        fixture.changing_the_plan(&fixture.admin, "basic"),
+        fixture.giving_role(&fixture.owner, &fixture.admin, "user"),
     )
     .await;
     assert_outcomes(outcomes, "403 owner_or_admin_required", "200");
-    let seen = cast.owner.get(&cast.billing()).await.expect("200");
+    let seen = fixture.owner.get(&fixture.billing()).await.expect("200");
     assert_eq!(seen["plan"]["id"], "free");
 }
 
 #[tokio::test]
 async fn two_changes_of_plan_follow_each_other() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     let outcomes = interleave(
-        &cast.world,
-        cast.changing_the_plan(&cast.admin, "basic"),
-        cast.changing_the_plan(&cast.owner, "pro"),
+        &fixture.world,
+        fixture.changing_the_plan(&fixture.admin, "basic"),
+        fixture.changing_the_plan(&fixture.owner, "pro"),
     )
     .await;
     assert_outcomes(outcomes, "200", "200");
-    let seen = cast.owner.get(&cast.billing()).await.expect("200");
+    let seen = fixture.owner.get(&fixture.billing()).await.expect("200");
     assert_eq!(seen["plan"]["id"], "basic");
 }
 
 #[tokio::test]
 async fn an_invite_dies_with_its_inviters_membership_even_while_being_accepted() {
-    let cast = Fixture::new().await;
-    let invite_id = cast
+    let fixture = Fixture::new().await;
+    let invite_id = fixture
         .admin
-        .invite(&cast.organization, "fred@example.com", "user")
+        .invite(&fixture.organization, "fred@example.com", "user")
         .await;
-    let fred = cast.world.sign_in("fred@example.com");
+    let fred = fixture.world.sign_in("fred@example.com");
     let outcomes = interleave(
-        &cast.world,
+        &fixture.world,
         accept(&fred, &invite_id),
-        cast.removing(&cast.owner, &cast.admin),
+        fixture.removing(&fixture.owner, &fixture.admin),
     )
     .await;
     assert_outcomes(outcomes, "409 invite_needs_resend", "200");
 
-    let cast = Fixture::new().await;
-    let invite_id = cast
+    let fixture = Fixture::new().await;
+    let invite_id = fixture
         .admin
-        .invite(&cast.organization, "fred@example.com", "user")
+        .invite(&fixture.organization, "fred@example.com", "user")
         .await;
-    let fred = cast.world.sign_in("fred@example.com");
+    let fred = fixture.world.sign_in("fred@example.com");
     let outcomes = interleave(
-        &cast.world,
-        cast.removing(&cast.owner, &cast.admin),
+        &fixture.world,
+        fixture.removing(&fixture.owner, &fixture.admin),
         accept(&fred, &invite_id),
     )
     .await;
@@ -273,37 +283,38 @@ async fn an_invite_dies_with_its_inviters_membership_even_while_being_accepted()
 /// the same person.
 #[tokio::test]
 async fn what_changes_between_two_reads_is_read_again() {
-    let cast = Fixture::new().await;
-    let mut held = cast.world.wire.hold("BatchGetItem");
-    let accepting = tokio::spawn(cast.accepting());
+    let fixture = Fixture::new().await;
+    let mut held = fixture.world.wire.hold("BatchGetItem");
+    let accepting = tokio::spawn(fixture.accepting());
     held.arrived().await;
-    assert_eq!(cast.making_it_admin().await.outcome(), "200");
+    assert_eq!(fixture.making_it_admin().await.outcome(), "200");
     held.release();
     assert_eq!(accepting.await.unwrap().outcome(), "200");
-    assert_eq!(cast.danas_role().await.as_deref(), Some("admin"));
-    invariants::hold(&cast.world).await;
+    assert_eq!(fixture.danas_role().await.as_deref(), Some("admin"));
+    invariants::hold(&fixture.world).await;
 
-    let cast = Fixture::new().await;
-    let mut held = cast.world.wire.hold("BatchGetItem");
-    let accepting = tokio::spawn(cast.accepting());
+    let fixture = Fixture::new().await;
+    let mut held = fixture.world.wire.hold("BatchGetItem");
+    let accepting = tokio::spawn(fixture.accepting());
     held.arrived().await;
-    assert_eq!(cast.accepting().await.outcome(), "200");
+    assert_eq!(fixture.accepting().await.outcome(), "200");
     held.release();
     assert_eq!(accepting.await.unwrap().outcome(), "200");
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
 async fn two_owners_who_demote_each_other_leave_one() {
-    let cast = Fixture::new().await;
-    let second = cast.world.sign_in("second@example.com");
-    cast.creator
-        .admit(&cast.organization, &second, "owner")
+    let fixture = Fixture::new().await;
+    let second = fixture.world.sign_in("second@example.com");
+    fixture
+        .creator
+        .add_member(&fixture.organization, &second, "owner")
         .await;
     let outcomes = interleave(
-        &cast.world,
-        cast.giving_role(&cast.owner, &second, "user"),
-        cast.giving_role(&second, &cast.owner, "user"),
+        &fixture.world,
+        fixture.giving_role(&fixture.owner, &second, "user"),
+        fixture.giving_role(&second, &fixture.owner, "user"),
     )
     .await;
     assert_outcomes(outcomes, "403 owner_or_admin_required", "200");
@@ -311,12 +322,12 @@ async fn two_owners_who_demote_each_other_leave_one() {
 
 #[tokio::test]
 async fn a_member_removed_while_being_promoted_is_out() {
-    let cast = Fixture::new().await;
-    let promoting = cast.giving_role(&cast.owner, &cast.user, "admin");
+    let fixture = Fixture::new().await;
+    let promoting = fixture.giving_role(&fixture.owner, &fixture.user, "admin");
     let outcomes = interleave(
-        &cast.world,
+        &fixture.world,
         promoting,
-        cast.removing(&cast.admin, &cast.user),
+        fixture.removing(&fixture.admin, &fixture.user),
     )
     .await;
     assert_outcomes(outcomes, "404 member_not_found", "200");
@@ -324,16 +335,21 @@ async fn a_member_removed_while_being_promoted_is_out() {
 
 #[tokio::test]
 async fn the_hundredth_invite_is_given_once() {
-    let cast = Fixture::new().await;
+    let fixture = Fixture::new().await;
     for n in 0..98 {
-        cast.creator
-            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+        fixture
+            .creator
+            .invite(
+                &fixture.organization,
+                &format!("guest{n}@example.com"),
+                "user",
+            )
             .await;
     }
     let outcomes = interleave(
-        &cast.world,
-        cast.inviting(&cast.owner, "one@example.com"),
-        cast.inviting(&cast.admin, "other@example.com"),
+        &fixture.world,
+        fixture.inviting(&fixture.owner, "one@example.com"),
+        fixture.inviting(&fixture.admin, "other@example.com"),
     )
     .await;
     assert_outcomes(outcomes, "409 too_many_invites", "201");
@@ -343,27 +359,28 @@ async fn the_hundredth_invite_is_given_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whichever_way_they_meet_the_table_is_sound() {
     for round in 0..6 {
-        let cast = Fixture::new().await;
-        let second = cast.world.sign_in("second@example.com");
-        cast.creator
-            .admit(&cast.organization, &second, "owner")
+        let fixture = Fixture::new().await;
+        let second = fixture.world.sign_in("second@example.com");
+        fixture
+            .creator
+            .add_member(&fixture.organization, &second, "owner")
             .await;
-        let invite_id = cast
+        let invite_id = fixture
             .admin
-            .invite(&cast.organization, "fred@example.com", "user")
+            .invite(&fixture.organization, "fred@example.com", "user")
             .await;
-        let fred = cast.world.sign_in("fred@example.com");
+        let fred = fixture.world.sign_in("fred@example.com");
         let all: Vec<_> = vec![
-            tokio::spawn(cast.accepting()),
-            tokio::spawn(cast.accepting()),
-            tokio::spawn(cast.cancelling()),
-            tokio::spawn(cast.making_it_admin()),
-            tokio::spawn(cast.inviting(&cast.owner, "new@example.com")),
-            tokio::spawn(cast.inviting(&second, "New@example.com")),
-            tokio::spawn(cast.giving_role(&cast.owner, &second, "user")),
-            tokio::spawn(cast.giving_role(&second, &cast.owner, "user")),
+            tokio::spawn(fixture.accepting()),
+            tokio::spawn(fixture.accepting()),
+            tokio::spawn(fixture.cancelling()),
+            tokio::spawn(fixture.making_it_admin()),
+            tokio::spawn(fixture.inviting(&fixture.owner, "new@example.com")),
+            tokio::spawn(fixture.inviting(&second, "New@example.com")),
+            tokio::spawn(fixture.giving_role(&fixture.owner, &second, "user")),
+            tokio::spawn(fixture.giving_role(&second, &fixture.owner, "user")),
             tokio::spawn(accept(&fred, &invite_id)),
-            tokio::spawn(cast.removing(&cast.creator, &cast.admin)),
+            tokio::spawn(fixture.removing(&fixture.creator, &fixture.admin)),
         ]
         .into_iter()
         .collect();
@@ -375,10 +392,10 @@ async fn whichever_way_they_meet_the_table_is_sound() {
                 reply.body
             );
         }
-        invariants::hold(&cast.world).await;
-        let owners = cast
+        invariants::hold(&fixture.world).await;
+        let owners = fixture
             .creator
-            .get(&format!("{}/members?limit=100", cast.organization))
+            .get(&format!("{}/members?limit=100", fixture.organization))
             .await;
         let owners = owners.expect("200");
         let owners = owners["items"]

@@ -1,5 +1,5 @@
-//! Every function is granted exactly what it does: what the operations ask of
-//! AWS is recorded on the wire, and compared with the template's policies.
+//! Least privilege: the AWS calls of each operation, recorded on the wire, match the
+//! IAM policy of its function exactly.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::{
 
 type Rights = BTreeMap<String, BTreeSet<String>>;
 
-/// What the template's policies grant, by operation.
+/// Returns the permissions that the template's policies grant, by operation.
 fn granted() -> Rights {
     let text = std::fs::read_to_string(local::Options::shipped_template()).unwrap();
     let template: Value = serde_norway::from_str(&text).unwrap();
@@ -28,7 +28,7 @@ fn granted() -> Rights {
             .as_str()
             .unwrap();
         let rights = granted.entry(operation.to_owned()).or_default();
-        // Without policies a function may write its logs and nothing else.
+        // Without policies, a function may only write its logs.
         let policies = resource["Properties"].get("Policies");
         let statements = policies.map(|policies| policies["Statement"].as_sequence().unwrap());
         for statement in statements.into_iter().flatten() {
@@ -36,7 +36,7 @@ fn granted() -> Rights {
             let resource = serde_norway::to_string(&statement["Resource"]).unwrap();
             assert!(
                 !resource.contains("'*'"),
-                "{operation} is granted everything: {resource}"
+                "{operation} has a permission on every resource: {resource}"
             );
             let index = resource
                 .split("/index/")
@@ -48,7 +48,10 @@ fn granted() -> Rights {
             };
             for action in actions {
                 let action = action.as_str().unwrap();
-                assert!(!action.contains('*'), "{operation} is granted {action}");
+                assert!(
+                    !action.contains('*'),
+                    "{operation} has the wildcard permission {action}"
+                );
                 rights.insert(match &index {
                     Some(index) => format!("{action} index {index}"),
                     None => action.to_owned(),
@@ -68,133 +71,149 @@ fn note(used: &mut Rights, operation: &str, world: &World) {
     used.entry(operation.to_owned()).or_default().extend(rights);
 }
 
-/// What the operations do, each on every way that it can take.
+/// Returns the permissions that the operations use, over every path through each.
 async fn used() -> Rights {
     let mut used = Rights::new();
     for access in access::ACCESS {
-        let cast = Fixture::new().await;
-        // By then the link key is read anew, as a fresh process does.
-        cast.world.clock.advance(TimeDelta::minutes(5));
-        access.prepare(&cast).await;
-        let reply = access.ask_rightfully(&cast).await;
+        let fixture = Fixture::new().await;
+        // The cached link key has expired by then, so it is read as in a new process.
+        fixture.world.clock.advance(TimeDelta::minutes(5));
+        access.prepare(&fixture).await;
+        let reply = access.send_as_permitted(&fixture).await;
         assert!(
             (200..300).contains(&reply.status),
             "{}: {}",
             access.operation,
             reply.body
         );
-        note(&mut used, access.operation, &cast.world);
+        note(&mut used, access.operation, &fixture.world);
     }
 
-    // Repeating a creation reads what the first one made.
-    let cast = Fixture::new().await;
+    // A repeated creation reads the organization of the first one.
+    let fixture = Fixture::new().await;
     for _ in 0..2 {
         let body = Some(json!({"name": "New"}).to_string());
         let key = [("idempotency-key", "once")];
-        let reply = cast
+        let reply = fixture
             .stranger
             .send_with(Method::POST, "/v1/organizations", body, &key)
             .await;
         reply.expect("201");
     }
-    note(&mut used, "create-organization", &cast.world);
+    note(&mut used, "create-organization", &fixture.world);
 
-    // An address that is held, one that is held by an expired invite, and room that expired ones took.
-    let cast = Fixture::new().await;
-    let path = format!("{}/invites", cast.organization);
+    // An address with a pending invite, one with an expired invite, and a limit reached
+    // by expired invites.
+    let fixture = Fixture::new().await;
+    let path = format!("{}/invites", fixture.organization);
     let input = json!({"email": "dana@example.com", "role": "user"});
-    cast.creator
+    fixture
+        .creator
         .post(&path, input.clone())
         .await
         .expect("409 invite_outstanding");
-    note(&mut used, "create-invite", &cast.world);
+    note(&mut used, "create-invite", &fixture.world);
     for n in 0..99 {
-        cast.creator
-            .invite(&cast.organization, &format!("guest{n}@example.com"), "user")
+        fixture
+            .creator
+            .invite(
+                &fixture.organization,
+                &format!("guest{n}@example.com"),
+                "user",
+            )
             .await;
     }
-    cast.world.clock.advance(TimeDelta::days(14));
-    let creator = cast.world.sign_in("ada@example.com");
+    fixture.world.clock.advance(TimeDelta::days(14));
+    let creator = fixture.world.sign_in("ada@example.com");
     creator.post(&path, input).await.expect("201");
     let input = json!({"email": "new@example.com", "role": "user"});
     creator.post(&path, input).await.expect("201");
-    note(&mut used, "create-invite", &cast.world);
+    note(&mut used, "create-invite", &fixture.world);
 
-    // Whose keys are named: those of somebody who is made a user.
-    let cast = Fixture::new().await;
-    let member = format!("{}/members/{}", cast.organization, cast.admin.user_id);
-    let demoted = cast.owner.patch(&member, json!({"role": "user"})).await;
+    // The response to a demotion lists the member's API keys.
+    let fixture = Fixture::new().await;
+    let member = format!("{}/members/{}", fixture.organization, fixture.admin.user_id);
+    let demoted = fixture.owner.patch(&member, json!({"role": "user"})).await;
     demoted.expect("200");
-    note(&mut used, "update-member", &cast.world);
+    note(&mut used, "update-member", &fixture.world);
 
-    // The first use of a key in an hour is noted.
-    let cast = Fixture::new().await;
-    api_keys::authorize(&cast.world, &cast.key).await.unwrap();
-    note(&mut used, "authorize-api-key", &cast.world);
+    // The first use of a key in an hour is written.
+    let fixture = Fixture::new().await;
+    api_keys::authorize(&fixture.world, &fixture.key)
+        .await
+        .unwrap();
+    note(&mut used, "authorize-api-key", &fixture.world);
 
-    // Emails that can be sent, and the end of invites, also of those that the TTL has taken.
-    let cast = Fixture::new().await;
-    cast.creator
-        .invite(&cast.organization, "new@example.com", "user")
+    // Email delivery, and expiry with and without a removal by the TTL.
+    let fixture = Fixture::new().await;
+    fixture
+        .creator
+        .invite(&fixture.organization, "new@example.com", "user")
         .await;
-    cast.world.wire.take();
-    cast.world.clock.advance(TimeDelta::minutes(5));
-    cast.world.drain().await;
-    note(&mut used, "deliver-email", &cast.world);
-    cast.creator
-        .invite(&cast.organization, "bounce@simulator.amazonses.com", "user")
+    fixture.world.wire.take();
+    fixture.world.clock.advance(TimeDelta::minutes(5));
+    fixture.world.drain().await;
+    note(&mut used, "deliver-email", &fixture.world);
+    fixture
+        .creator
+        .invite(
+            &fixture.organization,
+            "bounce@simulator.amazonses.com",
+            "user",
+        )
         .await;
-    cast.world.drain().await;
-    cast.world.wire.take();
-    cast.world.stack.deliver_events().await;
-    note(&mut used, "record-email-delivery", &cast.world);
+    fixture.world.drain().await;
+    fixture.world.wire.take();
+    fixture.world.stack.deliver_events().await;
+    note(&mut used, "record-email-delivery", &fixture.world);
     for by_ttl in [false, true] {
-        let cast = Fixture::new().await;
-        cast.world.clock.advance(TimeDelta::days(15));
+        let fixture = Fixture::new().await;
+        fixture.world.clock.advance(TimeDelta::days(15));
         if by_ttl {
-            cast.world.stack.sweep_ttl().unwrap();
+            fixture.world.stack.sweep_ttl().unwrap();
         }
-        cast.world.stack.run_schedule("expire-invites").await;
-        note(&mut used, "expire-invites", &cast.world);
+        fixture.world.stack.run_schedule("expire-invites").await;
+        note(&mut used, "expire-invites", &fixture.world);
     }
-    // Two runs at once: the one that comes second looks again.
-    let cast = Fixture::new().await;
-    cast.world.clock.advance(TimeDelta::days(14));
-    let mut held = cast.world.wire.hold("TransactWriteItems");
-    let run = async || cast.world.stack.run_schedule("expire-invites").await;
+    // Two concurrent runs: the slower one reads again.
+    let fixture = Fixture::new().await;
+    fixture.world.clock.advance(TimeDelta::days(14));
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    let run = async || fixture.world.stack.run_schedule("expire-invites").await;
     let meanwhile = async {
         held.arrived().await;
         run().await;
         held.release();
     };
     tokio::join!(run(), meanwhile);
-    note(&mut used, "expire-invites", &cast.world);
+    note(&mut used, "expire-invites", &fixture.world);
 
-    // The second use of credits; a plan within a running period; plans that are due; invoices.
-    let cast = Fixture::new().await;
-    access::access("record-usage").prepare(&cast).await;
+    // A second use of credits, plan changes at once and when due, and invoices.
+    let fixture = Fixture::new().await;
+    access::access("record-usage").prepare(&fixture).await;
     for key in ["first", "second"] {
-        crate::usage::render(&cast.machine, key, 1)
+        crate::usage::render(&fixture.api_client, key, 1)
             .await
             .expect("200");
     }
-    note(&mut used, "record-usage", &cast.world);
-    cast.change_plan("pro", "now").await;
-    note(&mut used, "update-billing", &cast.world);
-    cast.change_plan("basic", "period_end").await;
-    cast.world.clock.advance(TimeDelta::days(31));
-    cast.world.wire.take();
-    cast.world.stack.run_schedule("apply-plan-changes").await;
-    note(&mut used, "apply-plan-changes", &cast.world);
-    cast.payment_event("billing.payment_failed", json!({}))
+    note(&mut used, "record-usage", &fixture.world);
+    fixture.change_plan("pro", "now").await;
+    note(&mut used, "update-billing", &fixture.world);
+    fixture.change_plan("basic", "period_end").await;
+    fixture.world.clock.advance(TimeDelta::days(31));
+    fixture.world.wire.take();
+    fixture.world.stack.run_schedule("apply-plan-changes").await;
+    note(&mut used, "apply-plan-changes", &fixture.world);
+    fixture
+        .payment_event("billing.payment_failed", json!({}))
         .await;
-    note(&mut used, "record-billing-event", &cast.world);
-    cast.world.drain().await;
-    note(&mut used, "deliver-email", &cast.world);
+    note(&mut used, "record-billing-event", &fixture.world);
+    fixture.world.drain().await;
+    note(&mut used, "deliver-email", &fixture.world);
     used
 }
 
-/// Writes the policy that grants these rights, to be pasted into the template.
+/// Returns the policy that grants these permissions, ready to paste into the template.
 fn policy(rights: &BTreeSet<String>) -> String {
     let mut by_resource: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for right in rights {
@@ -206,7 +225,7 @@ fn policy(rights: &BTreeSet<String>) -> String {
             (_, Some(index)) => format!("!Sub ${{Table.Arn}}/index/{index}"),
             ("dynamodb", None) => "!GetAtt Table.Arn".to_owned(),
             ("secretsmanager", None) => "!Ref LinkKey".to_owned(),
-            // Its resources are the sender's identity and its configuration set.
+            // These are the sender's identity and its configuration set.
             (service, None) => format!("# the {service} resources of DeliverEmail"),
         };
         by_resource.entry(resource).or_default().push(action);
@@ -230,7 +249,7 @@ fn policy(rights: &BTreeSet<String>) -> String {
 }
 
 #[test]
-fn policy_reads_as_the_template_has_it() {
+fn printed_policy_has_the_form_of_the_template() {
     let rights = [
         "dynamodb:Query index expiry",
         "dynamodb:GetItem",
@@ -245,7 +264,7 @@ fn policy_reads_as_the_template_has_it() {
 }
 
 #[tokio::test]
-async fn the_template_grants_every_function_what_it_does_and_nothing_else() {
+async fn granted_permissions_match_the_aws_calls() {
     let (granted, used) = (granted(), used().await);
     let mut wrong = Vec::new();
     for (operation, used) in &used {

@@ -1,4 +1,4 @@
-//! Rules and traps that no other module has: each by name.
+//! Rules that no other module tests.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -9,134 +9,146 @@ use crate::{
 };
 
 #[tokio::test]
-async fn somebody_who_is_a_member_by_another_address_keeps_their_role() {
-    let cast = Fixture::new().await;
-    // The same person signs in with the invited address now.
-    let ulla = cast.world.sign_in_as(local::SignIn {
-        user_id: cast.user.user_id.clone(),
+async fn existing_member_accepting_an_invite_keeps_their_role() {
+    let fixture = Fixture::new().await;
+    // The same person now signs in with the invited address.
+    let ulla = fixture.world.sign_in_as(local::SignIn {
+        user_id: fixture.user.user_id.clone(),
         ..local::SignIn::with_email("dana@example.com")
     });
-    let path = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    cast.owner
+    let path = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    fixture
+        .owner
         .patch(&path, json!({"role": "owner"}))
         .await
         .expect("200");
-    let words = ulla
-        .accept(&cast.invite_id)
+    let detail = ulla
+        .accept(&fixture.invite_id)
         .await
         .refused("409 already_member");
-    assert!(words.contains("your role stays as it is"), "{words}");
-    let me = ulla.get(&cast.organization).await.expect("200");
+    assert!(detail.contains("your role stays as it is"), "{detail}");
+    let me = ulla.get(&fixture.organization).await.expect("200");
     assert_eq!(me["role"], "user");
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn nobody_invites_a_member_in_whatever_spelling() {
-    let cast = Fixture::new().await;
-    let path = format!("{}/invites", cast.organization);
+async fn invite_to_a_member_in_any_spelling_is_refused() {
+    let fixture = Fixture::new().await;
+    let path = format!("{}/invites", fixture.organization);
     for email in ["ulla@example.com", " ULLA@Example.COM", "Ada@example.com"] {
         let input = json!({"email": email, "role": "user"});
-        let words = cast
+        let detail = fixture
             .owner
             .post(&path, input)
             .await
             .refused("409 already_member");
         assert!(
-            words.contains('…') && !words.to_lowercase().contains("ulla@"),
-            "{words}"
+            detail.contains('…') && !detail.to_lowercase().contains("ulla@"),
+            "{detail}"
         );
     }
-    // Somebody who has left can be invited again, and comes back as what the new invite says.
-    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    cast.user.delete(&member).await.expect("200");
-    cast.owner
-        .admit(&cast.organization, &cast.user, "admin")
+    // A former member can be invited again and returns with the role of the new invite.
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    fixture.user.delete(&member).await.expect("200");
+    fixture
+        .owner
+        .add_member(&fixture.organization, &fixture.user, "admin")
         .await;
     assert_eq!(
-        cast.user.get(&cast.organization).await.expect("200")["role"],
+        fixture.user.get(&fixture.organization).await.expect("200")["role"],
         "admin"
     );
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn an_idn_domain_is_one_domain() {
-    let cast = Fixture::new().await;
-    cast.owner
-        .invite(&cast.organization, "jo@bücher.example", "user")
+async fn idn_and_punycode_domains_are_the_same_address() {
+    let fixture = Fixture::new().await;
+    fixture
+        .owner
+        .invite(&fixture.organization, "jo@bücher.example", "user")
         .await;
     let input = json!({"email": "JO@XN--BCHER-KVA.example", "role": "user"});
-    let path = format!("{}/invites", cast.organization);
-    cast.owner
+    let path = format!("{}/invites", fixture.organization);
+    fixture
+        .owner
         .post(&path, input)
         .await
         .refused("409 invite_outstanding");
-    cast.world.drain().await;
-    let mail = cast.world.stack.emails().pop().unwrap();
-    assert_eq!(mail.to, ["jo@xn--bcher-kva.example"]);
-    let list = cast.owner.get(&path).await.expect("200");
+    fixture.world.drain().await;
+    let sent = fixture.world.stack.emails().pop().unwrap();
+    assert_eq!(sent.to, ["jo@xn--bcher-kva.example"]);
+    let list = fixture.owner.get(&path).await.expect("200");
     assert_eq!(list["items"][1]["email"], "jo@bücher.example");
 }
 
 #[tokio::test]
-async fn an_invite_needs_resending_once_its_inviter_could_not_send_it() {
-    let cast = Fixture::new().await;
-    let id = cast
+async fn invite_of_a_demoted_inviter_needs_resend() {
+    let fixture = Fixture::new().await;
+    let id = fixture
         .admin
-        .invite(&cast.organization, "fred@example.com", "admin")
+        .invite(&fixture.organization, "fred@example.com", "admin")
         .await;
-    let fred = cast.world.sign_in("fred@example.com");
-    let anna = format!("{}/members/{}", cast.organization, cast.admin.user_id);
-    cast.owner
+    let fred = fixture.world.sign_in("fred@example.com");
+    let anna = format!("{}/members/{}", fixture.organization, fixture.admin.user_id);
+    fixture
+        .owner
         .patch(&anna, json!({"role": "user"}))
         .await
         .expect("200");
     fred.accept(&id).await.refused("409 invite_needs_resend");
-    cast.world.clock.advance(TimeDelta::minutes(1));
-    cast.owner
-        .act(&format!("{}/invites/{id}/resend", cast.organization))
+    fixture.world.clock.advance(TimeDelta::minutes(1));
+    fixture
+        .owner
+        .post_empty(&format!("{}/invites/{id}/resend", fixture.organization))
         .await
         .expect("200");
     let accepted = fred.accept(&id).await.expect("200");
     assert_eq!(accepted["member"]["role"], "admin");
-    invariants::hold(&cast.world).await;
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]
-async fn an_admin_cancels_an_owner_invite_but_does_not_resend_or_change_it() {
-    let cast = Fixture::new().await;
-    let id = cast
+async fn admin_may_cancel_but_not_change_an_owner_invite() {
+    let fixture = Fixture::new().await;
+    let id = fixture
         .owner
-        .invite(&cast.organization, "boss@example.com", "owner")
+        .invite(&fixture.organization, "boss@example.com", "owner")
         .await;
-    cast.world.clock.advance(TimeDelta::minutes(1));
-    let path = format!("{}/invites/{id}", cast.organization);
-    cast.admin
-        .act(&format!("{path}/resend"))
+    fixture.world.clock.advance(TimeDelta::minutes(1));
+    let path = format!("{}/invites/{id}", fixture.organization);
+    fixture
+        .admin
+        .post_empty(&format!("{path}/resend"))
         .await
         .refused("403 owner_required");
-    cast.admin
+    fixture
+        .admin
         .patch(&path, json!({"role": "user"}))
         .await
         .refused("403 owner_required");
-    cast.admin
+    fixture
+        .admin
         .patch(&path, json!({"receives_billing_emails": true}))
         .await
         .refused("403 owner_required");
-    cast.admin.delete(&path).await.expect("204");
-    // To do so twice is no mistake.
-    cast.admin.delete(&path).await.expect("204");
+    fixture.admin.delete(&path).await.expect("204");
+    // Cancelling is idempotent.
+    fixture.admin.delete(&path).await.expect("204");
 }
 
 #[tokio::test]
-async fn resending_is_limited_to_once_a_minute_and_five_times() {
-    let cast = Fixture::new().await;
-    let path = format!("{}/invites/{}/resend", cast.organization, cast.invite_id);
+async fn resend_is_limited_to_one_a_minute_and_five_in_all() {
+    let fixture = Fixture::new().await;
+    let path = format!(
+        "{}/invites/{}/resend",
+        fixture.organization, fixture.invite_id
+    );
     for resent in 1..=5 {
-        let invite = cast.owner.act(&path).await.expect("200");
+        let invite = fixture.owner.post_empty(&path).await.expect("200");
         assert_eq!(invite["times_sent"], 1 + resent);
-        let too_soon = cast.owner.act(&path).await;
+        let too_soon = fixture.owner.post_empty(&path).await;
         assert_eq!(
             too_soon.outcome(),
             if resent == 5 {
@@ -148,100 +160,107 @@ async fn resending_is_limited_to_once_a_minute_and_five_times() {
         if resent < 5 {
             assert_eq!(too_soon.headers["retry-after"], "60");
         }
-        cast.world.clock.advance(TimeDelta::minutes(1));
+        fixture.world.clock.advance(TimeDelta::minutes(1));
     }
-    cast.owner
-        .act(&path)
+    fixture
+        .owner
+        .post_empty(&path)
         .await
         .refused("409 resend_limit_reached");
 }
 
 #[tokio::test]
-async fn a_member_change_is_made_whole_or_not_at_all() {
-    let cast = Fixture::new().await;
-    let path = format!("{}/members/{}", cast.organization, cast.user.user_id);
+async fn partly_forbidden_member_update_changes_nothing() {
+    let fixture = Fixture::new().await;
+    let path = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
     let input = json!({"receives_billing_emails": true, "role": "owner"});
-    cast.admin
+    fixture
+        .admin
         .patch(&path, input)
         .await
         .refused("403 owner_required");
-    let members = cast
+    let members = fixture
         .admin
-        .get(&format!("{}/members", cast.organization))
+        .get(&format!("{}/members", fixture.organization))
         .await
         .expect("200");
     let ulla = members["items"]
         .as_array()
         .unwrap()
         .iter()
-        .find(|m| m["user_id"] == cast.user.user_id);
+        .find(|m| m["user_id"] == fixture.user.user_id);
     assert_eq!(ulla.unwrap()["receives_billing_emails"], false);
 }
 
 #[tokio::test]
-async fn what_changes_nothing_is_no_event() {
-    let cast = Fixture::new().await;
-    let log = format!("{}/audit-events?limit=100", cast.organization);
-    let before = cast.owner.get(&log).await.expect("200");
-    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    cast.owner
+async fn update_without_a_change_records_no_event() {
+    let fixture = Fixture::new().await;
+    let log = format!("{}/audit-events?limit=100", fixture.organization);
+    let before = fixture.owner.get(&log).await.expect("200");
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    fixture
+        .owner
         .patch(&member, json!({"role": "user"}))
         .await
         .expect("200");
-    cast.owner
-        .patch(&cast.organization, json!({"name": "Acme"}))
+    fixture
+        .owner
+        .patch(&fixture.organization, json!({"name": "Acme"}))
         .await
         .expect("200");
-    let invite = format!("{}/invites/{}", cast.organization, cast.invite_id);
-    cast.owner
+    let invite = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    fixture
+        .owner
         .patch(&invite, json!({"role": "user"}))
         .await
         .expect("200");
-    assert_eq!(cast.owner.get(&log).await.expect("200"), before);
+    assert_eq!(fixture.owner.get(&log).await.expect("200"), before);
 }
 
 #[tokio::test]
-async fn leaving_ends_the_current_organization_and_switching_changes_it() {
-    let cast = Fixture::new().await;
-    let account = cast.user.get("/v1/account").await.expect("200");
+async fn current_organization_follows_switch_and_leave() {
+    let fixture = Fixture::new().await;
+    let account = fixture.user.get("/v1/account").await.expect("200");
     assert_eq!(account["current_organization"]["name"], "Acme");
-    cast.user.found("Ulla's").await;
-    let account = cast.user.get("/v1/account").await.expect("200");
+    fixture.user.create_organization("Ulla's").await;
+    let account = fixture.user.get("/v1/account").await.expect("200");
     assert_eq!(account["current_organization"]["name"], "Ulla's");
-    let switch = json!({"organization_id": cast.organization_id()});
-    let account = cast
+    let switch = json!({"organization_id": fixture.organization_id()});
+    let account = fixture
         .user
         .put("/v1/account/current-organization", switch)
         .await
         .expect("200");
     assert_eq!(account["current_organization"]["role"], "user");
-    let member = format!("{}/members/{}", cast.organization, cast.user.user_id);
-    cast.user.delete(&member).await.expect("200");
-    let account = cast.user.get("/v1/account").await.expect("200");
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    fixture.user.delete(&member).await.expect("200");
+    let account = fixture.user.get("/v1/account").await.expect("200");
     assert!(account["current_organization"].is_null(), "{account}");
-    let mine = cast.user.get("/v1/organizations").await.expect("200");
+    let mine = fixture.user.get("/v1/organizations").await.expect("200");
     assert_eq!(mine["items"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn authority_comes_from_the_path_and_not_from_the_current_organization() {
-    let cast = Fixture::new().await;
-    // Ulla owns her current organization, and is a user in the one of the path.
-    cast.user.found("Ulla's").await;
-    cast.user
-        .patch(&cast.organization, json!({"name": "Mine"}))
+async fn authority_comes_from_the_path_not_the_current_organization() {
+    let fixture = Fixture::new().await;
+    // Ulla owns her current organization and is a user of the one in the path.
+    fixture.user.create_organization("Ulla's").await;
+    fixture
+        .user
+        .patch(&fixture.organization, json!({"name": "Mine"}))
         .await
         .refused("403 owner_required");
 }
 
 #[tokio::test]
-async fn repeating_a_creation_with_its_key_makes_one_organization_for_a_day() {
+async fn idempotency_key_is_valid_per_person_for_one_day() {
     let world = World::start().await;
     let ada = world.sign_in("ada@example.com");
-    let create = async |who: &crate::harness::Session| {
+    let create = async |person: &crate::harness::Session| {
         let body = json!({"name": "Acme"}).to_string();
         let key = [("idempotency-key", "k-1")];
-        who.send_with(reqwest::Method::POST, "/v1/organizations", Some(body), &key)
+        person
+            .send_with(reqwest::Method::POST, "/v1/organizations", Some(body), &key)
             .await
             .expect("201")
     };
@@ -256,37 +275,43 @@ async fn repeating_a_creation_with_its_key_makes_one_organization_for_a_day() {
 }
 
 #[tokio::test]
-async fn only_members_with_billing_emails_have_them_and_the_creator_always() {
-    let cast = Fixture::new().await;
-    let path = format!("{}/members/{}", cast.organization, cast.owner.user_id);
-    let changed = cast
+async fn billing_emails_of_the_creator_cannot_be_turned_off() {
+    let fixture = Fixture::new().await;
+    let path = format!("{}/members/{}", fixture.organization, fixture.owner.user_id);
+    let changed = fixture
         .admin
         .patch(&path, json!({"receives_billing_emails": true}))
         .await
         .expect("200");
     assert_eq!(changed["receives_billing_emails"], true);
-    let ada = format!("{}/members/{}", cast.organization, cast.creator.user_id);
+    let ada = format!(
+        "{}/members/{}",
+        fixture.organization, fixture.creator.user_id
+    );
     let off = json!({"receives_billing_emails": false});
-    for who in [&cast.creator, &cast.owner, &cast.admin] {
-        let words = who
+    for caller in [&fixture.creator, &fixture.owner, &fixture.admin] {
+        let detail = caller
             .patch(&ada, off.clone())
             .await
             .refused("403 creator_protected");
-        assert!(words.contains("always receives billing emails"), "{words}");
+        assert!(
+            detail.contains("always receives billing emails"),
+            "{detail}"
+        );
     }
 }
 
 #[tokio::test]
-async fn the_audit_log_has_no_addresses_and_no_links() {
-    let cast = Fixture::new().await;
-    let log = cast
+async fn audit_log_has_no_addresses_and_the_table_no_links() {
+    let fixture = Fixture::new().await;
+    let log = fixture
         .owner
-        .get(&format!("{}/audit-events?limit=100", cast.organization))
+        .get(&format!("{}/audit-events?limit=100", fixture.organization))
         .await;
     let log = log.expect("200").to_string();
     assert!(!log.replace("…@", "").contains('@'), "{log}");
-    let token = cast.world.link_token("dana@example.com");
-    for item in cast.world.items().await {
+    let token = fixture.world.link_token("dana@example.com");
+    for item in fixture.world.items().await {
         assert!(
             !item.to_string().contains(&token),
             "the table holds a link: {item}"
@@ -295,7 +320,7 @@ async fn the_audit_log_has_no_addresses_and_no_links() {
 }
 
 #[tokio::test]
-async fn somebody_without_an_address_is_told_so() {
+async fn person_without_an_email_is_refused() {
     let world = World::start().await;
     let nameless = local::SignIn {
         user_id: "x".into(),

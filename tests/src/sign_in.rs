@@ -1,5 +1,5 @@
-//! The local sign-in provider over HTTP: authorization code flow with PKCE, as
-//! the pages use it and as others might try to misuse it.
+//! The local identity provider over HTTP: the authorization code flow with PKCE, used
+//! and misused.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::harness::World;
 
-/// A verifier and its challenge: the example of RFC 7636.
+/// A verifier and its challenge, from the example of RFC 7636.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const ADA: &str = "email=ada%40example.com&name=Ada&verified=true";
 
-/// A browser that follows no redirects, so that they can be looked at.
+/// A browser that follows no redirects, so that tests can inspect them.
 struct Browser {
     world: World,
     http: Client,
@@ -33,12 +33,12 @@ impl Seen {
         self.headers["location"].to_str().unwrap()
     }
 
-    /// A parameter of the address that is led to.
+    /// Returns a query parameter of the redirect's target.
     fn answer(&self, name: &str) -> Option<String> {
         let (_, query) = self.location().split_once('?').unwrap();
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         pairs
-            .find(|(found, _)| *found == name)
+            .find(|(parameter, _)| *parameter == name)
             .map(|(_, value)| value.to_owned())
     }
 
@@ -46,7 +46,7 @@ impl Seen {
         serde_json::from_str(&self.text).unwrap()
     }
 
-    /// The error of the token endpoint.
+    /// Returns the error code of the token endpoint.
     #[track_caller]
     fn error(&self) -> String {
         assert_eq!(self.status, 400, "{}", self.text);
@@ -71,7 +71,8 @@ impl Browser {
         format!("{}/auth/callback", self.url())
     }
 
-    /// What the pages ask for, with some of it changed; `None` leaves it out.
+    /// Returns the path of the pages' authorize request with some parameters changed;
+    /// `None` omits one.
     fn request(&self, changes: &[(&str, Option<&str>)]) -> String {
         let callback = self.callback();
         let usual = [
@@ -120,7 +121,7 @@ impl Browser {
         }
     }
 
-    /// Signs Ada in. Gives the code.
+    /// Signs Ada in and returns the authorization code.
     async fn code(&mut self) -> String {
         let path = self.request(&[]);
         let seen = self.see(&path, Some(ADA)).await;
@@ -147,7 +148,7 @@ fn claims(token: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_code_becomes_an_id_token_that_the_api_takes() {
+async fn code_is_exchanged_for_an_id_token_valid_for_the_api() {
     let mut browser = Browser::start().await;
     let path = browser.request(&[]);
     let page = browser.see(&path, None).await;
@@ -193,7 +194,7 @@ async fn a_code_becomes_an_id_token_that_the_api_takes() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_and_for_a_minute() {
+async fn code_is_valid_once_and_for_one_minute() {
     let mut browser = Browser::start().await;
     let code = browser.code().await;
     assert_eq!(browser.redeem(&code, VERIFIER).await.status, 200);
@@ -214,20 +215,20 @@ async fn a_code_is_good_once_and_for_a_minute() {
 }
 
 #[tokio::test]
-async fn a_stolen_code_is_worth_nothing_without_the_verifier() {
+async fn stolen_code_without_the_verifier_is_refused() {
     let mut browser = Browser::start().await;
     for verifier in ["", CHALLENGE] {
         let code = browser.code().await;
         let refused = browser.redeem(&code, verifier).await;
         assert_eq!(refused.error(), "invalid_grant");
-        // Who guesses has one guess.
+        // A wrong verifier invalidates the code.
         let refused = browser.redeem(&code, VERIFIER).await;
         assert_eq!(refused.error(), "invalid_grant");
     }
 }
 
 #[tokio::test]
-async fn tokens_are_for_whoever_asked_and_only_there() {
+async fn token_request_with_wrong_parameters_is_refused() {
     let mut browser = Browser::start().await;
     let callback = browser.callback();
     for (form, error) in [
@@ -256,7 +257,7 @@ async fn tokens_are_for_whoever_asked_and_only_there() {
 }
 
 #[tokio::test]
-async fn nobody_is_led_to_a_page_that_is_not_ours() {
+async fn foreign_redirect_uri_is_refused() {
     let mut browser = Browser::start().await;
     for uri in [
         None,
@@ -281,7 +282,7 @@ async fn nobody_is_led_to_a_page_that_is_not_ours() {
         let path = browser.request(&changes);
         assert_eq!(browser.see(&path, None).await.status, 400, "{changes:?}");
     }
-    // This machine by its name is ours, too.
+    // `localhost` is the same origin by name.
     let localhost = browser.callback().replace("127.0.0.1", "localhost");
     let path = browser.request(&[("redirect_uri", Some(&localhost))]);
     let seen = browser.see(&path, Some(ADA)).await;
@@ -289,7 +290,7 @@ async fn nobody_is_led_to_a_page_that_is_not_ours() {
 }
 
 #[tokio::test]
-async fn what_the_page_asks_wrongly_it_is_told() {
+async fn invalid_authorize_request_redirects_with_an_error() {
     let mut browser = Browser::start().await;
     for (changes, error) in [
         (
@@ -317,7 +318,7 @@ async fn what_the_page_asks_wrongly_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_second_tab_signs_in_without_typing_until_somebody_signs_out() {
+async fn second_tab_needs_no_form_until_sign_out() {
     let mut browser = Browser::start().await;
     browser.code().await;
     let path = browser.request(&[]);
@@ -344,7 +345,7 @@ async fn a_second_tab_signs_in_without_typing_until_somebody_signs_out() {
 }
 
 #[tokio::test]
-async fn signing_out_leads_to_no_foreign_page() {
+async fn sign_out_never_redirects_to_a_foreign_page() {
     let mut browser = Browser::start().await;
     for path in [
         "/local/sign-out",
@@ -357,7 +358,7 @@ async fn signing_out_leads_to_no_foreign_page() {
 }
 
 #[tokio::test]
-async fn a_session_is_renewed_with_a_token_that_is_good_once() {
+async fn refresh_token_is_valid_once_and_until_sign_out() {
     let mut browser = Browser::start().await;
     let code = browser.code().await;
     let first = browser.redeem(&code, VERIFIER).await.json();
@@ -375,7 +376,7 @@ async fn a_session_is_renewed_with_a_token_that_is_good_once() {
 }
 
 #[tokio::test]
-async fn somebody_known_is_picked_and_keeps_what_is_known_of_them() {
+async fn known_person_is_selected_with_their_claims() {
     let mut browser = Browser::start().await;
     let ben = SignIn {
         name: Some("Ben & Co".to_owned()),
@@ -400,18 +401,22 @@ async fn somebody_known_is_picked_and_keeps_what_is_known_of_them() {
 }
 
 #[tokio::test]
-async fn what_is_typed_decides_and_a_slip_is_told_without_losing_it() {
+async fn sign_in_form_sets_the_claims_and_keeps_invalid_input() {
     let mut browser = Browser::start().await;
     let path = browser.request(&[]);
-    let slip = browser.see(&path, Some("email=ada&name=Ada+L")).await;
-    assert_eq!(slip.status, 400);
+    let refused = browser.see(&path, Some("email=ada&name=Ada+L")).await;
+    assert_eq!(refused.status, 400);
     assert!(
-        slip.text.contains("Enter an email address"),
+        refused.text.contains("Enter an email address"),
         "{}",
-        slip.text
+        refused.text
     );
-    assert!(slip.text.contains(r#"value="ada""#), "{}", slip.text);
-    assert!(slip.text.contains(r#"value="Ada L""#), "{}", slip.text);
+    assert!(refused.text.contains(r#"value="ada""#), "{}", refused.text);
+    assert!(
+        refused.text.contains(r#"value="Ada L""#),
+        "{}",
+        refused.text
+    );
 
     let seen = browser.see(&path, Some("email=Ada%40example.com")).await;
     let code = seen.answer("code").unwrap();
@@ -426,19 +431,19 @@ async fn what_is_typed_decides_and_a_slip_is_told_without_losing_it() {
 }
 
 #[tokio::test]
-async fn the_provider_says_where_everything_is() {
+async fn discovery_document_lists_working_endpoints() {
     let mut browser = Browser::start().await;
     let seen = browser.see("/.well-known/openid-configuration", None).await;
     assert_eq!(seen.headers["access-control-allow-origin"], "*");
-    let said = seen.json();
-    assert_eq!(said["issuer"], browser.url());
+    let document = seen.json();
+    assert_eq!(document["issuer"], browser.url());
     for (endpoint, form, status) in [
         ("jwks_uri", None, 200),
         ("authorization_endpoint", None, 400),
         ("token_endpoint", Some(""), 400),
         ("end_session_endpoint", None, 200),
     ] {
-        let path = said[endpoint].as_str().unwrap().to_owned();
+        let path = document[endpoint].as_str().unwrap().to_owned();
         let path = path.strip_prefix(browser.url()).unwrap();
         assert_eq!(browser.see(path, form).await.status, status, "{endpoint}");
     }

@@ -1,4 +1,4 @@
-//! The story that everything carries.
+//! The main scenario over HTTP, from an organization's creation to its audit log.
 
 use chrono::TimeDelta;
 use local::SignIn;
@@ -10,13 +10,13 @@ use crate::{
 };
 
 #[tokio::test]
-async fn the_story() {
+async fn story_over_http_has_every_expected_outcome() {
     let world = World::start().await;
     let (a, b, c) = ("ada@example.com", "Bob@Example.com", "carol@example.com");
     let ada = world.sign_in(a);
 
     // 1. A creates an organization and invites B as admin, with billing emails.
-    let acme = ada.found("Acme Images").await;
+    let acme = ada.create_organization("Acme Images").await;
     let input = json!({"email": b, "role": "admin", "receives_billing_emails": true});
     let invite = ada
         .post(&format!("{acme}/invites"), input)
@@ -24,8 +24,8 @@ async fn the_story() {
         .expect("201");
     assert_eq!(invite["delivery"]["state"], "queued");
     world.drain().await;
-    let mail = world.stack.emails().pop().unwrap();
-    assert!(mail.subject.contains("Acme Images"), "{}", mail.subject);
+    let email = world.stack.emails().pop().unwrap();
+    assert!(email.subject.contains("Acme Images"), "{}", email.subject);
     let link = format!("/v1/invites/{}", world.link_token(b));
     let preview = world.nobody().get(&link).await.expect("200");
     assert_eq!(preview["organization_name"], "Acme Images");
@@ -38,7 +38,8 @@ async fn the_story() {
         "{preview}"
     );
 
-    // 2. B, not verified: refused, in words. Verified: an admin with billing emails.
+    // 2. B cannot accept with an unverified address; verified, B becomes an admin with
+    // billing emails.
     let bob = SignIn {
         name: Some("Bob".into()),
         ..SignIn::with_email("bob@example.com")
@@ -51,15 +52,15 @@ async fn the_story() {
         "/v1/account/invites/{}/accept",
         preview["invite_id"].as_str().unwrap()
     );
-    let words = unverified
-        .act(&accept)
+    let detail = unverified
+        .post_empty(&accept)
         .await
         .refused("403 email_not_verified");
-    assert!(words.contains("verify your email address"), "{words}");
+    assert!(detail.contains("verify your email address"), "{detail}");
     let bob = world.sign_in_as(bob);
     let mine = bob.get("/v1/account/invites").await.expect("200");
     assert_eq!(mine["items"][0]["organization"]["name"], "Acme Images");
-    let accepted = bob.act(&accept).await.expect("200");
+    let accepted = bob.post_empty(&accept).await.expect("200");
     assert_eq!(accepted["member"]["role"], "admin");
     assert_eq!(accepted["member"]["receives_billing_emails"], true);
     let account = bob.get("/v1/account").await.expect("200");
@@ -70,11 +71,12 @@ async fn the_story() {
         .await
         .expect("410 invite_accepted");
 
-    // 3. C declines from the link. D's address in other letter case: refused, naming the invite.
+    // 3. C declines from the link. A second invite to D's address in another letter case
+    // is refused, naming the first.
     bob.invite(&acme, c, "user").await;
     world.drain().await;
     let decline = format!("/v1/invites/{}/decline", world.link_token(c));
-    world.nobody().act(&decline).await.expect("204");
+    world.nobody().post_empty(&decline).await.expect("204");
     let first = bob.invite(&acme, "dana@example.com", "user").await;
     let again = json!({"email": " DANA@example.COM ", "role": "user"});
     let refusal = bob
@@ -88,14 +90,14 @@ async fn the_story() {
     let second = bob.invite(&acme, "Dana@Example.com", "user").await;
     assert_ne!(first, second);
 
-    // 4. What B may not, as an admin and as an owner.
+    // 4. The limits of B's authority, as an admin and as an owner.
     let bob_path = format!("{acme}/members/{}", bob.user_id);
     let ada_path = format!("{acme}/members/{}", ada.user_id);
     bob.patch(&bob_path, json!({"role": "owner"}))
         .await
         .refused("403 owner_required");
-    let owner_wish = json!({"email": "eve@example.com", "role": "owner"});
-    bob.post(&format!("{acme}/invites"), owner_wish)
+    let owner_invite = json!({"email": "eve@example.com", "role": "owner"});
+    bob.post(&format!("{acme}/invites"), owner_invite)
         .await
         .refused("403 owner_required");
     bob.patch(&acme, json!({"name": "Bob's"}))
@@ -115,15 +117,15 @@ async fn the_story() {
     bob.delete(&ada_path).await.refused("403 creator_protected");
     ada.delete(&ada_path).await.refused("403 creator_protected");
 
-    // 5. D accepts, sees the page, can change nothing on it, and leaves.
+    // 5. D accepts, reads the settings, can change nothing, and leaves.
     let dana = world.sign_in("dana@example.com");
     dana.accept(&second).await.expect("200");
     let settings = dana.get(&format!("{acme}/settings")).await.expect("200");
     assert_eq!(settings["may"]["update_organization"]["allowed"], false);
     assert_eq!(settings["may"]["invite"]["roles"], json!([]));
     for member in settings["members"]["items"].as_array().unwrap() {
-        let herself = member["user_id"] == dana.user_id;
-        assert_eq!(member["may"]["remove"]["allowed"], herself);
+        let is_dana = member["user_id"] == dana.user_id;
+        assert_eq!(member["may"]["remove"]["allowed"], is_dana);
         assert_eq!(member["may"]["change_role"]["roles"], json!([]));
     }
     dana.delete(&format!("{acme}/members/{}", dana.user_id))
@@ -131,7 +133,7 @@ async fn the_story() {
         .expect("200");
     dana.get(&acme).await.expect("404 organization_not_found");
 
-    // 6. Two weeks later, what was not answered has expired.
+    // 6. Two weeks later, unanswered invites have expired.
     ada.invite(&acme, "frank@example.com", "user").await;
     world.drain().await;
     let link = format!("/v1/invites/{}", world.link_token("frank@example.com"));
@@ -144,8 +146,8 @@ async fn the_story() {
     world.nobody().get(&link).await.expect("410 invite_expired");
     bob.invite(&acme, "frank@example.com", "user").await;
 
-    // 7. The audit log tells all of it, in order.
-    let told = [
+    // 7. The audit log records all of it, in order.
+    let expected = [
         "organization.created",
         "member.added",
         "invite.created",
@@ -164,7 +166,7 @@ async fn the_story() {
         "invite.expired",
         "invite.created",
     ];
-    assert_eq!(audit_kinds(&ada, &acme).await, told);
+    assert_eq!(audit_kinds(&ada, &acme).await, expected);
     let log = ada
         .get(&format!("{acme}/audit-events?limit=100"))
         .await

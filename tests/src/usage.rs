@@ -13,9 +13,9 @@ use crate::{
     wire::Fault,
 };
 
-pub async fn render(machine: &Session, key: &str, credits: u64) -> Reply {
+pub async fn render(api_client: &Session, key: &str, credits: u64) -> Reply {
     let body = json!({ "credits": credits }).to_string();
-    machine
+    api_client
         .send_with(
             Method::POST,
             "/v1/usage",
@@ -35,16 +35,16 @@ fn counted(reply: &Reply) -> (u64, u64, u64) {
     )
 }
 
-async fn used(cast: &Fixture) -> u64 {
-    let path = format!("{}/settings", cast.organization);
-    let seen = cast.user.get(&path).await.expect("200");
+async fn used(fixture: &Fixture) -> u64 {
+    let path = format!("{}/settings", fixture.organization);
+    let seen = fixture.user.get(&path).await.expect("200");
     seen["usage"]["used"].as_u64().unwrap()
 }
 
 /// How many events of a kind there are, and to how many emails they led.
-async fn thresholds(cast: &Fixture) -> Vec<String> {
-    let path = format!("{}/audit-events?limit=100", cast.organization);
-    let log = cast.creator.get(&path).await.expect("200");
+async fn thresholds(fixture: &Fixture) -> Vec<String> {
+    let path = format!("{}/audit-events?limit=100", fixture.organization);
+    let log = fixture.creator.get(&path).await.expect("200");
     let events = log["items"].as_array().unwrap().iter().rev();
     let reached = events.filter(|event| event["kind"] == "usage.threshold_reached");
     reached
@@ -57,16 +57,16 @@ async fn thresholds(cast: &Fixture) -> Vec<String> {
 
 #[tokio::test]
 async fn credits_are_used_up_to_the_last_and_then_refused() {
-    let cast = Fixture::new().await;
-    let machine = cast.machine.clone();
-    let reply = render(&machine, "a", 1).await;
+    let fixture = Fixture::new().await;
+    let api_client = fixture.api_client.clone();
+    let reply = render(&api_client, "a", 1).await;
     assert_eq!(counted(&reply), (50, 1, 1));
     assert_eq!(
         reply.expect("200"),
         json!({"allowed": 50, "consumed": 1, "used": 1, "remaining": 49})
     );
-    assert_eq!(counted(&render(&machine, "b", 49).await), (50, 49, 50));
-    let reply = render(&machine, "c", 1).await;
+    assert_eq!(counted(&render(&api_client, "b", 49).await), (50, 49, 50));
+    let reply = render(&api_client, "c", 1).await;
     assert_eq!(counted(&reply), (50, 0, 50));
     assert_eq!(reply.headers["content-type"], "application/problem+json");
     // From noon on the first to the period's end.
@@ -75,7 +75,7 @@ async fn credits_are_used_up_to_the_last_and_then_refused() {
         .unwrap()
         .parse()
         .unwrap();
-    let end = cast.world.clock.now() + TimeDelta::seconds(wait);
+    let end = fixture.world.clock.now() + TimeDelta::seconds(wait);
     assert_eq!(
         end,
         "2026-04-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap()
@@ -88,61 +88,61 @@ async fn credits_are_used_up_to_the_last_and_then_refused() {
 
 #[tokio::test]
 async fn more_than_is_left_is_refused_and_uses_nothing() {
-    let cast = Fixture::new().await;
-    let machine = cast.machine.clone();
-    render(&machine, "a", 48).await.expect("200");
+    let fixture = Fixture::new().await;
+    let api_client = fixture.api_client.clone();
+    render(&api_client, "a", 48).await.expect("200");
     assert_eq!(
-        render(&machine, "b", 3)
+        render(&api_client, "b", 3)
             .await
             .refused("429 credits_used_up"),
         "You've used 48 of your 50 image credits, and this takes 3 more."
     );
     // A refusal is not remembered: the same key can be used once there is room.
-    assert_eq!(counted(&render(&machine, "b", 2).await), (50, 2, 50));
+    assert_eq!(counted(&render(&api_client, "b", 2).await), (50, 2, 50));
 }
 
 #[tokio::test]
 async fn a_key_uses_credits_once_and_gives_the_same_answer_for_a_day() {
-    let cast = Fixture::new().await;
-    let machine = cast.machine.clone();
-    let first = render(&machine, "same", 2).await;
-    render(&machine, "other", 3).await.expect("200");
-    let again = render(&machine, "same", 2).await;
+    let fixture = Fixture::new().await;
+    let api_client = fixture.api_client.clone();
+    let first = render(&api_client, "same", 2).await;
+    render(&api_client, "other", 3).await.expect("200");
+    let again = render(&api_client, "same", 2).await;
     assert_eq!(
         (counted(&again), &again.body),
         (counted(&first), &first.body)
     );
     assert_eq!(
-        render(&machine, "same", 3)
+        render(&api_client, "same", 3)
             .await
             .refused("422 idempotency_key_reused"),
         "this idempotency key was already used for 2 credits; use a new key for a new request"
     );
-    assert_eq!(used(&cast).await, 5);
-    cast.world.clock.advance(TimeDelta::hours(24));
-    assert_eq!(counted(&render(&machine, "same", 3).await), (50, 3, 8));
+    assert_eq!(used(&fixture).await, 5);
+    fixture.world.clock.advance(TimeDelta::hours(24));
+    assert_eq!(counted(&render(&api_client, "same", 3).await), (50, 3, 8));
     // That one is remembered now, whether the first is swept or not.
-    assert_eq!(counted(&render(&machine, "same", 3).await), (50, 3, 8));
+    assert_eq!(counted(&render(&api_client, "same", 3).await), (50, 3, 8));
 }
 
 #[tokio::test]
 async fn keys_of_two_organizations_do_not_meet() {
-    let cast = Fixture::new().await;
-    let elsewhere = cast.stranger.found("Other").await;
-    let theirs = cast.stranger.make_key(&elsewhere, "Theirs").await;
-    let theirs = cast.world.machine(&theirs);
-    let machine = cast.machine.clone();
-    assert_eq!(counted(&render(&machine, "same", 2).await), (50, 2, 2));
+    let fixture = Fixture::new().await;
+    let elsewhere = fixture.stranger.create_organization("Other").await;
+    let theirs = fixture.stranger.create_key(&elsewhere, "Theirs").await;
+    let theirs = fixture.world.api_client(&theirs);
+    let api_client = fixture.api_client.clone();
+    assert_eq!(counted(&render(&api_client, "same", 2).await), (50, 2, 2));
     assert_eq!(counted(&render(&theirs, "same", 7).await), (50, 7, 7));
 }
 
 #[tokio::test]
 async fn what_is_no_use_of_credits_is_refused_with_the_fields_name() {
-    let cast = Fixture::new().await;
-    let machine = cast.machine.clone();
+    let fixture = Fixture::new().await;
+    let api_client = fixture.api_client.clone();
     let ask = async |body: Value, headers: &[(&str, &str)]| {
         let body = Some(body.to_string());
-        let reply = machine.send_with(Method::POST, "/v1/usage", body, headers);
+        let reply = api_client.send_with(Method::POST, "/v1/usage", body, headers);
         reply.await.refused("400 invalid_request")
     };
     let key: &[(&str, &str)] = &[("idempotency-key", "x")];
@@ -170,45 +170,50 @@ async fn what_is_no_use_of_credits_is_refused_with_the_fields_name() {
         ask(json!({"credits": 1, "images": 2}), key).await,
         "`images` is not a field of this request"
     );
-    assert_eq!(used(&cast).await, 0);
+    assert_eq!(used(&fixture).await, 0);
 }
 
 #[tokio::test]
 async fn only_an_api_key_uses_credits_and_only_its_organizations() {
-    let cast = Fixture::new().await;
-    let people = [&cast.creator, &cast.admin, &cast.user, &cast.outsider];
+    let fixture = Fixture::new().await;
+    let people = [
+        &fixture.creator,
+        &fixture.admin,
+        &fixture.user,
+        &fixture.outsider,
+    ];
     for person in people {
         assert_eq!(render(person, "x", 1).await.status, 403);
         assert_eq!(person.get("/v1/usage").await.status, 403);
     }
-    assert_eq!(render(&cast.world.nobody(), "x", 1).await.status, 401);
-    let machine = cast.machine.clone();
+    assert_eq!(render(&fixture.world.nobody(), "x", 1).await.status, 401);
+    let api_client = fixture.api_client.clone();
     for path in ["billing", "usage", "settings"] {
-        let path = format!("{}/{path}", cast.organization);
-        assert_eq!(machine.get(&path).await.status, 401, "{path}");
+        let path = format!("{}/{path}", fixture.organization);
+        assert_eq!(api_client.get(&path).await.status, 401, "{path}");
     }
     assert_eq!(
-        machine
-            .patch(&cast.billing(), json!({"plan": "basic"}))
+        api_client
+            .patch(&fixture.billing(), json!({"plan": "basic"}))
             .await
             .status,
         401
     );
-    assert_eq!(used(&cast).await, 0);
+    assert_eq!(used(&fixture).await, 0);
 }
 
 #[tokio::test]
 async fn usage_is_told_by_hours_days_months_and_periods_to_people_and_machines() {
-    let cast = Fixture::new().await;
-    let machine = cast.machine.clone();
-    render(&machine, "a", 2).await.expect("200");
-    cast.world.clock.advance(TimeDelta::hours(1));
-    render(&machine, "b", 3).await.expect("200");
-    cast.world.clock.advance(TimeDelta::days(31));
-    let user = cast.world.sign_in("ulla@example.com");
-    render(&machine, "c", 4).await.expect("200");
+    let fixture = Fixture::new().await;
+    let api_client = fixture.api_client.clone();
+    render(&api_client, "a", 2).await.expect("200");
+    fixture.world.clock.advance(TimeDelta::hours(1));
+    render(&api_client, "b", 3).await.expect("200");
+    fixture.world.clock.advance(TimeDelta::days(31));
+    let user = fixture.world.sign_in("ulla@example.com");
+    render(&api_client, "c", 4).await.expect("200");
     let seen = user
-        .get(&format!("{}/usage", cast.organization))
+        .get(&format!("{}/usage", fixture.organization))
         .await
         .expect("200");
     let told: BTreeMap<String, u64> = ["hour", "day", "month"]
@@ -235,39 +240,45 @@ async fn usage_is_told_by_hours_days_months_and_periods_to_people_and_machines()
             {"total_images": 5, "start": "2026-03-01T00:00:00Z", "end": "2026-04-01T00:00:00Z"},
         ])
     );
-    assert_eq!(machine.get("/v1/usage").await.expect("200"), seen);
+    assert_eq!(api_client.get("/v1/usage").await.expect("200"), seen);
 }
 
 #[tokio::test]
 async fn a_period_begins_at_its_instant_with_all_its_credits() {
-    let cast = Fixture::new().await;
-    let machine = cast.machine.clone();
-    render(&machine, "a", 50).await.expect("200");
+    let fixture = Fixture::new().await;
+    let api_client = fixture.api_client.clone();
+    render(&api_client, "a", 50).await.expect("200");
     let end: DateTime<Utc> = "2026-04-01T00:00:00Z".parse().unwrap();
-    let left = end - cast.world.clock.now();
-    cast.world.clock.advance(left - TimeDelta::milliseconds(1));
-    let reply = render(&machine, "b", 1).await;
+    let left = end - fixture.world.clock.now();
+    fixture
+        .world
+        .clock
+        .advance(left - TimeDelta::milliseconds(1));
+    let reply = render(&api_client, "b", 1).await;
     assert_eq!(reply.headers["retry-after"], "1");
     reply.refused("429 credits_used_up");
-    cast.world.clock.advance(TimeDelta::milliseconds(1));
-    assert_eq!(counted(&render(&machine, "b", 1).await), (50, 1, 1));
+    fixture.world.clock.advance(TimeDelta::milliseconds(1));
+    assert_eq!(counted(&render(&api_client, "b", 1).await), (50, 1, 1));
 }
 
 /// A request decides in the old period and commits when the new one has begun.
 #[tokio::test]
 async fn who_comes_too_late_for_a_period_uses_the_next() {
-    let cast = Fixture::new().await;
-    let machine = cast.machine.clone();
-    render(&machine, "a", 10).await.expect("200");
+    let fixture = Fixture::new().await;
+    let api_client = fixture.api_client.clone();
+    render(&api_client, "a", 10).await.expect("200");
     let end: DateTime<Utc> = "2026-04-01T00:00:00Z".parse().unwrap();
-    let left = end - cast.world.clock.now();
-    cast.world.clock.advance(left - TimeDelta::milliseconds(1));
-    let mut held = cast.world.wire.hold("TransactWriteItems");
-    let late = machine.clone();
+    let left = end - fixture.world.clock.now();
+    fixture
+        .world
+        .clock
+        .advance(left - TimeDelta::milliseconds(1));
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    let late = api_client.clone();
     let late = tokio::spawn(async move { render(&late, "late", 5).await });
     held.arrived().await;
-    cast.world.clock.advance(TimeDelta::milliseconds(1));
-    assert_eq!(counted(&render(&machine, "next", 1).await), (50, 1, 1));
+    fixture.world.clock.advance(TimeDelta::milliseconds(1));
+    assert_eq!(counted(&render(&api_client, "next", 1).await), (50, 1, 1));
     held.release();
     assert_eq!(counted(&late.await.unwrap()), (50, 5, 6));
 }
@@ -275,26 +286,26 @@ async fn who_comes_too_late_for_a_period_uses_the_next() {
 #[tokio::test]
 async fn a_change_of_plan_meets_a_use_of_credits() {
     // Decided on the free plan, committed on the basic one.
-    let cast = Fixture::new().await;
-    let machine = cast.machine.clone();
-    render(&machine, "a", 1).await.expect("200");
-    let mut held = cast.world.wire.hold("TransactWriteItems");
-    let late = machine.clone();
+    let fixture = Fixture::new().await;
+    let api_client = fixture.api_client.clone();
+    render(&api_client, "a", 1).await.expect("200");
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    let late = api_client.clone();
     let late = tokio::spawn(async move { render(&late, "late", 5).await });
     held.arrived().await;
-    cast.change_plan("basic", "now").await;
+    fixture.change_plan("basic", "now").await;
     held.release();
     assert_eq!(counted(&late.await.unwrap()), (3000, 5, 6));
-    assert_eq!(used(&cast).await, 6);
+    assert_eq!(used(&fixture).await, 6);
 
     // The other way round: what was decided on the basic plan does not go
     // beyond the free one.
-    render(&machine, "b", 43).await.expect("200");
-    let mut held = cast.world.wire.hold("TransactWriteItems");
-    let late = machine.clone();
+    render(&api_client, "b", 43).await.expect("200");
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    let late = api_client.clone();
     let late = tokio::spawn(async move { render(&late, "late-too", 2).await });
     held.arrived().await;
-    cast.change_plan("free", "now").await;
+    fixture.change_plan("free", "now").await;
     held.release();
     assert_eq!(
         late.await.unwrap().refused("429 credits_used_up"),
@@ -302,38 +313,38 @@ async fn a_change_of_plan_meets_a_use_of_credits() {
     );
 
     // And a change of plan that was decided before credits were used.
-    let mut held = cast.world.wire.hold("TransactWriteItems");
-    let (admin, billing) = (cast.admin.clone(), cast.billing());
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    let (admin, billing) = (fixture.admin.clone(), fixture.billing());
     let change = tokio::spawn(async move { admin.patch(&billing, json!({"plan": "basic"})).await });
     held.arrived().await;
-    assert_eq!(counted(&render(&machine, "c", 1).await), (50, 1, 50));
+    assert_eq!(counted(&render(&api_client, "c", 1).await), (50, 1, 50));
     held.release();
     change.await.unwrap().expect("200");
-    assert_eq!(counted(&render(&machine, "d", 1).await), (3000, 1, 51));
-    invariants::hold(&cast.world).await;
+    assert_eq!(counted(&render(&api_client, "d", 1).await), (3000, 1, 51));
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once_never_use_more_than_there_is_and_tell_each_threshold_once() {
     for plan in ["free", "scale"] {
-        let cast = Fixture::new().await;
-        let machine = cast.machine.clone();
+        let fixture = Fixture::new().await;
+        let api_client = fixture.api_client.clone();
         if plan == "scale" {
             // Sixteen counters, with little left on them.
-            cast.change_plan("scale", "now").await;
+            fixture.change_plan("scale", "now").await;
             for n in 0..99 {
-                render(&machine, &format!("before-{n}"), 1000)
+                render(&api_client, &format!("before-{n}"), 1000)
                     .await
                     .expect("200");
             }
-            render(&machine, "before", 970).await.expect("200");
+            render(&api_client, "before", 970).await.expect("200");
         }
         let requests: Vec<_> = (0..60)
             .map(|n| {
-                let machine = machine.clone();
+                let api_client = api_client.clone();
                 tokio::spawn(async move {
                     loop {
-                        let reply = render(&machine, &format!("{n}"), 1).await;
+                        let reply = render(&api_client, &format!("{n}"), 1).await;
                         // As a client does.
                         if reply.status != 503 {
                             return reply;
@@ -355,23 +366,29 @@ async fn many_at_once_never_use_more_than_there_is_and_tell_each_threshold_once(
         let left = if plan == "free" { 50 } else { 30 };
         assert_eq!(taken, left, "{plan}");
         let allowed = if plan == "free" { 50 } else { 100_000 };
-        assert_eq!(used(&cast).await, allowed, "{plan}");
-        assert_eq!(thresholds(&cast).await, ["80", "100"], "{plan}");
-        invariants::hold(&cast.world).await;
-        cast.world.drain().await;
-        assert_eq!(cast.mailed("80% of the image credits"), ["ada@example.com"]);
-        assert_eq!(cast.mailed("All image credits"), ["ada@example.com"]);
+        assert_eq!(used(&fixture).await, allowed, "{plan}");
+        assert_eq!(thresholds(&fixture).await, ["80", "100"], "{plan}");
+        invariants::hold(&fixture.world).await;
+        fixture.world.drain().await;
+        assert_eq!(
+            fixture.recipients_of("80% of the image credits"),
+            ["ada@example.com"]
+        );
+        assert_eq!(
+            fixture.recipients_of("All image credits"),
+            ["ada@example.com"]
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_key_at_once_uses_credits_once() {
-    let cast = Fixture::new().await;
-    let machine = cast.machine.clone();
+    let fixture = Fixture::new().await;
+    let api_client = fixture.api_client.clone();
     let requests: Vec<_> = (0..20)
         .map(|_| {
-            let machine = machine.clone();
-            tokio::spawn(async move { render(&machine, "same", 3).await })
+            let api_client = api_client.clone();
+            tokio::spawn(async move { render(&api_client, "same", 3).await })
         })
         .collect();
     for request in requests {
@@ -380,7 +397,7 @@ async fn one_key_at_once_uses_credits_once() {
             assert_eq!(counted(&reply), (50, 3, 3));
         }
     }
-    assert_eq!(used(&cast).await, 3);
+    assert_eq!(used(&fixture).await, 3);
 }
 
 /// The ways that the use of credits can go: the first ever, from a counter,
@@ -390,37 +407,37 @@ async fn whatever_fails_on_the_way_credits_are_used_exactly_once() {
     for (before, credits, in_april) in [(0, 1, false), (10, 3, false), (39, 2, false), (7, 4, true)]
     {
         let gather = async || {
-            let cast = Fixture::new().await;
-            let machine = cast.machine.clone();
+            let fixture = Fixture::new().await;
+            let api_client = fixture.api_client.clone();
             if before > 0 {
-                render(&machine, "before", before).await.expect("200");
+                render(&api_client, "before", before).await.expect("200");
             }
             if in_april {
-                cast.world.clock.advance(TimeDelta::days(31));
+                fixture.world.clock.advance(TimeDelta::days(31));
             }
             // The gateway keeps for a while what the authorizer has told.
-            machine.get("/v1/usage").await.expect("200");
-            cast.world.wire.take();
-            (cast, machine)
+            api_client.get("/v1/usage").await.expect("200");
+            fixture.world.wire.take();
+            (fixture, api_client)
         };
-        let (clean, machine) = gather().await;
-        render(&machine, "x", credits).await.expect("200");
+        let (clean, api_client) = gather().await;
+        render(&api_client, "x", credits).await.expect("200");
         let requests = clean.world.wire.take().len();
         for skip in 0..requests {
             for fault in Fault::ALL {
                 for times in [1, 3] {
                     let what = format!("{before}+{credits}: {skip} fails {times} times: {fault:?}");
-                    let (cast, machine) = gather().await;
-                    cast.world.wire.fail(skip, times, fault);
-                    let first = render(&machine, "x", credits).await;
-                    cast.world.wire.heal();
-                    invariants::hold(&cast.world).await;
+                    let (fixture, api_client) = gather().await;
+                    fixture.world.wire.fail(skip, times, fault);
+                    let first = render(&api_client, "x", credits).await;
+                    fixture.world.wire.heal();
+                    invariants::hold(&fixture.world).await;
                     assert!(matches!(first.status, 200 | 503), "{what}: {}", first.body);
-                    let again = render(&machine, "x", credits).await;
+                    let again = render(&api_client, "x", credits).await;
                     assert_eq!(again.outcome(), "200", "{what}");
                     let total = if in_april { credits } else { before + credits };
                     assert_eq!(counted(&again), (50, credits, total), "{what}");
-                    let last = render(&machine, "y", 1).await;
+                    let last = render(&api_client, "y", 1).await;
                     assert_eq!(counted(&last), (50, 1, total + 1), "{what}");
                 }
             }
@@ -430,22 +447,23 @@ async fn whatever_fails_on_the_way_credits_are_used_exactly_once() {
 
 #[tokio::test]
 async fn what_using_credits_costs_does_not_grow_with_what_was_used() {
-    let cast = Fixture::new().await;
-    let machine = cast.machine.clone();
-    cast.change_plan("scale", "now").await;
+    let fixture = Fixture::new().await;
+    let api_client = fixture.api_client.clone();
+    fixture.change_plan("scale", "now").await;
     let mut costs = Vec::new();
     for round in 0..2 {
         for n in 0..40 {
-            render(&machine, &format!("{round}-{n}"), 900)
+            render(&api_client, &format!("{round}-{n}"), 900)
                 .await
                 .expect("200");
         }
-        cast.world.wire.take();
-        cast.user
-            .get(&format!("{}/usage", cast.organization))
+        fixture.world.wire.take();
+        fixture
+            .user
+            .get(&format!("{}/usage", fixture.organization))
             .await
             .expect("200");
-        costs.push(crate::costs::Cost::of(&cast.world.wire.take()));
+        costs.push(crate::costs::Cost::of(&fixture.world.wire.take()));
     }
     assert_eq!(costs[0], costs[1]);
 }

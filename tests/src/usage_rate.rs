@@ -1,11 +1,11 @@
-//! How many uses of credits a second the local stack takes for one organization:
+//! The rate at which the local stack records usage for one organization:
 //!
 //! ```bash
 //! cargo test --release -p system-tests usage_rate -- --ignored --nocapture
 //! ```
 //!
-//! Everything is in it: HTTP, the gateway's stand-in with the authorizer, the
-//! operation, the AWS SDK and the embedded database, all on this machine.
+//! The measurement includes HTTP, the local gateway with its authorizer, the operation,
+//! the AWS SDK and the embedded database, all on one machine.
 
 use std::time::Instant;
 
@@ -21,20 +21,20 @@ const REQUESTS: usize = 2_000;
 async fn usage_rate() {
     for (plan, counters) in [("basic", 1), ("scale", 16)] {
         for clients in [1, 16] {
-            let cast = Fixture::new().await;
-            cast.change_plan(plan, "now").await;
-            let machine = cast.world.machine(&cast.key);
-            cast.world.wire.take();
+            let fixture = Fixture::new().await;
+            fixture.change_plan(plan, "now").await;
+            let api_client = fixture.world.api_client(&fixture.key);
+            fixture.world.wire.take();
             let begun = Instant::now();
             let mut tasks = Vec::new();
             for client in 0..clients {
-                let machine = machine.clone();
+                let api_client = api_client.clone();
                 tasks.push(tokio::spawn(async move {
                     for n in 0..REQUESTS / clients {
                         let key = format!("{client}-{n}");
                         let body = Some(json!({"credits": 1}).to_string());
                         let headers = [("idempotency-key", key.as_str())];
-                        while machine
+                        while api_client
                             .send_with(Method::POST, "/v1/usage", body.clone(), &headers)
                             .await
                             .status
@@ -47,7 +47,7 @@ async fn usage_rate() {
                 task.await.unwrap();
             }
             let seconds = begun.elapsed().as_secs_f64();
-            let exchanges = cast.world.wire.take();
+            let exchanges = fixture.world.wire.take();
             let commits = exchanges
                 .iter()
                 .filter(|exchange| exchange.action == "TransactWriteItems");

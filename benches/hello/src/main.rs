@@ -1,5 +1,5 @@
-//! The least that a function can be: what `benches/cold.py` measures the others
-//! against. A package of its own, so that it brings along nothing of theirs.
+//! A minimal function: the baseline of `benches/cold.py`. It is a package of its own, so
+//! that it links none of the other functions' dependencies.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};

@@ -18,8 +18,8 @@ use crate::{
     views::{AcceptedView, MemberView, OrganizationView},
 };
 
-/// Makes the person a member with exactly what the invite says now, and makes
-/// the organization their current one.
+/// Makes the person a member on the invite's current terms and makes the organization
+/// their current one.
 pub static OPERATION: Operation = Operation::http("accept-invite", |app, request| {
     Box::pin(handle(app, request))
 });
@@ -90,7 +90,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     }))
 }
 
-/// What an acceptance is decided by.
+/// The items that an acceptance depends on.
 struct Loaded {
     address: Address,
     organization: Option<Organization>,
@@ -100,7 +100,7 @@ struct Loaded {
 }
 
 impl Loaded {
-    /// Whether the address and the invite are of different instants.
+    /// Returns whether the address and the invite were read at different moments.
     fn is_torn(&self) -> bool {
         match (&self.address.holder, &self.state) {
             (Holder::Invite(hold), Some(InviteState::Pending(invite))) => {
@@ -112,8 +112,8 @@ impl Loaded {
     }
 }
 
-/// Loads in two round trips; once more when they do not fit together, before
-/// anybody is refused for it.
+/// Loads the items in two round trips, and again if they are inconsistent: a torn read
+/// must not cause a refusal.
 async fn load_consistently(
     app: &App,
     person: &Person,

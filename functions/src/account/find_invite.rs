@@ -1,12 +1,12 @@
-//! Finding an invite to the person by its id alone.
+//! Finding a person's invite by its id alone.
 
 use domain::{Address, InviteId, Person, Refusal};
 use store::PageRequest;
 
 use crate::{App, error::Error};
 
-/// Reads the address, among those of the person's verified email, that the invite
-/// is about. The organization stands there, which the invite's id does not tell.
+/// Finds the address lock of an invite to the person's verified email. The lock names
+/// the organization, which the invite's id does not.
 ///
 /// # Errors
 /// [`Refusal::EmailRequired`], [`Refusal::EmailNotVerified`]; and

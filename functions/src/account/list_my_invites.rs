@@ -27,7 +27,7 @@ pub const SHAPE: Shape = Shape::read(
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let person = access::person(request)?;
-    // Two items are read for each: together not more than one batch holds.
+    // Each takes two items, so all fit into one batch.
     let page = input::page(request)?.at_most(50);
     let addresses = app.store.addresses(person.verified_email()?, &page).await?;
 

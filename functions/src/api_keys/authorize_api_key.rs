@@ -1,7 +1,7 @@
 //! The authorizer of API clients: verifies the API key in the `Authorization` header.
 //!
-//! API Gateway caches the answer for as long as the template says. So a key may
-//! outlive its end by that long, and not by more.
+//! API Gateway caches the response for the time that the template sets. A key may
+//! outlive its end by that time, but no longer.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use store::Key;
 
 use crate::{App, Operation, error::Error, error_chain};
 
-/// How long a request may wait for the hour of the key's last use to be written.
+/// The time limit for writing the hour of the key's last use.
 const NOTING: Duration = Duration::from_millis(250);
 
 /// Authorizes an API key with one read. A malformed header, a key of another
 /// organization, an unknown, revoked or expired key, and a secret whose grace
-/// period is over are all refused alike.
+/// period has ended all get the same refusal.
 pub static OPERATION: Operation = Operation::authorizer("authorize-api-key", |app, event| {
     Box::pin(async move {
         let event: Event = serde_json::from_value(event)?;
@@ -42,7 +42,7 @@ pub static OPERATION: Operation = Operation::authorizer("authorize-api-key", |ap
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
-    /// The values that API Gateway caches the answer by: here the `Authorization`
+    /// The values that API Gateway caches the response by: here the `Authorization`
     /// header.
     identity_source: Vec<String>,
 }
@@ -63,8 +63,8 @@ async fn verified_key(
     Ok(key.filter(|key| key.verify(&secret, now)))
 }
 
-/// Parses the secret in an `Authorization` header: of the scheme `Bearer`, or
-/// `Basic` with the organization's id as the user name, which has to be the key's.
+/// Parses the secret in an `Authorization` header: scheme `Bearer`, or `Basic` with the
+/// id of the key's organization as the user name.
 fn secret(authorization: &str) -> Option<ApiKeySecret> {
     let (scheme, credentials) = authorization.split_once(' ')?;
     let credentials = credentials.trim_matches(' ');
@@ -81,8 +81,8 @@ fn secret(authorization: &str) -> Option<ApiKeySecret> {
     (secret.organization_id == organization_id).then_some(secret)
 }
 
-/// Writes that the key is used: once an hour, in no more than a moment. A failure
-/// does not fail the request.
+/// Writes the hour of the key's last use, once per hour and within a short time limit.
+/// A failure does not fail the request.
 async fn note_use(app: &App, key: &ApiKey, now: DateTime<Utc>) {
     let Some(hour) = key.use_to_note(now) else {
         return;
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_read_from_either_scheme_in_any_letter_case() {
+    fn secret_is_read_from_either_scheme_in_any_letter_case() {
         let text = good().reveal();
         for header in [
             format!("Bearer {text}"),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_none() {
+    fn malformed_header_yields_no_secret() {
         let text = good().reveal();
         let another = "01930000-0000-7000-8000-000000000009";
         for header in [

@@ -6,7 +6,7 @@ use store::Key;
 
 use crate::{App, access::Scope, error::Error, input};
 
-/// Reads the API key's id from the path. A malformed id is no key's.
+/// Reads the API key's id from the path. A malformed id matches no key.
 pub(crate) fn api_key_id(request: &Request) -> Option<ApiKeyId> {
     ApiKeyId::parse(input::path(request, "api_key_id")).ok()
 }

@@ -9,8 +9,8 @@ use crate::{
     App, Operation, Shape, access::Scope, error::Error, mutate::Decision, response::Response,
 };
 
-/// Revokes an API key. It authorizes no request any more, but for the seconds
-/// that API Gateway caches the authorizer's answer.
+/// Revokes an API key. It authorizes no further request, except for the seconds for
+/// which API Gateway caches the authorizer's response.
 pub static OPERATION: Operation = Operation::http("revoke-api-key", |app, request| {
     Box::pin(handle(app, request))
 });

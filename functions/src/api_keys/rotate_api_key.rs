@@ -35,12 +35,12 @@ pub const SHAPE: Shape = Shape::change("Rotate an API key's secret", "owner, adm
         "api_key_expired",
     ]);
 
-/// How to rotate. The body may be left out.
+/// The options of a rotation. The body is optional.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Body {
-    /// How many seconds the earlier secrets stay valid: up to 7 days, a day if
-    /// absent.
+    /// The number of seconds for which the earlier secrets stay valid: at most 7 days; one
+    /// day if absent.
     #[schemars(extend("default" = 86_400))]
     grace_period_seconds: GracePeriod,
 }

@@ -1,4 +1,4 @@
-//! Plan changes that are due at a period's end. The hourly schedule calls it.
+//! Plan changes due at a period's end, which the hourly schedule applies.
 
 use domain::{Billing, begin_next_plan};
 use serde_json::json;
@@ -6,11 +6,11 @@ use store::{Each, Transaction};
 
 use crate::{App, Operation, error::Error};
 
-/// How many due changes are read at once.
+/// The number of due changes read at once.
 const BATCH: u16 = 100;
 
-/// Applies plan changes that are due, and records them. The plan that an
-/// organization has does not depend on this: the clock decides.
+/// Applies and records due plan changes. An organization's plan does not depend on this:
+/// the clock decides.
 pub static OPERATION: Operation = Operation::event("apply-plan-changes", |app, _| {
     Box::pin(async move { Ok(json!({ "changed": sweep(&app).await? })) })
 })
@@ -23,7 +23,7 @@ async fn sweep(app: &App) -> Result<u64, Error> {
         let keys = app.store.due_plan_changes(now, BATCH).await?;
         let is_last = keys.len() < usize::from(BATCH);
         let (before, mut failure) = (changed, None);
-        // One that cannot be changed does not stop the others.
+        // A failure does not stop the others.
         for read in app.store.read(Each(keys)).await? {
             let outcome = match read {
                 Ok(Some(billing)) => begin(app, &billing).await,
@@ -38,15 +38,15 @@ async fn sweep(app: &App) -> Result<u64, Error> {
         if let Some(failure) = failure {
             return Err(failure);
         }
-        // The index lags: it may still hold changes that were just applied.
+        // The index lags: it may still hold changes just applied.
         if is_last || changed == before {
             return Ok(changed);
         }
     }
 }
 
-/// Returns whether this call made the change. A concurrent change of the same
-/// billing settles the plan as well; if it fails, the next run does.
+/// Applies the due change and returns whether this call made it. A concurrent change of
+/// the same record applies it as well; if that fails, the next run does.
 async fn begin(app: &App, billing: &Billing) -> Result<bool, Error> {
     let now = app.clock.now();
     let Some((billing, event)) = begin_next_plan(billing, &app.plans, now) else {

@@ -1,4 +1,4 @@
-//! Events of the payment provider, which come by the event bus.
+//! Events of the payment provider, delivered by the event bus.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Amount, Currency, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl, OrganizationId};
@@ -8,8 +8,8 @@ use store::{Key, PaymentEvent, Transaction};
 
 use crate::{App, Operation, error::Error, input, mutate::Decision};
 
-/// Records an event about an invoice, once, and emails it to the members that
-/// receive billing emails.
+/// Records an event about an invoice once, and emails it to the members that receive
+/// billing emails.
 pub static OPERATION: Operation = Operation::event("record-billing-event", |app, event| {
     Box::pin(async move { handle(&app, event).await })
 });
@@ -37,7 +37,7 @@ struct Detail {
     hosted_invoice_url: Option<InvoiceUrl>,
 }
 
-/// The id that a repeated event is recognized by.
+/// The id that identifies a repeated event.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
 struct EventBusId(String);
@@ -60,7 +60,7 @@ fn news<'de, D: Deserializer<'de>>(deserializer: D) -> Result<InvoiceEvent, D::E
         .ok_or_else(|| de::Error::custom("is not an event about invoices"))
 }
 
-/// Reads a day, a time, or seconds since 1970, as payment providers differ.
+/// Reads a date, a time, or seconds since 1970: payment providers use different formats.
 fn due_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     let wrong =
         || de::Error::custom("must be a day such as `2026-03-01`, a time, or seconds since 1970");

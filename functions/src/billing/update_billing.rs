@@ -42,7 +42,7 @@ pub const SHAPE: Shape = Shape::change("Change the plan or the billing details",
 struct Body {
     /// The id of the plan to change to; the present plan's id cancels a scheduled change.
     plan: Patch<PlanId>,
-    /// When the plan begins; now if absent.
+    /// The start of the plan; now if absent.
     when: Patch<When>,
     /// The company's name on invoices: at most 200 characters on one line. `null` clears it.
     company_name: Patch<Clearable<CompanyName>>,
@@ -83,7 +83,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     Ok(Response::ok(&view))
 }
 
-/// Finds the plan to change to, and when it begins.
+/// Returns the plan to change to, and its start.
 fn plan(app: &App, id: Option<PlanId>, when: Option<When>) -> Result<Option<(Plan, When)>, Error> {
     let Some(id) = id else {
         return match when {

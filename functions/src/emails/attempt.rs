@@ -9,8 +9,8 @@ use crate::{
     metrics::{Counter, count},
 };
 
-/// How long sending an email is attempted. The template has Lambda deliver a
-/// record for longer than that, so that it is always this function that gives up.
+/// The time after which an email is abandoned. Lambda retries a record for longer than
+/// that (template.yaml), so this function always decides first.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::minutes(30);
 
 /// The delivery after an attempt.
@@ -20,7 +20,7 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Decides what an attempt has come to: sent, failed for good, or to be retried.
+    /// Decides the state after an attempt: sent, permanently failed, or retried later.
     pub(super) fn after(
         event: &AuditEvent,
         before: &Delivery,
@@ -45,7 +45,7 @@ impl Attempt {
             Error::Send(error) => (error.is_permanent(), error.reason()),
             _ => (false, "the email could not be written"),
         };
-        // The first attempt may come late; it is never the last for that alone.
+        // A late first attempt is not the last for that reason alone.
         let is_given_up = failures > 1 && now - event.at >= GIVE_UP_AFTER;
         let is_last = is_permanent || is_given_up;
         if is_last {

@@ -1,4 +1,4 @@
-//! Billing emails, to each member that receives them.
+//! Delivery of billing emails to their recipients.
 
 use domain::{AuditEvent, Delivery, DeliveryState, InvoiceEvent, Member, Notice, Organization};
 use mail::{About, BillingEmail, InvoiceFacts, Message};
@@ -7,8 +7,8 @@ use store::{BillingDelivery, Key, PageRequest};
 use super::attempt::Attempt;
 use crate::{App, error::Error};
 
-/// After so many failures in one run the others wait for the next: then the email
-/// service fails, and not an address.
+/// The number of failures that ends a run: then the email service is at fault, not an
+/// address, and the remaining recipients wait for the next run.
 const MAX_FAILURES: u32 = 3;
 
 /// Sends an event's notice to each recipient who has not received it.
@@ -54,7 +54,7 @@ async fn deliver_to(
     member: &Member,
     message: &Message,
 ) -> Result<(), Error> {
-    // Read again: the page may be older than the last removal.
+    // Reads the member again, because the page may be older than the last removal.
     let keys = (
         Key::member(event.organization_id, &member.user_id),
         Key::billing_delivery(event.id, &member.user_id),

@@ -1,4 +1,5 @@
-//! Sending emails. The table's stream calls it with the audit events that have one.
+//! Email delivery: the table's stream invokes the function with audit events that carry
+//! an email.
 
 use aws_lambda_events::dynamodb::EventRecord;
 use domain::{AuditEvent, DeliveryState, Invite, InviteId, InviteToken, Organization, OutboxEmail};
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{App, Operation, error::Error};
 
-/// Sends emails through SES: each at least once, or records why it could not.
+/// Sends emails through SES, each at least once, or records why one cannot be sent.
 pub static OPERATION: Operation = Operation::event("deliver-email", |app, event| {
     Box::pin(async move {
         let mut progress = Progress::default();

@@ -1,4 +1,4 @@
-//! The tags of an invite's email, by which the email service's reports name it:
+//! The tags of an invite's email, which identify it in the email service's reports:
 //! ids and a number, never the address.
 
 use std::collections::HashMap;
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_come_back_as_the_sending_that_they_were_made_of() {
+    fn tags_of_a_sending_parse_back_to_it() {
         let sending = Sending::from_tags(&tags("01930000-0000-7000-8000-000000000002", "3"));
         let sending = sending.unwrap();
         let sent: HashMap<String, Vec<String>> = sending
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sending_is_none() {
+    fn invalid_tags_parse_to_none() {
         assert_eq!(Sending::from_tags(&HashMap::new()), None);
         assert_eq!(Sending::from_tags(&tags("x", "3")), None);
         let id = "01930000-0000-7000-8000-000000000002";

@@ -1,5 +1,4 @@
-//! The way of an email: from the audit event that decides it, through SES, to the
-//! reports of what became of it.
+//! The path of an email: from its audit event through SES to the delivery reports.
 
 pub mod deliver_email;
 pub mod record_email_delivery;

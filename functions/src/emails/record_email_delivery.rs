@@ -1,5 +1,5 @@
-//! What the email service reports: EventBridge calls it with SES's events about
-//! the emails of invites.
+//! The email service's reports: EventBridge invokes the function with SES's events about
+//! invite emails.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::{
     mutate::Decision,
 };
 
-/// Notes on the invite that its email bounced, was called spam or was not sent.
+/// Records on the invite that its email bounced, was reported as spam or was not sent.
 pub static OPERATION: Operation = Operation::event("record-email-delivery", |app, event| {
     Box::pin(async move {
         let event: SesEvent = serde_json::from_value(event)?;
@@ -27,7 +27,7 @@ pub static OPERATION: Operation = Operation::event("record-email-delivery", |app
     })
 });
 
-/// What is read of an event of SES's. Addresses are not.
+/// The part of an SES event that the function reads: no addresses.
 #[derive(Debug, Deserialize)]
 struct SesEvent {
     #[serde(rename = "detail-type")]
@@ -55,7 +55,7 @@ struct BounceDetail {
 }
 
 enum Recorded {
-    /// The invite's delivery has this state now.
+    /// The invite's delivery now has this state.
     Noted(&'static str),
     /// Nothing changed, for this reason.
     Ignored(&'static str),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_event_is_read() {
+    fn each_kind_of_event_maps_to_its_report() {
         for (kind, sub, why) in [
             ("Permanent", "General", Bounce::NoMailbox),
             ("Permanent", "NoEmail", Bounce::NoMailbox),

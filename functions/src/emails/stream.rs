@@ -22,8 +22,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Notes the outcome of a record. Returns whether to go on with the next: those
-    /// after a failed one are delivered again with it.
+    /// Tracks the outcome of a record. Returns whether to continue with the next: Lambda
+    /// delivers the records after a failed one again with it.
     pub(super) fn note(&mut self, record: &EventRecord, outcome: Result<(), Error>) -> bool {
         let Err(error) = outcome else { return true };
         let chain = error_chain::chain(&error);

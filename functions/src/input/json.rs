@@ -1,8 +1,8 @@
-//! JSON that means one thing only.
+//! Strict JSON: each value has exactly one accepted form.
 //!
-//! serde takes more spellings than the API has: an array for an object, by the
-//! order of its fields; an object with one key for a word; a key twice, the last
-//! one winning. All of them are refused here, at any depth.
+//! serde accepts more forms than the API: an array for an object, by the order of its
+//! fields; an object with one key for an enum's word; duplicate keys, of which the last
+//! wins. This module refuses all of them at any depth.
 
 use std::fmt;
 
@@ -15,8 +15,8 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-/// A JSON value without duplicate keys. Deserializing from it takes an object
-/// only for a struct or a map, and a string only for an enum.
+/// A JSON value without duplicate keys. Deserializing from it accepts only objects for
+/// structs and maps, and only strings for enums.
 #[derive(Debug, Clone)]
 pub(super) enum Json {
     Null,

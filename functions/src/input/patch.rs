@@ -1,17 +1,17 @@
-//! The fields of a PATCH: left out, `null`, or a value.
+//! The fields of a PATCH: absent, `null`, or a value.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// A field of a PATCH. Left out, it keeps what is there; `null` is refused,
-/// unless the type takes it.
+/// A field of a PATCH. An absent field keeps the present value; `null` is refused
+/// unless the type accepts it.
 ///
 /// The body's struct has `#[serde(default)]`.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Patch<T> {
-    /// The field was left out.
+    /// The field is absent.
     #[default]
     Keep,
     /// The field has this value.
@@ -19,7 +19,7 @@ pub(crate) enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// Returns the value, or `None` where the field was left out.
+    /// Returns the value, or `None` if the field is absent.
     pub(crate) fn into_option(self) -> Option<T> {
         match self {
             Self::Keep => None,
@@ -48,7 +48,7 @@ impl<T: JsonSchema> JsonSchema for Patch<T> {
     }
 }
 
-/// A text that `null`, and a blank text, clear.
+/// A text that `null` or a blank text clears.
 #[derive(Debug, Clone)]
 pub(crate) struct Clearable<T>(pub(crate) Option<T>);
 

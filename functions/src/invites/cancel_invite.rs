@@ -9,8 +9,8 @@ use crate::{
     App, Operation, Shape, access::Scope, error::Error, mutate::Decision, response::Response,
 };
 
-/// Cancels a pending invite. It can no longer be accepted, not even by a request
-/// that is under way.
+/// Cancels a pending invite. It can no longer be accepted, not even by a request in
+/// flight.
 pub static OPERATION: Operation = Operation::http("cancel-invite", |app, request| {
     Box::pin(handle(app, request))
 });

@@ -1,4 +1,4 @@
-//! The end of invites that were not answered in time. The hourly schedule calls it.
+//! Cleanup of expired invites, which the hourly schedule invokes.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub static OPERATION: Operation = Operation::event("expire-invites", |app, _even
     Box::pin(async move { Ok(json!({ "expired": sweep(&app).await? })) })
 });
 
-/// Ends every expired invite, all shards of the index at once.
+/// Ends every expired invite, with all shards of the index in parallel.
 async fn sweep(app: &Arc<App>) -> Result<u64, Error> {
     let mut shards = JoinSet::new();
     for shard in 0..EXPIRY_SHARDS {
@@ -39,7 +39,7 @@ async fn sweep(app: &Arc<App>) -> Result<u64, Error> {
     failure.map_or(Ok(expired), Err)
 }
 
-/// Ends the expired invites of one organization. Returns how many it ended.
+/// Ends the expired invites of one organization and returns their number.
 ///
 /// # Errors
 /// [`Error`] when none could be ended, and one failed.
@@ -50,8 +50,8 @@ pub(crate) async fn of_organization(app: &App, id: OrganizationId) -> Result<u64
     }
 }
 
-/// Ends the expired invites of one shard, or of one organization in it. Returns how
-/// many it ended, with the last failure: one that fails does not stop the others.
+/// Ends the expired invites of one shard, or of one organization in it. Returns their
+/// number and the last failure: one that fails does not stop the others.
 async fn sweep_shard(
     app: &App,
     shard: u8,
@@ -91,7 +91,7 @@ async fn sweep_shard(
 
 /// Ends the invite that holds an address. Returns whether this call ended it.
 async fn end(app: &App, key: &Key<Address>, read: Option<Address>) -> Result<bool, Error> {
-    // The first attempt is decided by what the batch has read.
+    // The first attempt uses the item that the batch has read.
     let read = &Mutex::new(Some(read));
     let ended = app
         .mutate(move |now| async move {

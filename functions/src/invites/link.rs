@@ -10,7 +10,7 @@ use crate::{App, error::Error, input};
 /// Reads the organization and the invite that the token in the path leads to.
 ///
 /// # Errors
-/// [`Refusal::InviteNotFound`] for a token that no link of ours holds;
+/// [`Refusal::InviteNotFound`] for a token without a valid signature;
 /// [`Refusal::LinkReplaced`] for the link of an earlier email.
 pub(crate) async fn follow(
     app: &App,

@@ -1,4 +1,4 @@
-//! Loading an invite, wherever it is.
+//! Loading an invite, pending or ended.
 
 use domain::{Caller, InviteId, InviteState, OrganizationId, Refusal};
 use lambda_http::Request;
@@ -6,7 +6,7 @@ use store::{Batch, InvitePlaces};
 
 use crate::{App, access::Scope, error::Error, input};
 
-/// Reads the invite's id from the path. A malformed id is no invite's.
+/// Reads the invite's id from the path. A malformed id matches no invite.
 ///
 /// # Errors
 /// [`Refusal::InviteNotFound`].
@@ -14,8 +14,8 @@ pub(crate) fn invite_id(request: &Request) -> Result<InviteId, Refusal> {
     InviteId::parse(input::path(request, "invite_id")).map_err(|_| Refusal::InviteNotFound)
 }
 
-/// Reads an invite with other items in one round trip. An invite that is in
-/// neither place may have moved while the batch was read: then all is read again.
+/// Reads an invite with other items in one round trip. An invite at neither key may have
+/// moved during the read; then it reads everything again.
 pub(crate) async fn invite_with<B: Batch>(
     app: &App,
     others: B,

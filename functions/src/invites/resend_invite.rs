@@ -10,8 +10,8 @@ use crate::{
     views::InviteView,
 };
 
-/// Sends a pending invite again: for another 14 days, under the caller's name,
-/// with a new link in place of all earlier ones.
+/// Sends a pending invite again: valid for another 14 days, on the caller's authority,
+/// with a new link that replaces all earlier ones.
 pub static OPERATION: Operation = Operation::http("resend-invite", |app, request| {
     Box::pin(handle(app, request))
 });

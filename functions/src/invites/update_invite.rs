@@ -17,7 +17,7 @@ use crate::{
     views::InviteView,
 };
 
-/// Changes what a pending invite gives, and puts it under the caller's name.
+/// Changes the terms of a pending invite, which then rests on the caller's authority.
 /// The link in the email stays valid.
 pub static OPERATION: Operation = Operation::http("update-invite", |app, request| {
     Box::pin(handle(app, request))
@@ -46,9 +46,9 @@ pub const SHAPE: Shape = Shape::change(
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Body {
-    /// The role that accepting gives.
+    /// The role of the new member.
     role: Patch<Role>,
-    /// Whether accepting turns on billing emails.
+    /// Whether the new member receives billing emails.
     receives_billing_emails: Patch<bool>,
 }
 

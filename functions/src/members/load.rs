@@ -6,12 +6,12 @@ use store::{Key, PageRequest};
 
 use crate::{App, access::Scope, error::Error, input};
 
-/// Reads the user id from the path. A malformed id is no member's.
+/// Reads the user id from the path. A malformed id matches no member.
 pub(super) fn user_id(request: &Request) -> Option<UserId> {
     UserId::parse(input::path(request, "user_id")).ok()
 }
 
-/// Reads the caller and the member that the request is about, who may be the same.
+/// Reads the caller and the member that the request targets; they may be the same.
 ///
 /// # Errors
 /// [`Refusal::OrganizationNotFound`], [`Refusal::MemberNotFound`].
@@ -25,7 +25,7 @@ pub(super) async fn caller_and_member(
     Ok((caller, member.ok_or(Refusal::MemberNotFound)?))
 }
 
-/// Reads all API keys of the organization: never more than fit on one page.
+/// Reads all API keys of the organization; the limit keeps them within one page.
 pub(super) async fn api_keys(app: &App, scope: &Scope) -> Result<Vec<ApiKey>, Error> {
     let page = PageRequest::first(PageRequest::MAX_LIMIT);
     let keys = app.store.api_keys(scope.organization_id, &page).await?;

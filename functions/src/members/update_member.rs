@@ -88,8 +88,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     Ok(Response::ok(&view))
 }
 
-/// Reads the keys among which are those that a new user created, and can no
-/// longer manage.
+/// Reads the API keys, to list those that a demoted member can no longer manage.
 async fn keys_to_list(app: &App, scope: &Scope, role: Option<Role>) -> Result<Vec<ApiKey>, Error> {
     match role {
         Some(Role::User) => load::api_keys(app, scope).await,

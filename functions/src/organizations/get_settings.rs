@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-/// How many members, invites and API keys come with the settings; the lists have the rest.
+/// The number of members, invites and API keys in the settings; the lists have the rest.
 const FIRST_PAGE: u16 = 25;
 
-/// Returns all that the settings page shows, with what the caller may do.
+/// Returns the data of the settings page, with the caller's permissions.
 pub static OPERATION: Operation = Operation::http("get-settings", |app, request| {
     Box::pin(handle(app, request))
 })

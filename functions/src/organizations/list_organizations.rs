@@ -25,7 +25,7 @@ pub const SHAPE: Shape = Shape::read("List your organizations, oldest first", "p
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let person = access::person(request)?;
-    // Two items are read for each: together not more than one batch holds.
+    // Each takes two items, so all fit into one batch.
     let page = input::page(request)?.at_most(50);
 
     let memberships = app.store.memberships(&person.user_id, &page).await?;
@@ -33,7 +33,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let keys = ids.map(|id| (Key::organization(id), Key::member(id, &person.user_id)));
     let found = app.store.read(keys.collect::<Vec<_>>()).await?;
 
-    // A pointer may have been read a moment before its membership ended.
+    // A membership may have ended after its pointer was read.
     let existing = found
         .into_iter()
         .filter_map(|(organization, member)| organization.zip(member));

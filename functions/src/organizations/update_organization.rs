@@ -37,7 +37,7 @@ pub const SHAPE: Shape = Shape::change("Rename an organization or replace its me
 struct Body {
     /// The new name: 1 to 200 characters on one line.
     name: Patch<OrganizationName>,
-    /// The new metadata, in place of all the old.
+    /// The new metadata, which replaces all of the old.
     metadata: Patch<Metadata>,
 }
 

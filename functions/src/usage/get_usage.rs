@@ -27,7 +27,7 @@ pub const SHAPE: Shape = Shape::read(
 .refuses(&["organization_not_found"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    // Only the route for people has an organization in its path.
+    // Only the route for people has the organization in its path.
     let ledger = if input::path(request, "organization_id").is_empty() {
         of_client(app, ApiClient::of(request)?).await?
     } else {

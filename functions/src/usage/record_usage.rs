@@ -44,7 +44,7 @@ pub const SHAPE: Shape = Shape::change("Use credits, before images are rendered"
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    /// How many credits: 1 to 1000. An image takes one.
+    /// The number of credits: 1 to 1000. An image takes one.
     credits: Credits,
 }
 
@@ -124,7 +124,7 @@ async fn load(
     let (remembered, billing, counters) = app.store.read(keys).await?;
     let billing = match billing {
         Some(billing) => billing,
-        // Before the first use only the organization tells when its periods begin.
+        // Before the first use, the periods follow from the organization's creation.
         None => {
             let organization = app.store.get(Key::organization(id)).await?;
             let organization = organization.ok_or(Refusal::OrganizationNotFound)?;

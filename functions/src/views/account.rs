@@ -9,15 +9,15 @@ use super::{MemberView, OrganizationView};
 /// The signed-in person.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AccountView {
-    /// Their id at the sign-in provider.
+    /// The person's id at the identity provider.
     user_id: UserId,
-    /// Their address, where the sign-in tells one.
+    /// The person's email address, if the identity provider passes one.
     email: Option<EmailAddress>,
-    /// Whether the provider vouches for the address.
+    /// Whether the identity provider has verified the address.
     email_verified: bool,
-    /// Their name, where the sign-in tells one.
+    /// The person's name, if the identity provider passes one.
     name: Option<PersonName>,
-    /// The organization that they work in at present.
+    /// The person's current organization.
     current_organization: Option<OrganizationView>,
 }
 
@@ -33,10 +33,10 @@ impl AccountView {
     }
 }
 
-/// What accepting an invite makes.
+/// The result of accepting an invite.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AcceptedView {
-    /// The organization, which is the person's current one now.
+    /// The organization, which is now the person's current one.
     pub(crate) organization: OrganizationView,
     /// The person's membership.
     pub(crate) member: MemberView,

@@ -24,7 +24,7 @@ pub(crate) struct KeyCreatorView {
 pub(crate) struct ApiKeySummary {
     /// Its id.
     id: ApiKeyId,
-    /// What people call it.
+    /// The key's name.
     name: ApiKeyName,
 }
 
@@ -46,32 +46,32 @@ impl ApiKeySummary {
 pub(crate) struct ApiKeyView {
     /// Its id.
     pub(crate) id: ApiKeyId,
-    /// What people call it.
+    /// The key's name.
     name: ApiKeyName,
-    /// What people know its secret by: how it begins and ends.
+    /// The beginning and the end of the secret, to recognize it by.
     hint: String,
-    /// Who made it; they may have left since.
+    /// The person who created the key; they may have left since.
     created_by: KeyCreatorView,
-    /// When it was made.
+    /// The time of creation.
     created_at: DateTime<Utc>,
-    /// From when on it is no good; `null` if it has no end.
+    /// The time of expiry; `null` if the key never expires.
     expires_at: Option<DateTime<Utc>>,
-    /// The hour that it was last used in; `null` if it never was.
+    /// The hour of the last use; `null` if the key was never used.
     last_used_at: Option<DateTime<Utc>>,
-    /// When it last got a new secret.
+    /// The time of the last rotation.
     rotated_at: Option<DateTime<Utc>>,
-    /// Until when a secret from before a rotation is good; `null` if none is.
+    /// The end of the grace period of earlier secrets; `null` if none is valid.
     previous_secret_valid_until: Option<DateTime<Utc>>,
-    /// What the caller may do with it.
+    /// The caller's permissions on the key.
     may: ApiKeyPermissions,
 }
 
-/// What the caller may do with an API key.
+/// The caller's permissions on an API key.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ApiKeyPermissions {
     /// Change its name and expiry.
     update: Permission,
-    /// Give it a new secret.
+    /// Rotate its secret.
     rotate: Permission,
     /// Revoke it.
     revoke: Permission,
@@ -102,12 +102,12 @@ impl ApiKeyView {
     }
 }
 
-/// An API key with its secret, which is shown this once.
+/// An API key with its secret, which is shown only once.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct SecretView {
     /// The key.
     pub(crate) api_key: ApiKeyView,
-    /// What clients are let in with.
+    /// The secret that clients authenticate with.
     #[serde(serialize_with = "reveal")]
     #[schemars(with = "String")]
     pub(crate) secret: ApiKeySecret,

@@ -19,8 +19,7 @@ pub(crate) enum ActorView {
     },
     /// The holder of an invite's link.
     LinkHolder,
-    /// The system: time has passed, a limit is reached, or the email service or the
-    /// payment provider has reported something.
+    /// The system: a schedule, a limit, the email service or the payment provider.
     System,
 }
 

@@ -16,7 +16,7 @@ use super::Permission;
 pub(crate) struct PlanView {
     /// The plan's id in the API.
     id: PlanId,
-    /// Its name for people.
+    /// The plan's display name.
     name: String,
     /// The credits of a billing period.
     monthly_credits: u64,
@@ -73,12 +73,12 @@ impl BillingDetailsView {
     }
 }
 
-/// The plan that is to follow.
+/// A scheduled plan.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct NextPlanView {
     #[serde(flatten)]
     plan: PlanView,
-    /// From when on: the end of the present period.
+    /// The start of the plan: the end of the current period.
     from: DateTime<Utc>,
 }
 
@@ -96,9 +96,9 @@ impl NextPlanView {
 pub(crate) struct PlanPeriodView {
     /// The plan.
     plan: PlanView,
-    /// The present billing period.
+    /// The current billing period.
     period: PeriodView,
-    /// The plan that is to follow.
+    /// The scheduled plan.
     next_plan: Option<NextPlanView>,
 }
 
@@ -113,23 +113,23 @@ impl PlanPeriodView {
     }
 }
 
-/// What the caller may do with billing.
+/// The caller's permissions on billing.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct BillingPermissions {
     /// Change plan and details.
     manage: Permission,
 }
 
-/// The plan, its period, and what stands on the invoices.
+/// The plan, its period and the billing details.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct BillingView {
     #[serde(flatten)]
     plan: PlanPeriodView,
-    /// The plans that there are.
+    /// The plans on offer.
     plans: Vec<PlanView>,
-    /// What stands on the invoices, for owners and admins.
+    /// The billing details, for owners and admins.
     details: Option<BillingDetailsView>,
-    /// What the caller may do.
+    /// The caller's permissions.
     may: BillingPermissions,
 }
 

@@ -1,4 +1,4 @@
-//! What several views have in common: pages, and what the caller may do.
+//! Parts of several views: pages and permissions.
 
 use domain::{Refusal, Role};
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ use store::Page;
 pub(crate) struct List<T> {
     /// The items, in the list's order.
     pub(crate) items: Vec<T>,
-    /// Leads to the next page; `null` on the last one.
+    /// The cursor of the next page; `null` on the last one.
     pub(crate) next_cursor: Option<String>,
 }
 
@@ -24,12 +24,12 @@ impl<T> List<T> {
     }
 }
 
-/// Whether the caller may do something, and if not, why.
+/// A permission of the caller, with the reason if it is denied.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Permission {
-    /// Whether the caller may.
+    /// Whether the action is allowed.
     allowed: bool,
-    /// Why not.
+    /// The reason why the action is not allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -44,12 +44,12 @@ impl Permission {
     }
 }
 
-/// Which of the roles the caller may choose, and if none, why.
+/// The roles that the caller may choose, with the reason if there are none.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct RoleChoice {
     /// The roles.
     roles: Vec<Role>,
-    /// Why there is no choice.
+    /// The reason why there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }

@@ -29,14 +29,14 @@ impl InviterView {
     }
 }
 
-/// How far the email of an invite's last sending has come.
+/// The delivery of an invite's latest email.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct DeliveryView {
-    /// How far.
+    /// The state of the delivery.
     state: DeliveryState,
-    /// Since when.
+    /// The time at which the delivery reached this state.
     at: DateTime<Utc>,
-    /// Why it failed, for owners and admins.
+    /// The reason of a failure, for owners and admins.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -46,30 +46,30 @@ pub(crate) struct DeliveryView {
 pub(crate) struct InviteView {
     /// Its id.
     id: InviteId,
-    /// The invited address, as it was typed.
+    /// The invited address, as entered.
     email: EmailAddress,
-    /// The role that accepting gives.
+    /// The role of the new member.
     role: Role,
-    /// Whether accepting turns on billing emails.
+    /// Whether the new member receives billing emails.
     receives_billing_emails: bool,
-    /// Who answers for it.
+    /// The member whose authority the invite rests on.
     invited_by: InviterView,
-    /// When it was made.
+    /// The time of creation.
     created_at: DateTime<Utc>,
-    /// Until when it can be accepted.
+    /// The time of expiry.
     expires_at: DateTime<Utc>,
-    /// How often it was sent.
+    /// The number of emails sent.
     times_sent: u32,
-    /// How far the email of its last sending has come.
+    /// The delivery of the latest email.
     delivery: DeliveryView,
-    /// What the caller may do with it.
+    /// The caller's permissions on the invite.
     may: InvitePermissions,
 }
 
-/// What the caller may do with an invite.
+/// The caller's permissions on an invite.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct InvitePermissions {
-    /// The roles that the caller may give it.
+    /// The roles that the caller may set.
     update: RoleChoice,
     /// Cancel it.
     cancel: Permission,
@@ -119,15 +119,15 @@ pub(crate) struct MyInviteView {
     id: InviteId,
     /// The organization.
     organization: OrganizationSummary,
-    /// The role that accepting gives.
+    /// The role of the new member.
     role: Role,
-    /// Whether accepting turns on billing emails.
+    /// Whether the new member receives billing emails.
     receives_billing_emails: bool,
-    /// Who answers for it.
+    /// The member whose authority the invite rests on.
     invited_by: InviterView,
-    /// When it was made.
+    /// The time of creation.
     created_at: DateTime<Utc>,
-    /// Until when it can be accepted.
+    /// The time of expiry.
     expires_at: DateTime<Utc>,
 }
 
@@ -145,10 +145,10 @@ impl MyInviteView {
     }
 }
 
-/// What whoever holds an invite's link may know.
+/// An invite, as the holder of its link sees it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct PreviewView {
-    /// The invite's id, for accepting it once signed in.
+    /// The invite's id, for accepting it after sign-in.
     invite_id: InviteId,
     /// The organization's name.
     organization_name: OrganizationName,
@@ -156,11 +156,11 @@ pub(crate) struct PreviewView {
     inviter_name: String,
     /// The invited address, masked.
     masked_email: String,
-    /// The role that accepting gives.
+    /// The role of the new member.
     role: Role,
-    /// Whether accepting turns on billing emails.
+    /// Whether the new member receives billing emails.
     receives_billing_emails: bool,
-    /// Until when it can be accepted.
+    /// The time of expiry.
     expires_at: DateTime<Utc>,
 }
 

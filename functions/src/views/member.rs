@@ -10,32 +10,32 @@ use super::{ApiKeySummary, Permission, RoleChoice};
 /// A member.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct MemberView {
-    /// The person's id at the sign-in provider.
+    /// The person's id at the identity provider.
     user_id: UserId,
-    /// The address that they joined with.
+    /// The address that the person joined with.
     email: EmailAddress,
-    /// Their name, where the sign-in told one.
+    /// The person's name, if the identity provider passed one.
     name: Option<PersonName>,
-    /// What they are in the organization.
+    /// The member's role.
     role: Role,
-    /// Whether billing emails go to them.
+    /// Whether the member receives billing emails.
     receives_billing_emails: bool,
-    /// Whether they created the organization.
+    /// Whether the member is the organization's creator.
     is_creator: bool,
-    /// When they joined.
+    /// The time of joining.
     joined_at: DateTime<Utc>,
-    /// What the caller may do with them.
+    /// The caller's permissions on the member.
     may: MemberPermissions,
 }
 
-/// What the caller may do with a member.
+/// The caller's permissions on a member.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct MemberPermissions {
-    /// The roles that the caller may give them.
+    /// The roles that the caller may set.
     change_role: RoleChoice,
-    /// Turn their billing emails on or off, whichever they are not.
+    /// Turn the member's billing emails on or off.
     change_billing_emails: Permission,
-    /// Remove them; for the caller's own membership, leave.
+    /// Remove the member; for the caller's own membership, leave.
     remove: Permission,
 }
 
@@ -69,16 +69,16 @@ pub(crate) struct UpdatedMemberView {
     /// The member.
     #[serde(flatten)]
     pub(crate) member: MemberView,
-    /// For whoever was made a user: the API keys that they made and cannot
-    /// manage any more. The keys stay good; rotate those whose secret the person
-    /// may have kept. Otherwise empty.
+    /// After a demotion to user: the API keys that the person created and can no longer
+    /// manage. The keys stay valid; rotate those whose secret the person may still have.
+    /// Otherwise empty.
     pub(crate) api_keys: Vec<ApiKeySummary>,
 }
 
-/// What is left of a member who was removed, or has left.
+/// The API keys that a former member has left behind.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct RemovedView {
-    /// The API keys that they made. The keys stay good; rotate those whose secret
-    /// the person may have kept.
+    /// The API keys that the person created. The keys stay valid; rotate those whose
+    /// secret the person may still have.
     pub(crate) api_keys: Vec<ApiKeySummary>,
 }

@@ -1,4 +1,4 @@
-//! What the API shows: the only forms in which the domain's values leave as JSON.
+//! The API's views: the only forms in which the domain's values leave as JSON.
 
 mod account;
 mod api_key;

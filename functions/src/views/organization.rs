@@ -12,11 +12,11 @@ pub(crate) struct OrganizationView {
     id: OrganizationId,
     /// Its name.
     name: OrganizationName,
-    /// What the product keeps with it.
+    /// The product's own data about it.
     metadata: Metadata,
-    /// Who created it.
+    /// The user id of the creator.
     creator_id: UserId,
-    /// When it was created.
+    /// The time of creation.
     created_at: DateTime<Utc>,
     /// The caller's role.
     role: Role,

@@ -1,4 +1,4 @@
-//! Everything that the settings page shows.
+//! The data of the settings page.
 
 use domain::{Action, Caller, permit};
 use schemars::JsonSchema;
@@ -9,14 +9,14 @@ use super::{
     RoleChoice, UsageSummaryView,
 };
 
-/// All that the settings page shows.
+/// The data of the settings page.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct SettingsView {
     /// The organization.
     pub(crate) organization: OrganizationView,
     /// The caller's own membership.
     pub(crate) me: MemberView,
-    /// What the caller may do.
+    /// The caller's permissions.
     pub(crate) may: Permissions,
     /// The first page of the members.
     pub(crate) members: List<MemberView>,
@@ -30,7 +30,7 @@ pub(crate) struct SettingsView {
     pub(crate) usage: UsageSummaryView,
 }
 
-/// What the caller may do in the organization.
+/// The caller's permissions in the organization.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Permissions {
     /// Rename it and change its metadata.

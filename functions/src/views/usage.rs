@@ -9,23 +9,23 @@ use serde::Serialize;
 
 use super::PeriodView;
 
-/// The credits that were used on a day.
+/// The credits used on a day.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct DayView {
     /// The day, in UTC.
     date: NaiveDate,
-    /// How many.
+    /// The number of credits.
     credits: u64,
 }
 
-/// The credits of the present billing period.
+/// The credits of the current billing period.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct UsageSummaryView {
-    /// How many are used.
+    /// The credits used.
     used: u64,
-    /// How many there are.
+    /// The credits of the period.
     allowed: u64,
-    /// How many are left.
+    /// The credits left.
     remaining: u64,
     /// The last 60 days, oldest first.
     days: Vec<DayView>,
@@ -49,32 +49,32 @@ impl UsageSummaryView {
     }
 }
 
-/// Images by when they were rendered. Every hour, day and month has its entry.
+/// The images by time of rendering. Every hour, day and month has an entry.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct UsageDataView {
-    /// The last 72 hours, by when they began.
+    /// The last 72 hours, by their start.
     hour: BTreeMap<DateTime<Utc>, u64>,
-    /// The last 60 days, by when they began.
+    /// The last 60 days, by their start.
     day: BTreeMap<DateTime<Utc>, u64>,
-    /// The last 12 months, by when they began.
+    /// The last 12 months, by their start.
     month: BTreeMap<DateTime<Utc>, u64>,
 }
 
 /// The images of a billing period.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct PeriodUsageView {
-    /// How many.
+    /// The number of images.
     total_images: u64,
     #[serde(flatten)]
     period: PeriodView,
 }
 
-/// How many images were rendered when.
+/// The images rendered over time.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct UsageView {
-    /// By hours, days and months.
+    /// The images by hour, day and month.
     data: UsageDataView,
-    /// The present billing period and the twelve before it, newest first.
+    /// The current billing period and the twelve before it, newest first.
     per_billing_period: Vec<PeriodUsageView>,
 }
 
@@ -98,15 +98,15 @@ impl UsageView {
     }
 }
 
-/// What using credits comes to.
+/// The result of using credits.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ConsumedView {
-    /// How many credits there are in the billing period.
+    /// The credits of the billing period.
     pub(crate) allowed: u64,
-    /// How many this request used.
+    /// The credits used by this request.
     pub(crate) consumed: u64,
-    /// How many are used, with those of this request.
+    /// The credits used in the period, including this request.
     pub(crate) used: u64,
-    /// How many are left.
+    /// The credits left.
     pub(crate) remaining: u64,
 }

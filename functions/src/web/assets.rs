@@ -2,8 +2,8 @@
 
 use crate::response::Response;
 
-/// A file that pages load. Its name changes with its content, so browsers keep it
-/// for ever.
+/// A file that pages load. Its name changes with its content, so browsers cache it
+/// forever.
 pub(super) struct Asset {
     pub(super) name: &'static str,
     media_type: &'static str,
@@ -22,7 +22,7 @@ pub(super) fn find(name: &str) -> Option<&'static Asset> {
 }
 
 impl Asset {
-    /// Responds with the smallest form that the client accepts.
+    /// Responds with the smallest encoding that the client accepts.
     pub(super) fn respond(&self, accept_encoding: &str) -> Response {
         let (encoding, bytes) = if accepts(accept_encoding, "br") {
             (Some("br"), self.brotli)
@@ -39,7 +39,7 @@ impl Asset {
     }
 }
 
-/// Whether an `Accept-Encoding` header allows a coding, by its name or by `*`.
+/// Returns whether an `Accept-Encoding` header allows an encoding, by its name or by `*`.
 fn accepts(header: &str, coding: &str) -> bool {
     let allows = |wanted: &str| {
         header.split(',').find_map(|entry| {
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_coding_is_used_only_where_the_client_allows_it() {
+    fn encoding_is_accepted_only_if_the_header_allows_it() {
         for (header, br, gzip) in [
             ("", false, false),
             ("identity", false, false),

@@ -1,4 +1,4 @@
-//! The document that every page begins with.
+//! The HTML document of every page.
 
 use lambda_http::{
     Request,
@@ -16,9 +16,9 @@ pub struct SignInConfig {
     pub issuer: String,
     /// The pages' client id at the provider.
     pub client_id: String,
-    /// Where signing out leads, for providers whose sign-out is not the standard's.
+    /// The sign-out URL of a provider that does not implement the standard's.
     pub sign_out_url: String,
-    /// The provider's other origins, with spaces between, where its endpoints are not all at the issuer's.
+    /// The provider's other origins, separated by spaces, if not all endpoints are at the issuer's.
     pub origins: String,
 }
 
@@ -47,7 +47,7 @@ impl Document {
                 origins.push(origin);
             }
         }
-        // No script makes markup out of text anywhere: the last directives see to it.
+        // The last directives keep scripts from turning text into markup.
         let policy = format!(
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
              connect-src {}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
@@ -57,7 +57,7 @@ impl Document {
         Self { html, policy }
     }
 
-    /// Responds with a page, or with 304 if the browser has it.
+    /// Responds with a page, or with 304 if the browser has the current one.
     pub(super) fn respond(&self, status: StatusCode, title: &str, request: &Request) -> Response {
         let html = self.html.replace("{{title}}", title);
         let digest = Sha256::digest(html.as_bytes());
@@ -79,7 +79,7 @@ impl Document {
         let response = response
             .with_header("etag", tag)
             .with_header("content-security-policy", &self.policy);
-        // A browser that talks plain HTTP to a laptop must not learn otherwise.
+        // A local run over plain HTTP must not send HSTS.
         if input::header(
             request,
             header::HeaderName::from_static("x-forwarded-proto"),
@@ -91,14 +91,14 @@ impl Document {
     }
 }
 
-/// Text inside the quotes of an attribute.
+/// Escapes text for a quoted attribute.
 fn attribute(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('"', "&quot;")
         .replace('<', "&lt;")
 }
 
-/// Scheme, host and port of a URL, where they are fit for a policy.
+/// Returns scheme, host and port of a URL if they are valid in a policy.
 fn origin(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let host = rest.split(['/', '?', '#']).next()?;
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_the_configuration_becomes_markup() {
+    fn configuration_is_escaped_in_the_document() {
         let document = Document::new(&config("https://id.example.com/\"&<", ""));
         assert!(
             document
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_has_no_inline_script_or_style_and_nothing_from_elsewhere() {
+    fn document_has_no_inline_or_foreign_script_or_style() {
         let html = Document::new(&SignInConfig::default()).html;
         assert_eq!(html.matches("<script").count(), 1);
         assert!(html.contains("<script type=\"module\" src=\"/assets/app-"));
@@ -150,11 +150,15 @@ mod tests {
         ] {
             assert!(!html.contains(wrong), "{wrong}");
         }
-        assert_eq!(html.matches("{{").count(), 1, "the title alone comes later");
+        assert_eq!(
+            html.matches("{{").count(),
+            1,
+            "only the title is filled in later"
+        );
     }
 
     #[test]
-    fn pages_connect_to_their_own_origin_and_the_providers_alone() {
+    fn policy_allows_only_own_and_provider_origins() {
         for (issuer, origins, expected) in [
             ("", "", "connect-src 'self';"),
             (

@@ -2,8 +2,8 @@
 //! `/invites/{token}`, `/auth/callback`, `/assets/{name}`, and the default route:
 //! the pages for the browser.
 //!
-//! Every page is one small document that loads one script and one style. All of
-//! them are compiled in.
+//! Every page is one small document that loads one script and one stylesheet. All are
+//! compiled into the binary.
 
 use lambda_http::{
     Request, RequestExt,
@@ -40,7 +40,7 @@ fn respond(app: &App, request: &Request) -> Response {
                 .pages
                 .respond(StatusCode::NOT_FOUND, "Not found", request);
         }
-        // As the gateway itself responds to an unknown path.
+        // API Gateway responds to an unknown path in the same way.
         _ => return Response::not_found(),
     };
     app.pages.respond(StatusCode::OK, title, request)

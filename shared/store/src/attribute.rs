@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::StoreError;
 
-/// An item's attributes by their names.
+/// An item: attributes by name.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 pub(crate) fn number(n: u64) -> AttributeValue {

@@ -10,7 +10,7 @@ use crate::{Key, StoreError, attribute::Item, keys::RawKey};
 /// The items that a batch has read.
 #[derive(Debug, Default)]
 pub struct Items {
-    /// Each item, with how many more times the batch asks for it.
+    /// Each item, with the number of further times that the batch asks for it.
     found: HashMap<RawKey, (Item, usize)>,
 }
 
@@ -22,7 +22,7 @@ impl Items {
         Ok(())
     }
 
-    /// Takes an item, or a copy of it as long as the batch asks for it again.
+    /// Takes an item, or a copy while the batch asks for it again.
     fn take(&mut self, key: &RawKey) -> Option<Item> {
         let (item, again) = self.found.get_mut(key)?;
         if *again > 0 {
@@ -33,7 +33,7 @@ impl Items {
     }
 }
 
-/// The keys that a batch asks for. DynamoDB takes each of them once.
+/// The keys of a batch. DynamoDB accepts each key only once.
 #[derive(Debug, Default)]
 pub struct BatchKeys {
     pub(crate) unique: Vec<RawKey>,
@@ -64,18 +64,18 @@ fn split_repeated(sorted: Vec<RawKey>) -> (Vec<RawKey>, Vec<RawKey>) {
     (unique, repeated)
 }
 
-/// Keys that one round trip reads, and the type of what it finds at them.
+/// Keys that one round trip reads, and the type of the result.
 pub trait Batch {
-    /// What is found: an `Option` for a key, a tuple for a tuple of keys.
+    /// The result: an `Option` for a key, a tuple for a tuple of keys.
     type Found;
 
     /// Adds the keys to read.
     fn add_to(&self, keys: &mut BatchKeys);
 
-    /// Picks from what was read.
+    /// Picks the result from the items read.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when an item is not what its key says.
+    /// [`StoreError::Corrupt`] when an item does not have the type of its key.
     fn pick(&self, items: &mut Items) -> Result<Self::Found, StoreError>;
 }
 
@@ -118,7 +118,7 @@ impl<B: Batch> Batch for &B {
     }
 }
 
-/// Nothing to read.
+/// An empty batch.
 impl Batch for () {
     type Found = ();
 
@@ -161,7 +161,7 @@ impl<T: DeserializeOwned> Batch for Each<T> {
     }
 }
 
-/// Both places of an invite: among the pending and among the ended ones.
+/// Both keys of an invite: among the pending and among the ended ones.
 #[derive(Debug, Clone, Copy)]
 pub struct InvitePlaces {
     /// The organization.
@@ -193,7 +193,7 @@ impl Batch for InvitePlaces {
     }
 }
 
-/// All counters that an organization can have; the found ones are in order.
+/// All counters that an organization can have; the result is in order.
 #[derive(Debug, Clone, Copy)]
 pub struct Counters(pub OrganizationId);
 

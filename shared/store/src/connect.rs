@@ -1,4 +1,4 @@
-//! Reaching the table before anybody waits for it.
+//! Connecting to the table before the first request.
 
 use aws_sdk_dynamodb::{
     config::{
@@ -12,8 +12,8 @@ use aws_smithy_runtime_api::client::{interceptors::dyn_dispatch_hint, orchestrat
 
 use crate::{Store, StoreError};
 
-/// Puts DynamoDB's health check, which is free and asks nobody who they are, in
-/// the place of a request that is made, signed and about to leave.
+/// Replaces a signed request, just before it is sent, by DynamoDB's health check, which
+/// is free and needs no credentials.
 #[derive(Debug)]
 struct HealthCheckInstead;
 
@@ -36,11 +36,11 @@ impl Intercept for HealthCheckInstead {
 }
 
 impl Store {
-    /// Opens the connection to the table, and goes through all that a request
-    /// goes through. Takes no capacity, and needs no right.
+    /// Opens the connection to the table and runs every step of a request. It consumes
+    /// no capacity and needs no permission.
     ///
     /// # Errors
-    /// [`StoreError`] when there is no answer at all.
+    /// [`StoreError`] when there is no response.
     pub async fn connect(&self) -> Result<(), StoreError> {
         let outcome = self
             .client
@@ -53,8 +53,8 @@ impl Store {
             .send()
             .await;
         match outcome {
-            // The health check is no answer to the request that was made: all
-            // that counts is that there was one.
+            // The health check's response is not one to the original request: any
+            // response is a success.
             Ok(_) | Err(SdkError::ServiceError(_) | SdkError::ResponseError(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers as DynamoDB does, or not at all.
+    /// An endpoint that responds as DynamoDB does, or not at all.
     #[derive(Debug, Clone)]
     struct Endpoint {
         answers: bool,
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_health_check_is_asked_for_once_without_saying_who_asks() {
+    async fn connect_sends_one_health_check_without_credentials() {
         let endpoint = Endpoint {
             answers: true,
             asked: Arc::default(),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endpoint_that_does_not_answer_is_an_error_after_one_attempt() {
+    async fn unreachable_endpoint_is_an_error_after_one_attempt() {
         let endpoint = Endpoint {
             answers: false,
             asked: Arc::default(),

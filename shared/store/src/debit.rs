@@ -1,5 +1,5 @@
-//! Taking credits from a counter: one update that was not preceded by reading
-//! all of the item, so that requests at once do not make each other repeat.
+//! Debits of a counter: one update that does not depend on the version of the item, so
+//! that concurrent requests do not make each other retry.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,9 @@ use domain::Debit;
 
 use crate::{Key, StoreError, attribute::number};
 
-/// Takes the credits, notes when they were used, and forgets what is too old.
-/// Only while the counter is of the same allocation, and has so many left.
+/// Returns the update that takes credits, records the time of use and removes old
+/// entries, on the condition that the counter belongs to the same allocation and has
+/// enough credits left.
 pub(crate) fn update(debit: &Debit, table: &str) -> Result<Update, StoreError> {
     let mut names = HashMap::from(
         [

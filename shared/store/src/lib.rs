@@ -1,8 +1,7 @@
 //! The table: keys, items, reads and transactions.
 //!
 //! One DynamoDB table holds everything; `docs/data-model.md` lists every access
-//! pattern and what it costs. Nothing outside of this crate spells a key or an
-//! expression.
+//! pattern and its cost. Only this crate spells keys and expressions.
 
 mod attribute;
 mod batch;
@@ -27,7 +26,7 @@ pub use records::{
 };
 pub use transaction::{Commit, Transaction};
 
-/// The table, and a client to reach it with.
+/// The table and its client.
 #[derive(Debug, Clone)]
 pub struct Store {
     client: aws_sdk_dynamodb::Client,
@@ -35,7 +34,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Takes the client and the table's name.
+    /// Creates a store from a client and the table's name.
     pub fn new(client: aws_sdk_dynamodb::Client, table: String) -> Self {
         Self { client, table }
     }

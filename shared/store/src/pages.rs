@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// Which page of a list.
+/// A request for one page of a list.
 #[derive(Debug, Clone)]
 pub struct PageRequest {
     limit: u16,
@@ -11,10 +11,10 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// The most items on a page.
+    /// The maximum number of items on a page.
     pub const MAX_LIMIT: u16 = 100;
 
-    /// A page of at most `limit` items (1 to 100), from the list's start.
+    /// Returns a page of at most `limit` items (1 to 100) from the list's start.
     pub fn first(limit: u16) -> Self {
         Self {
             limit: limit.clamp(1, Self::MAX_LIMIT),
@@ -22,10 +22,10 @@ impl PageRequest {
         }
     }
 
-    /// The page that `cursor` leads to; `None` for a text that is no cursor.
+    /// Returns the page at a cursor; `None` for an invalid cursor.
     ///
-    /// A cursor holds where in a list the page begins, never whose list: that
-    /// comes from the request's path alone.
+    /// A cursor holds the position in a list, never the list: that comes only from the
+    /// request's path.
     pub fn at(limit: u16, cursor: &str) -> Option<Self> {
         let after = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
         let printable = after.bytes().all(|byte| byte.is_ascii_graphic());
@@ -36,7 +36,7 @@ impl PageRequest {
         })
     }
 
-    /// The same page, with at most that many items; the cursor leads on to the rest.
+    /// Returns the same page with at most `limit` items; the cursor leads to the rest.
     pub fn at_most(self, limit: u16) -> Self {
         Self {
             limit: self.limit.min(limit),
@@ -63,15 +63,15 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The page with only the items that `keep` says yes to. It may get shorter
-    /// than was asked for; the cursor tells whether there is more.
+    /// Keeps only the items for which `keep` returns true. The page may become shorter
+    /// than requested; the cursor shows whether there are more items.
     pub fn keep(mut self, keep: impl FnMut(&T) -> bool) -> Self {
         self.items.retain(keep);
         self
     }
 }
 
-/// The cursor behind an item, which stands at `prefix` and the cursor's text.
+/// Returns the cursor after an item, whose sort key is `prefix` and the cursor's text.
 pub(crate) fn cursor_behind(sort_key: Option<&AttributeValue>, prefix: &str) -> Option<String> {
     let text = sort_key?.as_s().ok()?.strip_prefix(prefix)?;
     Some(URL_SAFE_NO_PAD.encode(text))
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_leads_back_to_where_it_was_made() {
+    fn cursor_leads_back_to_its_position() {
         let key = AttributeValue::S("MEMBER#auth0|x".to_owned());
         let cursor = cursor_behind(Some(&key), "MEMBER#").unwrap();
         let page = PageRequest::at(7, &cursor).unwrap();
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cursor_is_refused() {
+    fn invalid_cursor_is_refused() {
         for text in ["", "%%%", "=", "AAAA", "w7w"] {
             assert!(PageRequest::at(1, text).is_none(), "{text:?}");
         }

@@ -1,5 +1,5 @@
-//! Reads: each is one round trip, and all are strongly consistent but for the
-//! one through the expiry index.
+//! Reads: each takes one round trip, and all are strongly consistent except those
+//! through the expiry index.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -21,16 +21,16 @@ use crate::{
     pages,
 };
 
-/// The most keys that DynamoDB takes in one batch.
+/// DynamoDB's limit of keys in one batch.
 const MAX_BATCH: usize = 100;
 
-/// How many times DynamoDB may leave keys of a batch unprocessed.
+/// The number of times that DynamoDB may leave keys of a batch unprocessed.
 const MAX_UNPROCESSED: u32 = 5;
 
-/// How many keys are read from the expiry index at once.
+/// The number of keys read from the expiry index at once.
 const EXPIRY_PAGE: i32 = 100;
 
-/// How far the expiry index was read.
+/// The position in the expiry index to continue from.
 #[derive(Debug)]
 pub struct ExpiryPosition(Item);
 
@@ -95,7 +95,7 @@ impl Store {
         batch.pick(&mut items)
     }
 
-    /// A page of an organization's members, by user id.
+    /// Reads a page of an organization's members, by user id.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -108,8 +108,8 @@ impl Store {
             .await
     }
 
-    /// A page of an organization's invites that have not ended, oldest first.
-    /// Expired ones are among them until they are tidied up.
+    /// Reads a page of an organization's invites that have not ended, oldest first.
+    /// Expired ones are among them until the cleanup.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -122,7 +122,7 @@ impl Store {
             .await
     }
 
-    /// A page of an organization's API keys, oldest first.
+    /// Reads a page of an organization's API keys, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -136,7 +136,7 @@ impl Store {
             .await
     }
 
-    /// A page of an organization's audit log, newest first.
+    /// Reads a page of an organization's audit log, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -149,7 +149,7 @@ impl Store {
             .await
     }
 
-    /// A page of the organizations that a person is a member of, oldest first.
+    /// Reads a page of the organizations that a person is a member of, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -163,7 +163,7 @@ impl Store {
             .await
     }
 
-    /// A page of what organizations have with an email address.
+    /// Reads a page of the locks that organizations hold on an email address.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -182,9 +182,9 @@ impl Store {
         .await
     }
 
-    /// Addresses that invites held whose 14 days were over at `now`: keys from one
-    /// shard of the expiry index, the earliest first, of one organization or of
-    /// all. The index lags: read the addresses themselves before acting.
+    /// Reads the keys of addresses whose invites had expired at `now`, from one shard of
+    /// the expiry index, earliest first, for one organization or all. The index lags:
+    /// read the addresses themselves before acting.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -212,7 +212,7 @@ impl Store {
         Ok((keys, output.last_evaluated_key.map(ExpiryPosition)))
     }
 
-    /// Keys of billing records whose next plan was due at `now`, the earliest
+    /// Reads the keys of billing records whose next plan was due at `now`, earliest
     /// first. The index lags: read the records themselves before acting.
     ///
     /// # Errors
@@ -230,7 +230,7 @@ impl Store {
         keys_of(output.items)
     }
 
-    /// What one partition of the expiry index has that was due at `now`.
+    /// Reads the keys in one partition of the expiry index that were due at `now`.
     fn due(&self, partition: String, now: DateTime<Utc>) -> QueryFluentBuilder {
         self.client
             .query()
@@ -241,8 +241,7 @@ impl Store {
             .expression_attribute_values(":now", keys::seconds(now))
     }
 
-    /// One item more than the page holds is read, so that the last page is
-    /// known to be the last.
+    /// Reads one item more than the page holds, which shows whether the page is the last.
     async fn list<T: DeserializeOwned>(
         &self,
         partition: String,
@@ -288,7 +287,7 @@ impl Store {
     }
 }
 
-/// Reads the table's keys from items of the expiry index, each of which is of a `T`.
+/// Parses the table's keys in items of the expiry index, each the key of a `T`.
 fn keys_of<T>(items: Option<Vec<Item>>) -> Result<Vec<Key<T>>, StoreError> {
     let items = items.unwrap_or_default();
     let keys = items.iter().map(RawKey::from_item);

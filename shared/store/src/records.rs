@@ -1,4 +1,4 @@
-//! How the domain's values are kept as items.
+//! The stored forms of the domain's values.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,10 +16,10 @@ use crate::{
 
 /// A value with an item of its own.
 pub(crate) trait Record: Serialize {
-    /// Where it is kept.
+    /// Returns the key of the item.
     fn key(&self) -> RawKey;
 
-    /// Which attributes it has besides its fields: TTL and index keys.
+    /// Returns the attributes besides the value's fields: TTL and index keys.
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
         Vec::new()
     }
@@ -33,8 +33,8 @@ pub(crate) trait Record: Serialize {
     }
 }
 
-/// A record whose changes are counted, so that a commit can tell whether it
-/// still is as it was read.
+/// A record with a version, so that a commit can check that it has not changed since it
+/// was read (optimistic concurrency).
 pub(crate) trait Versioned: Record {
     fn version(&self) -> u64;
 }
@@ -130,8 +130,8 @@ impl Record for AuditEvent {
         Key::audit_event(self.organization_id, self.id).raw
     }
 
-    /// What goes out to other systems names people by their ids; the Pipe can
-    /// take only what every event has.
+    /// Events for other systems name people by id; the pipe can take only attributes that
+    /// every event has.
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
         let id = match &self.actor {
             Actor::Person { user_id, .. } => user_id.to_string(),
@@ -141,8 +141,7 @@ impl Record for AuditEvent {
     }
 }
 
-/// The pointer from a person to an organization of theirs. What they are there,
-/// the [`Member`] tells.
+/// The pointer from a person to an organization of theirs. The [`Member`] holds the role.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Membership {
     /// The person.
@@ -157,12 +156,12 @@ impl Record for Membership {
     }
 }
 
-/// What is kept about a person.
+/// The stored state of a person.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Account {
     /// The person.
     pub user_id: UserId,
-    /// The organization that they work in at present; they may have left it since.
+    /// The person's current organization; they may have left it since.
     pub current_organization_id: OrganizationId,
 }
 
@@ -172,22 +171,21 @@ impl Record for Account {
     }
 }
 
-/// A request to create an organization, remembered so that repeating it makes
-/// no second one.
+/// The idempotency record of a request to create an organization.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CreationRequest {
-    /// Who asked.
+    /// The person who made the request.
     pub user_id: UserId,
-    /// The key that the caller gave the request.
+    /// The caller's idempotency key.
     pub idempotency_key: String,
-    /// The organization that it made.
+    /// The organization that the request created.
     pub organization_id: OrganizationId,
-    /// When it did.
+    /// The time of the creation.
     pub at: DateTime<Utc>,
 }
 
 impl CreationRequest {
-    /// How long a request is remembered.
+    /// The lifetime of the record.
     pub const MEMORY: TimeDelta = TimeDelta::hours(24);
 }
 
@@ -235,28 +233,28 @@ impl Versioned for Counter {
     }
 }
 
-/// A request to use credits, remembered so that repeating it uses none.
+/// The idempotency record of a request to use credits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageRequest {
     /// The organization.
     pub organization_id: OrganizationId,
-    /// The key that the caller gave the request.
+    /// The caller's idempotency key.
     pub idempotency_key: String,
-    /// How many credits it used.
+    /// The credits that the request used.
     pub credits: u64,
-    /// How many there were in the period.
+    /// The credits of the period at that time.
     pub allowed: u64,
-    /// How many were used then.
+    /// The credits used in the period at that time.
     pub used: u64,
-    /// When it was.
+    /// The time of the request.
     pub at: DateTime<Utc>,
 }
 
 impl UsageRequest {
-    /// How long a request is remembered.
+    /// The lifetime of the record.
     const MEMORY: TimeDelta = TimeDelta::hours(24);
 
-    /// From when on it is remembered no more.
+    /// Returns the end of the record's lifetime.
     pub fn forgotten_at(&self) -> DateTime<Utc> {
         self.at + Self::MEMORY
     }
@@ -272,19 +270,19 @@ impl Record for UsageRequest {
     }
 }
 
-/// How far a billing email to one of its recipients has come.
+/// The delivery of a billing email to one recipient.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BillingDelivery {
     /// The event that the email is about.
     pub event_id: EventId,
-    /// Whom it is to.
+    /// The recipient.
     pub user_id: UserId,
-    /// How far it has come.
+    /// The state of the delivery.
     pub delivery: Delivery,
 }
 
 impl BillingDelivery {
-    /// How long it is remembered: longer than anybody tries to send the email.
+    /// The lifetime of the record: longer than any retry of the email.
     const MEMORY: TimeDelta = TimeDelta::days(30);
 }
 
@@ -298,19 +296,19 @@ impl Record for BillingDelivery {
     }
 }
 
-/// An event of the payment provider's, remembered so that it is taken once.
+/// The record of a payment provider's event, which is handled only once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PaymentEvent {
     /// The event's id.
     pub id: String,
     /// The organization that it is about.
     pub organization_id: OrganizationId,
-    /// When it was taken.
+    /// The time at which the event was handled.
     pub at: DateTime<Utc>,
 }
 
 impl PaymentEvent {
-    /// How long it is remembered: longer than any sender tries again.
+    /// The lifetime of the record: longer than any sender retries.
     const MEMORY: TimeDelta = TimeDelta::days(90);
 }
 
@@ -327,7 +325,7 @@ impl Record for PaymentEvent {
 /// Reads a value from an image in a record of the table's stream.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] when the image is of something else.
+/// [`StoreError::Corrupt`] when the image has another type.
 pub fn from_image<T: DeserializeOwned>(image: serde_dynamo::Item) -> Result<T, StoreError> {
     Ok(serde_dynamo::from_item(image)?)
 }

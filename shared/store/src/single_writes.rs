@@ -17,13 +17,13 @@ use crate::{
     records::Record,
 };
 
-/// How many times a single write may meet transactions on the same item.
+/// The number of conflicts with transactions that a single write survives.
 const MAX_MEETINGS: u32 = 10;
 
 impl Store {
-    /// Writes the delivery state of an invite's last sending. Returns
-    /// [`Commit::Stale`] when the invite has ended, was sent again since, or has
-    /// another state already: a bounce may be reported before the sending is written.
+    /// Writes the delivery state of an invite's latest email. Returns [`Commit::Stale`]
+    /// when the invite has ended, was resent since, or already has another state: a bounce
+    /// may be reported before the delivery is written.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -43,7 +43,7 @@ impl Store {
                     UpdateItemError::ConditionalCheckFailedException(_) => {
                         return Ok(Commit::Stale);
                     }
-                    // A transaction is writing the same invite at this moment.
+                    // A transaction is writing the same invite.
                     UpdateItemError::TransactionConflictException(_) => {
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
@@ -55,8 +55,8 @@ impl Store {
         Err(StoreError::Throttled)
     }
 
-    /// Writes the hour of a key's last use. Returns [`Commit::Stale`] when the key
-    /// has changed since it was read: the next use writes it.
+    /// Writes the hour of a key's last use. Returns [`Commit::Stale`] when the key has
+    /// changed since it was read; the next use then writes the hour.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,12 +1,11 @@
-//! Forms on the pages: what is wrong with a field is told at the field, and what
-//! is typed is not lost.
+//! Forms on the pages: errors appear at their field, and typed input is never lost.
 
 use serde_json::json;
 
 use super::harness::{Browser, Browsers};
 
 impl Browser {
-    /// Their sign-in ends where they are, and the provider renews it no more.
+    /// Expires the sign-in on the current page and invalidates its refresh token.
     async fn sign_in_ends(&self) {
         let body = "const kept = JSON.parse(sessionStorage.getItem('sign-in.session')); \
              Object.assign(kept, { ends_at: 0, refresh_token: 'no longer good' }); \
@@ -14,14 +13,14 @@ impl Browser {
         self.session.script(body, json!([])).await.unwrap();
     }
 
-    /// What explains a field to who cannot see it.
+    /// Returns a field's accessible description.
     async fn description(&self, name: &str) -> String {
         self.find("textbox", name).await.description
     }
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_field_is_told_there_by_its_label() {
+async fn invalid_field_shows_its_error_and_takes_the_focus() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -32,8 +31,8 @@ async fn what_is_wrong_with_a_field_is_told_there_by_its_label() {
     ada.press("button", "Save").await;
     ada.sees("Tax ID must be at most 50 characters.").await;
     ada.focus_is("Tax ID").await;
-    let told = ada.description("Tax ID").await;
-    assert_eq!(told, "Tax ID must be at most 50 characters.");
+    let description = ada.description("Tax ID").await;
+    assert_eq!(description, "Tax ID must be at most 50 characters.");
     assert_eq!(ada.description("Company name").await, "");
     ada.is_accessible("billing-refused").await;
 
@@ -56,7 +55,7 @@ async fn what_is_wrong_with_a_field_is_told_there_by_its_label() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_is_over_costs_nothing_that_was_typed() {
+async fn expired_sign_in_keeps_the_typed_input() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -91,30 +90,30 @@ async fn a_sign_in_that_is_over_costs_nothing_that_was_typed() {
     ada.press("link", "Billing details").await;
     assert_eq!(ada.value("Company name").await, "Analytical Engines Ltd.");
 
-    // Whoever else signs in here finds nothing of it.
+    // Another person who signs in here sees none of the input.
     let id = url.split(['=', '#']).nth(1).unwrap();
     let path = format!("/v1/organizations/{id}");
     let olga = browsers.world.sign_in("olga@example.com");
     let creator = browsers.world.sign_in("ada@example.com");
-    creator.admit(&path, &olga, "admin").await;
+    creator.add_member(&path, &olga, "admin").await;
     ada.press("link", "Invites").await;
     ada.fill("Email addresses", "secretly@example.com").await;
     ada.sign_in_ends().await;
     let body = "return fetch('/local/sign-out').then(answer => answer.ok)";
-    let forgotten = ada.session.script(body, json!([])).await.unwrap();
-    assert_eq!(forgotten, true);
+    let signed_out = ada.session.script(body, json!([])).await.unwrap();
+    assert_eq!(signed_out, true);
     ada.returns().await;
     ada.press("button", &browsers.known("olga@example.com"))
         .await;
     ada.find("button", "Account of olga@example.com").await;
     assert_eq!(ada.value("Email addresses").await, "");
     let body = "return JSON.stringify([localStorage, sessionStorage])";
-    let kept = ada.session.script(body, json!([])).await.unwrap();
-    assert!(!kept.as_str().unwrap().contains("secretly"), "{kept}");
+    let stored = ada.session.script(body, json!([])).await.unwrap();
+    assert!(!stored.as_str().unwrap().contains("secretly"), "{stored}");
 }
 
 #[tokio::test]
-async fn a_secret_that_is_shown_once_outlasts_the_sign_in() {
+async fn secret_stays_visible_after_the_sign_in_expires() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -127,7 +126,7 @@ async fn a_secret_that_is_shown_once_outlasts_the_sign_in() {
     let body = "window.asked = 0; const { fetch } = window; \
          window.fetch = (...request) => { window.asked += 1; return fetch(...request); }";
     ada.session.script(body, json!([])).await.unwrap();
-    // She comes back from where she stores it.
+    // Ada returns from another window after storing the secret.
     ada.returns().await;
     let asked = ada.session.script("return window.asked", json!([])).await;
     assert_eq!(asked.unwrap(), 0);

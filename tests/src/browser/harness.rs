@@ -1,4 +1,4 @@
-//! People in front of their browsers, and a world for them to act in.
+//! The browser harness: one stack, and a browser for each person.
 
 use std::{
     fmt::Debug,
@@ -10,44 +10,44 @@ use serde_json::{Value, json};
 use super::webdriver::{Driver, Element, Session, WebDriverError, screenshots};
 use crate::harness::World;
 
-/// How long a page may take: long, as machines that test are busy.
+/// The time limit for a page: long, because test machines are busy.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
-/// How often the page is looked at meanwhile.
+/// The pause between two checks of the page.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(40);
 
-/// A world, and browsers to look at it with.
+/// A stack, and browsers that open its pages.
 pub struct Browsers {
     pub world: World,
     driver: Driver,
 }
 
-/// Somebody's browser.
+/// A person's browser.
 pub struct Browser {
     pub session: Session,
     name: String,
     url: String,
 }
 
-/// Something in the page, as the accessibility tree has it.
+/// A node of the page's accessibility tree.
 #[derive(Debug, Clone)]
 pub struct Node {
     id: i64,
     pub name: String,
-    /// What explains it further, such as why it is not allowed.
+    /// The accessible description, such as the reason why an action is not allowed.
     pub description: String,
     pub disabled: bool,
 }
 
 impl Browsers {
-    /// `None` where there is no Chromium, which is said.
+    /// Starts a stack and a driver. Without Chromium, prints so and returns `None`.
     pub async fn start() -> Option<Self> {
         let driver = Driver::start().await?;
-        // Pages tell times by the browser's clock, which nobody moves.
+        // Pages show times by the browser's clock, which tests do not move.
         let world = World::start_today().await;
         Some(Self { world, driver })
     }
 
-    /// Somebody's browser, signed in nowhere.
+    /// Opens a browser without a sign-in.
     pub async fn open(&self, name: &str) -> Browser {
         let browser = Browser {
             session: self.driver.open(name).await,
@@ -58,18 +58,18 @@ impl Browsers {
         browser
     }
 
-    /// What the provider's page calls somebody whom it knows.
+    /// Returns the label of a known person on the provider's page.
     pub fn known(&self, email: &str) -> String {
         let people = self.world.stack.people();
-        let who = people
+        let person = people
             .iter()
-            .find(|who| who.email.as_deref() == Some(email));
-        let name = who.and_then(|who| who.name.clone()).unwrap();
+            .find(|person| person.email.as_deref() == Some(email));
+        let name = person.and_then(|person| person.name.clone()).unwrap();
         format!("{name} {email}")
     }
 
-    /// Somebody's browser on their account page, signed in with a verified
-    /// address; their name is what stands before the `@`.
+    /// Opens a browser on the account page, signed in with a verified address; the part
+    /// before the `@` is the name.
     pub async fn sign_in(&self, email: &str) -> Browser {
         let name = email.split('@').next().unwrap();
         let browser = self.open(name).await;
@@ -81,7 +81,7 @@ impl Browsers {
 }
 
 impl Browser {
-    /// Says who one is on the provider's page.
+    /// Fills in and submits the provider's page.
     pub async fn sign_in_as(&self, email: &str, name: &str, verified: bool) {
         self.sees("This is the local identity provider").await;
         self.fill("Email", email).await;
@@ -96,13 +96,13 @@ impl Browser {
         self.session.goto(&format!("{}{path}", self.url)).await;
     }
 
-    /// The address without the origin.
+    /// Returns the address without the origin.
     pub async fn path(&self) -> String {
         let url = self.session.current_url().await;
         url.strip_prefix(&self.url).unwrap_or(&url).to_owned()
     }
 
-    /// Where the API has the organization whose settings are open.
+    /// Returns the API path of the organization whose settings are open.
     pub async fn organization(&self) -> String {
         let path = self.path().await;
         let (_, id) = path.split_once("organization=").unwrap();
@@ -114,7 +114,7 @@ impl Browser {
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.cdp("Emulation.setDeviceMetricsOverride", metrics)
             .await;
-        // As on most machines by now: they lie above the page.
+        // Most systems overlay scrollbars, so they take no width.
         self.cdp("Emulation.setScrollbarsHidden", json!({ "hidden": true }))
             .await;
     }
@@ -141,39 +141,39 @@ impl Browser {
         self.session.cdp(command, parameters).await.unwrap()
     }
 
-    /// Waits until a look at the page gives something. While a page loads or is
-    /// drawn anew, looks may fail.
+    /// Waits until `check` returns a value. Checks may fail while a page loads or
+    /// renders again.
     #[track_caller]
     fn until<'a, T: 'a>(
         &'a self,
-        what: impl Debug + 'a,
-        look: impl AsyncFn() -> Result<Option<T>, WebDriverError> + 'a,
+        condition: impl Debug + 'a,
+        check: impl AsyncFn() -> Result<Option<T>, WebDriverError> + 'a,
     ) -> impl Future<Output = T> + 'a {
         let caller = std::panic::Location::caller();
         async move {
             let begun = Instant::now();
-            let mut trouble = None;
+            let mut last_error = None;
             while begun.elapsed() < TIMEOUT {
-                match look().await {
+                match check().await {
                     Ok(Some(found)) => return found,
-                    Ok(None) => trouble = None,
-                    Err(error) => trouble = Some(format!("{}: {}", error.code, error.message)),
+                    Ok(None) => last_error = None,
+                    Err(error) => last_error = Some(format!("{}: {}", error.code, error.message)),
                 }
                 tokio::time::sleep(POLL_INTERVAL).await;
             }
-            let shown = screenshots().join(format!("failed-{}.png", self.name));
-            self.photograph(&shown).await;
+            let screenshot = screenshots().join(format!("failed-{}.png", self.name));
+            self.photograph(&screenshot).await;
             panic!(
-                "{caller}: {}'s browser never had {what:?} (last trouble: {trouble:?}); at {} it shows, as in {}:\n{}",
+                "{caller}: {}'s browser never had {condition:?} (last error: {last_error:?}); {} shows (screenshot: {}):\n{}",
                 self.name,
                 self.path().await,
-                shown.display(),
+                screenshot.display(),
                 self.text().await.unwrap_or_default(),
             );
         }
     }
 
-    /// The text that the page shows, with simple spaces.
+    /// Returns the visible text of the page, with whitespace collapsed.
     pub async fn text(&self) -> Result<String, WebDriverError> {
         let text = self
             .session
@@ -211,8 +211,7 @@ impl Browser {
         })
     }
 
-    /// Everything of a role that is there for people, by Chromium's own
-    /// accessibility tree.
+    /// Returns all visible nodes of a role from Chromium's accessibility tree.
     pub async fn all(&self, role: &str) -> Result<Vec<Node>, WebDriverError> {
         let document = self
             .session
@@ -252,13 +251,13 @@ impl Browser {
         Ok(all.into_iter().find(|node| node.name == name))
     }
 
-    /// Waits for something of a role and name.
+    /// Waits for a node of a role and name.
     #[track_caller]
     pub fn find<'a>(&'a self, role: &'a str, name: &'a str) -> impl Future<Output = Node> + 'a {
         self.until((role, name), async move || self.named(role, name).await)
     }
 
-    /// Waits until nothing of that role and name is there.
+    /// Waits until no node has that role and name.
     #[track_caller]
     pub fn lacks<'a>(&'a self, role: &'a str, name: &'a str) -> impl Future<Output = ()> + 'a {
         self.until(("no", role, name), async move || {
@@ -266,7 +265,7 @@ impl Browser {
         })
     }
 
-    /// What is not allowed is there to be found, cannot be used, and says why.
+    /// Waits for a disabled node whose description gives the reason.
     #[track_caller]
     pub fn is_refused<'a>(
         &'a self,
@@ -281,7 +280,7 @@ impl Browser {
         })
     }
 
-    /// The element that a node is of.
+    /// Returns the element of a node.
     pub async fn element(&self, node: &Node) -> Result<Element, WebDriverError> {
         let resolved = self
             .session
@@ -316,7 +315,7 @@ impl Browser {
         }
     }
 
-    /// Clicks it, once it is there and can be clicked.
+    /// Waits for a node and clicks it.
     #[track_caller]
     pub fn press<'a>(&'a self, role: &'a str, name: &'a str) -> impl Future<Output = ()> + 'a {
         self.until(("press", role, name), async move || {
@@ -327,7 +326,7 @@ impl Browser {
         })
     }
 
-    /// Holds the pointer over it, until it says more.
+    /// Hovers over a node until its tooltip appears, and returns the text.
     #[track_caller]
     pub fn tip<'a>(&'a self, role: &'a str, name: &'a str) -> impl Future<Output = String> + 'a {
         self.until(("a tip at", role, name), async move || {
@@ -346,7 +345,7 @@ impl Browser {
         })
     }
 
-    /// Types into a field, in place of what is there.
+    /// Replaces the text of a field.
     #[track_caller]
     pub fn fill<'a>(&'a self, name: &'a str, text: &'a str) -> impl Future<Output = ()> + 'a {
         self.until(("fill", name), async move || {
@@ -362,7 +361,7 @@ impl Browser {
         })
     }
 
-    /// Chooses from a list that folds out.
+    /// Chooses an option of a combobox.
     #[track_caller]
     pub fn choose<'a>(&'a self, name: &'a str, option: &'a str) -> impl Future<Output = ()> + 'a {
         self.until(("choose", name, option), async move || {
@@ -379,7 +378,7 @@ impl Browser {
         })
     }
 
-    /// What a list that folds out offers.
+    /// Returns the options of a combobox.
     #[track_caller]
     pub fn offers<'a>(&'a self, name: &'a str) -> impl Future<Output = Vec<String>> + 'a {
         self.until(("offers", name), async move || {
@@ -392,7 +391,7 @@ impl Browser {
         })
     }
 
-    /// What a field holds.
+    /// Returns the value of a text field.
     #[track_caller]
     pub fn value<'a>(&'a self, name: &'a str) -> impl Future<Output = String> + 'a {
         self.until(("value", name), async move || {
@@ -404,7 +403,7 @@ impl Browser {
         })
     }
 
-    /// Waits until a dialog asks something.
+    /// Waits until a dialog is open.
     #[track_caller]
     pub fn asks(&self) -> impl Future<Output = ()> + '_ {
         self.until("a dialog", async move || {
@@ -413,20 +412,20 @@ impl Browser {
         })
     }
 
-    /// They come back to this window after a while, by its own clock.
+    /// Advances the window's clock by a minute and gives the window the focus.
     pub async fn returns(&self) {
         let body = "const { now } = Date; Date.now = () => now() + 60_000; dispatchEvent(new Event('focus'))";
         self.session.script(body, json!([])).await.unwrap();
     }
 
-    /// Types wherever the focus is.
+    /// Types into the focused element.
     pub async fn types(&self, text: &str) {
         for key in text.chars() {
             self.session.key(key).await;
         }
     }
 
-    /// Goes from stop to stop until something of that name has the focus.
+    /// Presses Tab until an element of that name has the focus.
     pub async fn tab_to(&self, name: &str) {
         const TAB: char = '\u{E004}';
         let mut passed = Vec::new();
@@ -438,10 +437,10 @@ impl Browser {
             }
             passed.push(focused);
         }
-        panic!("{name} has no stop among {passed:?}");
+        panic!("{name} is not among the tab stops {passed:?}");
     }
 
-    /// Waits until something of that name has the focus.
+    /// Waits until an element of that name has the focus.
     #[track_caller]
     pub fn focus_is<'a>(&'a self, name: &'a str) -> impl Future<Output = ()> + 'a {
         self.until(("the focus on", name), async move || {
@@ -449,7 +448,7 @@ impl Browser {
         })
     }
 
-    /// What has the focus: its name, as a screen reader would tell it.
+    /// Returns the accessible name of the focused element.
     pub async fn focused(&self) -> String {
         let body = "const at = document.activeElement; \
              const label = at.labels?.[0]?.innerText; \

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::harness::{Browser, Browsers};
 
 impl Browser {
-    /// The secret that the dialog shows.
+    /// Returns the secret that the dialog shows.
     pub async fn secret(&self) -> String {
         self.sees("Store this secret now").await;
         let body = "return document.querySelector('[data-testid=secret]').textContent";
@@ -15,7 +15,7 @@ impl Browser {
 }
 
 #[tokio::test]
-async fn a_secret_is_shown_once_and_a_user_may_only_look_at_keys() {
+async fn secret_is_shown_once_and_users_only_view_keys() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -25,7 +25,7 @@ async fn a_secret_is_shown_once_and_a_user_may_only_look_at_keys() {
     browsers
         .world
         .sign_in("ada@example.com")
-        .admit(&path, &ulla, "user")
+        .add_member(&path, &ulla, "user")
         .await;
 
     ada.press("button", "Create API key").await;
@@ -49,13 +49,13 @@ async fn a_secret_is_shown_once_and_a_user_may_only_look_at_keys() {
     assert_ne!(first, second);
     ada.press("button", "I have stored it").await;
     ada.sees("The earlier secret works until").await;
-    // Neither is anywhere on the page, nor in what the browser keeps.
+    // Neither secret is on the page or in the browser's storage.
     ada.session.refresh().await;
     ada.find("button", "Revoke Website").await;
     let body = "return document.documentElement.outerHTML + JSON.stringify([localStorage, sessionStorage])";
-    let kept = ada.session.script(body, json!([])).await.unwrap();
+    let stored = ada.session.script(body, json!([])).await.unwrap();
     for secret in [&first, &second] {
-        assert!(!kept.as_str().unwrap().contains(secret.as_str()));
+        assert!(!stored.as_str().unwrap().contains(secret.as_str()));
     }
 
     let ulla = browsers.sign_in("ulla@example.com").await;

@@ -1,4 +1,4 @@
-//! How pages look: what axe-core finds in them, and pictures for people.
+//! Accessibility checks with axe-core, and screenshots for review.
 
 use std::{fs, path::Path};
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::{harness::Browser, webdriver::screenshots};
 
-/// What `npm ci` in `functions/pages` brings.
+/// The script of axe-core, which `npm ci` in `functions/pages` installs.
 const AXE: &str = "../functions/pages/node_modules/axe-core/axe.min.js";
 
-/// Rules of WCAG 2.2 AA, and those that axe-core's makers think good beside it.
+/// The rules of WCAG 2.2 AA, and axe-core's best practices.
 const TAGS: [&str; 7] = [
     "wcag2a",
     "wcag2aa",
@@ -25,55 +25,54 @@ const SIZES: [(u32, u32); 2] = [(375, 812), (1280, 900)];
 const THEMES: [&str; 2] = ["light", "dark"];
 
 impl Browser {
-    /// Looks at the page as it is in both themes and sizes: nothing that
-    /// axe-core knows may be wrong, nothing may stand out to the side, and a
-    /// picture of each is kept.
+    /// Asserts in both themes and sizes that axe-core finds no violation and that nothing
+    /// overflows sideways, and saves a screenshot of each.
     pub async fn is_accessible(&self, page: &str) {
         for theme in THEMES {
             self.theme(theme).await;
             for (width, height) in SIZES {
                 self.size(width, height).await;
-                // What stays in sight when the page is scrolled covers none of it at the top.
+                // Sticky elements cover nothing at the top of the page.
                 self.session
                     .script("scrollTo(0, 0)", json!([]))
                     .await
                     .unwrap();
                 let file = format!("{page}-{width}-{theme}.png");
                 self.photograph(&screenshots().join(&file)).await;
-                let wrong = self.wrong().await;
-                assert!(wrong.is_empty(), "{file}: {wrong:#?}");
+                let violations = self.violations().await;
+                assert!(violations.is_empty(), "{file}: {violations:#?}");
                 self.fits(&file).await;
             }
         }
-        // The narrowest that there is.
+        // The narrowest supported width.
         self.size(320, 640).await;
         self.fits(&format!("{page} at 320 px")).await;
         self.size(1280, 900).await;
         self.theme("light").await;
     }
 
-    /// Nobody has to scroll sideways.
-    async fn fits(&self, what: &str) {
+    /// Asserts that the page does not scroll sideways.
+    async fn fits(&self, page: &str) {
         let body =
             "const page = document.scrollingElement; return page.scrollWidth - page.clientWidth";
-        let out = self.session.script(body, json!([])).await.unwrap();
-        assert_eq!(out, json!(0), "{what} stands out by so many pixels");
+        let overflow = self.session.script(body, json!([])).await.unwrap();
+        assert_eq!(overflow, json!(0), "{page} overflows by this many pixels");
     }
 
-    /// What axe-core finds wrong. It is asked by Chromium's own protocol: the
-    /// page's policy lets no script in.
-    async fn wrong(&self) -> Vec<String> {
+    /// Returns the violations that axe-core finds. It runs through Chromium's own
+    /// protocol, because the page's policy blocks foreign scripts.
+    async fn violations(&self) -> Vec<String> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(AXE);
         let Ok(axe) = fs::read_to_string(&file) else {
             let in_ci = std::env::var_os("CI").is_some();
             assert!(!in_ci, "axe-core is missing: `npm ci` in functions/pages");
             use std::io::Write;
-            let told = b"SKIPPED axe-core: `npm ci` in functions/pages brings it\n";
-            std::io::stderr().write_all(told).unwrap();
+            let notice = b"SKIPPED axe-core: `npm ci` in functions/pages installs it\n";
+            std::io::stderr().write_all(notice).unwrap();
             return Vec::new();
         };
-        let known = self.evaluate("typeof axe").await;
-        if known != "object" {
+        let loaded = self.evaluate("typeof axe").await;
+        if loaded != "object" {
             self.evaluate(&format!("{axe}; typeof axe")).await;
         }
         let options = json!({ "runOnly": TAGS, "resultTypes": ["violations"] });
@@ -94,7 +93,7 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
-    /// The whole page, to its end.
+    /// Saves a screenshot of the whole page.
     pub async fn photograph(&self, file: &Path) {
         let metrics = self.cdp("Page.getLayoutMetrics", json!({})).await;
         let size = &metrics["cssContentSize"];

@@ -1,5 +1,5 @@
-//! The pages in a real browser, as people use them: things are found by their
-//! role and name, as a screen reader tells them, or by the text that is seen.
+//! The pages in a real browser. Tests find elements as people do: by role and
+//! accessible name, or by visible text.
 
 mod forms;
 mod harness;

@@ -1,5 +1,4 @@
-//! Every page in every state that people meet, in both themes and sizes:
-//! accessible, and photographed.
+//! Every page in every state, in both themes and sizes: accessibility and screenshots.
 
 use chrono::TimeDelta;
 use local::SignIn;
@@ -8,10 +7,11 @@ use serde_json::json;
 use super::harness::Browsers;
 use crate::harness::Session;
 
-/// An organization as it is after a while, with people of all sorts. Gives its path.
-async fn lived_in(browsers: &Browsers, creator: &Session) -> String {
+/// Creates an organization with members of every role and pending invites, and returns
+/// its path.
+async fn create_populated_organization(browsers: &Browsers, creator: &Session) -> String {
     let world = &browsers.world;
-    let path = creator.found("Analytical Images").await;
+    let path = creator.create_organization("Analytical Images").await;
     for (email, name, role) in [
         ("grace@example.com", "Grace Hopper", "owner"),
         ("katherine@example.com", "Katherine Johnson", "admin"),
@@ -31,7 +31,7 @@ async fn lived_in(browsers: &Browsers, creator: &Session) -> String {
             name: Some(name.to_owned()),
             ..SignIn::with_email(email)
         });
-        creator.admit(&path, &member, role).await;
+        creator.add_member(&path, &member, role).await;
     }
     for (email, role) in [
         ("radia@example.com", "admin"),
@@ -58,12 +58,12 @@ fn ada(browsers: &Browsers) -> Session {
 }
 
 #[tokio::test]
-async fn the_settings_page_is_accessible_to_whoever_sees_it() {
+async fn settings_page_is_accessible_for_every_role() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
-    let path = lived_in(&browsers, &ada(&browsers)).await;
-    for (who, to, seen) in [
+    let path = create_populated_organization(&browsers, &ada(&browsers)).await;
+    for (email, link, text) in [
         (
             "ada@example.com",
             "Audit log",
@@ -76,20 +76,20 @@ async fn the_settings_page_is_accessible_to_whoever_sees_it() {
         ),
         ("mary@example.com", "Members", "Invite people"),
     ] {
-        let name = who.split('@').next().unwrap();
+        let name = email.split('@').next().unwrap();
         let browser = browsers.open(name).await;
         browser.goto(&page_of(&path)).await;
-        browser.press("button", &browsers.known(who)).await;
+        browser.press("button", &browsers.known(email)).await;
         browser
             .sees("Everybody who belongs to the organization.")
             .await;
         browser.sees("Hedy Lamarr").await;
-        browser.press("link", to).await;
-        browser.sees(seen).await;
+        browser.press("link", link).await;
+        browser.sees(text).await;
         browser.is_accessible(&format!("settings-{name}")).await;
     }
 
-    // What opens on it.
+    // Forms, menus and dialogs.
     let browser = browsers.open("ada-again").await;
     browser.goto(&page_of(&path)).await;
     browser
@@ -122,17 +122,17 @@ async fn the_settings_page_is_accessible_to_whoever_sees_it() {
 }
 
 #[tokio::test]
-async fn a_long_list_is_searched_and_paged() {
+async fn long_member_list_is_searchable_and_paged() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
     let creator = ada(&browsers);
-    let path = creator.found("Many").await;
+    let path = creator.create_organization("Many").await;
     for number in 0..60 {
         let member = browsers
             .world
             .sign_in(&format!("person{number}@example.com"));
-        creator.admit(&path, &member, "user").await;
+        creator.add_member(&path, &member, "user").await;
     }
     let browser = browsers.open("ada").await;
     browser.goto(&page_of(&path)).await;
@@ -153,7 +153,7 @@ async fn a_long_list_is_searched_and_paged() {
 }
 
 #[tokio::test]
-async fn the_account_page_is_accessible_empty_and_full() {
+async fn account_page_is_accessible_empty_and_full() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -171,7 +171,7 @@ async fn the_account_page_is_accessible_empty_and_full() {
         "Bernoulli Numbers",
         "A name that goes on for rather longer than anybody would expect of one",
     ] {
-        let path = creator.found(name).await;
+        let path = creator.create_organization(name).await;
         creator.invite(&path, "ben@example.com", "admin").await;
     }
     let ben = browsers.sign_in("ben@example.com").await;
@@ -190,12 +190,12 @@ async fn the_account_page_is_accessible_empty_and_full() {
 }
 
 #[tokio::test]
-async fn the_invite_page_is_accessible_in_every_state() {
+async fn invite_page_is_accessible_in_every_state() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
     let creator = ada(&browsers);
-    let path = creator.found("Analytical Images").await;
+    let path = creator.create_organization("Analytical Images").await;
     creator.invite(&path, "ben@example.com", "admin").await;
     let link = browsers.link("ben@example.com").await;
 
@@ -216,12 +216,12 @@ async fn the_invite_page_is_accessible_in_every_state() {
     ben.sees("Verify your email address first").await;
     ben.is_accessible("invite-unverified").await;
 
-    // Ways in which it ends.
+    // The ended states of the invite.
     let invites = creator.get(&format!("{path}/invites")).await.expect("200");
     let id = invites["items"][0]["id"].as_str().unwrap();
     browsers.world.clock.advance(TimeDelta::minutes(2));
     creator
-        .act(&format!("{path}/invites/{id}/resend"))
+        .post_empty(&format!("{path}/invites/{id}/resend"))
         .await
         .expect("200");
     ben.goto(&link).await;
@@ -241,12 +241,12 @@ async fn the_invite_page_is_accessible_in_every_state() {
 }
 
 #[tokio::test]
-async fn the_pages_around_are_accessible() {
+async fn other_pages_are_accessible() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
     let creator = ada(&browsers);
-    let path = creator.found("Analytical Images").await;
+    let path = creator.create_organization("Analytical Images").await;
     creator.invite(&path, "ben@example.com", "admin").await;
     browsers.world.drain().await;
     let browser = browsers.open("somebody").await;
@@ -271,7 +271,7 @@ async fn the_pages_around_are_accessible() {
         browser.sees(text).await;
         browser.is_accessible(page).await;
     }
-    // The stolen code is out of the address at once.
+    // The stolen code leaves the address at once.
     browser
         .goto("/auth/callback?code=stolen&state=made-up")
         .await;

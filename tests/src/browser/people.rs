@@ -1,5 +1,5 @@
-//! What happens to people on the pages: two at once, a lost connection, no
-//! mouse, the wrong account, names that mean harm.
+//! Situations of use: concurrent edits, a lost connection, keyboard only, the wrong
+//! account, hostile names.
 
 use local::SignIn;
 use serde_json::json;
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::harness::Browsers;
 
 #[tokio::test]
-async fn two_who_edit_at_once_see_each_others_result_and_lose_no_input() {
+async fn concurrent_edits_are_shown_and_lose_no_input() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -15,11 +15,11 @@ async fn two_who_edit_at_once_see_each_others_result_and_lose_no_input() {
     let organization = browsers.world.sign_in("ada@example.com");
     let path = ada.organization().await;
     let olga = browsers.world.sign_in("olga@example.com");
-    organization.admit(&path, &olga, "owner").await;
+    organization.add_member(&path, &olga, "owner").await;
     let olga = browsers.sign_in("olga@example.com").await;
     olga.press("link", "Open Acme").await;
 
-    // Both begin to rename; Olga is quicker. Ada is told, and her words are still there.
+    // Both start to rename, and Olga saves first. Ada sees that and keeps her input.
     ada.session.refresh().await;
     ada.press("button", "Rename").await;
     ada.fill("Organization name", "Acme of Ada").await;
@@ -28,7 +28,7 @@ async fn two_who_edit_at_once_see_each_others_result_and_lose_no_input() {
     olga.press("button", "Save").await;
     olga.sees("The organization is called Acme of Olga now.")
         .await;
-    // Ada comes back to her window.
+    // Ada returns to her window.
     ada.returns().await;
     ada.sees("Meanwhile somebody renamed it to “Acme of Olga”.")
         .await;
@@ -37,9 +37,9 @@ async fn two_who_edit_at_once_see_each_others_result_and_lose_no_input() {
     ada.sees("The organization is called Acme of Ada now.")
         .await;
 
-    // Both change the same member, who is gone for the second of them.
+    // Both change the same member, whom Ada removes first.
     let ulla = browsers.world.sign_in("ulla@example.com");
-    organization.admit(&path, &ulla, "user").await;
+    organization.add_member(&path, &ulla, "user").await;
     for browser in [&ada, &olga] {
         browser.session.refresh().await;
         browser.find("button", "Remove ulla").await;
@@ -55,7 +55,7 @@ async fn two_who_edit_at_once_see_each_others_result_and_lose_no_input() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_told_and_what_was_asked_is_done_when_it_is_back() {
+async fn lost_connection_is_shown_and_the_request_retried() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -71,7 +71,7 @@ async fn a_lost_connection_is_told_and_what_was_asked_is_done_when_it_is_back() 
 }
 
 #[tokio::test]
-async fn everything_can_be_done_with_the_keyboard_alone() {
+async fn settings_page_works_with_the_keyboard_alone() {
     const TAB: char = '\u{E004}';
     const ENTER: char = '\u{E007}';
     const ESCAPE: char = '\u{E00C}';
@@ -82,7 +82,7 @@ async fn everything_can_be_done_with_the_keyboard_alone() {
     ada.session.refresh().await;
     ada.sees("Everybody who belongs to the organization.").await;
 
-    // The first stop leads past the bar.
+    // The first tab stop skips the top bar.
     ada.session.key(TAB).await;
     assert_eq!(ada.focused().await, "Skip to content");
     ada.session.key(ENTER).await;
@@ -104,7 +104,7 @@ async fn everything_can_be_done_with_the_keyboard_alone() {
     ada.sees("2 invites are on their way.").await;
     ada.focus_is("Email addresses").await;
 
-    // A dialog takes the focus, and gives it back.
+    // A dialog takes the focus and returns it.
     ada.tab_to("Cancel the invite to ben@example.com").await;
     ada.session.key(ENTER).await;
     ada.find("dialog", "Cancel the invite to ben@example.com?")
@@ -118,12 +118,12 @@ async fn everything_can_be_done_with_the_keyboard_alone() {
     ada.session.key(ENTER).await;
     ada.sees("The invite to ben@example.com is cancelled.")
         .await;
-    // What had the focus is gone; it is near by, not lost.
+    // The focused element is gone, and the focus moves to another one.
     assert_ne!(ada.focused().await, "");
 }
 
 #[tokio::test]
-async fn whoever_is_signed_in_with_another_account_is_told_and_can_change_it() {
+async fn wrong_account_is_named_and_can_be_changed() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -140,7 +140,7 @@ async fn whoever_is_signed_in_with_another_account_is_told_and_can_change_it() {
     eve.sign_in_as("ben@example.com", "Ben", true).await;
     eve.press("button", "Accept invite").await;
     eve.sees("Everybody who belongs to the organization.").await;
-    // The token of the link is in no address that the browser remembers.
+    // No address in the browser's history holds the link's token.
     let token = link.rsplit('/').next().unwrap();
     for _ in 0..6 {
         eve.session.back().await;
@@ -149,7 +149,7 @@ async fn whoever_is_signed_in_with_another_account_is_told_and_can_change_it() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_it_here_and_at_the_provider() {
+async fn sign_out_ends_the_session_here_and_at_the_provider() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -165,7 +165,7 @@ async fn signing_out_ends_it_here_and_at_the_provider() {
     ada.is_at("/").await;
     ada.goto("/account/settings").await;
     ada.sees("This is the local identity provider").await;
-    // Whoever would rather not is told so, and can try again.
+    // Cancelling the sign-in is reported and can be repeated.
     ada.press("button", "Cancel").await;
     ada.sees("You were not signed in.").await;
     ada.press("button", "Sign in again").await;
@@ -173,7 +173,7 @@ async fn signing_out_ends_it_here_and_at_the_provider() {
     ada.sees("Everybody who belongs to the organization.").await;
 }
 
-/// Names that mean harm, or that nobody thought of.
+/// Hostile and unusual names.
 const HOSTILE: [&str; 5] = [
     "<img src=x onerror=\"document.title='taken over'\">",
     "</script><script>document.title='taken over'</script>",
@@ -183,25 +183,25 @@ const HOSTILE: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn names_that_mean_harm_are_shown_as_text() {
+async fn hostile_names_are_shown_as_text() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
     let long = "W".repeat(200);
     let creator = browsers.world.sign_in("ada@example.com");
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for name in HOSTILE.into_iter().chain([long.as_str()]) {
-        let path = creator.found(name).await;
-        made.push((path.rsplit('/').next().unwrap().to_owned(), name));
+        let path = creator.create_organization(name).await;
+        created.push((path.rsplit('/').next().unwrap().to_owned(), name));
     }
     let mallory = browsers.world.sign_in_as(SignIn {
         name: Some(HOSTILE[0].to_owned()),
         ..SignIn::with_email("mallory@example.com")
     });
-    let first = format!("/v1/organizations/{}", made[0].0);
-    creator.admit(&first, &mallory, "user").await;
+    let first = format!("/v1/organizations/{}", created[0].0);
+    creator.add_member(&first, &mallory, "user").await;
     let ada = browsers.sign_in("ada@example.com").await;
-    for (number, (id, name)) in made.iter().enumerate() {
+    for (number, (id, name)) in created.iter().enumerate() {
         let words: Vec<&str> = name.split_whitespace().collect();
         let name = words.join(" ");
         ada.goto("/account/settings").await;
@@ -214,12 +214,12 @@ async fn names_that_mean_harm_are_shown_as_text() {
         ada.find("button", &format!("Switch organization: {name}"))
             .await;
         ada.is_accessible(&format!("hostile-{number}")).await;
-        let told = "return [document.title, document.querySelectorAll('img, #page script').length]";
-        let told = ada.session.script(told, json!([])).await.unwrap();
+        let body = "return [document.title, document.querySelectorAll('img, #page script').length]";
+        let found = ada.session.script(body, json!([])).await.unwrap();
         assert!(
-            !told[0].as_str().unwrap().starts_with("taken over"),
-            "{told}"
+            !found[0].as_str().unwrap().starts_with("taken over"),
+            "{found}"
         );
-        assert_eq!(told[1], 0, "{told}");
+        assert_eq!(found[1], 0, "{found}");
     }
 }

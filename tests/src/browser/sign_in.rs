@@ -1,11 +1,11 @@
-//! The sign-in page itself.
+//! The local sign-in page.
 
 use local::SignIn;
 
 use super::harness::Browsers;
 
 #[tokio::test]
-async fn the_sign_in_page_is_accessible_in_both_themes() {
+async fn sign_in_page_is_accessible_in_both_themes() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };

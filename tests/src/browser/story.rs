@@ -1,17 +1,17 @@
-//! The story that everything carries, clicked through by four people.
+//! The main scenario in four browsers.
 
 use chrono::TimeDelta;
 
 use super::harness::{Browser, Browsers};
 
 impl Browsers {
-    /// The path of the page that the newest email to an address leads to.
+    /// Returns the path of the link in the newest email to an address.
     pub async fn link(&self, email: &str) -> String {
         self.world.drain().await;
         format!("/invites/{}", self.world.link_token(email))
     }
 
-    /// Somebody who is signed in, on the page of an organization just created.
+    /// Signs a person in, creates an organization and opens its settings.
     pub async fn creator(&self, email: &str, organization: &str) -> Browser {
         let browser = self.sign_in(email).await;
         browser.fill("Organization name", organization).await;
@@ -24,14 +24,14 @@ impl Browsers {
 }
 
 impl Browser {
-    /// Fills in the form for invites and sends it.
+    /// Fills in and submits the invite form.
     pub async fn invite(&self, emails: &str, role: &str) {
         self.choose("Role", role).await;
         self.fill("Email addresses", emails).await;
         self.press("button", "Send invite").await;
     }
 
-    /// Confirms in the dialog that is open.
+    /// Confirms the open dialog.
     pub async fn confirm(&self, action: &str) {
         self.asks().await;
         self.press("button", action).await;
@@ -39,7 +39,7 @@ impl Browser {
 }
 
 #[tokio::test]
-async fn the_story_in_four_browsers() {
+async fn story_in_four_browsers_shows_every_expected_result() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -53,7 +53,7 @@ async fn the_story_in_four_browsers() {
     ada.sees("Expires in 14 days · Invited by ada").await;
     ada.sees("Sending…").await;
 
-    // The link shows, without sign-in, who invites whom to what, and until when.
+    // The link shows the inviter, the organization and the terms without sign-in.
     let link = browsers.link("ben@example.com").await;
     let ben = browsers.open("ben").await;
     ben.goto(&link).await;
@@ -64,7 +64,7 @@ async fn the_story_in_four_browsers() {
     ben.sees("You will receive them").await;
     ben.is_at("/invites/opened").await;
 
-    // 2. B, not verified: refused, in words. Verified: accepts, and is an admin.
+    // 2. B cannot accept with an unverified address; verified, B becomes an admin.
     ben.press("button", "Sign in to accept").await;
     ben.sign_in_as("ben@example.com", "Ben", false).await;
     ben.sees("Verify your email address first").await;
@@ -76,7 +76,7 @@ async fn the_story_in_four_browsers() {
     ben.find("switch", "Receive billing emails: Ben").await;
     ben.goto("/dashboard/organization-settings").await;
     ben.find("button", "Switch organization: Acme Images").await;
-    // The link is spent, for whoever finds it.
+    // The link is spent.
     let other = browsers.open("other").await;
     other.goto(&link).await;
     other.sees("This invite was accepted").await;
@@ -89,7 +89,8 @@ async fn the_story_in_four_browsers() {
     other.press("button", "Decline").await;
     other.confirm("Decline").await;
     other.sees("The invite is declined.").await;
-    // D's address in other letter case: refused, in words. B cancels and invites again.
+    // A second invite to D's address in another letter case is refused. B cancels the
+    // first and invites again.
     ben.invite("dana@example.com", "User").await;
     ben.find("button", "Cancel the invite to dana@example.com")
         .await;
@@ -108,7 +109,7 @@ async fn the_story_in_four_browsers() {
     ben.find("button", "Cancel the invite to DANA@Example.com")
         .await;
 
-    // 4. What B may not is not offered, and the reason is there.
+    // 4. Actions that B lacks the permission for are disabled and give the reason.
     assert_eq!(ben.offers("Role").await, ["Admin", "User"]);
     ben.is_refused("button", "Rename", "Only an owner can")
         .await;
@@ -142,7 +143,7 @@ async fn the_story_in_four_browsers() {
     ben.is_refused("switch", "Receive billing emails: ada", "The creator")
         .await;
 
-    // 5. D accepts on the account page, sees the page, can change nothing on it, and leaves.
+    // 5. D accepts on the account page, sees the settings, can change nothing, and leaves.
     let dana = browsers.sign_in("dana@example.com").await;
     dana.sees("Ben invites you as user").await;
     dana.press("button", "Accept the invite to Acme Images")
@@ -167,8 +168,8 @@ async fn the_story_in_four_browsers() {
     dana.is_at("/account/settings").await;
     dana.sees("You are not in an organization yet.").await;
 
-    // 6. Two weeks later, what was not answered has expired. Whoever is signed in
-    // stays so: their tokens are renewed without a word.
+    // 6. Two weeks later, unanswered invites have expired. Signed-in people stay signed
+    // in: the page renews their tokens silently.
     ben.session.refresh().await;
     ben.invite("frank@example.com", "User").await;
     ben.find("button", "Cancel the invite to frank@example.com")
@@ -184,10 +185,10 @@ async fn the_story_in_four_browsers() {
     ben.find("button", "Cancel the invite to frank@example.com")
         .await;
 
-    // 7. The audit log tells all of it, newest first.
+    // 7. The audit log records all of it, newest first.
     ada.session.refresh().await;
     ada.press("link", "Audit log").await;
-    let told = [
+    let expected = [
         "Ben invited f…@example.com as user",
         "The invite to f…@example.com expired",
         "Ben invited f…@example.com as user",
@@ -206,12 +207,13 @@ async fn the_story_in_four_browsers() {
         "ada joined as owner",
         "ada created the organization Acme Images",
     ];
-    ada.sees(told[told.len() - 1]).await;
+    ada.sees(expected[expected.len() - 1]).await;
     let log = ada.text().await.unwrap();
     let mut rest = log.as_str();
-    for line in told {
-        let place = rest.find(line);
-        let place = place.unwrap_or_else(|| panic!("`{line}` is not in its place in: {log}"));
-        rest = &rest[place + line.len()..];
+    for line in expected {
+        let position = rest.find(line);
+        let position =
+            position.unwrap_or_else(|| panic!("`{line}` is missing or out of order: {log}"));
+        rest = &rest[position + line.len()..];
     }
 }

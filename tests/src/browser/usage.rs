@@ -4,7 +4,7 @@ use super::harness::Browsers;
 use crate::usage::render;
 
 #[tokio::test]
-async fn usage_is_seen_by_all_and_the_plan_is_changed_by_those_who_may() {
+async fn usage_is_visible_to_all_and_admins_change_the_plan() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
@@ -13,11 +13,11 @@ async fn usage_is_seen_by_all_and_the_plan_is_changed_by_those_who_may() {
     let creator = browsers.world.sign_in("ada@example.com");
     for (email, role) in [("anna@example.com", "admin"), ("ulla@example.com", "user")] {
         let member = browsers.world.sign_in(email);
-        creator.admit(&path, &member, role).await;
+        creator.add_member(&path, &member, role).await;
     }
-    let key = creator.make_key(&path, "Website").await;
-    let machine = browsers.world.machine(&key);
-    render(&machine, "images", 41).await.expect("200");
+    let key = creator.create_key(&path, "Website").await;
+    let api_client = browsers.world.api_client(&key);
+    render(&api_client, "images", 41).await.expect("200");
 
     let ulla = browsers.sign_in("ulla@example.com").await;
     ulla.press("link", "Open Acme").await;
@@ -32,7 +32,7 @@ async fn usage_is_seen_by_all_and_the_plan_is_changed_by_those_who_may() {
     let anna = browsers.sign_in("anna@example.com").await;
     anna.press("link", "Open Acme").await;
     anna.press("button", "Show as table").await;
-    // A line for each day, and the one above them.
+    // One row for each day, and the header.
     anna.find("table", "Credits per day").await;
     let rows = anna.all("row").await.unwrap();
     assert_eq!(rows.len(), 61, "{rows:?}");

@@ -1,6 +1,5 @@
-//! Chromium, by way of `chromedriver`: the WebDriver protocol, and of Chromium's
-//! own protocol what WebDriver lacks. The machine's browser is a real one; what
-//! speaks to it is a few requests.
+//! Chromium through `chromedriver`: the WebDriver protocol, and Chromium's own protocol
+//! for what WebDriver lacks.
 
 use std::{
     env, fs,
@@ -17,12 +16,12 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::harness::{POLL_INTERVAL, TIMEOUT};
 
-/// One test at a time has browsers: they are hungry.
+/// Limits browsers to one test at a time: they take much memory.
 static TURN: Semaphore = Semaphore::const_new(1);
 
-/// A shell that starts `chromedriver`, ends it when its own input ends, and removes
-/// the folder once the browsers are gone. The input is open as long as somebody has
-/// the [`Driver`], and no longer than the tests' process lives, however that ends.
+/// A shell script that starts `chromedriver`, ends it when the script's input closes,
+/// and removes the folder once the browsers are gone. The input closes when the
+/// [`Driver`] is dropped or the test process ends in any way.
 const WATCHDOG: &str = r#"
     trap : HUP INT TERM
     "$0" --port=0 &
@@ -32,11 +31,11 @@ const WATCHDOG: &str = r#"
     rm -rf "$1"
 "#;
 
-/// A `chromedriver` with its browsers, which all end with it.
+/// A `chromedriver` and its browsers, which end when this is dropped.
 pub struct Driver {
-    /// Its input is open as long as this is.
-    _keeper: Child,
-    /// Open as long as the process: what it writes has to go somewhere.
+    /// Keeps the script's input open.
+    _watchdog: Child,
+    /// Keeps the output open, so that writing to it does not fail.
     _output: BufReader<ChildStdout>,
     url: String,
     folder: PathBuf,
@@ -45,25 +44,25 @@ pub struct Driver {
     _turn: SemaphorePermit<'static>,
 }
 
-/// What WebDriver answers when it cannot.
+/// An error of the WebDriver protocol.
 #[derive(Debug)]
 pub struct WebDriverError {
-    /// The protocol's word, such as `stale element reference`.
+    /// The protocol's error code, such as `stale element reference`.
     pub code: String,
     pub message: String,
 }
 
-/// One browser, with a profile of its own.
+/// A browser with a profile of its own.
 pub struct Session {
     url: String,
     http: Client,
 }
 
-/// An element of the page that is shown.
+/// A reference to an element of the current page.
 #[derive(Clone)]
 pub struct Element(String);
 
-/// How WebDriver calls a reference to an element.
+/// The key of element references in the WebDriver protocol.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 fn on_path(names: &[&str]) -> Option<PathBuf> {
@@ -76,8 +75,8 @@ fn on_path(names: &[&str]) -> Option<PathBuf> {
 }
 
 impl Driver {
-    /// Starts, unless this machine has no Chromium: then it says so and gives
-    /// `None`. In CI that is a failure.
+    /// Starts `chromedriver`. Without Chromium, prints so and returns `None`; in CI this
+    /// is a failure.
     pub async fn start() -> Option<Self> {
         let chromium = on_path(&["chromium", "chromium-browser", "google-chrome"]);
         let (Some(chromium), Some(driver)) = (chromium, on_path(&["chromedriver"])) else {
@@ -87,9 +86,9 @@ impl Driver {
                 "the browser tests need `chromium` and `chromedriver`"
             );
             let test = std::thread::current().name().unwrap_or("").to_owned();
-            let told = format!("SKIPPED {test}: no `chromium` and `chromedriver` here\n");
-            // Not by `eprintln`, which tests that pass keep to themselves.
-            std::io::stderr().write_all(told.as_bytes()).unwrap();
+            let notice = format!("SKIPPED {test}: no `chromium` and `chromedriver` here\n");
+            // The test runner captures `eprintln` of passing tests.
+            std::io::stderr().write_all(notice.as_bytes()).unwrap();
             return None;
         };
         let turn = TURN.acquire().await.unwrap();
@@ -97,7 +96,7 @@ impl Driver {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("browsers-{}-{number}", std::process::id()));
         fs::create_dir(&folder).unwrap();
-        let mut keeper = Command::new("sh")
+        let mut watchdog = Command::new("sh")
             .args(["-c", WATCHDOG])
             .args([&driver, &folder])
             .env("TMPDIR", &folder)
@@ -106,17 +105,17 @@ impl Driver {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut output = BufReader::new(keeper.stdout.take().unwrap());
-        let mut said = String::new();
+        let mut output = BufReader::new(watchdog.stdout.take().unwrap());
+        let mut lines = String::new();
         let port = loop {
-            let from = said.len();
-            assert_ne!(output.read_line(&mut said).unwrap(), 0, "{said}");
-            if let Some((_, port)) = said[from..].split_once("successfully on port ") {
+            let from = lines.len();
+            assert_ne!(output.read_line(&mut lines).unwrap(), 0, "{lines}");
+            if let Some((_, port)) = lines[from..].split_once("successfully on port ") {
                 break port.trim_end().trim_end_matches('.').to_owned();
             }
         };
         Some(Self {
-            _keeper: keeper,
+            _watchdog: watchdog,
             _output: output,
             url: format!("http://127.0.0.1:{port}"),
             folder,
@@ -126,7 +125,7 @@ impl Driver {
         })
     }
 
-    /// Opens a browser of that name.
+    /// Opens a browser with a named profile.
     pub async fn open(&self, name: &str) -> Session {
         let profile = self.folder.join(name);
         fs::create_dir_all(&profile).unwrap();
@@ -140,7 +139,7 @@ impl Driver {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
-            // So that it ends with `chromedriver`, however that ends.
+            // Ends the browser with `chromedriver`, in whatever way that ends.
             "--remote-debugging-pipe",
             "--lang=en-US",
             "--force-prefers-reduced-motion",
@@ -220,7 +219,7 @@ impl Session {
         self.post("/execute/sync", input).await
     }
 
-    /// A command of Chromium's own protocol.
+    /// Sends a command of Chromium's own protocol.
     pub async fn cdp(&self, command: &str, parameters: Value) -> Result<Value, WebDriverError> {
         let input = json!({ "cmd": command, "params": parameters });
         self.post("/goog/cdp/execute", input).await
@@ -241,13 +240,13 @@ impl Session {
         self.post(&path, json!({ "text": text })).await.map(drop)
     }
 
-    /// A property, such as `checked` or `value`.
+    /// Returns a property of an element, such as `checked` or `value`.
     pub async fn property(&self, element: &Element, name: &str) -> Result<Value, WebDriverError> {
         let path = format!("/element/{}/property/{name}", element.0);
         self.get(&path).await
     }
 
-    /// The elements of a selector, within another one if it is given.
+    /// Returns the elements that match a CSS selector within an element.
     pub async fn select(
         &self,
         within: &Element,
@@ -260,7 +259,7 @@ impl Session {
         Ok(found.filter_map(Element::of).collect())
     }
 
-    /// Presses and releases a key, wherever the focus is.
+    /// Presses and releases a key on the focused element.
     pub async fn key(&self, key: char) {
         let actions = json!([
             { "type": "keyDown", "value": key },
@@ -270,7 +269,7 @@ impl Session {
         self.post("/actions", input).await.unwrap();
     }
 
-    /// Moves the pointer onto an element, from elsewhere.
+    /// Moves the pointer onto an element from outside.
     pub async fn hover(&self, element: &Element) -> Result<(), WebDriverError> {
         let to = |origin: Value| json!({ "type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": origin });
         let moves = [to(json!("viewport")), to(element.argument())];
@@ -286,13 +285,13 @@ impl Element {
         value[ELEMENT].as_str().map(|id| Self(id.to_owned()))
     }
 
-    /// As an argument of a script.
+    /// Returns the element as an argument of a script.
     pub fn argument(&self) -> Value {
         json!({ ELEMENT: self.0 })
     }
 }
 
-/// Beside the build: `target/screenshots`, which git ignores.
+/// Returns the folder for screenshots, `target/screenshots`, which git ignores.
 pub fn screenshots() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"));
@@ -302,7 +301,7 @@ pub fn screenshots() -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_test_leaves_no_browser_behind() {
+async fn dropped_driver_leaves_no_browser_behind() {
     let Some(driver) = Driver::start().await else {
         return;
     };
@@ -310,7 +309,7 @@ async fn a_test_leaves_no_browser_behind() {
     let folder = driver.folder.clone();
     assert!(folder.join("somebody").is_dir());
     drop(driver);
-    // It goes when the last browser has.
+    // The script removes the folder after the last browser has ended.
     let begun = Instant::now();
     while folder.exists() {
         assert!(begun.elapsed() < TIMEOUT, "{} is left", folder.display());
