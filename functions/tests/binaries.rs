@@ -190,3 +190,37 @@ async fn every_binary_responds_to_its_sample_event() {
         }
     }
 }
+
+#[tokio::test]
+async fn binary_without_a_needed_variable_does_not_start() {
+    let folder = Path::new(env!("CARGO_BIN_EXE_create-invite"))
+        .parent()
+        .unwrap();
+    for (name, missing) in [
+        ("deliver-email", "EMAIL_FROM"),
+        ("preview-invite", "LINK_KEY_SECRET_ID"),
+        ("get-settings", "PLANS"),
+        ("get-account", "TABLE_NAME"),
+    ] {
+        let variables = [
+            ("TABLE_NAME", "organizations"),
+            ("EMAIL_FROM", "no-reply@example.com"),
+            ("LINK_KEY_SECRET_ID", "link-key"),
+            ("PUBLIC_URL", "https://app.example.com"),
+            ("PLANS", ""),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+        ];
+        let set = variables.into_iter().filter(|(name, _)| *name != missing);
+        let output = Command::new(folder.join(name))
+            .env_clear()
+            .envs(set)
+            .output()
+            .await
+            .unwrap();
+        assert!(!output.status.success(), "{name} without {missing}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(missing), "{name}: {error}");
+    }
+}

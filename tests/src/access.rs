@@ -82,7 +82,7 @@ pub static ACCESS: &[Access] = &[
             (
                 Method::POST,
                 "/v1/organizations".into(),
-                Some(json!({"name": "New"})),
+                Some(json!({"name": "Sample Studio", "metadata": {"department": "design"}})),
             )
         },
         permitted: "stranger",
@@ -106,7 +106,9 @@ pub static ACCESS: &[Access] = &[
             (
                 Method::PATCH,
                 ids.organization.clone(),
-                Some(json!({"name": "New"})),
+                Some(
+                    json!({"name": "Sample International", "metadata": {"department": "marketing"}}),
+                ),
             )
         },
         permitted: "owner",

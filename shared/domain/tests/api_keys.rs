@@ -5,8 +5,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeySecret, Caller, Counts, EmailAddress,
-    GracePeriod, MAX_API_KEYS, Member, Metadata, OrganizationId, OrganizationName, Refusal, Role,
-    UserId, create_api_key, rotate_api_key,
+    GracePeriod, MAX_API_KEYS, Member, OrganizationId, Refusal, Role, UserId, create_api_key,
+    rotate_api_key,
 };
 use uuid::Uuid;
 
