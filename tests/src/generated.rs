@@ -111,6 +111,10 @@ fn api_tables_match_the_shapes() {
     }
     page = between(&page, "<!-- codes -->\n", "<!-- end -->", &docs::codes());
     generate("docs/api.md", &page);
+    let page = fs::read_to_string(repository("docs/architecture.md")).unwrap();
+    let table = docs::sources(&routes);
+    let page = between(&page, "<!-- operations -->\n", "<!-- end -->", &table);
+    generate("docs/architecture.md", &page);
 }
 
 /// The ids of the organization, the invite and the API key in the sample events.
