@@ -57,6 +57,24 @@ pub fn operations(area: &str, routes: &[Route]) -> String {
     table
 }
 
+/// Writes the table of all operations of the API, with their source files.
+pub fn sources(routes: &[Route]) -> String {
+    let mut table =
+        "| operation | route | source | caller |\n| --- | --- | --- | --- |\n".to_owned();
+    for (area, name, shape) in SHAPES {
+        let module = name.replace('-', "_");
+        let of_operation = routes.iter().filter(|route| route.operation == *name);
+        let of_operation = of_operation.map(|route| format!("{} {}", route.method, route.path));
+        let _ = writeln!(
+            table,
+            "| `{name}` | {} | `{area}/{module}.rs` | {} |",
+            of_operation.collect::<Vec<_>>().join(", "),
+            shape.callers,
+        );
+    }
+    table
+}
+
 /// Builds the table of all codes.
 pub fn codes() -> String {
     let mut table = "| Code | Status | Meaning |\n| --- | --- | --- |\n".to_owned();
