@@ -107,6 +107,15 @@ impl Scope {
         })
     }
 
+    /// Requires that the person's email address is verified: what they send to others
+    /// names it.
+    ///
+    /// # Errors
+    /// [`Refusal::EmailRequired`]; [`Refusal::EmailNotVerified`].
+    pub(crate) fn require_verified_email(&self) -> Result<(), Refusal> {
+        self.person.verified_email().map(|_| ())
+    }
+
     /// Reads a batch, and the caller's membership with it, in one round trip.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::config::{
     timeout::TimeoutConfig,
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use domain::Plans;
+use domain::{PlanChanges, Plans};
 use mail::{Mailer, Sender};
 use store::Store;
 use uuid::{ContextV7, Timestamp, Uuid};
@@ -38,6 +38,7 @@ pub struct App {
     /// Rendered on the first request of a page, because only one function serves pages.
     pub(crate) pages: LazyLock<Document, Box<dyn FnOnce() -> Document + Send>>,
     pub(crate) plans: Plans,
+    pub(crate) plan_changes: PlanChanges,
     pub(crate) clock: Clock,
     pub(crate) metrics: Option<Metrics>,
     ids: Mutex<ContextV7>,
@@ -138,6 +139,7 @@ impl App {
             public_url: config.public_url,
             pages: LazyLock::new(Box::new(move || Document::new(&config.sign_in))),
             plans: config.plans,
+            plan_changes: config.plan_changes,
             clock,
             metrics: None,
             ids: Mutex::new(ContextV7::new()),

@@ -4,7 +4,7 @@ use std::env;
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use domain::{InvalidPlans, Plans};
+use domain::{InvalidPlans, PlanChanges, Plans};
 
 use crate::web::SignInConfig;
 
@@ -45,6 +45,8 @@ pub struct Config {
     pub sign_in: SignInConfig,
     /// The plans on offer.
     pub plans: Plans,
+    /// The parties that may change plans.
+    pub plan_changes: PlanChanges,
 }
 
 /// The reason why the environment is unusable.
@@ -53,6 +55,9 @@ pub enum ConfigError {
     /// A variable is missing.
     #[error("the environment variable `{0}` is not set")]
     Missing(&'static str),
+    /// The choice of who changes plans is none.
+    #[error("the environment variable `PLAN_CHANGES` must be `customer` or `server`")]
+    PlanChanges,
     /// The list of plans cannot be read.
     #[error("the environment variable `PLANS`: {0}")]
     Plans(#[from] InvalidPlans),
@@ -114,6 +119,13 @@ impl Config {
             plans: match optional("PLANS") {
                 Some(text) => Plans::parse(&text)?,
                 None => Plans::default(),
+            },
+            plan_changes: match env::var("PLAN_CHANGES").as_deref() {
+                Ok("server") => PlanChanges::Server {
+                    url: optional("PLAN_CHANGE_URL"),
+                },
+                Ok("customer") | Err(_) => PlanChanges::Customer,
+                Ok(_) => return Err(ConfigError::PlanChanges),
             },
         })
     }

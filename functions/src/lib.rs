@@ -36,7 +36,7 @@ pub mod web;
 
 pub use app::{App, Clock};
 pub use config::{Aws, Config, ConfigError};
-pub use domain::{InvalidPlans, Plans};
+pub use domain::{InvalidPlans, PlanChanges, Plans};
 pub use lambda_runtime::Context;
 pub use metrics::Metrics;
 pub use operation::{Operation, invoke, serve};

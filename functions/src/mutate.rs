@@ -81,25 +81,39 @@ impl App {
         self.commit(transaction, &mut Retry::start()).await
     }
 
-    /// Commits a transaction, and sends the same one again as long as it only
-    /// met others. Returns whether it was written: if not, the decision is stale.
+    /// Commits a transaction. Returns whether it was written: if not, the decision is
+    /// stale. Once a request has met others, its transaction is sent again as it is
+    /// when it meets more; before, no copy of it is made.
     async fn commit(&self, transaction: Transaction, retry: &mut Retry) -> Result<bool, Error> {
+        if retry.pauses == 0 {
+            let commit = self.try_commit(transaction, retry).await?;
+            return Ok(commit == Commit::Done);
+        }
         let decided = Instant::now();
         loop {
-            let new_id = || EventId::new(self.new_id());
-            match self.store.commit(&transaction, new_id).await? {
+            match self.try_commit(transaction.clone(), retry).await? {
                 Commit::Done => return Ok(true),
                 Commit::Stale => return Ok(false),
-                Commit::Contended => retry.pause().await?,
-                Commit::Throttled => {
-                    count(Counter::TransactionsThrottled, 1);
-                    retry.pause().await.map_err(|_| StoreError::Throttled)?;
+                Commit::Contended | Commit::Throttled if decided.elapsed() > MAX_AGE => {
+                    return Ok(false);
                 }
-            }
-            if decided.elapsed() > MAX_AGE {
-                return Ok(false);
+                Commit::Contended | Commit::Throttled => retry.pause().await?,
             }
         }
+    }
+
+    async fn try_commit(
+        &self,
+        transaction: Transaction,
+        retry: &mut Retry,
+    ) -> Result<Commit, Error> {
+        let new_id = || EventId::new(self.new_id());
+        let commit = self.store.commit(transaction, new_id).await?;
+        if commit == Commit::Throttled {
+            count(Counter::TransactionsThrottled, 1);
+            retry.is_throttled = true;
+        }
+        Ok(commit)
     }
 }
 
@@ -107,6 +121,8 @@ impl App {
 struct Retry {
     until: Instant,
     pauses: u32,
+    /// Whether DynamoDB has throttled an attempt: then the end is no contention.
+    is_throttled: bool,
 }
 
 impl Retry {
@@ -116,6 +132,7 @@ impl Retry {
         Self {
             until: latest.min(deadline),
             pauses: 0,
+            is_throttled: false,
         }
     }
 
@@ -123,12 +140,16 @@ impl Retry {
     /// met once do not meet again, and up to twice as long each time.
     ///
     /// # Errors
-    /// [`Error::Busy`] when the time is over.
+    /// [`Error::Busy`] when the time is over; [`StoreError::Throttled`] if DynamoDB
+    /// has throttled.
     async fn pause(&mut self) -> Result<(), Error> {
         let longest = (20_u64 << self.pauses.min(6)).min(MAX_PAUSE_MS);
         let pause = Duration::from_millis(fastrand::u64(0..longest));
         if Instant::now() + pause >= self.until {
-            return Err(Error::Busy);
+            return Err(match self.is_throttled {
+                true => StoreError::Throttled.into(),
+                false => Error::Busy,
+            });
         }
         self.pauses += 1;
         count(Counter::ConflictsRetried, 1);

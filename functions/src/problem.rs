@@ -32,6 +32,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The creator stays an owner, a member and a recipient of billing emails.",
     ),
     (
+        "plan_change_not_allowed",
+        403,
+        "The deployment lets only its own backend change plans.",
+    ),
+    (
         "email_required",
         403,
         "The caller's account has no usable email address.",

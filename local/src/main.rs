@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use functions::{Clock, Plans};
+use functions::{Clock, PlanChanges, Plans};
 use local::{Background, DatabaseLocation, Options, Stack};
 use tokio::signal;
 
@@ -29,6 +29,9 @@ Usage: cargo run [-- [demo] [options]]
   --template FILE      the template to run (template.yaml)
   --plans PLANS        the available plans, in the format of the template's
                        parameter `Plans`
+  --plan-changes PARTY the party that changes plans: customer (the default) or
+                       server, as the template's parameter `PlanChanges`
+  --plan-change-url URL  the page where people change the plan if the server does
   --help               show this text
 ";
 
@@ -42,6 +45,8 @@ struct Arguments {
     data: PathBuf,
     template: PathBuf,
     plans: Plans,
+    by_server: bool,
+    plan_change_url: Option<String>,
 }
 
 /// Returns the default data folder: beside the template of the current checkout.
@@ -68,6 +73,8 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         data: default_folder(),
         template: Options::shipped_template(),
         plans: Plans::default(),
+        by_server: false,
+        plan_change_url: None,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -81,6 +88,16 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
             Long("data") => arguments.data = parser.value()?.into(),
             Long("template") => arguments.template = parser.value()?.into(),
             Long("plans") => arguments.plans = parser.value()?.parse_with(Plans::parse)?,
+            Long("plan-changes") => {
+                arguments.by_server = match parser.value()?.string()?.as_str() {
+                    "customer" => false,
+                    "server" => true,
+                    _ => return Err("`--plan-changes` must be `customer` or `server`".into()),
+                }
+            }
+            Long("plan-change-url") => {
+                arguments.plan_change_url = Some(parser.value()?.string()?);
+            }
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
         }
@@ -141,6 +158,13 @@ async fn run(arguments: Arguments) -> ExitCode {
         database,
         template: arguments.template,
         plans: arguments.plans,
+        plan_changes: if arguments.by_server {
+            PlanChanges::Server {
+                url: arguments.plan_change_url,
+            }
+        } else {
+            PlanChanges::Customer
+        },
         clock: clock.clone(),
         http_client: None,
         metrics: None,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use functions::{Clock, Metrics, Plans};
+use functions::{Clock, Metrics, PlanChanges, Plans};
 
 use crate::{database::DatabaseError, issuer::IssuerError, template::TemplateError};
 
@@ -81,6 +81,8 @@ pub struct Options {
     pub template: PathBuf,
     /// The available plans.
     pub plans: Plans,
+    /// The party that changes plans.
+    pub plan_changes: PlanChanges,
     /// The clock.
     pub clock: Clock,
     /// The HTTP client of the functions' AWS clients; `None` means their default.
@@ -102,6 +104,7 @@ impl Options {
             database: DatabaseLocation::Memory,
             template: Self::shipped_template(),
             plans: Plans::default(),
+            plan_changes: PlanChanges::default(),
             clock,
             http_client: None,
             metrics: None,

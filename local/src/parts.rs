@@ -96,6 +96,7 @@ impl Parts {
                 origins: String::new(),
             },
             plans: options.plans,
+            plan_changes: options.plan_changes,
         };
         let app = App::new(aws.clone(), config.clone(), clock.clone());
         let lambda = Lambda::new(Arc::new(app.reporting(options.metrics)), &template);

@@ -39,9 +39,14 @@ async fn new_organization_has_the_first_plan_and_a_period() {
                 {"id": "scale", "name": "Scale", "monthly_credits": 100_000},
             ],
             "details": null,
-            "may": {"manage": {
-                "allowed": false, "reason": "only an owner or an admin can manage billing",
-            }},
+            "may": {
+                "manage": {
+                    "allowed": false, "reason": "only an owner or an admin can manage billing",
+                },
+                "change_plan": {
+                    "allowed": false, "reason": "only an owner or an admin can manage billing",
+                },
+            },
         })
     );
     let seen = fixture.admin.get(&fixture.billing()).await.expect("200");

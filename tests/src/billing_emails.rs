@@ -53,7 +53,7 @@ impl Fixture {
     }
 }
 
-fn failed(published: &Published) -> bool {
+pub fn failed(published: &Published) -> bool {
     assert_eq!(published.called.len(), 1, "{published:?}");
     published.called[0].failed
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use functions::{Clock, Metrics};
+use functions::{Clock, Metrics, PlanChanges};
 use local::{Options, SignIn, Stack};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -101,12 +101,24 @@ impl World {
         Self::start_at(Utc::now()).await
     }
 
+    /// Starts a world where only the product's backend changes plans.
+    pub async fn start_with_plans_by_server(url: &str) -> Self {
+        let now = "2026-03-01T12:00:00Z".parse().unwrap();
+        let url = Some(url.to_owned());
+        Self::start_with(now, PlanChanges::Server { url }).await
+    }
+
     async fn start_at(now: DateTime<Utc>) -> Self {
+        Self::start_with(now, PlanChanges::Customer).await
+    }
+
+    async fn start_with(now: DateTime<Utc>, plan_changes: PlanChanges) -> Self {
         let clock = TestClock::at(now);
         let wire = Wire::new();
         let metrics: Arc<Mutex<Vec<String>>> = Arc::default();
         let lines = metrics.clone();
         let options = Options {
+            plan_changes,
             http_client: Some(wire.client()),
             metrics: Some(Metrics::to("tests", move |line| {
                 lines.lock().unwrap().push(line.to_owned());
@@ -380,7 +392,10 @@ pub struct Fixture {
 
 impl Fixture {
     pub async fn new() -> Self {
-        let world = World::start().await;
+        Self::in_world(World::start().await).await
+    }
+
+    pub async fn in_world(world: World) -> Self {
         let [creator, owner, admin, user, outsider, stranger, dana] =
             ["ada", "olga", "anna", "ulla", "otto", "sten", "dana"]
                 .map(|name| world.sign_in(&format!("{name}@example.com")));

@@ -31,6 +31,7 @@ mod metrics;
 mod pages;
 mod paging;
 mod payment_provider;
+mod plans_by_server;
 mod races;
 mod rights;
 mod rules;

@@ -207,6 +207,8 @@ async fn used() -> Rights {
     fixture
         .payment_event("billing.payment_failed", json!({}))
         .await;
+    let plan = json!({"plan": "scale"});
+    fixture.payment_event("billing.plan_changed", plan).await;
     note(&mut used, "record-billing-event", &fixture.world);
     fixture.world.drain().await;
     note(&mut used, "deliver-email", &fixture.world);

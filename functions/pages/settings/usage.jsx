@@ -25,7 +25,7 @@ export function Usage({ page, settings }) {
       title={words.settings.usage}
       text={words.usage.text}
       aside={
-        <Button may={settings.may.manage_billing} onPress={() => setChoosing(true)}>
+        <Button may={settings.may.change_plan} onPress={() => setChoosing(true)}>
           {words.usage.changePlan}
         </Button>
       }

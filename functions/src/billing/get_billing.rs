@@ -12,7 +12,8 @@ use crate::{
 
 /// Returns an organization's plan, billing period and billing details.
 pub static OPERATION: Operation =
-    Operation::http("get-billing", |app, request| Box::pin(handle(app, request))).needs(&["PLANS"]);
+    Operation::http("get-billing", |app, request| Box::pin(handle(app, request)))
+        .needs(&["PLANS", "PLAN_CHANGES"]);
 
 /// How the API describes it.
 pub const SHAPE: Shape = Shape::read(
@@ -30,7 +31,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
     let billing = ledger::billing(app, billing, &organization);
     let now = app.clock.now();
-    Ok(Response::ok(&BillingView::of(
-        &billing, &caller, &app.plans, now,
-    )))
+    Ok(Response::ok(&BillingView::of(app, &billing, &caller, now)))
 }

@@ -1,31 +1,70 @@
 //! Events of the payment provider, delivered by the event bus.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::{Amount, Currency, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl, OrganizationId};
-use serde::{Deserialize, Deserializer, de};
+use domain::{
+    Amount, Currency, EventKind, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl, Ledger,
+    OrganizationId, PlanId, When, set_plan,
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IgnoredAny},
+};
 use serde_json::{Value, json};
-use store::{Key, PaymentEvent, Transaction};
+use store::{Counters, Key, PaymentEvent, Transaction};
 
-use crate::{App, Operation, error::Error, input, mutate::Decision};
+use crate::{App, Operation, error::Error, input, ledger, mutate::Decision};
 
-/// Records an event about an invoice once, and emails it to the members that receive
-/// billing emails.
+/// Takes each event once: records one about an invoice, and emails it to the members
+/// that receive billing emails; sets the plan by one about a plan.
 pub static OPERATION: Operation = Operation::event("record-billing-event", |app, event| {
     Box::pin(async move { handle(&app, event).await })
-});
+})
+.needs(&["PLANS"]);
 
 /// An event as EventBridge delivers it.
 #[derive(Debug, Deserialize)]
-struct BusEvent {
+struct BusEvent<K, D> {
     id: EventBusId,
-    #[serde(rename = "detail-type", deserialize_with = "news")]
-    news: InvoiceEvent,
-    detail: Detail,
+    #[serde(rename = "detail-type")]
+    kind: K,
+    detail: D,
 }
 
-/// The event's detail. Other fields are ignored.
+/// The kinds of events that the operation takes.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+enum Kind {
+    PlanChanged,
+    Invoice(InvoiceEvent),
+}
+
+impl TryFrom<String> for Kind {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if json!(EventKind::BillingPlanChanged) == text.as_str() {
+            return Ok(Self::PlanChanged);
+        }
+        let mut all = InvoiceEvent::ALL.into_iter();
+        all.find(|event| json!(event.kind()) == text.as_str())
+            .map(Self::Invoice)
+            .ok_or("is not an event about invoices or plans")
+    }
+}
+
+/// The detail of an event about a plan. Other fields are ignored.
 #[derive(Debug, Deserialize)]
-struct Detail {
+struct PlanDetail {
+    organization_id: OrganizationId,
+    plan: PlanId,
+    /// When the plan begins; now if absent.
+    #[serde(default)]
+    when: Option<When>,
+}
+
+/// The detail of an event about an invoice. Other fields are ignored.
+#[derive(Debug, Deserialize)]
+struct InvoiceDetail {
     organization_id: OrganizationId,
     invoice_number: InvoiceNumber,
     /// In the currency's smallest unit.
@@ -53,13 +92,6 @@ impl TryFrom<String> for EventBusId {
     }
 }
 
-fn news<'de, D: Deserializer<'de>>(deserializer: D) -> Result<InvoiceEvent, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let mut all = InvoiceEvent::ALL.into_iter();
-    all.find(|news| json!(news.kind()) == text.as_str())
-        .ok_or_else(|| de::Error::custom("is not an event about invoices"))
-}
-
 /// Reads a date, a time, or seconds since 1970: payment providers use different formats.
 fn due_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     let wrong =
@@ -82,12 +114,72 @@ fn due_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDa
 }
 
 async fn handle(app: &App, event: Value) -> Result<Value, Error> {
-    let BusEvent {
-        id: EventBusId(id),
-        news,
-        detail,
-    } = input::event(event)?;
-    let id = &id;
+    let BusEvent { id, kind, .. }: BusEvent<Kind, IgnoredAny> = input::event(event.clone())?;
+    let is_new = match kind {
+        Kind::PlanChanged => {
+            let event: BusEvent<IgnoredAny, PlanDetail> = input::event(event)?;
+            set(app, &id.0, &event.detail).await?
+        }
+        Kind::Invoice(kind) => {
+            let event: BusEvent<IgnoredAny, InvoiceDetail> = input::event(event)?;
+            record(app, &id.0, kind, event.detail).await?
+        }
+    };
+    Ok(json!({ "recorded": is_new }))
+}
+
+fn unknown_organization() -> Error {
+    Error::field("detail.organization_id", "is an unknown organization")
+}
+
+/// Sets the plan. Returns whether the event is new.
+async fn set(app: &App, id: &str, detail: &PlanDetail) -> Result<bool, Error> {
+    let organization_id = detail.organization_id;
+    let plan = app.plan("detail.plan", &detail.plan)?;
+    let when = detail.when.unwrap_or(When::Now);
+
+    app.mutate(move |now| async move {
+        let keys = (
+            Key::organization(organization_id),
+            Key::payment_event(id),
+            Key::billing(organization_id),
+            Counters(organization_id),
+        );
+        let (organization, taken, billing, counters) = app.store.read(keys).await?;
+        if taken.is_some() {
+            return Ok(Decision::Unchanged(false));
+        }
+        let organization = organization.ok_or_else(unknown_organization)?;
+        let ledger = Ledger {
+            billing: ledger::billing(app, billing, &organization),
+            counters,
+        };
+        if !ledger.is_consistent() {
+            return Ok(Decision::Reload);
+        }
+        let change = set_plan(&ledger, &app.plans, plan.clone(), when, now);
+        let is_change = !change.events.is_empty();
+        let mut transaction = Transaction::in_organization(organization_id, now, change.events)
+            .remember_payment_event(&payment_event(id, organization_id, now));
+        if is_change {
+            let counters = change.counters.iter();
+            transaction = counters.fold(
+                transaction.write_billing(&change.billing),
+                Transaction::write_counter,
+            );
+        }
+        Ok(Decision::Commit(transaction, true))
+    })
+    .await
+}
+
+/// Records an event about an invoice. Returns whether it is new.
+async fn record(
+    app: &App,
+    id: &str,
+    kind: InvoiceEvent,
+    detail: InvoiceDetail,
+) -> Result<bool, Error> {
     let organization_id = detail.organization_id;
     let invoice = &Invoice {
         number: detail.invoice_number,
@@ -103,21 +195,21 @@ async fn handle(app: &App, event: Value) -> Result<Value, Error> {
         let keys = (Key::organization(organization_id), Key::payment_event(id));
         let (organization, taken) = app.store.read(keys).await?;
         if taken.is_some() {
-            return Ok(Decision::Unchanged(json!({ "recorded": false })));
+            return Ok(Decision::Unchanged(false));
         }
-        if organization.is_none() {
-            let field = "detail.organization_id";
-            return Err(Error::field(field, "is an unknown organization"));
-        }
-        let payment_event = PaymentEvent {
-            id: id.clone(),
-            organization_id,
-            at: now,
-        };
-        let event = invoice.clone().event(news);
+        organization.ok_or_else(unknown_organization)?;
+        let event = invoice.clone().event(kind);
         let transaction = Transaction::in_organization(organization_id, now, [event])
-            .remember_payment_event(&payment_event);
-        Ok(Decision::Commit(transaction, json!({ "recorded": true })))
+            .remember_payment_event(&payment_event(id, organization_id, now));
+        Ok(Decision::Commit(transaction, true))
     })
     .await
+}
+
+fn payment_event(id: &str, organization_id: OrganizationId, at: DateTime<Utc>) -> PaymentEvent {
+    PaymentEvent {
+        id: id.to_owned(),
+        organization_id,
+        at,
+    }
 }

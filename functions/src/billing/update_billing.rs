@@ -24,7 +24,7 @@ use crate::{
 pub static OPERATION: Operation = Operation::http("update-billing", |app, request| {
     Box::pin(handle(app, request))
 })
-.needs(&["PLANS"]);
+.needs(&["PLANS", "PLAN_CHANGES"]);
 
 /// How the API describes it.
 pub const SHAPE: Shape = Shape::change("Change the plan or the billing details", "owner, admin")
@@ -33,6 +33,7 @@ pub const SHAPE: Shape = Shape::change("Change the plan or the billing details",
     .refuses(&[
         "invalid_request",
         "owner_or_admin_required",
+        "plan_change_not_allowed",
         "organization_not_found",
     ]);
 
@@ -68,8 +69,15 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             if !ledger.is_consistent() {
                 return Ok(Decision::Reload);
             }
-            let change = update_billing(&caller, &ledger, &app.plans, update.clone(), now)?;
-            let view = BillingView::of(&change.billing, &caller, &app.plans, now);
+            let change = update_billing(
+                &caller,
+                &ledger,
+                &app.plans,
+                &app.plan_changes,
+                update.clone(),
+                now,
+            )?;
+            let view = BillingView::of(app, &change.billing, &caller, now);
             if change.events.is_empty() {
                 return Ok(Decision::Unchanged(view));
             }
@@ -91,9 +99,6 @@ fn plan(app: &App, id: Option<PlanId>, when: Option<When>) -> Result<Option<(Pla
             None => Ok(None),
         };
     };
-    let plan = app.plans.get(&id).cloned().ok_or_else(|| {
-        let ids: Vec<&str> = app.plans.iter().map(|plan| plan.id.as_str()).collect();
-        Error::field("plan", format_args!("must be one of {}", ids.join(", ")))
-    })?;
+    let plan = app.plan("plan", &id)?.clone();
     Ok(Some((plan, when.unwrap_or(When::Now))))
 }

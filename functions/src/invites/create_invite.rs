@@ -31,6 +31,8 @@ pub const SHAPE: Shape = Shape::change("Invite an email address", "owner, admin"
         "invalid_request",
         "owner_required",
         "owner_or_admin_required",
+        "email_required",
+        "email_not_verified",
         "organization_not_found",
         "already_member",
         "invite_outstanding",
@@ -52,6 +54,7 @@ struct Body {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = &Scope::of(request)?;
+    scope.require_verified_email()?;
     let body: &Body = &input::body(request)?;
     let id = scope.organization_id;
 

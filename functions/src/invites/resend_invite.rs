@@ -37,6 +37,7 @@ pub const SHAPE: Shape = Shape::change(
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = &Scope::of(request)?;
+    scope.require_verified_email()?;
     let id = &load::invite_id(request);
 
     let (invite, caller) = app

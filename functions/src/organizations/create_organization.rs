@@ -18,14 +18,17 @@ pub static OPERATION: Operation = Operation::http("create-organization", |app, r
 });
 
 /// How the API describes it.
-pub const SHAPE: Shape = Shape::change("Create an organization", "person with an email address")
-    .takes::<Body>()
-    .idempotent(
-        false,
-        "Repeating a request with the same key within a day makes no second organization.",
-    )
-    .responds::<OrganizationView>(201)
-    .refuses(&["invalid_request", "email_required"]);
+pub const SHAPE: Shape = Shape::change(
+    "Create an organization",
+    "person with a verified email address",
+)
+.takes::<Body>()
+.idempotent(
+    false,
+    "Repeating a request with the same key within a day makes no second organization.",
+)
+.responds::<OrganizationView>(201)
+.refuses(&["invalid_request", "email_required", "email_not_verified"]);
 
 /// The organization to create.
 #[derive(Debug, Deserialize, JsonSchema)]

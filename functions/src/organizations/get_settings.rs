@@ -23,7 +23,7 @@ const FIRST_PAGE: u16 = 25;
 pub static OPERATION: Operation = Operation::http("get-settings", |app, request| {
     Box::pin(handle(app, request))
 })
-.needs(&["PLANS"]);
+.needs(&["PLANS", "PLAN_CHANGES"]);
 
 /// How the API describes it.
 pub const SHAPE: Shape = Shape::read("Get everything that the settings page shows", "member")
@@ -47,7 +47,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     Ok(Response::ok(&SettingsView {
         organization: OrganizationView::of(&organization, &caller),
         me: MemberView::of(me, &caller),
-        may: Permissions::of(&caller),
+        may: Permissions::of(&caller, &app.plan_changes),
         members: List::of(members?, |member| MemberView::of(member, &caller)),
         invites: List::of(pending, |invite| InviteView::of(invite, &caller)),
         api_keys: List::of(keys?, |key| ApiKeyView::of(key, &caller, now)),

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use domain::{
     Action, Billing, BillingDetails, Caller, CompanyName, InvoiceAddress, NextPlan, Period, Plan,
-    PlanId, Plans, TaxId, permit,
+    PlanId, Plans, TaxId, may_change_plan, permit,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Permission;
+use crate::App;
 
 /// A plan.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -118,6 +119,8 @@ impl PlanPeriodView {
 pub(crate) struct BillingPermissions {
     /// Change plan and details.
     manage: Permission,
+    /// Change the plan.
+    change_plan: Permission,
 }
 
 /// The plan, its period and the billing details.
@@ -134,12 +137,8 @@ pub(crate) struct BillingView {
 }
 
 impl BillingView {
-    pub(crate) fn of(
-        billing: &Billing,
-        caller: &Caller,
-        plans: &Plans,
-        now: DateTime<Utc>,
-    ) -> Self {
+    pub(crate) fn of(app: &App, billing: &Billing, caller: &Caller, now: DateTime<Utc>) -> Self {
+        let (plans, policy) = (&app.plans, &app.plan_changes);
         let manage = permit(caller, Action::ManageBilling);
         Self {
             plan: PlanPeriodView::of(billing, plans, now),
@@ -149,6 +148,7 @@ impl BillingView {
                 .then(|| BillingDetailsView::of(&billing.details)),
             may: BillingPermissions {
                 manage: Permission::of(manage),
+                change_plan: Permission::of(may_change_plan(caller, policy)),
             },
         }
     }

@@ -1,6 +1,6 @@
 //! The data of the settings page.
 
-use domain::{Action, Caller, permit};
+use domain::{Action, Caller, PlanChanges, may_change_plan, permit};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -39,6 +39,8 @@ pub(crate) struct Permissions {
     delete_organization: Permission,
     /// Change plan and billing details.
     manage_billing: Permission,
+    /// Change the plan.
+    change_plan: Permission,
     /// Create, rotate and revoke API keys.
     manage_api_keys: Permission,
     /// Read the audit log.
@@ -48,12 +50,13 @@ pub(crate) struct Permissions {
 }
 
 impl Permissions {
-    pub(crate) fn of(caller: &Caller) -> Self {
+    pub(crate) fn of(caller: &Caller, policy: &PlanChanges) -> Self {
         let may = |action| Permission::of(permit(caller, action));
         Self {
             update_organization: may(Action::UpdateOrganization),
             delete_organization: may(Action::DeleteOrganization),
             manage_billing: may(Action::ManageBilling),
+            change_plan: Permission::of(may_change_plan(caller, policy)),
             manage_api_keys: may(Action::ManageApiKeys),
             view_audit_log: may(Action::ViewAuditLog),
             invite: RoleChoice::of(|role| permit(caller, Action::Invite(role))),

@@ -43,7 +43,8 @@ pub use api_key::{
 pub use audit::{Actor, AuditEvent, Change, Event, EventKind, OutboxEmail, Subject, SubjectKind};
 pub use billing::{
     Billing, BillingChange, BillingDetails, BillingUpdate, CompanyName, InvalidDetail,
-    InvoiceAddress, NextPlan, TaxId, When, begin_next_plan, update_billing,
+    InvoiceAddress, NextPlan, TaxId, When, begin_next_plan, may_change_plan, set_plan,
+    update_billing,
 };
 pub use caller::Caller;
 pub use counts::Counts;
@@ -66,7 +67,7 @@ pub use organization::{
 pub use period::{Anchor, Period};
 pub use permission::{Action, permit};
 pub use person::Person;
-pub use plan::{InvalidPlanId, InvalidPlans, Plan, PlanId, Plans};
+pub use plan::{InvalidPlanId, InvalidPlans, Plan, PlanChanges, PlanId, Plans};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::Role;
 pub use secret::{ApiKeySecret, InvalidSecret, SecretHash};

@@ -52,7 +52,7 @@ pub struct NewOrganization {
 /// receives billing emails.
 ///
 /// # Errors
-/// [`Refusal::EmailRequired`] if the person has no email address.
+/// [`Refusal::EmailRequired`], [`Refusal::EmailNotVerified`] if the person has no email address.
 pub fn create_organization(
     person: &Person,
     id: OrganizationId,
@@ -60,7 +60,7 @@ pub fn create_organization(
     metadata: Metadata,
     now: DateTime<Utc>,
 ) -> Result<NewOrganization, Refusal> {
-    let email = person.email()?.clone();
+    let email = person.verified_email()?.clone();
     let creator = Member {
         organization_id: id,
         user_id: person.user_id.clone(),

@@ -85,6 +85,19 @@ pub enum InvalidPlans {
     TooMany,
 }
 
+/// The parties that may change plans, a choice of the deployment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum PlanChanges {
+    /// Owners and admins change the plan of their organization.
+    #[default]
+    Customer,
+    /// Only the product's own backend changes plans, such as after a payment.
+    Server {
+        /// The page where people change the plan instead.
+        url: Option<String>,
+    },
+}
+
 impl Default for Plans {
     /// Returns the plans of a deployment that sets none.
     fn default() -> Self {

@@ -16,6 +16,12 @@ pub enum Refusal {
     /// The creator always stays an owner.
     #[error("the creator of an organization {0}")]
     CreatorProtected(&'static str),
+    /// Only the product's backend changes plans in this deployment.
+    #[error("the plan cannot be changed here{}", elsewhere(.url.as_deref()))]
+    PlanChangeNotAllowed {
+        /// The page where people change the plan instead.
+        url: Option<String>,
+    },
     /// The organization does not exist, or the person is not a member of it.
     #[error("there is no such organization, or you are not a member of it")]
     OrganizationNotFound,
@@ -113,6 +119,10 @@ fn used_up(used: u64, allowed: u64, wanted: u64) -> String {
     }
 }
 
+fn elsewhere(url: Option<&str>) -> String {
+    url.map_or_else(String::new, |url| format!("; go to {url}"))
+}
+
 /// The kind of a refusal, from which the HTTP status of its answer follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalKind {
@@ -137,6 +147,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::OwnerRequired(_) => "owner_required",
+            Self::PlanChangeNotAllowed { .. } => "plan_change_not_allowed",
             Self::OwnerOrAdminRequired(_) => "owner_or_admin_required",
             Self::CreatorProtected(_) => "creator_protected",
             Self::OrganizationNotFound => "organization_not_found",
@@ -170,6 +181,7 @@ impl Refusal {
             Self::OwnerRequired(_)
             | Self::OwnerOrAdminRequired(_)
             | Self::CreatorProtected(_)
+            | Self::PlanChangeNotAllowed { .. }
             | Self::EmailRequired
             | Self::EmailNotVerified => RefusalKind::Forbidden,
             Self::ExpiryNotInFuture => RefusalKind::Invalid,

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Billing, BillingUpdate, Caller, Counter, Credits, Debit, EmailAddress, EventKind, Ledger,
-    Member, Metadata, Organization, OrganizationId, OrganizationName, Plan, PlanId, Plans, Refusal,
-    Role, Spending, UserId, When, spend, update_billing,
+    Member, Metadata, Organization, OrganizationId, OrganizationName, Plan, PlanChanges, PlanId,
+    Plans, Refusal, Role, Spending, UserId, When, spend, update_billing,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -137,7 +137,15 @@ impl Table {
             ..BillingUpdate::default()
         };
         let actor = member(Role::Owner);
-        let change = update_billing(&actor, &self.ledger, &plans(), update, now).unwrap();
+        let change = update_billing(
+            &actor,
+            &self.ledger,
+            &plans(),
+            &PlanChanges::Customer,
+            update,
+            now,
+        )
+        .unwrap();
         self.ledger.billing = change.billing;
         if !change.counters.is_empty() {
             self.ledger.counters = change.counters;
@@ -190,10 +198,54 @@ fn threshold_is_recorded_with_the_credit_that_reaches_it() {
 }
 
 #[test]
-fn request_across_both_thresholds_records_both() {
+fn request_across_both_thresholds_records_the_higher() {
     let mut table = Table::new();
     table.spend(50, 0, at(BEGIN)).unwrap();
-    assert_eq!(table.events, ["80%", "100%"]);
+    assert_eq!(table.events, ["100%"]);
+}
+
+#[test]
+fn plan_changed_back_and_forth_notifies_once() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    table.spend(45, 0, now).unwrap();
+    assert_eq!(table.events, ["80%"]);
+    for _ in 0..10 {
+        table.change("basic", When::Now, now);
+        table.change("free", When::Now, now);
+    }
+    assert_eq!(table.events.iter().filter(|e| e.ends_with('%')).count(), 1);
+    // The next threshold is news, and so is the next period.
+    table.spend(5, 0, now).unwrap();
+    assert_eq!(table.events.last().unwrap(), "100%");
+    let next = at("2026-02-28T00:00:00Z");
+    table.spend(45, 0, next).unwrap();
+    assert_eq!(table.events.last().unwrap(), "80%");
+}
+
+#[test]
+fn members_never_change_the_plan_where_the_server_does() {
+    let table = Table::new();
+    let policy = PlanChanges::Server {
+        url: Some("https://example.com/plans".to_owned()),
+    };
+    for when in [When::Now, When::PeriodEnd] {
+        let update = BillingUpdate {
+            plan: Some((plans().iter().last().unwrap().clone(), when)),
+            ..BillingUpdate::default()
+        };
+        let refusal = update_billing(
+            &member(Role::Owner),
+            &table.ledger,
+            &plans(),
+            &policy,
+            update,
+            at(BEGIN),
+        );
+        let refusal = refusal.unwrap_err();
+        assert_eq!(refusal.code(), "plan_change_not_allowed");
+        assert!(refusal.to_string().contains("https://example.com/plans"));
+    }
 }
 
 #[test]
@@ -226,7 +278,7 @@ fn new_period_begins_on_time_with_all_credits() {
     assert_eq!(report.periods[0].1, 2);
     assert_eq!(report.periods[1].1, 50);
     assert_eq!(report.periods.len(), 2);
-    assert_eq!(table.events, ["80%", "100%"]);
+    assert_eq!(table.events, ["100%"]);
 }
 
 #[test]
@@ -238,7 +290,7 @@ fn upgrade_raises_credits_immediately_and_keeps_use() {
     assert_eq!(table.ledger.allowed_at(&plans(), now), 3000);
     assert_eq!(table.ledger.used_at(now), 50);
     assert_eq!(table.spend(1, 0, now).unwrap(), 51);
-    assert_eq!(table.events, ["80%", "100%", "BillingPlanChanged"]);
+    assert_eq!(table.events, ["100%", "BillingPlanChanged"]);
     // The new amount has its own thresholds.
     for _ in 0..3 {
         table.spend(983, 0, now).unwrap();
@@ -248,9 +300,9 @@ fn upgrade_raises_credits_immediately_and_keeps_use() {
         "credits_used_up"
     );
     assert_eq!(
-        table.events[3..],
-        ["80%", "100%"],
-        "of the new amount, once each"
+        table.events[2..],
+        ["100%"],
+        "of the new amount, the highest"
     );
 }
 
@@ -271,8 +323,8 @@ fn downgrade_below_use_leaves_no_credits() {
     );
     assert_eq!(
         table.events[1..],
-        ["BillingPlanChanged", "80%", "100%"],
-        "the change itself passes the thresholds"
+        ["BillingPlanChanged", "100%"],
+        "the change itself passes the highest threshold"
     );
     table.change("pro", When::Now, now);
     assert_eq!(table.spend(1, 0, now).unwrap(), 4001);
@@ -323,6 +375,7 @@ fn billing_update_by_a_user_is_refused() {
         &member(Role::User),
         &table.ledger,
         &plans(),
+        &PlanChanges::Customer,
         update,
         at(BEGIN),
     );
@@ -342,7 +395,15 @@ fn private_billing_details_are_not_logged() {
         ..BillingUpdate::default()
     };
     let actor = member(Role::Admin);
-    let change = update_billing(&actor, &table.ledger, &plans(), update, at(BEGIN)).unwrap();
+    let change = update_billing(
+        &actor,
+        &table.ledger,
+        &plans(),
+        &PlanChanges::Customer,
+        update,
+        at(BEGIN),
+    )
+    .unwrap();
     let [event] = change.events.as_slice() else {
         panic!("{:?}", change.events);
     };
@@ -421,6 +482,23 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Notes the notices among events, each of which is news for as many credits.
+fn note(notified: &mut (u64, u64), events: &[String], allowed: u64) {
+    for event in events {
+        match event.as_str() {
+            "80%" => {
+                assert!(allowed > notified.0, "80% again");
+                notified.0 = allowed;
+            }
+            "100%" => {
+                assert!(allowed > notified.1, "100% again");
+                *notified = (notified.0.max(allowed), allowed);
+            }
+            _ => {}
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn credits_are_never_exceeded_and_never_withheld(
@@ -430,6 +508,8 @@ proptest! {
         let mut now = at(BEGIN);
         // The credits used in the current period.
         let mut used = 0;
+        // The most credits that a notice at 80% and at 100% was sent for in the period.
+        let mut notified = (0, 0);
         let mut period = table.ledger.billing.period_at(now);
         for step in steps {
             match step {
@@ -439,9 +519,17 @@ proptest! {
                     if next != period {
                         period = next;
                         used = 0;
+                        notified = (0, 0);
                     }
                 }
-                Step::Change(id, when) => table.change(id, when, now),
+                Step::Change(id, when) => {
+                    let before = table.events.len();
+                    table.change(id, when, now);
+                    let notices = &table.events[before..];
+                    prop_assert!(notices.iter().filter(|e| e.ends_with('%')).count() <= 1);
+                    let allowed = table.ledger.allowed_at(&plans(), now);
+                    note(&mut notified, notices, allowed);
+                }
                 Step::Spend(credits, seed) => {
                     let allowed = table.ledger.allowed_at(&plans(), now);
                     let before = table.events.len();
@@ -454,9 +542,14 @@ proptest! {
                             let reached = |percent: &str| {
                                 table.events[before..].iter().filter(|e| *e == percent).count()
                             };
+                            // Only the highest threshold, once for as many credits.
+                            let is_full = used == allowed;
+                            let full = is_full && allowed > notified.1;
                             let crossed = eighty(used) && !eighty(used - credits);
-                            prop_assert_eq!(reached("80%"), usize::from(crossed));
-                            prop_assert_eq!(reached("100%"), usize::from(used == allowed));
+                            let high = crossed && !is_full && allowed > notified.0;
+                            prop_assert_eq!(reached("80%"), usize::from(high));
+                            prop_assert_eq!(reached("100%"), usize::from(full));
+                            note(&mut notified, &table.events[before..], allowed);
                         }
                         Err(_) => prop_assert!(used + credits > allowed, "{} of {}", used, allowed),
                     }

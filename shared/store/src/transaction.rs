@@ -47,7 +47,7 @@ pub enum Commit {
 /// The audit log is in the order of what its lines rested on: each membership that
 /// gave authority to a transaction, or that it changes, keeps the id of its last
 /// event, and a later transaction takes later ids.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use]
 pub struct Transaction {
     organization_id: OrganizationId,
@@ -58,8 +58,8 @@ pub struct Transaction {
     last_event_id: Option<EventId>,
     writes: Vec<Write>,
     events: Vec<Event>,
-    /// The first record that could not be written as an item.
-    error: Option<StoreError>,
+    /// Why the first record that is not writable as an item is not.
+    error: Option<String>,
 }
 
 impl Transaction {
@@ -412,14 +412,14 @@ impl Transaction {
         match record.to_item() {
             Ok(item) => Some(item),
             Err(error) => {
-                self.error.get_or_insert(error);
+                self.error.get_or_insert(error.to_string());
                 None
             }
         }
     }
 
     fn failed(mut self, error: StoreError) -> Self {
-        self.error.get_or_insert(error);
+        self.error.get_or_insert(error.to_string());
         self
     }
 
@@ -435,16 +435,17 @@ impl Transaction {
     /// Returns the requests to send: the writes, the audit events with new ids, and
     /// the condition on each membership that gave authority. Where there are events,
     /// it is a write of the last id; a write of the membership itself takes its place.
-    fn to_items(
-        &self,
+    fn into_items(
+        self,
         table: &str,
         mut new_event_id: impl FnMut() -> EventId,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut last = self.last_event_id;
         let mut recorded = Vec::with_capacity(self.events.len());
-        for event in &self.events {
+        let has_events = !self.events.is_empty();
+        for event in self.events {
             let id = new_event_id().later_than(last);
-            let event = event.clone().recorded(id, self.organization_id, self.at);
+            let event = event.recorded(id, self.organization_id, self.at);
             recorded.push(Write::Put {
                 key: event.key(),
                 item: event.to_item()?,
@@ -452,18 +453,19 @@ impl Transaction {
             });
             last = Some(id);
         }
-        let last = last.filter(|_| !self.events.is_empty());
+        let last = last.filter(|_| has_events);
 
         let is_written = |key: &RawKey| self.writes.iter().any(|write| write.key() == Some(key));
-        let authorities = self.authorities.iter().filter(|(key, _)| !is_written(key));
-        let authorities = authorities.map(|(key, version)| match last {
-            Some(id) => touch(key.clone(), *version, id),
+        let mut authorities = self.authorities;
+        authorities.retain(|(key, _)| !is_written(key));
+        let authorities = authorities.into_iter().map(|(key, version)| match last {
+            Some(id) => touch(key, version, id),
             None => Write::Check {
-                key: key.clone(),
-                expected: Expected::Version(*version),
+                key,
+                expected: Expected::Version(version),
             },
         });
-        let writes = self.writes.iter().cloned().map(|mut write| {
+        let writes = self.writes.into_iter().map(|mut write| {
             if let (Write::PutMember { item, .. }, Some(id)) = (&mut write, last) {
                 item.insert("last_event_id".to_owned(), text(id));
             }
@@ -502,16 +504,16 @@ impl Store {
     /// [`StoreError`]; whether the writes happened is then not known.
     pub async fn commit(
         &self,
-        transaction: &Transaction,
+        transaction: Transaction,
         new_event_id: impl FnMut() -> EventId,
     ) -> Result<Commit, StoreError> {
-        if let Some(error) = &transaction.error {
-            return Err(StoreError::Unwritable(error.to_string()));
+        if let Some(error) = transaction.error {
+            return Err(StoreError::Unwritable(error));
         }
         let output = self
             .client
             .transact_write_items()
-            .set_transact_items(Some(transaction.to_items(&self.table, new_event_id)?))
+            .set_transact_items(Some(transaction.into_items(&self.table, new_event_id)?))
             .send()
             .await;
         match output {

@@ -11,7 +11,8 @@ pub use details::{BillingDetails, CompanyName, InvalidDetail, InvoiceAddress, Ta
 
 use crate::{
     Action, Actor, Anchor, Caller, Change, Counter, Event, EventKind, Ledger, Level, Meter,
-    Organization, OrganizationId, Period, Plan, Plans, Refusal, Subject, SubjectKind, permit,
+    Organization, OrganizationId, Period, Plan, PlanChanges, Plans, Refusal, Subject, SubjectKind,
+    permit,
 };
 
 /// A scheduled change of plan.
@@ -184,52 +185,100 @@ pub fn begin_next_plan(
     Some((next, event))
 }
 
+/// Decides whether a caller may change the plan in this deployment.
+///
+/// # Errors
+/// [`Refusal::OwnerOrAdminRequired`]; [`Refusal::PlanChangeNotAllowed`].
+pub fn may_change_plan(caller: &Caller, policy: &PlanChanges) -> Result<(), Refusal> {
+    permit(caller, Action::ManageBilling)?;
+    match (caller, policy) {
+        (Caller::Member(_), PlanChanges::Server { url }) => {
+            Err(Refusal::PlanChangeNotAllowed { url: url.clone() })
+        }
+        (Caller::Member(_), PlanChanges::Customer) => Ok(()),
+    }
+}
+
+/// Decides the plan that the product's backend sets, such as after a payment.
+/// Returns no events if nothing changes.
+pub fn set_plan(
+    ledger: &Ledger,
+    plans: &Plans,
+    plan: Plan,
+    when: When,
+    now: DateTime<Utc>,
+) -> BillingChange {
+    let mut next = ledger.clone();
+    let mut events: Vec<Event> = next.billing.settle(plans, now).into_iter().collect();
+    events.extend(apply_plan(&mut next, &Actor::System, plan, when, now));
+    change_of(ledger, next, events)
+}
+
 /// Decides a change of plan or details, as a whole. Returns no events if nothing
 /// changes.
 ///
 /// # Errors
-/// [`Refusal::OwnerOrAdminRequired`].
+/// [`Refusal::OwnerOrAdminRequired`]; [`Refusal::PlanChangeNotAllowed`].
 pub fn update_billing(
     caller: &Caller,
     ledger: &Ledger,
     plans: &Plans,
+    policy: &PlanChanges,
     update: BillingUpdate,
     now: DateTime<Utc>,
 ) -> Result<BillingChange, Refusal> {
     permit(caller, Action::ManageBilling)?;
     let mut next = ledger.clone();
     let mut events: Vec<Event> = next.billing.settle(plans, now).into_iter().collect();
-    let mut allocated = false;
     if let Some((plan, when)) = update.plan {
-        let settled = next.billing.plan.id == plan.id;
-        match when {
-            When::Now if !settled => {
-                events.extend(change_plan(&mut next, caller, plan, now));
-                allocated = next.billing.generation() != ledger.billing.generation();
-            }
-            When::PeriodEnd if !settled => {
-                events.extend(schedule_plan(&mut next.billing, caller, plan, now));
-            }
-            When::Now | When::PeriodEnd => events.extend(keep_plan(&mut next.billing, caller)),
-        }
+        may_change_plan(caller, policy)?;
+        events.extend(apply_plan(&mut next, &caller.as_actor(), plan, when, now));
     }
     let update = BillingUpdate {
         plan: None,
         ..update
     };
     events.extend(change_details(&mut next.billing, caller, update));
-    Ok(BillingChange {
+    Ok(change_of(ledger, next, events))
+}
+
+/// Returns the changes between two ledgers: counters only where they were allocated.
+fn change_of(before: &Ledger, next: Ledger, events: Vec<Event>) -> BillingChange {
+    let is_allocated = next.billing.generation() != before.billing.generation();
+    BillingChange {
         billing: next.billing,
-        counters: if allocated { next.counters } else { Vec::new() },
+        counters: if is_allocated {
+            next.counters
+        } else {
+            Vec::new()
+        },
         events,
-    })
+    }
+}
+
+fn apply_plan(
+    next: &mut Ledger,
+    actor: &Actor,
+    plan: Plan,
+    when: When,
+    now: DateTime<Utc>,
+) -> Vec<Event> {
+    if next.billing.plan.id == plan.id {
+        return keep_plan(&mut next.billing, actor).into_iter().collect();
+    }
+    match when {
+        When::Now => change_plan(next, actor, plan, now),
+        When::PeriodEnd => schedule_plan(&mut next.billing, actor, plan, now)
+            .into_iter()
+            .collect(),
+    }
 }
 
 /// Changes the plan within the period. The period and the credits used in it
 /// stay, so that a change neither loses credits nor grants them twice.
-fn change_plan(next: &mut Ledger, caller: &Caller, plan: Plan, now: DateTime<Utc>) -> Vec<Event> {
+fn change_plan(next: &mut Ledger, actor: &Actor, plan: Plan, now: DateTime<Utc>) -> Vec<Event> {
     let before = std::mem::replace(&mut next.billing.plan, plan);
-    let mut event = next.billing.plan_changed(caller.as_actor(), &before);
+    let mut event = next.billing.plan_changed(actor.clone(), &before);
     if let Some(dropped) = next.billing.next_plan.take() {
         event
             .changes
@@ -249,14 +298,14 @@ fn change_plan(next: &mut Ledger, caller: &Caller, plan: Plan, now: DateTime<Utc
             used,
             now,
         );
-        events.extend(next.thresholds(meter.level, level, used, credits));
+        events.extend(next.threshold(meter.level, level, used));
     }
     events
 }
 
 fn schedule_plan(
     billing: &mut Billing,
-    caller: &Caller,
+    actor: &Actor,
     plan: Plan,
     now: DateTime<Utc>,
 ) -> Option<Event> {
@@ -267,7 +316,7 @@ fn schedule_plan(
     let from = billing.period_at(now).end;
     let event = Event::new(
         EventKind::BillingPlanChangeScheduled,
-        caller.as_actor(),
+        actor.clone(),
         billing.as_subject(),
         vec![
             Change::changed("plan", &billing.plan.id, &plan.id),
@@ -278,11 +327,11 @@ fn schedule_plan(
     Some(event)
 }
 
-fn keep_plan(billing: &mut Billing, caller: &Caller) -> Option<Event> {
+fn keep_plan(billing: &mut Billing, actor: &Actor) -> Option<Event> {
     let dropped = billing.next_plan.take()?;
     Some(Event::new(
         EventKind::BillingPlanChangeCancelled,
-        caller.as_actor(),
+        actor.clone(),
         billing.as_subject(),
         vec![Change::removed("next_plan", dropped.plan.id)],
     ))

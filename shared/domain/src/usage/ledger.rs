@@ -129,32 +129,29 @@ impl Ledger {
         self.billing.meter = Some(meter);
     }
 
-    /// Returns the events of the thresholds between two levels.
-    pub(crate) fn thresholds(&self, from: Level, to: Level, used: u64, credits: u64) -> Vec<Event> {
-        let period_end = self.billing.meter.as_ref().map(|meter| {
-            let period = self.billing.anchor.period_at(meter.period_start);
-            period.end
-        });
-        let reached = from.up_to(to).filter_map(Level::percent);
-        let reached = reached.zip(std::iter::repeat(period_end.unwrap_or_default()));
-        reached
-            .map(|(percent, period_end)| {
-                let changes = vec![
-                    Change::added("percent", percent),
-                    Change::added("used", used),
-                    Change::added("allowed", credits),
-                ];
-                let kind = EventKind::UsageThresholdReached;
-                Event::new(kind, Actor::System, self.billing.as_subject(), changes).with_notice(
-                    Notice::Credits {
-                        percent,
-                        used,
-                        allowed: credits,
-                        plan: self.billing.plan.name.clone(),
-                        period_end,
-                    },
-                )
-            })
-            .collect()
+    /// Returns the event of a threshold that the use has come to, unless its notice
+    /// was sent in this period before. Only the highest one is of interest.
+    pub(crate) fn threshold(&mut self, from: Level, to: Level, used: u64) -> Option<Event> {
+        let meter = self.billing.meter.as_mut()?;
+        let credits = meter.credits;
+        if to <= from || !meter.notified.note(to, credits) {
+            return None;
+        }
+        let percent = to.percent()?;
+        let period_end = self.billing.anchor.period_at(meter.period_start).end;
+        let changes = vec![
+            Change::added("percent", percent),
+            Change::added("used", used),
+            Change::added("allowed", credits),
+        ];
+        let kind = EventKind::UsageThresholdReached;
+        let event = Event::new(kind, Actor::System, self.billing.as_subject(), changes);
+        Some(event.with_notice(Notice::Credits {
+            percent,
+            used,
+            allowed: credits,
+            plan: self.billing.plan.name.clone(),
+            period_end,
+        }))
     }
 }

@@ -42,13 +42,6 @@ impl Level {
             Self::Full => Some(100),
         }
     }
-
-    /// Returns the levels above this one, up to another.
-    pub(crate) fn up_to(self, other: Self) -> impl Iterator<Item = Self> {
-        [Self::High, Self::Full]
-            .into_iter()
-            .filter(move |level| self < *level && *level <= other)
-    }
 }
 
 /// Returns 80% of the credits, rounded up.
@@ -69,4 +62,37 @@ pub struct Meter {
     pub level: Level,
     /// The number of the allocation; a counter of another one does not belong to this meter.
     pub generation: u64,
+    /// The notices that were sent in this period.
+    #[serde(default)]
+    pub notified: Notified,
+}
+
+/// For each threshold the most credits that its notice was sent for in a period; 0
+/// if none was. A plan with fewer credits sends no notice again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notified {
+    /// Of the notice at 80%.
+    pub high: u64,
+    /// Of the notice at 100%.
+    pub full: u64,
+}
+
+impl Notified {
+    /// Notes that a level was reached with so many credits. Returns whether a notice
+    /// of it has to be sent: a notice of more covers one of less.
+    pub(crate) fn note(&mut self, level: Level, credits: u64) -> bool {
+        let before = *self;
+        match level {
+            Level::Low => false,
+            Level::High => {
+                self.high = self.high.max(credits);
+                credits > before.high
+            }
+            Level::Full => {
+                self.high = self.high.max(credits);
+                self.full = self.full.max(credits);
+                credits > before.full
+            }
+        }
+    }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{
     counter::{Counter, Debit},
     ledger::Ledger,
-    meter::{Level, Meter},
+    meter::{Level, Meter, Notified},
     slots::Slots,
 };
 use crate::{Billing, Event, Plans, Refusal};
@@ -169,6 +169,7 @@ pub fn spend(
         counters: 0,
         level,
         generation: ledger.billing.generation(),
+        notified: meter.map_or_else(Notified::default, |meter| meter.notified),
     };
     next.allocate(meter, used, now);
     let chosen = seed.checked_rem(next.counters.len() as u64);
@@ -176,10 +177,10 @@ pub fn spend(
     if let Some(counter) = chosen.and_then(|n| next.counters.get_mut(n)) {
         counter.record(slots, credits.get());
     }
-    let thresholds = next.thresholds(before, level, used, allowed);
+    let threshold = next.threshold(before, level, used);
     Ok(spent(Spending::Allocated {
         billing: Box::new(next.billing),
         counters: next.counters,
-        events: due.into_iter().chain(thresholds).collect(),
+        events: due.into_iter().chain(threshold).collect(),
     }))
 }
