@@ -25,6 +25,8 @@ pub const SHAPE: Shape = Shape::change(
 .refuses(&[
     "owner_required",
     "owner_or_admin_required",
+    "email_required",
+    "email_not_verified",
     "organization_not_found",
     "invite_not_found",
     "invite_accepted",
