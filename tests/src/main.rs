@@ -15,6 +15,7 @@ mod billing_emails;
 mod browser;
 mod completeness;
 mod contention;
+mod contract;
 mod costs;
 mod deployment;
 mod email_reports;
