@@ -18,6 +18,27 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(&text).unwrap()
 });
 
+/// Returns the document's operations, with their ids.
+fn operations() -> impl Iterator<Item = (&'static str, &'static Value)> {
+    let paths = DOCUMENT["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|operations| operations.as_object().unwrap().values());
+    operations.map(|operation| (operation["operationId"].as_str().unwrap(), operation))
+}
+
+/// Returns every operation with each code of a problem that it lists.
+pub fn codes() -> Vec<(&'static str, &'static str)> {
+    let mut codes = Vec::new();
+    for (id, operation) in operations() {
+        for response in operation["responses"].as_object().unwrap().values() {
+            let schema = &response["content"]["application/problem+json"]["schema"];
+            let listed = &schema["allOf"][1]["properties"]["code"]["enum"];
+            let listed = listed.as_array().into_iter().flatten();
+            codes.extend(listed.map(|code| (id, code.as_str().unwrap())));
+        }
+    }
+    codes
+}
+
 /// Asserts that a response is one that the document declares, and returns the id of
 /// its operation; `None` for a request outside the document's routes.
 pub fn assert_declared(

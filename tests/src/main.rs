@@ -13,6 +13,7 @@ mod api_keys;
 mod billing;
 mod billing_emails;
 mod browser;
+mod codes;
 mod completeness;
 mod contention;
 mod contract;
