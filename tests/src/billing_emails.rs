@@ -381,7 +381,12 @@ async fn failing_billing_email_is_abandoned_after_thirty_minutes() {
         .mail_catcher()
         .fail_next(1000, THROTTLED);
     assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
-    fixture.world.clock.advance(TimeDelta::minutes(30));
+    fixture
+        .world
+        .clock
+        .advance(TimeDelta::minutes(30) - TimeDelta::seconds(1));
+    assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
+    fixture.world.clock.advance(TimeDelta::seconds(1));
     fixture.world.drain().await;
     fixture.world.stack.mail_catcher().recover();
     fixture.world.drain().await;

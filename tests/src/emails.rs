@@ -124,7 +124,16 @@ async fn failing_email_is_abandoned_after_thirty_minutes() {
         .invite(&fixture.organization, "new@example.com", "user")
         .await;
     assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
-    fixture.world.clock.advance(TimeDelta::minutes(30));
+    fixture
+        .world
+        .clock
+        .advance(TimeDelta::minutes(30) - TimeDelta::seconds(1));
+    assert_eq!(fixture.world.stack.drain_stream().await.unwrap().stuck, 1);
+    assert_eq!(
+        delivery(&fixture.admin, &fixture.organization, "new@example.com").await["state"],
+        "queued"
+    );
+    fixture.world.clock.advance(TimeDelta::seconds(1));
     fixture.world.drain().await;
     assert_eq!(
         delivery(&fixture.admin, &fixture.organization, "new@example.com").await["state"],
