@@ -453,6 +453,7 @@ async fn whatever_fails_on_the_way_credits_are_used_exactly_once() {
         let (clean, api_client) = gather().await;
         render(&api_client, "x", credits).await.expect("200");
         let requests = clean.world.wire.take().len();
+        assert!(requests > 0);
         for skip in 0..requests {
             for fault in Fault::ALL {
                 for times in [1, 3] {

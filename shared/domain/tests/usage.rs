@@ -383,6 +383,7 @@ fn counter_deletes_old_slots_and_stays_small() {
     for n in 0..3000_u64 {
         table.spend(1, n * 7919, now).unwrap();
         now += TimeDelta::hours(3);
+    assert_eq!(table.ledger.counters.len(), 16);
     }
     for counter in &table.ledger.counters {
         // A counter deletes old slots when it is debited: up to a few hours late.
