@@ -39,5 +39,6 @@ mod rules;
 mod sign_in;
 mod story;
 mod usage;
+mod usage_model;
 mod usage_rate;
 mod wire;
