@@ -54,7 +54,7 @@ async fn thresholds(fixture: &Fixture) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn credits_are_used_up_to_the_last_and_then_refused() {
+async fn credits_beyond_the_last_are_refused() {
     let fixture = Fixture::new().await;
     let api_client = fixture.api_client.clone();
     let reply = render(&api_client, "a", 1).await;
@@ -85,7 +85,7 @@ async fn credits_are_used_up_to_the_last_and_then_refused() {
 }
 
 #[tokio::test]
-async fn more_than_is_left_is_refused_and_uses_nothing() {
+async fn request_above_the_credits_left_uses_none() {
     let fixture = Fixture::new().await;
     let api_client = fixture.api_client.clone();
     render(&api_client, "a", 48).await.expect("200");
@@ -100,7 +100,7 @@ async fn more_than_is_left_is_refused_and_uses_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_uses_credits_once_and_gives_the_same_answer_for_a_day() {
+async fn idempotency_key_uses_credits_once_within_a_day() {
     let fixture = Fixture::new().await;
     let api_client = fixture.api_client.clone();
     let first = render(&api_client, "same", 2).await;
@@ -124,7 +124,7 @@ async fn a_key_uses_credits_once_and_gives_the_same_answer_for_a_day() {
 }
 
 #[tokio::test]
-async fn keys_of_two_organizations_do_not_meet() {
+async fn idempotency_key_is_scoped_to_an_organization() {
     let fixture = Fixture::new().await;
     let elsewhere = fixture.stranger.create_organization("Other").await;
     let theirs = fixture.stranger.create_key(&elsewhere, "Theirs").await;
@@ -135,7 +135,7 @@ async fn keys_of_two_organizations_do_not_meet() {
 }
 
 #[tokio::test]
-async fn what_is_no_use_of_credits_is_refused_with_the_fields_name() {
+async fn invalid_usage_request_names_the_field() {
     let fixture = Fixture::new().await;
     let api_client = fixture.api_client.clone();
     let ask = async |body: Value, headers: &[(&str, &str)]| {
@@ -172,7 +172,7 @@ async fn what_is_no_use_of_credits_is_refused_with_the_fields_name() {
 }
 
 #[tokio::test]
-async fn only_an_api_key_uses_credits_and_only_its_organizations() {
+async fn only_an_api_key_uses_its_organizations_credits() {
     let fixture = Fixture::new().await;
     let people = [
         &fixture.creator,
@@ -274,7 +274,7 @@ async fn usage_is_reported_by_hour_day_month_and_period() {
 }
 
 #[tokio::test]
-async fn a_period_begins_at_its_instant_with_all_its_credits() {
+async fn new_period_begins_on_time_with_all_credits() {
     let fixture = Fixture::new().await;
     let api_client = fixture.api_client.clone();
     render(&api_client, "a", 50).await.expect("200");
@@ -293,7 +293,7 @@ async fn a_period_begins_at_its_instant_with_all_its_credits() {
 
 /// A request decides in the old period and commits when the new one has begun.
 #[tokio::test]
-async fn who_comes_too_late_for_a_period_uses_the_next() {
+async fn request_committed_in_the_next_period_uses_its_credits() {
     let fixture = Fixture::new().await;
     let api_client = fixture.api_client.clone();
     render(&api_client, "a", 10).await.expect("200");
@@ -314,7 +314,7 @@ async fn who_comes_too_late_for_a_period_uses_the_next() {
 }
 
 #[tokio::test]
-async fn a_change_of_plan_meets_a_use_of_credits() {
+async fn plan_change_during_use_keeps_the_limit() {
     // Decided on the free plan, committed on the basic one.
     let fixture = Fixture::new().await;
     let api_client = fixture.api_client.clone();
@@ -355,7 +355,7 @@ async fn a_change_of_plan_meets_a_use_of_credits() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_at_once_never_use_more_than_there_is_and_tell_each_threshold_once() {
+async fn concurrent_use_stays_within_credits_and_thresholds() {
     for plan in ["free", "scale"] {
         let fixture = Fixture::new().await;
         let api_client = fixture.api_client.clone();
@@ -412,7 +412,7 @@ async fn many_at_once_never_use_more_than_there_is_and_tell_each_threshold_once(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_key_at_once_uses_credits_once() {
+async fn idempotency_key_used_at_once_uses_credits_once() {
     let fixture = Fixture::new().await;
     let api_client = fixture.api_client.clone();
     let requests: Vec<_> = (0..20)
@@ -433,7 +433,7 @@ async fn one_key_at_once_uses_credits_once() {
 /// The ways that the use of credits can go: the first ever, from a counter,
 /// reaching a threshold, and beginning a period.
 #[tokio::test]
-async fn whatever_fails_on_the_way_credits_are_used_exactly_once() {
+async fn request_after_any_fault_uses_credits_once() {
     for (before, credits, in_april) in [(0, 1, false), (10, 3, false), (39, 2, false), (7, 4, true)]
     {
         let gather = async || {
@@ -477,7 +477,7 @@ async fn whatever_fails_on_the_way_credits_are_used_exactly_once() {
 }
 
 #[tokio::test]
-async fn what_using_credits_costs_does_not_grow_with_what_was_used() {
+async fn cost_of_use_is_independent_of_earlier_use() {
     let fixture = Fixture::new().await;
     let api_client = fixture.api_client.clone();
     fixture.change_plan("scale", "now").await;
