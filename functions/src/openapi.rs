@@ -165,11 +165,7 @@ fn responses(
 ) -> Map<String, Value> {
     let mut success = Map::from_iter([("description".to_owned(), json!("The request succeeded."))]);
     if !shape.headers.is_empty() {
-        let headers = shape.headers.iter().map(|(name, description)| {
-            let header = json!({ "description": description, "schema": { "type": "integer" } });
-            ((*name).to_owned(), header)
-        });
-        success.insert("headers".to_owned(), Value::Object(headers.collect()));
+        success.insert("headers".to_owned(), headers(shape.headers));
     }
     if let Some(view) = view {
         let content = json!({ "application/json": { "schema": view } });
@@ -186,10 +182,14 @@ fn responses(
         }
         let words: Vec<String> = codes.iter().map(|code| format!("`{code}`")).collect();
         let description = format!("A problem: {}.", words.join(", "));
-        responses.insert(
-            status.to_string(),
-            json!({ "description": description, "content": content }),
-        );
+        let mut response = json!({ "description": description, "content": content });
+        let of_problem = problem_headers(shape, &codes);
+        if !of_problem.is_empty()
+            && let Some(response) = response.as_object_mut()
+        {
+            response.insert("headers".to_owned(), headers(&of_problem));
+        }
+        responses.insert(status.to_string(), response);
     }
     for (status, description) in gateway_only(route.caller) {
         responses.entry(status.to_string()).or_insert_with(
@@ -197,6 +197,30 @@ fn responses(
         );
     }
     responses
+}
+
+fn headers(headers: &[(&str, &str)]) -> Value {
+    let headers = headers.iter().map(|(name, description)| {
+        let header = json!({ "description": description, "schema": { "type": "integer" } });
+        ((*name).to_owned(), header)
+    });
+    Value::Object(headers.collect())
+}
+
+/// Returns the headers of problems with these codes; a test checks that they are sent.
+fn problem_headers(shape: &Shape, codes: &[&str]) -> Vec<(&'static str, &'static str)> {
+    let mut headers = Vec::new();
+    let wait = ["busy", "credits_used_up", "resend_too_soon", "unavailable"];
+    if codes.iter().any(|code| wait.contains(code)) {
+        headers.push((
+            "retry-after",
+            "The seconds to wait. The gateway's own responses do not have it.",
+        ));
+    }
+    if codes.contains(&"credits_used_up") {
+        headers.extend_from_slice(shape.headers);
+    }
+    headers
 }
 
 /// Returns whether API Gateway itself responds with a status that the operation has too.

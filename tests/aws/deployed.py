@@ -292,11 +292,13 @@ class Deployment:
 
     def nothing_is_given_up(self):
         sqs = self.engine.client("sqs")
-        for name, url in self.outputs.items():
-            if name.endswith("DeadLettersUrl"):
-                attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-                count = attributes["Attributes"]["ApproximateNumberOfMessages"]
-                assert count == "0", f"{name} holds {count}"
+        queues = [name for name in self.outputs if name.endswith("DeadLettersUrl")]
+        assert queues, self.outputs
+        for name in queues:
+            url = self.outputs[name]
+            attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+            count = attributes["Attributes"]["ApproximateNumberOfMessages"]
+            assert count == "0", f"{name} holds {count}"
 
 
 def authorizer(wish):

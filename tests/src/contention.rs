@@ -89,7 +89,7 @@ async fn transaction_cancelled_for_another_reason_is_an_error() {
 }
 
 /// Sends a request to an operation whose deadline is near.
-async fn invoke_in(fixture: &Fixture, operation: &str, time: Duration) -> Value {
+pub async fn invoke_in(fixture: &Fixture, operation: &str, time: Duration) -> Reply {
     let text = crate::completeness::repository(&format!("events/{operation}.json"));
     let event = std::fs::read_to_string(text).unwrap();
     let event = event
@@ -98,16 +98,26 @@ async fn invoke_in(fixture: &Fixture, operation: &str, time: Duration) -> Value 
             fixture.organization_id(),
         )
         .replace("sample-owner", &fixture.creator.user_id);
-    let event = serde_json::from_str(&event).unwrap();
+    let event: Value = serde_json::from_str(&event).unwrap();
+    let path = event["rawPath"].as_str().unwrap().to_owned();
+    let method = event["requestContext"]["http"]["method"].as_str().unwrap();
+    let method: Method = method.parse().unwrap();
     let deadline = SystemTime::now() + time;
     let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let mut context = functions::Context::default();
     context.deadline = u64::try_from(deadline.as_millis()).unwrap();
     let operation = functions::operation(operation).unwrap();
     let output = functions::invoke(fixture.world.stack.app(), operation, event, context).await;
-    let mut output = output.unwrap();
-    output["body"] = serde_json::from_str(output["body"].as_str().unwrap()).unwrap();
-    output
+    let output = output.unwrap();
+    let status = output["statusCode"].as_u64().unwrap();
+    let body = serde_json::from_str(output["body"].as_str().unwrap()).unwrap();
+    let headers = output["headers"].as_object().unwrap().iter();
+    let headers = headers.map(|(name, value)| {
+        let value = value.as_str().unwrap().parse().unwrap();
+        (name.parse().unwrap(), value)
+    });
+    let status = u16::try_from(status).unwrap();
+    Reply::new(&method, &path, status, headers.collect(), body)
 }
 
 #[tokio::test]
@@ -117,12 +127,10 @@ async fn contention_until_the_deadline_is_busy_and_writes_nothing() {
     let fault = Fault::Cancelled(&["TransactionConflict"]);
     wire.fail_action("TransactWriteItems", 0, usize::MAX, fault);
     fixture.world.take_metrics();
-    let output = invoke_in(&fixture, "create-invite", Duration::from_secs(2)).await;
+    let reply = invoke_in(&fixture, "create-invite", Duration::from_secs(2)).await;
     wire.heal();
-    assert_eq!(output["statusCode"], 503, "{output}");
-    assert_eq!(output["body"]["code"], "busy");
-    assert_eq!(output["headers"]["retry-after"], "1");
-    let detail = output["body"]["detail"].as_str().unwrap();
+    assert_eq!(reply.headers["retry-after"], "1");
+    let detail = reply.refused("503 busy");
     assert!(detail.contains("other requests are changing"), "{detail}");
     let metrics: Value = serde_json::from_str(&fixture.world.take_metrics()[0]).unwrap();
     assert_eq!(
@@ -148,9 +156,9 @@ async fn throttling_until_the_deadline_is_unavailable() {
     let fault = Fault::Cancelled(&["ThrottlingError", "TransactionConflict"]);
     wire.fail_action("TransactWriteItems", 0, usize::MAX, fault);
     fixture.world.take_metrics();
-    let output = invoke_in(&fixture, "create-invite", Duration::from_secs(2)).await;
+    let reply = invoke_in(&fixture, "create-invite", Duration::from_secs(2)).await;
     wire.heal();
-    assert_eq!(output["body"]["code"], "unavailable", "{output}");
+    reply.expect("503 unavailable");
     let metrics: Value = serde_json::from_str(&fixture.world.take_metrics()[0]).unwrap();
     assert_eq!(metrics["Failures"], 1, "{metrics}");
     assert!(metrics["TransactionsThrottled"].as_u64().unwrap() > 1);

@@ -184,6 +184,7 @@ async fn measured_costs_match_the_data_model() {
         fs::write(&path, &filled).unwrap();
         return;
     }
+    assert_eq!(page.lines().count(), filled.lines().count());
     for (written, measured) in page.lines().zip(filled.lines()) {
         assert_eq!(
             written, measured,

@@ -14,12 +14,15 @@ fn template() -> Value {
     serde_norway::from_str(&text).unwrap()
 }
 
+/// Returns the resources of a type, of which there are some.
 fn resources(template: &Value, kind: &str) -> Vec<(String, Value)> {
     let all: &Mapping = template["Resources"].as_mapping().unwrap();
     let wanted = all.iter().filter(|(_, resource)| resource["Type"] == kind);
-    wanted
+    let wanted: Vec<_> = wanted
         .map(|(name, resource)| (name.as_str().unwrap().to_owned(), resource.clone()))
-        .collect()
+        .collect();
+    assert!(!wanted.is_empty(), "the template has no {kind}");
+    wanted
 }
 
 fn text(value: &Value) -> String {
@@ -56,6 +59,7 @@ fn every_function_has_an_alarm_for_failures() {
         })
     };
     assert!(watched("Api", "5xx"), "the API has no alarm");
+    let mut background = 0;
     for (name, function) in resources(&template, "AWS::Serverless::Function") {
         let events = &function["Properties"]["Events"];
         let routes = events
@@ -65,10 +69,12 @@ fn every_function_has_an_alarm_for_failures() {
         if routes || authorizers.contains(&format!("!GetAtt {name}.Arn")) {
             continue;
         }
+        background += 1;
         for metric in ["Errors", "Throttles"] {
             assert!(watched(&name, metric), "no alarm for {metric} of {name}");
         }
     }
+    assert!(background >= 5, "{background}");
 }
 
 #[test]
@@ -103,12 +109,15 @@ fn every_alarm_has_an_action_and_a_runbook_entry() {
 fn parameters_and_outputs_are_documented() {
     let template = template();
     let page = operations_page();
-    for (name, parameter) in template["Parameters"].as_mapping().unwrap() {
+    let parameters = template["Parameters"].as_mapping().unwrap();
+    let outputs = template["Outputs"].as_mapping().unwrap();
+    assert!(!parameters.is_empty() && !outputs.is_empty());
+    for (name, parameter) in parameters {
         let name = name.as_str().unwrap();
         assert!(parameter["Description"].is_string(), "{name}");
         assert!(page.contains(&format!("| `{name}` |")), "no row for {name}");
     }
-    for name in template["Outputs"].as_mapping().unwrap().keys() {
+    for name in outputs.keys() {
         let name = name.as_str().unwrap();
         assert!(page.contains(&format!("`{name}`")), "the output {name}");
     }
@@ -122,9 +131,7 @@ fn irreplaceable_resources_outlive_the_stack() {
         "AWS::SecretsManager::Secret",
         "AWS::Cognito::UserPool",
     ] {
-        let resources = resources(&template, kind);
-        assert!(!resources.is_empty(), "{kind}");
-        for (name, resource) in resources {
+        for (name, resource) in resources(&template, kind) {
             assert_eq!(resource["DeletionPolicy"], "Retain", "{name}");
             assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
         }
@@ -162,6 +169,7 @@ fn functions_have_tracing_json_logs_and_concurrency_limits() {
     assert_eq!(globals["Tracing"], "Active");
     assert_eq!(globals["LoggingConfig"]["LogFormat"], "JSON");
     assert!(text(&globals["ReservedConcurrentExecutions"]).contains("HasApiConcurrency"));
+    let mut background = 0;
     for (name, function) in resources(&template, "AWS::Serverless::Function") {
         let events = &function["Properties"]["Events"];
         let Some(events) = events.as_mapping() else {
@@ -170,8 +178,10 @@ fn functions_have_tracing_json_logs_and_concurrency_limits() {
         if events.values().any(|event| event["Type"] != "HttpApi") {
             let limit = text(&function["Properties"]["ReservedConcurrentExecutions"]);
             assert!(limit.contains("HasBackgroundConcurrency"), "{name}");
+            background += 1;
         }
     }
+    assert!(background >= 5, "{background}");
 }
 
 #[test]
@@ -209,6 +219,7 @@ fn dashboard_charts_do_not_overlap() {
     };
     let body: Json = serde_json::from_str(body.value.as_str().unwrap()).unwrap();
     let mut cells = BTreeSet::new();
+    assert!(!body["widgets"].as_array().unwrap().is_empty());
     for widget in body["widgets"].as_array().unwrap() {
         let number = |name| widget[name].as_u64().unwrap();
         for x in number("x")..number("x") + number("width") {

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use functions::{Clock, Metrics, PlanChanges};
 use local::{Options, SignIn, Stack};
-use reqwest::Method;
+use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 
-use crate::wire::Wire;
+use crate::{contract, wire::Wire};
 
 /// A clock that stands still until a test advances it.
 #[derive(Clone)]
@@ -65,10 +65,24 @@ pub struct Session {
 pub struct Reply {
     pub status: u16,
     pub body: Value,
-    pub headers: reqwest::header::HeaderMap,
+    pub headers: HeaderMap,
+    /// The id of the operation in the API's document.
+    pub operation: Option<&'static str>,
 }
 
 impl Reply {
+    /// Makes a reply. Asserts that it is one that the API's document declares.
+    #[track_caller]
+    pub fn new(method: &Method, path: &str, status: u16, headers: HeaderMap, body: Value) -> Self {
+        let operation = contract::assert_declared(method, path, status, &headers, &body);
+        Self {
+            status,
+            body,
+            headers,
+            operation,
+        }
+    }
+
     /// Returns the status and, for problems, the code: `200`, or `403 owner_required`.
     pub fn outcome(&self) -> String {
         match self.body["code"].as_str() {
@@ -253,7 +267,8 @@ impl Session {
         body: Option<String>,
         headers: &[(&str, &str)],
     ) -> Reply {
-        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        let url = format!("{}{path}", self.url);
+        let mut request = self.http.request(method.clone(), url);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -279,11 +294,7 @@ impl Session {
                 _ => Value::String(text),
             }
         };
-        Reply {
-            status,
-            body,
-            headers,
-        }
+        Reply::new(&method, path, status, headers, body)
     }
 
     pub async fn get(&self, path: &str) -> Reply {

@@ -37,6 +37,7 @@ pub async fn hold(world: &World) {
         .filter(|(_, sk)| sk == "ORGANIZATION")
         .map(|(pk, _)| pk)
         .collect();
+    assert!(!organizations.is_empty(), "the table is empty");
     for organization in organizations {
         check_organization(&by_key, organization, world.clock.now());
         check_credits(&by_key, organization);

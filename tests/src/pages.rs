@@ -38,7 +38,9 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 /// Returns the paths of the assets that a document loads.
 fn assets(html: &str) -> Vec<String> {
     let paths = html.split('"').filter(|part| part.starts_with("/assets/"));
-    paths.map(str::to_owned).collect()
+    let paths: Vec<String> = paths.map(str::to_owned).collect();
+    assert!(paths.len() >= 3, "{html}");
+    paths
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use local::SignIn;
 use serde_json::{Value, json};
 
 use crate::{
@@ -137,14 +138,25 @@ async fn cursor_of_another_list_reveals_nothing() {
         "/v1/organizations/{}/members",
         mine["items"][0]["id"].as_str().unwrap()
     );
+    // Wherever the cursor leads, this member comes after it.
+    let last = fixture.world.sign_in_as(SignIn {
+        user_id: "~last".to_owned(),
+        ..SignIn::with_email("last@example.com")
+    });
+    let organization = mine.trim_end_matches("/members");
+    fixture
+        .stranger
+        .add_member(organization, &last, "user")
+        .await;
     let page = fixture
         .stranger
         .get(&format!("{mine}?cursor={cursor}"))
         .await
         .expect("200");
-    for item in page["items"].as_array().unwrap() {
-        assert_eq!(item["user_id"], fixture.stranger.user_id);
-    }
+    let items = page["items"].as_array().unwrap();
+    let mut user_ids = items.iter().map(|item| item["user_id"].as_str().unwrap());
+    assert_eq!(user_ids.next_back(), Some("~last"));
+    assert!(user_ids.all(|id| id == fixture.stranger.user_id));
     fixture
         .stranger
         .get(&format!("{members}?cursor={cursor}"))

@@ -121,14 +121,14 @@ pub fn assert_outcomes(outcomes: (String, String), first: &str, second: &str) {
 }
 
 #[tokio::test]
-async fn accept_and_accept_make_one_member() {
+async fn two_accepts_at_once_make_one_member() {
     let fixture = Fixture::new().await;
     let outcomes = interleave(&fixture.world, fixture.accepting(), fixture.accepting()).await;
     assert_outcomes(outcomes, "200", "200");
 }
 
 #[tokio::test]
-async fn one_link_admits_one_person_though_two_have_the_address() {
+async fn invite_to_a_shared_address_admits_one_person() {
     let fixture = Fixture::new().await;
     let twin = fixture.world.sign_in_as(local::SignIn {
         user_id: "another-dana".into(),
@@ -145,7 +145,7 @@ async fn one_link_admits_one_person_though_two_have_the_address() {
 }
 
 #[tokio::test]
-async fn cancelled_while_being_accepted_is_cancelled() {
+async fn invite_cancelled_during_accept_is_cancelled() {
     let fixture = Fixture::new().await;
     let outcomes = interleave(&fixture.world, fixture.accepting(), fixture.cancelling()).await;
     assert_outcomes(outcomes, "410 invite_cancelled", "204");
@@ -153,7 +153,7 @@ async fn cancelled_while_being_accepted_is_cancelled() {
 }
 
 #[tokio::test]
-async fn accepted_while_being_cancelled_is_accepted() {
+async fn invite_accepted_during_cancel_is_accepted() {
     let fixture = Fixture::new().await;
     let outcomes = interleave(&fixture.world, fixture.cancelling(), fixture.accepting()).await;
     assert_outcomes(outcomes, "410 invite_accepted", "200");
@@ -161,7 +161,7 @@ async fn accepted_while_being_cancelled_is_accepted() {
 }
 
 #[tokio::test]
-async fn accepting_gives_what_the_invite_says_at_that_instant() {
+async fn accept_during_update_gives_the_role_at_that_instant() {
     let fixture = Fixture::new().await;
     let outcomes = interleave(
         &fixture.world,
@@ -184,7 +184,7 @@ async fn accepting_gives_what_the_invite_says_at_that_instant() {
 }
 
 #[tokio::test]
-async fn one_address_is_invited_once() {
+async fn address_invited_twice_at_once_has_one_invite() {
     let fixture = Fixture::new().await;
     let (owner, admin) = (fixture.owner.clone(), fixture.admin.clone());
     let outcomes = interleave(
@@ -197,7 +197,7 @@ async fn one_address_is_invited_once() {
 }
 
 #[tokio::test]
-async fn whoever_is_demoted_while_inviting_does_not_invite() {
+async fn inviter_demoted_during_the_request_is_refused() {
     let fixture = Fixture::new().await;
     let inviting = fixture.inviting(&fixture.admin, "new@example.com");
     let outcomes = interleave(
@@ -220,7 +220,7 @@ async fn whoever_is_demoted_while_inviting_does_not_invite() {
 }
 
 #[tokio::test]
-async fn whoever_is_demoted_while_changing_the_plan_does_not_change_it() {
+async fn admin_demoted_during_plan_change_is_refused() {
     let fixture = Fixture::new().await;
     let outcomes = interleave(
         &fixture.world,
@@ -234,7 +234,7 @@ async fn whoever_is_demoted_while_changing_the_plan_does_not_change_it() {
 }
 
 #[tokio::test]
-async fn two_changes_of_plan_follow_each_other() {
+async fn plan_changes_at_once_follow_each_other() {
     let fixture = Fixture::new().await;
     let outcomes = interleave(
         &fixture.world,
@@ -248,7 +248,7 @@ async fn two_changes_of_plan_follow_each_other() {
 }
 
 #[tokio::test]
-async fn an_invite_dies_with_its_inviters_membership_even_while_being_accepted() {
+async fn invite_whose_inviter_leaves_during_accept_is_refused() {
     let fixture = Fixture::new().await;
     let invite_id = fixture
         .admin
@@ -282,7 +282,7 @@ async fn an_invite_dies_with_its_inviters_membership_even_while_being_accepted()
 /// for a refusal: here the invite passes to another inviter, or is accepted by
 /// the same person.
 #[tokio::test]
-async fn what_changes_between_two_reads_is_read_again() {
+async fn invite_changed_between_two_reads_is_read_again() {
     let fixture = Fixture::new().await;
     let mut held = fixture.world.wire.hold("BatchGetItem");
     let accepting = tokio::spawn(fixture.accepting());
@@ -304,7 +304,7 @@ async fn what_changes_between_two_reads_is_read_again() {
 }
 
 #[tokio::test]
-async fn two_owners_who_demote_each_other_leave_one() {
+async fn owners_demoting_each_other_at_once_leave_one() {
     let fixture = Fixture::new().await;
     let second = fixture.world.sign_in("second@example.com");
     fixture
@@ -321,7 +321,7 @@ async fn two_owners_who_demote_each_other_leave_one() {
 }
 
 #[tokio::test]
-async fn a_member_removed_while_being_promoted_is_out() {
+async fn member_removed_during_promotion_is_removed() {
     let fixture = Fixture::new().await;
     let promoting = fixture.giving_role(&fixture.owner, &fixture.user, "admin");
     let outcomes = interleave(
@@ -334,7 +334,7 @@ async fn a_member_removed_while_being_promoted_is_out() {
 }
 
 #[tokio::test]
-async fn the_hundredth_invite_is_given_once() {
+async fn hundredth_invite_is_created_once() {
     let fixture = Fixture::new().await;
     for n in 0..98 {
         fixture
@@ -357,7 +357,7 @@ async fn the_hundredth_invite_is_given_once() {
 
 /// Both at once, many times over: whichever way they meet, the table is sound.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whichever_way_they_meet_the_table_is_sound() {
+async fn many_requests_at_once_keep_the_invariants() {
     for round in 0..6 {
         let fixture = Fixture::new().await;
         let second = fixture.world.sign_in("second@example.com");

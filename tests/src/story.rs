@@ -123,7 +123,9 @@ async fn story_over_http_has_every_expected_outcome() {
     let settings = dana.get(&format!("{acme}/settings")).await.expect("200");
     assert_eq!(settings["may"]["update_organization"]["allowed"], false);
     assert_eq!(settings["may"]["invite"]["roles"], json!([]));
-    for member in settings["members"]["items"].as_array().unwrap() {
+    let members = settings["members"]["items"].as_array().unwrap();
+    assert_eq!(members.len(), 3);
+    for member in members {
         let is_dana = member["user_id"] == dana.user_id;
         assert_eq!(member["may"]["remove"]["allowed"], is_dana);
         assert_eq!(member["may"]["change_role"]["roles"], json!([]));

@@ -46,7 +46,8 @@ pub enum Fault {
     LostAnswer,
     /// DynamoDB throttles it with `ThrottlingException`.
     Throttled,
-    /// DynamoDB throttles it with `ProvisionedThroughputExceededException`.
+    /// DynamoDB throttles it with `ProvisionedThroughputExceededException`, and SES
+    /// with `TooManyRequestsException`.
     ThroughputExceeded,
     /// DynamoDB cancels the transaction. The reasons are those of its first items.
     Cancelled(&'static [&'static str]),
@@ -338,8 +339,11 @@ impl HttpConnector for Connector {
                     return Ok(refusal("ThrottlingException", &json!({})));
                 }
                 Some(Planned::Fail(Fault::ThroughputExceeded)) => {
+                    let code = match exchange.action.as_str() {
+                        "SendEmail" => "TooManyRequestsException",
+                        _ => "ProvisionedThroughputExceededException",
+                    };
                     wire.record(exchange);
-                    let code = "ProvisionedThroughputExceededException";
                     return Ok(refusal(code, &json!({})));
                 }
                 Some(Planned::Fail(Fault::Cancelled(reasons))) => {

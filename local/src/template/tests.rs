@@ -33,6 +33,7 @@ fn shipped_template_is_read() {
     let expected = ["decline-invite-by-link", "pages", "preview-invite"];
     assert_eq!(open, BTreeSet::from(expected));
     assert_eq!(template.schedules[0].every, Duration::from_secs(3600));
+    assert!(!template.streams.is_empty());
     for stream in &template.streams {
         assert!(!stream.filters.is_empty() && stream.bisects, "{stream:?}");
         assert!(stream.max_age.is_some(), "{stream:?}");

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Billing, BillingUpdate, Caller, Counter, Credits, Debit, EmailAddress, EventKind, Ledger,
-    Member, Metadata, Organization, OrganizationId, OrganizationName, Plan, PlanChanges, PlanId,
-    Plans, Refusal, Role, Spending, UserId, When, spend, update_billing,
+    Billing, BillingUpdate, Caller, Counter, Credits, EmailAddress, EventKind, Ledger, Member,
+    Metadata, Organization, OrganizationId, OrganizationName, Plan, PlanChanges, PlanId, Plans,
+    Refusal, Role, Spending, UserId, When, spend, update_billing,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -92,7 +92,7 @@ impl Table {
             now,
         )?;
         match spent.spending {
-            Spending::Debited(debits) => self.debit(&debits),
+            Spending::Debited(debits) => assert!(self.ledger.apply(&debits), "{debits:?}"),
             Spending::Allocated {
                 billing,
                 counters,
@@ -107,28 +107,6 @@ impl Table {
         }
         assert_eq!(spent.used, self.ledger.used_at(now));
         Ok(spent.used)
-    }
-
-    /// Applies debits as the store's update does, on the counters' stored form.
-    fn debit(&mut self, debits: &[Debit]) {
-        for debit in debits {
-            let counter = &mut self.ledger.counters[usize::from(debit.counter)];
-            assert_eq!(counter.generation, debit.generation);
-            assert!(counter.left >= debit.credits, "more than is left");
-            counter.left -= debit.credits;
-            let slots = [
-                (&mut counter.hours, debit.at.hour, &debit.stale.hours),
-                (&mut counter.days, debit.at.day, &debit.stale.days),
-                (&mut counter.months, debit.at.month, &debit.stale.months),
-                (&mut counter.periods, debit.at.period, &debit.stale.periods),
-            ];
-            for (tally, slot, stale) in slots {
-                let mut map: BTreeMap<String, u64> = tally.clone().into();
-                map.retain(|slot, _| !stale.contains(&slot.parse().unwrap()));
-                *map.entry(slot.to_string()).or_default() += debit.credits;
-                *tally = map.try_into().unwrap();
-            }
-        }
     }
 
     fn change(&mut self, id: &str, when: When, now: DateTime<Utc>) {
@@ -160,6 +138,27 @@ impl Table {
             .map(|counter| counter.left)
             .sum()
     }
+}
+
+#[test]
+fn debit_whose_condition_fails_changes_nothing() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    table.spend(1, 0, now).unwrap();
+    let spent = spend(&table.ledger, &plans(), Credits::new(30).unwrap(), 0, now).unwrap();
+    let Spending::Debited(mut debits) = spent.spending else {
+        panic!("{spent:?}");
+    };
+    assert!(table.ledger.apply(&debits));
+    let before = table.ledger.counters.clone();
+    // Too few credits are left, also if another debit of the transaction has enough.
+    debits.insert(0, debits[0].clone());
+    debits[0].credits = 1;
+    assert!(!table.ledger.apply(&debits));
+    debits.truncate(1);
+    debits[0].generation += 1;
+    assert!(!table.ledger.apply(&debits));
+    assert_eq!(table.ledger.counters, before);
 }
 
 #[test]
@@ -445,6 +444,7 @@ fn counter_deletes_old_slots_and_stays_small() {
         table.spend(1, n * 7919, now).unwrap();
         now += TimeDelta::hours(3);
     }
+    assert_eq!(table.ledger.counters.len(), 16);
     for counter in &table.ledger.counters {
         // A counter deletes old slots when it is debited: up to a few hours late.
         let hours: BTreeMap<String, u64> = counter.hours.clone().into();

@@ -67,6 +67,17 @@ impl Counter {
         self.periods.add(at.period, credits);
     }
 
+    /// Returns whether the condition of a debit holds.
+    pub(super) fn permits(&self, debit: &Debit) -> bool {
+        self.generation == debit.generation && self.left >= debit.credits
+    }
+
+    pub(super) fn debit(&mut self, debit: &Debit) {
+        self.left -= debit.credits;
+        self.record(debit.at, debit.credits);
+        self.forget(&debit.stale);
+    }
+
     pub(super) fn stale(&self, now: DateTime<Utc>) -> Stale {
         let old = |tally: &Tally, first: i64| tally.before(first).map(|(slot, _)| *slot).collect();
         Stale {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    counter::{Counter, MAX_COUNTERS},
+    counter::{Counter, Debit, MAX_COUNTERS},
     meter::{Level, Meter},
     slots::{
         DAYS, HOURS, MONTHS, PERIODS, Tally, day_at, day_of, hour_at, hour_of, month_at, month_of,
@@ -98,6 +98,26 @@ impl Ledger {
                 .map(|period| (period, self.used_in(period)))
                 .collect(),
         }
+    }
+
+    /// Applies debits as the table does: all of them, if the condition of each holds.
+    /// Returns whether they were applied.
+    ///
+    /// The table's own arithmetic is an update expression. The system tests run random
+    /// histories on both and compare them.
+    pub fn apply(&mut self, debits: &[Debit]) -> bool {
+        let permitted = debits.iter().all(|debit| {
+            let counter = self.counters.get(usize::from(debit.counter));
+            counter.is_some_and(|counter| counter.permits(debit))
+        });
+        if permitted {
+            for debit in debits {
+                if let Some(counter) = self.counters.get_mut(usize::from(debit.counter)) {
+                    counter.debit(debit);
+                }
+            }
+        }
+        permitted
     }
 
     fn total(&self, tally: impl Fn(&Counter) -> &Tally, slot: i64) -> u64 {

@@ -1,0 +1,440 @@
+//! The codes of problems: each operation gives every code that its shape lists. That it
+//! gives no other, [`contract`](crate::contract) checks in all tests.
+
+use std::{collections::BTreeSet, pin::Pin, time::Duration};
+
+use chrono::TimeDelta;
+use local::SignIn;
+use serde_json::{Value, json};
+
+use crate::{
+    access::{Ids, access},
+    contention::invoke_in,
+    contract,
+    harness::{Fixture, Reply, Session},
+    usage::render,
+    wire::Fault,
+};
+
+/// Makes an operation give a code.
+type Scenario = for<'a> fn(&'a Fixture) -> Pin<Box<dyn Future<Output = Reply> + 'a>>;
+
+/// The codes that one scenario is enough for: every operation gives them in the same way.
+const COMMON: [&str; 4] = ["busy", "internal_error", "not_signed_in", "unavailable"];
+
+/// Signs in a person of the fixture; an earlier token may have expired.
+fn person(fixture: &Fixture, name: &str) -> Session {
+    fixture.world.sign_in(&format!("{name}@example.com"))
+}
+
+/// Sends the request of the operation's access row as a person.
+async fn send(fixture: &Fixture, operation: &str, name: &str) -> Reply {
+    let person = person(fixture, name);
+    access(operation).send_as(fixture, &person).await
+}
+
+/// Sends the request of the operation's access row as an owner, with another body.
+async fn send_body(fixture: &Fixture, operation: &str, body: Value) -> Reply {
+    let (method, path, _) = (access(operation).request)(&Ids::of(fixture));
+    fixture.owner.send(method, &path, Some(body)).await
+}
+
+/// Asks for a page of a list with an invalid limit.
+async fn send_limit(fixture: &Fixture, operation: &str) -> Reply {
+    let (_, path, _) = (access(operation).request)(&Ids::of(fixture));
+    fixture.owner.get(&format!("{path}?limit=0")).await
+}
+
+/// Sends the request as a person without an email address.
+async fn send_without_email(fixture: &Fixture, operation: &str) -> Reply {
+    let person = SignIn {
+        email: None,
+        ..SignIn::with_email("dana@example.com")
+    };
+    let person = fixture.world.sign_in_as(person);
+    access(operation).send_as(fixture, &person).await
+}
+
+/// Sends the request as a person whose email address is not verified.
+async fn send_unverified(fixture: &Fixture, operation: &str) -> Reply {
+    let person = SignIn {
+        email_verified: false,
+        ..SignIn::with_email("dana@example.com")
+    };
+    let person = fixture.world.sign_in_as(person);
+    access(operation).send_as(fixture, &person).await
+}
+
+/// Sends the request after the fixture's invite has ended.
+async fn send_after(fixture: &Fixture, operation: &str, end: &str, name: &str) -> Reply {
+    match end {
+        "accept-invite" | "decline-invite" => send(fixture, end, "dana").await,
+        "cancel-invite" => send(fixture, end, "ada").await,
+        "expiry" => {
+            fixture.world.clock.advance(TimeDelta::days(14));
+            return send(fixture, operation, name).await;
+        }
+        other => panic!("{other}"),
+    };
+    send(fixture, operation, name).await
+}
+
+/// Makes the invite's first link an old one, and sends the request with it.
+async fn send_with_old_link(fixture: &Fixture, operation: &str) -> Reply {
+    let (method, path, _) = (access(operation).request)(&Ids::of(fixture));
+    send(fixture, "resend-invite", "ada").await.expect("200");
+    fixture.world.nobody().send(method, &path, None).await
+}
+
+/// Accepts the invite as another account with the same address.
+async fn accept_as_twin(fixture: &Fixture) -> Reply {
+    let twin = fixture.world.sign_in_as(SignIn {
+        user_id: "another-dana".to_owned(),
+        ..SignIn::with_email("dana@example.com")
+    });
+    access("accept-invite").send_as(fixture, &twin).await
+}
+
+/// Deletes the organization of an API key that the gateway still accepts.
+async fn delete_organization(fixture: &Fixture) {
+    let partition = format!("ORG#{}", fixture.organization_id());
+    let key = json!({"pk": {"S": partition}, "sk": {"S": "ORGANIZATION"}});
+    let request = json!({ "Key": key });
+    fixture.world.dynamodb("DeleteItem", request).await;
+}
+
+const UNKNOWN_ID: &str = "01930000-0000-7000-8000-000000000009";
+
+impl Fixture {
+    fn member_path(&self, of: &str) -> String {
+        format!("{}/members/{of}", self.organization)
+    }
+
+    fn unknown_invite(&self) -> String {
+        format!("{}/invites/{UNKNOWN_ID}", self.organization)
+    }
+
+    fn unknown_key(&self) -> String {
+        format!("{}/api-keys/{UNKNOWN_ID}", self.organization)
+    }
+}
+
+macro_rules! scenarios {
+    ($($operation:literal { $($code:ident: |$fixture:ident| $reply:expr,)* })*) => {
+        /// The operation, the code and its scenario.
+        static SCENARIOS: &[(&str, &str, Scenario)] = &[$($(
+            ($operation, stringify!($code), |$fixture| Box::pin(async move { $reply.await })),
+        )*)*];
+    };
+}
+
+scenarios! {
+    "create-organization" {
+        invalid_request: |f| send_body(f, "create-organization", json!({})),
+        email_required: |f| send_without_email(f, "create-organization"),
+        not_signed_in: |f| async {
+            let person = SignIn { user_id: "two words".to_owned(), ..SignIn::with_email("x@example.com") };
+            access("create-organization").send_as(f, &f.world.sign_in_as(person)).await
+        },
+    }
+    "list-organizations" {
+        invalid_request: |f| send_limit(f, "list-organizations"),
+    }
+    "get-organization" {
+        organization_not_found: |f| send(f, "get-organization", "otto"),
+        unavailable: |f| async {
+            f.world.wire.fail(0, 3, Fault::Throttled);
+            send(f, "get-organization", "ada").await
+        },
+    }
+    "update-organization" {
+        invalid_request: |f| send_body(f, "update-organization", json!({"name": ""})),
+        owner_required: |f| send(f, "update-organization", "anna"),
+        organization_not_found: |f| send(f, "update-organization", "otto"),
+    }
+    "get-settings" {
+        organization_not_found: |f| send(f, "get-settings", "otto"),
+    }
+    "list-members" {
+        invalid_request: |f| send_limit(f, "list-members"),
+        organization_not_found: |f| send(f, "list-members", "otto"),
+    }
+    "update-member" {
+        invalid_request: |f| send_body(f, "update-member", json!({"role": "king"})),
+        owner_required: |f| async {
+            f.admin.patch(&f.member_path(&f.owner.user_id), json!({"role": "user"})).await
+        },
+        owner_or_admin_required: |f| send(f, "update-member", "ulla"),
+        creator_protected: |f| async {
+            f.owner.patch(&f.member_path(&f.creator.user_id), json!({"role": "user"})).await
+        },
+        organization_not_found: |f| send(f, "update-member", "otto"),
+        member_not_found: |f| async {
+            f.owner.patch(&f.member_path("nobody"), json!({"role": "user"})).await
+        },
+    }
+    "remove-member" {
+        owner_required: |f| async { f.admin.delete(&f.member_path(&f.owner.user_id)).await },
+        owner_or_admin_required: |f| send(f, "remove-member", "ulla"),
+        creator_protected: |f| async { f.owner.delete(&f.member_path(&f.creator.user_id)).await },
+        organization_not_found: |f| send(f, "remove-member", "otto"),
+        member_not_found: |f| async { f.owner.delete(&f.member_path("nobody")).await },
+    }
+    "create-invite" {
+        invalid_request: |f| send_body(f, "create-invite", json!({"email": "x", "role": "user"})),
+        owner_required: |f| async {
+            let input = json!({"email": "new@example.com", "role": "owner"});
+            f.admin.post(&format!("{}/invites", f.organization), input).await
+        },
+        owner_or_admin_required: |f| send(f, "create-invite", "ulla"),
+        organization_not_found: |f| send(f, "create-invite", "otto"),
+        already_member: |f| send_body(f, "create-invite", json!({"email": "ulla@example.com", "role": "user"})),
+        invite_outstanding: |f| send_body(f, "create-invite", json!({"email": "dana@example.com", "role": "user"})),
+        too_many_invites: |f| async {
+            for n in 1..100 {
+                f.owner.invite(&f.organization, &format!("guest{n}@example.com"), "user").await;
+            }
+            send(f, "create-invite", "ada").await
+        },
+        busy: |f| async {
+            let fault = Fault::Cancelled(&["TransactionConflict"]);
+            f.world.wire.fail_action("TransactWriteItems", 0, usize::MAX, fault);
+            invoke_in(f, "create-invite", Duration::from_secs(2)).await
+        },
+        internal_error: |f| async {
+            let fault = Fault::Cancelled(&["ValidationError"]);
+            f.world.wire.fail_action("TransactWriteItems", 0, 1, fault);
+            send(f, "create-invite", "ada").await
+        },
+    }
+    "list-invites" {
+        invalid_request: |f| send_limit(f, "list-invites"),
+        organization_not_found: |f| send(f, "list-invites", "otto"),
+    }
+    "update-invite" {
+        invalid_request: |f| send_body(f, "update-invite", json!({"role": "king"})),
+        owner_required: |f| async {
+            let path = format!("{}/invites/{}", f.organization, f.invite_id);
+            f.admin.patch(&path, json!({"role": "owner"})).await
+        },
+        owner_or_admin_required: |f| send(f, "update-invite", "ulla"),
+        organization_not_found: |f| send(f, "update-invite", "otto"),
+        invite_not_found: |f| async { f.owner.patch(&f.unknown_invite(), json!({"role": "user"})).await },
+        invite_accepted: |f| send_after(f, "update-invite", "accept-invite", "ada"),
+        invite_declined: |f| send_after(f, "update-invite", "decline-invite", "ada"),
+        invite_cancelled: |f| send_after(f, "update-invite", "cancel-invite", "ada"),
+        invite_expired: |f| send_after(f, "update-invite", "expiry", "ada"),
+    }
+    "cancel-invite" {
+        owner_or_admin_required: |f| send(f, "cancel-invite", "ulla"),
+        organization_not_found: |f| send(f, "cancel-invite", "otto"),
+        invite_not_found: |f| async { f.owner.delete(&f.unknown_invite()).await },
+        invite_accepted: |f| send_after(f, "cancel-invite", "accept-invite", "ada"),
+        invite_declined: |f| send_after(f, "cancel-invite", "decline-invite", "ada"),
+        invite_expired: |f| send_after(f, "cancel-invite", "expiry", "ada"),
+    }
+    "resend-invite" {
+        owner_required: |f| async {
+            let id = f.owner.invite(&f.organization, "new@example.com", "owner").await;
+            f.admin.post_empty(&format!("{}/invites/{id}/resend", f.organization)).await
+        },
+        owner_or_admin_required: |f| send(f, "resend-invite", "ulla"),
+        organization_not_found: |f| send(f, "resend-invite", "otto"),
+        invite_not_found: |f| async { f.owner.post_empty(&format!("{}/resend", f.unknown_invite())).await },
+        invite_accepted: |f| send_after(f, "resend-invite", "accept-invite", "ada"),
+        invite_declined: |f| send_after(f, "resend-invite", "decline-invite", "ada"),
+        invite_cancelled: |f| send_after(f, "resend-invite", "cancel-invite", "ada"),
+        invite_expired: |f| send_after(f, "resend-invite", "expiry", "ada"),
+        resend_too_soon: |f| async {
+            send(f, "resend-invite", "ada").await.expect("200");
+            send(f, "resend-invite", "ada").await
+        },
+        resend_limit_reached: |f| async {
+            for _ in 0..5 {
+                send(f, "resend-invite", "ada").await.expect("200");
+                f.world.clock.advance(TimeDelta::minutes(1));
+            }
+            send(f, "resend-invite", "ada").await
+        },
+    }
+    "preview-invite" {
+        invite_not_found: |f| async { f.world.nobody().get("/v1/invites/unknown").await },
+        link_replaced: |f| send_with_old_link(f, "preview-invite"),
+        invite_accepted: |f| send_after(f, "preview-invite", "accept-invite", "dana"),
+        invite_declined: |f| send_after(f, "preview-invite", "decline-invite", "dana"),
+        invite_cancelled: |f| send_after(f, "preview-invite", "cancel-invite", "dana"),
+        invite_expired: |f| send_after(f, "preview-invite", "expiry", "dana"),
+    }
+    "decline-invite-by-link" {
+        invite_not_found: |f| async { f.world.nobody().post_empty("/v1/invites/unknown/decline").await },
+        link_replaced: |f| send_with_old_link(f, "decline-invite-by-link"),
+        invite_accepted: |f| send_after(f, "decline-invite-by-link", "accept-invite", "dana"),
+        invite_cancelled: |f| send_after(f, "decline-invite-by-link", "cancel-invite", "dana"),
+        invite_expired: |f| send_after(f, "decline-invite-by-link", "expiry", "dana"),
+    }
+    "create-api-key" {
+        invalid_request: |f| send_body(f, "create-api-key", json!({"name": ""})),
+        owner_or_admin_required: |f| send(f, "create-api-key", "ulla"),
+        organization_not_found: |f| send(f, "create-api-key", "otto"),
+        too_many_api_keys: |f| async {
+            for n in 1..50 {
+                f.owner.create_key(&f.organization, &format!("Key {n}")).await;
+            }
+            send(f, "create-api-key", "ada").await
+        },
+    }
+    "list-api-keys" {
+        invalid_request: |f| send_limit(f, "list-api-keys"),
+        organization_not_found: |f| send(f, "list-api-keys", "otto"),
+    }
+    "update-api-key" {
+        invalid_request: |f| send_body(f, "update-api-key", json!({"name": ""})),
+        owner_or_admin_required: |f| send(f, "update-api-key", "ulla"),
+        organization_not_found: |f| send(f, "update-api-key", "otto"),
+        api_key_not_found: |f| async { f.owner.patch(&f.unknown_key(), json!({"name": "x"})).await },
+    }
+    "rotate-api-key" {
+        invalid_request: |f| send_body(f, "rotate-api-key", json!({"grace_period_seconds": -1})),
+        owner_or_admin_required: |f| send(f, "rotate-api-key", "ulla"),
+        organization_not_found: |f| send(f, "rotate-api-key", "otto"),
+        api_key_not_found: |f| async { f.owner.post_empty(&format!("{}/rotate", f.unknown_key())).await },
+        api_key_expired: |f| async {
+            let expires_at = f.world.clock.now() + TimeDelta::minutes(1);
+            send_body(f, "update-api-key", json!({ "expires_at": expires_at })).await.expect("200");
+            f.world.clock.advance(TimeDelta::minutes(1));
+            send(f, "rotate-api-key", "ada").await
+        },
+    }
+    "revoke-api-key" {
+        owner_or_admin_required: |f| send(f, "revoke-api-key", "ulla"),
+        organization_not_found: |f| send(f, "revoke-api-key", "otto"),
+        api_key_not_found: |f| async { f.owner.delete(&f.unknown_key()).await },
+    }
+    "list-audit-events" {
+        invalid_request: |f| send_limit(f, "list-audit-events"),
+        owner_or_admin_required: |f| send(f, "list-audit-events", "ulla"),
+        organization_not_found: |f| send(f, "list-audit-events", "otto"),
+    }
+    "get-billing" {
+        organization_not_found: |f| send(f, "get-billing", "otto"),
+    }
+    "update-billing" {
+        invalid_request: |f| send_body(f, "update-billing", json!({"plan": "unknown"})),
+        owner_or_admin_required: |f| send(f, "update-billing", "ulla"),
+        organization_not_found: |f| send(f, "update-billing", "otto"),
+    }
+    "get-usage" {
+        organization_not_found: |f| send(f, "get-usage", "otto"),
+    }
+    "get-usage-by-api-key" {
+        organization_not_found: |f| async {
+            delete_organization(f).await;
+            f.api_client.get("/v1/usage").await
+        },
+    }
+    "record-usage" {
+        invalid_request: |f| render(&f.api_client, "", 1),
+        organization_not_found: |f| async {
+            delete_organization(f).await;
+            render(&f.api_client, "a", 1).await
+        },
+        idempotency_key_reused: |f| async {
+            render(&f.api_client, "a", 1).await.expect("200");
+            render(&f.api_client, "a", 2).await
+        },
+        credits_used_up: |f| render(&f.api_client, "a", 51),
+    }
+    "switch-organization" {
+        invalid_request: |f| send_body(f, "switch-organization", json!({})),
+        organization_not_found: |f| send(f, "switch-organization", "otto"),
+    }
+    "list-my-invites" {
+        invalid_request: |f| send_limit(f, "list-my-invites"),
+        email_required: |f| send_without_email(f, "list-my-invites"),
+        email_not_verified: |f| send_unverified(f, "list-my-invites"),
+    }
+    "accept-invite" {
+        email_required: |f| send_without_email(f, "accept-invite"),
+        email_not_verified: |f| send_unverified(f, "accept-invite"),
+        invite_not_found: |f| send(f, "accept-invite", "sten"),
+        already_member: |f| async {
+            // A member signs in with another address, which is the invited one.
+            let user_id = f.user.user_id.clone();
+            let person = SignIn { user_id, ..SignIn::with_email("dana@example.com") };
+            access("accept-invite").send_as(f, &f.world.sign_in_as(person)).await
+        },
+        invite_needs_resend: |f| async {
+            let id = f.admin.invite(&f.organization, "sten@example.com", "user").await;
+            f.owner.patch(&f.member_path(&f.admin.user_id), json!({"role": "user"})).await.expect("200");
+            f.stranger.accept(&id).await
+        },
+        invite_accepted: |f| async {
+            send(f, "accept-invite", "dana").await.expect("200");
+            accept_as_twin(f).await
+        },
+        invite_declined: |f| send_after(f, "accept-invite", "decline-invite", "dana"),
+        invite_cancelled: |f| send_after(f, "accept-invite", "cancel-invite", "dana"),
+        invite_expired: |f| send_after(f, "accept-invite", "expiry", "dana"),
+    }
+    "decline-invite" {
+        email_required: |f| send_without_email(f, "decline-invite"),
+        email_not_verified: |f| send_unverified(f, "decline-invite"),
+        invite_not_found: |f| send(f, "decline-invite", "sten"),
+        invite_accepted: |f| send_after(f, "decline-invite", "accept-invite", "dana"),
+        invite_cancelled: |f| send_after(f, "decline-invite", "cancel-invite", "dana"),
+        invite_expired: |f| send_after(f, "decline-invite", "expiry", "dana"),
+    }
+}
+
+#[test]
+fn every_listed_code_has_a_scenario_and_no_other_has() {
+    let listed: BTreeSet<(&str, &str)> = contract::codes()
+        .into_iter()
+        .filter(|(_, code)| !COMMON.contains(code))
+        .collect();
+    assert!(listed.len() > 100, "{}", listed.len());
+    let mut scenarios = BTreeSet::new();
+    let mut common = Vec::new();
+    for (operation, code, _) in SCENARIOS {
+        if COMMON.contains(code) {
+            common.push(*code);
+        } else {
+            assert!(scenarios.insert((*operation, *code)), "{operation} {code}");
+        }
+    }
+    let missing: Vec<_> = listed.difference(&scenarios).collect();
+    let unlisted: Vec<_> = scenarios.difference(&listed).collect();
+    assert!(
+        missing.is_empty() && unlisted.is_empty(),
+        "no scenario for {missing:?}; not listed: {unlisted:?}"
+    );
+    common.sort_unstable();
+    assert_eq!(common, COMMON);
+}
+
+/// Plays the scenarios of an operation.
+async fn assert_codes_given(operation: &str) {
+    for (id, code, scenario) in SCENARIOS {
+        if id.strip_suffix("-by-api-key").unwrap_or(id) != operation {
+            continue;
+        }
+        let fixture = Fixture::new().await;
+        let reply = scenario(&fixture).await;
+        assert_eq!(reply.operation, Some(*id), "{id} {code}");
+        assert_eq!(reply.body["code"], *code, "{id} {code}: {}", reply.body);
+    }
+}
+
+macro_rules! code_tests {
+    (
+        api { $($area:ident::$operation:ident)* }
+        others { $($other_area:ident::$other:ident)* }
+    ) => {
+        $(#[tokio::test]
+        async fn $operation() {
+            assert_codes_given(&stringify!($operation).replace('_', "-")).await;
+        })*
+    };
+}
+
+functions::for_each_operation!(code_tests);
