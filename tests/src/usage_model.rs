@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, fmt};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{
     Billing, BillingUpdate, Caller, Credits, EmailAddress, Ledger, Member, Metadata, Organization,
-    OrganizationId, OrganizationName, PlanId, Plans, Refusal, Role, Spending, UserId, When, spend,
-    update_billing,
+    OrganizationId, OrganizationName, PlanChanges, PlanId, Plans, Refusal, Role, Spending, UserId,
+    When, spend, update_billing,
 };
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -117,7 +117,15 @@ impl Model {
             plan: Some((plan.clone(), when)),
             ..BillingUpdate::default()
         };
-        let change = update_billing(&self.admin, &self.ledger, &self.plans, update, now).unwrap();
+        let change = update_billing(
+            &self.admin,
+            &self.ledger,
+            &self.plans,
+            &PlanChanges::Customer,
+            update,
+            now,
+        )
+        .unwrap();
         self.ledger.billing = change.billing;
         if !change.counters.is_empty() {
             self.ledger.counters = change.counters;
