@@ -24,20 +24,23 @@ pub static OPERATION: Operation = Operation::http("create-invite", |app, request
 });
 
 /// How the API describes it.
-pub const SHAPE: Shape = Shape::change("Invite an email address", "owner, admin")
-    .takes::<Body>()
-    .responds::<InviteView>(201)
-    .refuses(&[
-        "invalid_request",
-        "owner_required",
-        "owner_or_admin_required",
-        "email_required",
-        "email_not_verified",
-        "organization_not_found",
-        "already_member",
-        "invite_outstanding",
-        "too_many_invites",
-    ]);
+pub const SHAPE: Shape = Shape::change(
+    "Invite an email address",
+    "owner, admin, with a verified email address",
+)
+.takes::<Body>()
+.responds::<InviteView>(201)
+.refuses(&[
+    "invalid_request",
+    "owner_required",
+    "owner_or_admin_required",
+    "email_required",
+    "email_not_verified",
+    "organization_not_found",
+    "already_member",
+    "invite_outstanding",
+    "too_many_invites",
+]);
 
 /// The address to invite, and what accepting gives.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

@@ -19,7 +19,7 @@ pub static OPERATION: Operation = Operation::http("resend-invite", |app, request
 /// How the API describes it.
 pub const SHAPE: Shape = Shape::change(
     "Resend a pending invite",
-    "owner; admin for admins and users",
+    "owner; admin for admins and users; with a verified email address",
 )
 .responds::<InviteView>(200)
 .refuses(&[
