@@ -14,6 +14,8 @@ mod pages;
 mod reads;
 mod records;
 mod single_writes;
+#[cfg(test)]
+mod stored_forms;
 mod transaction;
 
 pub use batch::{Batch, BatchKeys, Counters, Each, InvitePlaces, Items};
