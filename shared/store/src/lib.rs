@@ -11,6 +11,8 @@ mod debit;
 mod error;
 mod keys;
 mod pages;
+#[cfg(test)]
+mod parsers;
 mod reads;
 mod records;
 mod single_writes;
