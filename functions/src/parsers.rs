@@ -314,7 +314,7 @@ fn detail_of(body: &Value) -> String {
 
 #[test]
 fn body_with_many_names_is_read_promptly() {
-    let names = (0..200_000).map(|name| format!("\"{name}\":0"));
+    let names = (0..50_000).map(|name| format!("\"{name}\":0"));
     let body = format!("{{{}}}", names.collect::<Vec<_>>().join(","));
     check_body(body.as_bytes()).unwrap();
 }
