@@ -65,11 +65,17 @@ pub(crate) enum Severity {
 }
 
 impl Error {
-    /// Refuses a field of a request; `why` fits behind its name.
+    /// Refuses a field of a request; `why` fits behind its name. A name that the client
+    /// has made up may have megabytes: of a long one only the beginning is repeated.
     pub(crate) fn field(field: &str, why: impl std::fmt::Display) -> Self {
+        const MAX_NAME: usize = 100;
+        let field = match field.char_indices().nth(MAX_NAME) {
+            Some((end, _)) => format!("{}…", field.split_at(end).0),
+            None => field.to_owned(),
+        };
         Self::Invalid {
             detail: format!("`{field}` {why}"),
-            field: Some(field.to_owned()),
+            field: Some(field),
         }
     }
 

@@ -14,6 +14,8 @@ mod link_keys;
 mod metrics;
 mod mutate;
 mod operation;
+#[cfg(test)]
+mod parsers;
 mod problem;
 mod response;
 mod shape;

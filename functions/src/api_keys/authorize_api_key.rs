@@ -65,7 +65,7 @@ async fn verified_key(
 
 /// Parses the secret in an `Authorization` header: scheme `Bearer`, or `Basic` with the
 /// id of the key's organization as the user name.
-fn secret(authorization: &str) -> Option<ApiKeySecret> {
+pub(crate) fn secret(authorization: &str) -> Option<ApiKeySecret> {
     let (scheme, credentials) = authorization.split_once(' ')?;
     let credentials = credentials.trim_matches(' ');
     if scheme.eq_ignore_ascii_case("bearer") {

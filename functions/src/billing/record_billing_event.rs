@@ -1,6 +1,6 @@
 //! Events of the payment provider, delivered by the event bus.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use domain::{
     Amount, Currency, EventKind, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl, Ledger,
     OrganizationId, PlanId, When, set_plan,
@@ -23,7 +23,7 @@ pub static OPERATION: Operation = Operation::event("record-billing-event", |app,
 
 /// An event as EventBridge delivers it.
 #[derive(Debug, Deserialize)]
-struct BusEvent<K, D> {
+pub(crate) struct BusEvent<K, D> {
     id: EventBusId,
     #[serde(rename = "detail-type")]
     kind: K,
@@ -33,7 +33,7 @@ struct BusEvent<K, D> {
 /// The kinds of events that the operation takes.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
-enum Kind {
+pub(crate) enum Kind {
     PlanChanged,
     Invoice(InvoiceEvent),
 }
@@ -64,7 +64,7 @@ struct PlanDetail {
 
 /// The detail of an event about an invoice. Other fields are ignored.
 #[derive(Debug, Deserialize)]
-struct InvoiceDetail {
+pub(crate) struct InvoiceDetail {
     organization_id: OrganizationId,
     invoice_number: InvoiceNumber,
     /// In the currency's smallest unit.
@@ -74,6 +74,31 @@ struct InvoiceDetail {
     due_date: Option<NaiveDate>,
     #[serde(default)]
     hosted_invoice_url: Option<InvoiceUrl>,
+}
+
+impl InvoiceDetail {
+    fn into_invoice(self) -> Invoice {
+        Invoice {
+            number: self.invoice_number,
+            amount: Amount {
+                minor_units: self.amount,
+                currency: self.currency,
+            },
+            due_date: self.due_date,
+            url: self.hosted_invoice_url,
+        }
+    }
+}
+
+#[cfg(test)]
+impl BusEvent<Kind, InvoiceDetail> {
+    /// Returns the event to record.
+    pub(crate) fn into_event(self) -> Option<domain::Event> {
+        match self.kind {
+            Kind::Invoice(kind) => Some(self.detail.into_invoice().event(kind)),
+            Kind::PlanChanged => None,
+        }
+    }
 }
 
 /// The id that identifies a repeated event.
@@ -102,15 +127,19 @@ fn due_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDa
             let seconds = seconds.as_i64().ok_or_else(wrong)?;
             DateTime::from_timestamp(seconds, 0).ok_or_else(wrong)?
         }
-        Value::String(text) => {
-            if let Ok(day) = text.parse::<NaiveDate>() {
-                return Ok(Some(day));
-            }
-            text.parse::<DateTime<Utc>>().map_err(|_| wrong())?
-        }
+        Value::String(text) => match text.parse::<NaiveDate>() {
+            Ok(day) => return in_four_digits(day).map(Some).ok_or_else(wrong),
+            Err(_) => text.parse::<DateTime<Utc>>().map_err(|_| wrong())?,
+        },
         _ => return Err(wrong()),
     };
-    Ok(Some(at.date_naive()))
+    in_four_digits(at.date_naive()).map(Some).ok_or_else(wrong)
+}
+
+/// Returns the day, unless its year has another form than `2026`: milliseconds read as
+/// seconds lead there.
+fn in_four_digits(day: NaiveDate) -> Option<NaiveDate> {
+    (0..=9999).contains(&day.year()).then_some(day)
 }
 
 async fn handle(app: &App, event: Value) -> Result<Value, Error> {
@@ -181,15 +210,7 @@ async fn record(
     detail: InvoiceDetail,
 ) -> Result<bool, Error> {
     let organization_id = detail.organization_id;
-    let invoice = &Invoice {
-        number: detail.invoice_number,
-        amount: Amount {
-            minor_units: detail.amount,
-            currency: detail.currency,
-        },
-        due_date: detail.due_date,
-        url: detail.hosted_invoice_url,
-    };
+    let invoice = &detail.into_invoice();
 
     app.mutate(move |now| async move {
         let keys = (Key::organization(organization_id), Key::payment_event(id));

@@ -12,15 +12,15 @@ const TIMES_SENT: &str = "times_sent";
 
 /// One sending of an invite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sending {
-    pub(super) organization_id: OrganizationId,
-    pub(super) invite_id: InviteId,
-    pub(super) times_sent: u32,
+pub(crate) struct Sending {
+    pub(crate) organization_id: OrganizationId,
+    pub(crate) invite_id: InviteId,
+    pub(crate) times_sent: u32,
 }
 
 impl Sending {
     /// Returns the last sending of an invite.
-    pub(super) fn of(invite: &Invite) -> Self {
+    pub(crate) fn of(invite: &Invite) -> Self {
         Self {
             organization_id: invite.organization_id,
             invite_id: invite.id,
@@ -28,7 +28,7 @@ impl Sending {
         }
     }
 
-    pub(super) fn to_tags(self) -> [Tag; 3] {
+    pub(crate) fn to_tags(self) -> [Tag; 3] {
         [
             (ORGANIZATION_ID, self.organization_id.to_string()),
             (INVITE_ID, self.invite_id.to_string()),
@@ -37,7 +37,7 @@ impl Sending {
     }
 
     /// Parses the tags of a report; `None` when they are not an invite's.
-    pub(super) fn from_tags(tags: &HashMap<String, Vec<String>>) -> Option<Self> {
+    pub(crate) fn from_tags(tags: &HashMap<String, Vec<String>>) -> Option<Self> {
         let tag = |name| tags.get(name)?.first().map(String::as_str);
         Some(Self {
             organization_id: OrganizationId::parse(tag(ORGANIZATION_ID)?).ok()?,

@@ -5,5 +5,5 @@ pub mod record_email_delivery;
 
 mod attempt;
 mod billing_email;
-mod email_tags;
-mod stream;
+pub(crate) mod email_tags;
+pub(crate) mod stream;

@@ -29,7 +29,7 @@ pub static OPERATION: Operation = Operation::event("record-email-delivery", |app
 
 /// The part of an SES event that the function reads: no addresses.
 #[derive(Debug, Deserialize)]
-struct SesEvent {
+pub(crate) struct SesEvent {
     #[serde(rename = "detail-type")]
     kind: String,
     detail: Detail,
@@ -65,7 +65,7 @@ async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Error> {
     let Some(report) = event.report() else {
         return Ok(Recorded::Ignored("not an event about a failed delivery"));
     };
-    let Some(sending) = Sending::from_tags(&event.detail.mail.tags) else {
+    let Some(sending) = event.sending() else {
         return Ok(Recorded::Ignored("not an invite's email"));
     };
     let id = sending.organization_id;
@@ -100,7 +100,12 @@ fn counter(report: EmailReport) -> Counter {
 }
 
 impl SesEvent {
-    fn report(&self) -> Option<EmailReport> {
+    /// Returns the sending that the event is about; `None` when it is not an invite's.
+    pub(crate) fn sending(&self) -> Option<Sending> {
+        Sending::from_tags(&self.detail.mail.tags)
+    }
+
+    pub(crate) fn report(&self) -> Option<EmailReport> {
         match self.kind.as_str() {
             "Email Bounced" => Some(EmailReport::Bounced(
                 self.detail.bounce.as_ref().map_or(Bounce::Unknown, why),

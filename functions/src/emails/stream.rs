@@ -10,7 +10,7 @@ use crate::{error::Error, error_chain};
 ///
 /// # Errors
 /// [`Error::Event`] when it is not a stream's event.
-pub(super) fn records(event: Value) -> Result<Vec<EventRecord>, Error> {
+pub(crate) fn records(event: Value) -> Result<Vec<EventRecord>, Error> {
     Ok(serde_json::from_value::<Event>(event)?.records)
 }
 

@@ -4,7 +4,7 @@
 //! fields; an object with one key for an enum's word; duplicate keys, of which the last
 //! wins. This module refuses all of them at any depth.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -102,8 +102,9 @@ impl<'de> Visitor<'de> for JsonVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
         let mut entries: Vec<(String, Json)> = Vec::new();
+        let mut known = HashSet::new();
         while let Some((key, value)) = access.next_entry::<String, Json>()? {
-            if entries.iter().any(|(known, _)| *known == key) {
+            if !known.insert(key.clone()) {
                 return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
             }
             entries.push((key, value));

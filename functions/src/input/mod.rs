@@ -1,6 +1,6 @@
 //! Reading requests: malformed input is refused with the field's name.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use lambda_http::{Request, RequestExt, http::HeaderName};
 use schemars::JsonSchema;
 use serde::{
@@ -98,9 +98,8 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
         return not_an_object();
     }
     let message = error.to_string();
-    let message = message
-        .rsplit_once(" at line ")
-        .map_or(message.as_str(), |(text, _)| text);
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let message = message.strip_suffix(&place).unwrap_or(&message);
     let quoted = || message.split('`').nth(1).unwrap_or_default();
     let whole = path == ".";
     if message.starts_with("missing field") {
@@ -113,8 +112,9 @@ fn explain(path: &str, error: &serde_json::Error) -> Error {
     if message.starts_with("duplicate field") {
         return Error::field(&join(path, quoted()), "is a duplicate field");
     }
+    // The last one: a value may contain these words, too.
     let expected = message
-        .split_once(", expected ")
+        .rsplit_once(", expected ")
         .map(|(_, expected)| expected);
     match expected {
         Some(_) if whole => not_an_object(),
@@ -139,9 +139,11 @@ pub(crate) struct Time(pub(crate) DateTime<Utc>);
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let time = DateTime::parse_from_rfc3339(&text)
-            .map_err(|_| de::Error::custom("must be a time such as `2026-03-01T12:00:00Z`"))?;
-        Ok(Self(time.to_utc()))
+        let time = DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc());
+        // RFC 3339 has no other years, but an offset can lead out of them.
+        let time = time.ok().filter(|time| (0..=9999).contains(&time.year()));
+        time.map(Self)
+            .ok_or_else(|| de::Error::custom("must be a time such as `2026-03-01T12:00:00Z`"))
     }
 }
 

@@ -179,6 +179,33 @@ mod tests {
     }
 
     #[test]
+    fn equal_addresses_are_one_in_a_set() {
+        let addresses = ["Dana@example.com", "dana@EXAMPLE.com", "erin@example.com"];
+        let addresses = addresses.map(|text| EmailAddress::parse(text).unwrap());
+        let set: std::collections::HashSet<EmailAddress> = addresses.into_iter().collect();
+        assert_eq!(set.len(), 2);
+        let hash = |text: &str| {
+            let mut hasher = hash::DefaultHasher::new();
+            hash::Hash::hash(&EmailAddress::parse(text).unwrap(), &mut hasher);
+            hash::Hasher::finish(&hasher)
+        };
+        assert_ne!(hash("dana@example.com"), hash("erin@example.com"));
+    }
+
+    #[test]
+    fn address_of_254_characters_is_the_longest() {
+        let label = "a".repeat(61);
+        let address = |rest: usize| {
+            let domain = format!("{label}.{label}.{label}.{}", "b".repeat(rest));
+            EmailAddress::parse(&format!("name@{domain}"))
+        };
+        let longest = address(254 - 5 - 3 * 62).unwrap();
+        assert_eq!(longest.normal().len(), 254);
+        let error = address(255 - 5 - 3 * 62).err();
+        assert_eq!(error, Some(InvalidEmail::TooLong));
+    }
+
+    #[test]
     fn debug_output_of_an_address_is_masked() {
         let email = EmailAddress::parse("secret.person@example.com").unwrap();
         assert_eq!(format!("{email:?}"), "s…@example.com");

@@ -6,7 +6,7 @@
 //! tested in one place.
 //!
 //! The serde derives of this crate are the *stored* form: the attributes of the
-//! table's items, which `tests/stored_form.rs` pins. The views of the API and the
+//! table's items, which the store's `stored_forms` tests pin. The views of the API and the
 //! events that leave for other systems are other forms, with types of their own
 //! outside of this crate. Only scalars, such as ids and names, and plain enums have
 //! one form everywhere; for the views they derive a JSON schema, too.
@@ -73,6 +73,6 @@ pub use role::Role;
 pub use secret::{ApiKeySecret, InvalidSecret, SecretHash};
 pub use text::{ApiKeyName, InvalidMetadata, InvalidText, Metadata, OrganizationName, PersonName};
 pub use usage::{
-    Counter, Credits, Debit, InvalidCredits, Ledger, Level, MAX_COUNTERS, Meter, Slots, Spending,
-    Spent, Stale, Tally, UsageReport, spend,
+    Counter, Credits, Debit, InvalidCredits, Ledger, Level, MAX_COUNTERS, Meter, Notified, Slots,
+    Spending, Spent, Stale, Tally, UsageReport, spend,
 };

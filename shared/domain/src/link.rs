@@ -211,6 +211,11 @@ mod tests {
     }
 
     #[test]
+    fn debug_output_of_a_link_key_shows_nothing_of_it() {
+        assert_eq!(format!("{:?}", key(7)), "LinkKey(…)");
+    }
+
+    #[test]
     fn link_key_below_32_bytes_is_refused() {
         assert_eq!(LinkKey::new(&[0; 31]).err(), Some(WeakKey));
     }

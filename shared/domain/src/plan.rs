@@ -125,14 +125,14 @@ impl Plans {
     pub fn parse(text: &str) -> Result<Self, InvalidPlans> {
         let mut plans: Vec<Plan> = Vec::new();
         for (n, entry) in text.split(',').enumerate() {
+            if n == MAX_PLANS {
+                return Err(InvalidPlans::TooMany);
+            }
             let plan = read(n + 1, entry)?;
             if plans.iter().any(|other| other.id == plan.id) {
                 return Err(InvalidPlans::Duplicate(plan.id));
             }
             plans.push(plan);
-        }
-        if plans.len() > MAX_PLANS {
-            return Err(InvalidPlans::TooMany);
         }
         let mut plans = plans.into_iter();
         let first = plans.next().ok_or(InvalidPlans::Shape(1))?;

@@ -113,8 +113,9 @@ impl PersonName {
             .chars()
             .map(|c| if breaks_line(c) { ' ' } else { c })
             .collect();
-        let name: String = line.trim().chars().take(MAX_NAME).collect();
-        (!name.is_empty() && !name.contains('@')).then_some(Self(name))
+        let start: String = line.trim().chars().take(MAX_NAME).collect();
+        let name = start.trim_end();
+        (!name.is_empty() && !name.contains('@')).then(|| Self(name.to_owned()))
     }
 
     /// Returns the name.
@@ -222,5 +223,33 @@ mod tests {
                 .len(),
             200
         );
+    }
+
+    #[test]
+    fn person_name_cut_at_a_space_is_trimmed() {
+        let long = format!("{} y", "x".repeat(199));
+        let name = PersonName::from_claim(&long).unwrap();
+        assert_eq!(name.as_str(), "x".repeat(199));
+    }
+
+    #[test]
+    fn metadata_over_a_limit_is_refused() {
+        let metadata = |entries: usize, key: &str, value: usize| {
+            let first = (key.to_owned(), "é".repeat(value));
+            let others = (1..entries).map(|n| (n.to_string(), String::new()));
+            Metadata::try_from(
+                std::iter::once(first)
+                    .chain(others)
+                    .collect::<BTreeMap<_, _>>(),
+            )
+        };
+        let longest = "é".repeat(40);
+        let allowed = metadata(50, &longest, 500).unwrap();
+        assert_eq!(allowed.keys().count(), 50);
+        assert_eq!(allowed.keys().last(), Some(longest.as_str()));
+        assert_eq!(metadata(51, "k", 1), Err(InvalidMetadata::TooMany));
+        assert_eq!(metadata(1, "", 1), Err(InvalidMetadata::Key));
+        assert_eq!(metadata(1, &"é".repeat(41), 1), Err(InvalidMetadata::Key));
+        assert_eq!(metadata(1, "k", 501), Err(InvalidMetadata::Value));
     }
 }

@@ -4,9 +4,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeySecret, Caller, Counts, EmailAddress,
-    GracePeriod, MAX_API_KEYS, Member, OrganizationId, Refusal, Role, UserId, create_api_key,
-    rotate_api_key,
+    ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeySecret, ApiKeyUpdate, Caller, Counts,
+    EmailAddress, Event, GracePeriod, MAX_API_KEYS, Member, OrganizationId, Refusal, Role, UserId,
+    create_api_key, rotate_api_key, update_api_key,
 };
 use uuid::Uuid;
 
@@ -118,4 +118,90 @@ fn secret_of_another_key_is_invalid() {
         [0; 32],
     );
     assert!(!key.verify(&another, now()));
+}
+
+fn key_at(expires_at: Option<DateTime<Utc>>) -> Result<(ApiKey, Event), Refusal> {
+    let input = ApiKeyRequest {
+        id: ApiKeyId::new(Uuid::from_u128(2)),
+        name: ApiKeyName::parse("Rendering").unwrap(),
+        expires_at,
+        random: [0; 32],
+    };
+    let (key, _, event) = create_api_key(&admin(), &counts(0), input, now())?;
+    Ok((key, event))
+}
+
+fn change_of(event: &Event, field: &str) -> (Option<String>, Option<String>) {
+    let change = event.changes.iter().find(|change| change.field == field);
+    let change = change.unwrap().clone();
+    (change.from, change.to)
+}
+
+#[test]
+fn key_expiry_must_be_in_the_future() {
+    let soon = now() + TimeDelta::milliseconds(1);
+    assert_eq!(key_at(Some(soon)).unwrap().0.expires_at, Some(soon));
+    let refusal = key_at(Some(now())).unwrap_err();
+    assert_eq!(refusal, Refusal::ExpiryNotInFuture);
+}
+
+#[test]
+fn key_events_tell_times_in_rfc_3339() {
+    let end: DateTime<Utc> = "2027-01-01T00:00:00Z".parse().unwrap();
+    let (key, created) = key_at(Some(end)).unwrap();
+    let told = Some("2027-01-01T00:00:00Z".to_owned());
+    assert_eq!(change_of(&created, "expires_at"), (None, told.clone()));
+    let update = ApiKeyUpdate {
+        name: None,
+        expires_at: Some(None),
+    };
+    let (updated, event) = update_api_key(&admin(), &key, update, now()).unwrap();
+    assert_eq!(updated.expires_at, None);
+    assert_eq!(change_of(&event.unwrap(), "expires_at"), (told, None));
+}
+
+#[test]
+fn key_rotated_has_the_hint_of_its_new_secret() {
+    let (key, _) = create(0).unwrap();
+    let grace = GracePeriod::try_from(60).unwrap();
+    let (rotated, secret, event) = rotate_api_key(&admin(), &key, [1; 32], grace, now()).unwrap();
+    assert_eq!(rotated.hint, secret.hint());
+    assert_ne!(rotated.hint, key.hint);
+    assert_eq!(
+        change_of(&event, "hint"),
+        (Some(key.hint), Some(rotated.hint))
+    );
+    let until = Some("2026-03-01T12:35:56.789Z".to_owned());
+    assert_eq!(
+        change_of(&event, "previous_secret_valid_until"),
+        (None, until)
+    );
+}
+
+#[test]
+fn earlier_secret_validity_ends_with_its_grace_or_the_key() {
+    let (key, _) = create(0).unwrap();
+    assert_eq!(key.previous_secret_valid_until(now()), None);
+    let grace = GracePeriod::try_from(60).unwrap();
+    let (rotated, ..) = rotate_api_key(&admin(), &key, [1; 32], grace, now()).unwrap();
+    let end = now() + TimeDelta::seconds(60);
+    let just_before = end - TimeDelta::milliseconds(1);
+    assert_eq!(rotated.previous_secret_valid_until(just_before), Some(end));
+    assert_eq!(rotated.previous_secret_valid_until(end), None);
+    let key_end = now() + TimeDelta::seconds(30);
+    let ending = ApiKey {
+        expires_at: Some(key_end),
+        ..rotated
+    };
+    assert_eq!(ending.previous_secret_valid_until(now()), Some(key_end));
+    assert_eq!(ending.previous_secret_valid_until(key_end), None);
+}
+
+#[test]
+fn secret_that_is_also_an_earlier_one_is_valid() {
+    let (key, secret) = create(0).unwrap();
+    let grace = GracePeriod::try_from(60).unwrap();
+    let (rotated, ..) = rotate_api_key(&admin(), &key, [0; 32], grace, now()).unwrap();
+    assert_eq!(rotated.secret_hash, key.secret_hash);
+    assert!(rotated.verify(&secret, now()));
 }

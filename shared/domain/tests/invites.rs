@@ -419,3 +419,34 @@ fn ended_invite_stays_ended_with_its_outcome() {
     let expired = decline(None, &pending, created.invite.terms.expires_at).unwrap_err();
     assert_eq!(expired, Refusal::InviteEnded(Outcome::Expired));
 }
+
+#[test]
+fn invite_resent_has_new_times_and_its_first_creation() {
+    let owner = member("olga", Role::Owner);
+    let created = invited(&owner, Role::User);
+    let later = noon() + TimeDelta::days(3);
+    let state = InviteState::Pending(created.invite.clone());
+    let (resent, event) = resend(&caller(&owner), &state, later).unwrap();
+    let (before, after) = (&created.invite.terms, &resent.terms);
+    assert_eq!((after.created_at, after.sent_at), (noon(), later));
+    assert_eq!(after.expires_at, before.expires_at + TimeDelta::days(3));
+    assert_eq!(after.times_sent, 2);
+    assert_eq!(resent.delivery, Delivery::queued(later));
+    let email = OutboxEmail::Invite {
+        invite_id: resent.id,
+        times_sent: 2,
+    };
+    assert_eq!(event.email, Some(email));
+}
+
+#[test]
+fn invite_and_address_are_forgotten_after_their_time() {
+    let owner = member("olga", Role::Owner);
+    let created = invited(&owner, Role::User);
+    let end = created.invite.terms.expires_at;
+    assert_eq!(created.invite.forget_at(), end + TimeDelta::days(1));
+    assert_eq!(created.address.forget_at(), None);
+    let ended = created.address.expire(end).unwrap();
+    let free = created.address.held_by(ended.holder);
+    assert_eq!(free.forget_at(), Some(end + TimeDelta::days(30)));
+}

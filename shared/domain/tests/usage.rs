@@ -571,3 +571,118 @@ proptest! {
         prop_assert!(most - least <= 1);
     }
 }
+
+/// A ledger of one counter, with one credit used in each of some slots.
+fn ledger_with(hours: &[i64], days: &[i64], months: &[i64], periods: &[i64]) -> Ledger {
+    let mut table = Table::new();
+    table.spend(1, 0, at("2026-03-15T10:30:00Z")).unwrap();
+    let counter = &mut table.ledger.counters[0];
+    let tally = |slots: &[i64]| {
+        let entries = slots.iter().map(|slot| (slot.to_string(), 1));
+        entries.collect::<BTreeMap<_, _>>().try_into().unwrap()
+    };
+    counter.hours = tally(hours);
+    counter.days = tally(days);
+    counter.months = tally(months);
+    counter.periods = tally(periods);
+    table.ledger
+}
+
+#[test]
+fn report_slots_are_the_hours_days_and_months_of_use() {
+    let now = at("2026-03-15T10:30:00Z");
+    // Slots of 2026-03-14T23:00, of 2026-03-14, and of February 2026.
+    let ledger = ledger_with(&[492_647], &[20_526], &[2026 * 12 + 1], &[]);
+    let report = ledger.report(now);
+    let used = |slots: &[(DateTime<Utc>, u64)]| {
+        let used = slots.iter().filter(|(_, credits)| *credits > 0);
+        used.map(|(at, credits)| (at.to_rfc3339(), *credits))
+            .collect::<Vec<_>>()
+    };
+    let once = |at: &str| vec![(format!("{at}+00:00"), 1)];
+    assert_eq!(used(&report.hours), once("2026-03-14T23:00:00"));
+    assert_eq!(used(&report.days), once("2026-03-14T00:00:00"));
+    assert_eq!(used(&report.months), once("2026-02-01T00:00:00"));
+    let ends = |slots: &[(DateTime<Utc>, u64)]| {
+        let (first, last) = (slots[0].0, slots[slots.len() - 1].0);
+        (slots.len(), first, last)
+    };
+    let all = |count, first, last| (count, at(first), at(last));
+    assert_eq!(
+        ends(&report.hours),
+        all(72, "2026-03-12T11:00:00Z", "2026-03-15T10:00:00Z")
+    );
+    assert_eq!(
+        ends(&report.days),
+        all(60, "2026-01-15T00:00:00Z", "2026-03-15T00:00:00Z")
+    );
+    assert_eq!(
+        ends(&report.months),
+        all(12, "2025-04-01T00:00:00Z", "2026-03-01T00:00:00Z")
+    );
+}
+
+#[test]
+fn debit_removes_exactly_the_slots_that_are_not_reported() {
+    let now = at("2026-03-15T10:30:00Z");
+    let (hour, day, month) = (492_658, 20_527, 2026 * 12 + 2);
+    let around = |oldest: i64| [oldest - 1, oldest, oldest + 1];
+    let ledger = ledger_with(
+        &around(hour - 71),
+        &around(day - 59),
+        &around(month - 11),
+        &around(day - 13 * 31),
+    );
+    let spent = spend(&ledger, &plans(), Credits::new(1).unwrap(), 0, now).unwrap();
+    let Spending::Debited(debits) = spent.spending else {
+        panic!("no debit");
+    };
+    assert_eq!(debits.len(), 1);
+    let (at, stale) = (debits[0].at, &debits[0].stale);
+    assert_eq!((at.hour, at.day, at.month), (hour, day, month));
+    assert_eq!(stale.hours, [hour - 72]);
+    assert_eq!(stale.days, [day - 60]);
+    assert_eq!(stale.months, [month - 12]);
+    assert_eq!(stale.periods, [day - 13 * 31 - 1]);
+}
+
+#[test]
+fn debit_seed_chooses_a_counter_by_what_it_has_left() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    table.change("pro", When::Now, now);
+    table.spend(1, 0, now).unwrap();
+    let counters = &mut table.ledger.counters;
+    assert!(counters.len() >= 3);
+    for (counter, left) in counters
+        .iter_mut()
+        .zip([7, 5, 3].into_iter().chain([0; 16]))
+    {
+        counter.left = left;
+    }
+    let chosen: Vec<u8> = (0..30)
+        .map(|seed| {
+            let spent = spend(&table.ledger, &plans(), Credits::new(1).unwrap(), seed, now);
+            match spent.unwrap().spending {
+                Spending::Debited(debits) => debits[0].counter,
+                Spending::Allocated { .. } => panic!("no debit"),
+            }
+        })
+        .collect();
+    let once = [0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2];
+    assert_eq!(chosen, [once, once].concat());
+}
+
+#[test]
+fn allocation_holds_back_what_reaches_the_next_level() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    let left = |table: &Table| table.ledger.counters.iter().map(|c| c.left).sum::<u64>();
+    table.spend(1, 0, now).unwrap();
+    assert_eq!(left(&table), 38, "39 of 50 are below 80%");
+    table.spend(39, 0, now).unwrap();
+    assert_eq!(left(&table), 9, "49 of 50 are below 100%");
+    table.spend(10, 0, now).unwrap();
+    assert_eq!(left(&table), 0);
+    assert_eq!(table.events, ["80%", "100%"]);
+}

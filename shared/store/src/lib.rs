@@ -11,9 +11,13 @@ mod debit;
 mod error;
 mod keys;
 mod pages;
+#[cfg(test)]
+mod parsers;
 mod reads;
 mod records;
 mod single_writes;
+#[cfg(test)]
+mod stored_forms;
 mod transaction;
 
 pub use batch::{Batch, BatchKeys, Counters, Each, InvitePlaces, Items};

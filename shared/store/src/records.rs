@@ -142,7 +142,7 @@ impl Record for AuditEvent {
 }
 
 /// The pointer from a person to an organization of theirs. The [`Member`] holds the role.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     /// The person.
     pub user_id: UserId,
@@ -157,7 +157,7 @@ impl Record for Membership {
 }
 
 /// The stored state of a person.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// The person.
     pub user_id: UserId,
@@ -172,7 +172,7 @@ impl Record for Account {
 }
 
 /// The idempotency record of a request to create an organization.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreationRequest {
     /// The person who made the request.
     pub user_id: UserId,
@@ -271,7 +271,7 @@ impl Record for UsageRequest {
 }
 
 /// The delivery of a billing email to one recipient.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BillingDelivery {
     /// The event that the email is about.
     pub event_id: EventId,
@@ -297,7 +297,7 @@ impl Record for BillingDelivery {
 }
 
 /// The record of a payment provider's event, which is handled only once.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentEvent {
     /// The event's id.
     pub id: String,

@@ -435,7 +435,7 @@ impl Transaction {
     /// Returns the requests to send: the writes, the audit events with new ids, and
     /// the condition on each membership that gave authority. Where there are events,
     /// it is a write of the last id; a write of the membership itself takes its place.
-    fn into_items(
+    pub(crate) fn into_items(
         self,
         table: &str,
         mut new_event_id: impl FnMut() -> EventId,

@@ -15,6 +15,6 @@ mod spend;
 
 pub use counter::{Counter, Debit, MAX_COUNTERS, Stale};
 pub use ledger::{Ledger, UsageReport};
-pub use meter::{Level, Meter};
+pub use meter::{Level, Meter, Notified};
 pub use slots::{Slots, Tally};
 pub use spend::{Credits, InvalidCredits, Spending, Spent, spend};
