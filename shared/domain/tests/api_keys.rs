@@ -205,3 +205,24 @@ fn secret_that_is_also_an_earlier_one_is_valid() {
     assert_eq!(rotated.secret_hash, key.secret_hash);
     assert!(rotated.verify(&secret, now()));
 }
+
+#[test]
+fn key_rotated_tells_when_and_keeps_its_earlier_secret() {
+    let (key, first) = create(0).unwrap();
+    let grace = GracePeriod::try_from(60).unwrap();
+    let rotate = |key: &ApiKey, random| {
+        let (key, ..) = rotate_api_key(&admin(), key, [random; 32], grace, now()).unwrap();
+        key
+    };
+    let rotated = rotate(&key, 1);
+    assert_eq!(rotated.rotated_at, Some(now()));
+    let end = now() + TimeDelta::seconds(60);
+    assert_eq!(rotated.earlier_secrets.len(), 1);
+    assert_eq!(rotated.earlier_secrets[0].valid_until, end);
+    assert!(rotated.verify(&first, now()));
+    assert!(!rotated.verify(&first, end));
+    // An earlier secret that is there twice is as valid as one that is there once.
+    let twice = rotate(&rotate(&key, 0), 1);
+    assert_eq!(twice.earlier_secrets.len(), 2);
+    assert!(twice.verify(&first, now()));
+}

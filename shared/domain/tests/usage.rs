@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Billing, BillingUpdate, Caller, Counter, Credits, EmailAddress, EventKind, Ledger, Member,
-    Metadata, Organization, OrganizationId, OrganizationName, Plan, PlanChanges, PlanId, Plans,
-    Refusal, Role, Spending, UserId, When, spend, update_billing,
+    Metadata, Notice, Organization, OrganizationId, OrganizationName, OutboxEmail, Plan,
+    PlanChanges, PlanId, Plans, Refusal, Role, Spending, UserId, When, spend, update_billing,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -685,4 +685,23 @@ fn allocation_holds_back_what_reaches_the_next_level() {
     table.spend(10, 0, now).unwrap();
     assert_eq!(left(&table), 0);
     assert_eq!(table.events, ["80%", "100%"]);
+}
+
+#[test]
+fn threshold_event_carries_its_email() {
+    let table = Table::new();
+    let credits = Credits::new(40).unwrap();
+    let spent = spend(&table.ledger, &plans(), credits, 0, at(BEGIN)).unwrap();
+    let Spending::Allocated { events, .. } = spent.spending else {
+        panic!("no allocation");
+    };
+    let notice = Notice::Credits {
+        percent: 80,
+        used: 40,
+        allowed: 50,
+        plan: "Free".to_owned(),
+        period_end: at("2026-02-28T00:00:00Z"),
+    };
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].email, Some(OutboxEmail::Billing { notice }));
 }
