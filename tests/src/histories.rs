@@ -23,8 +23,8 @@ const HISTORIES: u64 = 40;
 const AT_ONCE: usize = 8;
 /// The runs of a shorter script: concurrency does not fail each time.
 const TRIES: usize = 4;
-/// The most runs for the shrinking of one script.
-const MAX_RUNS: usize = 300;
+/// The most candidates for a shorter script.
+const MAX_CANDIDATES: usize = 100;
 
 /// A history that contradicts itself.
 struct Failure {
@@ -116,51 +116,60 @@ fn said(panic: Box<dyn Any + Send>) -> String {
 /// Returns the scripts that lack one round, step or fault of this one.
 fn shorter(script: &Script) -> Vec<Script> {
     let mut all = Vec::new();
+    let mut without = |change: &dyn Fn(&mut Script)| {
+        let mut script = script.clone();
+        change(&mut script);
+        all.push(script);
+    };
     for n in (0..script.rounds.len()).rev() {
-        let mut without = script.clone();
-        without.rounds.remove(n);
-        all.push(without);
+        without(&|script| drop(script.rounds.remove(n)));
     }
-    for n in (0..script.rounds.len()).rev() {
-        let round = &script.rounds[n];
-        for step in 0..round.steps.len() {
-            let mut without = script.clone();
-            without.rounds[n].steps.remove(step);
-            all.push(without);
-        }
-        for fault in 0..round.faults.len() {
-            let mut without = script.clone();
-            without.rounds[n].faults.remove(fault);
-            all.push(without);
+    for (n, round) in script.rounds.iter().enumerate().rev() {
+        if !round.faults.is_empty() {
+            without(&|script| script.rounds[n].faults.clear());
         }
         if round.contention || round.stale_index {
-            let mut without = script.clone();
-            without.rounds[n].contention = false;
-            without.rounds[n].stale_index = false;
-            all.push(without);
+            without(&|script| {
+                script.rounds[n].contention = false;
+                script.rounds[n].stale_index = false;
+            });
+        }
+        for step in 0..round.steps.len() {
+            without(&|script| drop(script.rounds[n].steps.remove(step)));
+        }
+        for fault in 0..round.faults.len() {
+            without(&|script| drop(script.rounds[n].faults.remove(fault)));
         }
     }
     all
 }
 
+/// Runs a script a few times at once, and returns a failure.
+async fn fails(script: &Script) -> Option<Failure> {
+    let mut runs: JoinSet<_> = (0..TRIES).map(|_| check(script.clone())).collect();
+    while let Some(run) = runs.join_next().await {
+        if let Err(failure) = run.unwrap() {
+            return Some(failure);
+        }
+    }
+    None
+}
+
 /// Shortens a failing script as long as what is left fails in one of a few runs.
 async fn shrink(mut script: Script, mut failure: Failure) -> (Script, Failure) {
-    let mut runs = 0;
-    'shorten: loop {
-        for candidate in shorter(&script) {
-            for _ in 0..TRIES {
-                if runs == MAX_RUNS {
-                    return (script, failure);
-                }
-                runs += 1;
-                if let Err(found) = check(candidate.clone()).await {
-                    (script, failure) = (candidate, found);
-                    continue 'shorten;
-                }
-            }
+    let mut candidates = shorter(&script);
+    candidates.reverse();
+    for _ in 0..MAX_CANDIDATES {
+        let Some(candidate) = candidates.pop() else {
+            break;
+        };
+        if let Some(found) = fails(&candidate).await {
+            candidates = shorter(&candidate);
+            candidates.reverse();
+            (script, failure) = (candidate, found);
         }
-        return (script, failure);
     }
+    (script, failure)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -191,10 +200,11 @@ async fn random_histories_are_explained_by_their_log() {
         .collect();
     let summary = format!("{} of {count} histories fail: {seeds:#?}", seeds.len());
     if let Some((script, failure)) = failed.into_iter().next() {
+        eprintln!("{summary}");
         let seed = script.seed;
         let (script, Failure { why, story }) = shrink(script, failure).await;
         panic!(
-            "{summary}\n\nthe first one, with seed {seed}, shortened:\n{script}\n{why}\n\n\
+            "the first one, with seed {seed}, shortened:\n{script}\n{why}\n\n\
              what happened:\n{story}\n\
              again: HISTORIES=1 HISTORY_SEED={seed} cargo test -p system-tests histories\n"
         );

@@ -47,7 +47,10 @@ pub async fn read_log(history: &History) -> Checked<Vec<Line>> {
 /// # Errors
 /// Tells the first contradiction.
 pub async fn check(history: &History, lines: &[Line]) -> Checked {
-    let replay = Replay::of(lines)?;
+    let replay = Replay::of(lines, &masked(0))?;
+    if !lines.is_sorted_by_key(|line| line.at) {
+        return Err("the times of the log go back, though the clock has not".to_owned());
+    }
     let items = Items::read(&history.world, &history.organization_id).await;
     items.compare(&replay)?;
     check_lines(history, lines)?;

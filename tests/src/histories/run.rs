@@ -8,7 +8,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::script::{ADDRESSES, PEOPLE, PLANS, ROLES, Script, Step, spelled};
+use super::{
+    replay::PLANS,
+    script::{ADDRESSES, PEOPLE, ROLES, Script, Step, spelled},
+};
 use crate::harness::{Reply, Session, World};
 
 /// The number of times that a request of unknown outcome is repeated.
@@ -275,22 +278,27 @@ impl Runner {
             | Step::Cancel { to, .. }
             | Step::Accept { to, .. }
             | Step::Decline { to, .. } => invites.get(ADDRESSES[*to].0).cloned(),
-            Step::DeclineByLink { to } => {
-                invites.get(ADDRESSES[*to].0)?;
-                let emails = self.world.stack.emails();
-                let address = ADDRESSES[*to].0;
-                let is_to = |to: &String| to.eq_ignore_ascii_case(address);
-                emails
-                    .iter()
-                    .any(|email| email.to.iter().any(is_to) && email.text.contains("/invites/"))
-                    .then(|| self.world.link_token(address))
-            }
+            Step::DeclineByLink { to } => self.newest_link(*to),
             Step::RenameKey { key, .. }
             | Step::RotateKey { key, .. }
             | Step::RevokeKey { key, .. } => self.secret(*key).map(|secret| secret.key_id.clone()),
             Step::UseCredits { key, .. } => self.secret(*key).map(|_| String::new()),
             _ => Some(String::new()),
         }
+    }
+
+    /// Returns the token of the newest link that an address has received.
+    fn newest_link(&self, address: usize) -> Option<String> {
+        let address = ADDRESSES[address].0;
+        let is_to = |to: &String| to.eq_ignore_ascii_case(address);
+        let emails = self.world.stack.emails();
+        let received = emails.iter().filter(|email| email.to.iter().any(is_to));
+        let mut links = received.filter_map(|email| {
+            let mut words = email.text.split_whitespace();
+            let link = words.find(|word| word.contains("/invites/"))?;
+            link.rsplit('/').next().map(str::to_owned)
+        });
+        links.next_back()
     }
 
     fn secret(&self, number: usize) -> Option<&Secret> {

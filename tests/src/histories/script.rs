@@ -5,6 +5,7 @@ use std::fmt;
 
 use chrono::TimeDelta;
 
+use super::replay::PLANS;
 use crate::wire::Fault;
 
 /// The people. The first one creates the organization.
@@ -22,12 +23,6 @@ pub const ADDRESSES: [(&str, &[usize]); 9] = [
     ("team@shared.example", &[3, 4]),
 ];
 pub const ROLES: [&str; 3] = ["owner", "admin", "user"];
-pub const PLANS: [(&str, u64); 4] = [
-    ("free", 50),
-    ("basic", 3_000),
-    ("pro", 10_000),
-    ("scale", 100_000),
-];
 
 /// Returns the masked form of an address, as the audit log has it.
 pub fn masked(address: usize) -> String {
