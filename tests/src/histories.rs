@@ -188,19 +188,22 @@ async fn random_histories_are_explained_by_their_log() {
         }
         match running.join_next().await.map(Result::unwrap) {
             Some((Ok(extent), _)) => total.add(&extent),
-            Some((Err(failure), script)) => failed.push((script, failure)),
+            Some((Err(failure), script)) => {
+                eprintln!(
+                    "the history with seed {} fails: {}",
+                    script.seed, failure.why
+                );
+                failed.push((script, failure));
+            }
             None => break,
         }
     }
-    println!("{count} histories: {total:?}");
+    println!(
+        "{count} histories, of which {} fail: {total:?}",
+        failed.len()
+    );
     failed.sort_by_key(|(script, _)| script.seed);
-    let seeds: Vec<(u64, &str)> = failed
-        .iter()
-        .map(|(script, failure)| (script.seed, failure.why.as_str()))
-        .collect();
-    let summary = format!("{} of {count} histories fail: {seeds:#?}", seeds.len());
     if let Some((script, failure)) = failed.into_iter().next() {
-        eprintln!("{summary}");
         let seed = script.seed;
         let (script, Failure { why, story }) = shrink(script, failure).await;
         panic!(

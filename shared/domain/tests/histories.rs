@@ -23,7 +23,7 @@ use std::{
     rc::Rc,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use domain::*;
 use replay::{Line, PLANS, PendingInvite, Replay, Terms};
 use uuid::Uuid;
@@ -125,10 +125,20 @@ struct Tick {
     process: usize,
     /// The next wish, for a process without one.
     wish: Wish,
-    /// Milliseconds that pass before it, if no process is at work.
-    pause: i64,
+    /// The time that passes before it, if no process is at work.
+    pause: Pause,
     /// The seed of what is random in the step.
     seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pause {
+    None,
+    Minutes(i64),
+    /// The end of an invite's 14 days falls into the next decisions.
+    UntilExpiry,
+    /// The end of the billing period falls into the next decisions.
+    UntilPeriodEnd,
 }
 
 fn generate(seed: u64) -> Vec<Tick> {
@@ -138,12 +148,11 @@ fn generate(seed: u64) -> Vec<Tick> {
             process: random.usize(..PROCESSES),
             wish: Wish::generate(&mut random, n < TICKS / 4),
             pause: match random.u8(..24) {
-                0..8 => 120_000,
-                8..10 => 86_400_000,
-                // The end of an invite's 14 days falls into the next decisions.
-                10 => 14 * 86_400_000 - random.i64(0..12),
-                11 => 31 * 86_400_000,
-                _ => 0,
+                0..8 => Pause::Minutes(2),
+                8..10 => Pause::Minutes(24 * 60),
+                10 => Pause::UntilExpiry,
+                11 => Pause::UntilPeriodEnd,
+                _ => Pause::None,
             },
             seed: random.u64(..),
         })
@@ -519,7 +528,7 @@ impl World {
     fn tick(&mut self, tick: Tick) {
         let is_idle = |process: &Process| matches!(process.state, State::Idle);
         if self.processes.iter().all(is_idle) {
-            self.now += TimeDelta::milliseconds(tick.pause);
+            self.pause(tick);
         }
         self.now += TimeDelta::milliseconds(1);
         self.random = fastrand::Rng::with_seed(tick.seed);
@@ -563,6 +572,26 @@ impl World {
             }
         };
         self.processes[tick.process].state = next;
+    }
+
+    fn pause(&mut self, tick: Tick) {
+        let rest = TimeDelta::milliseconds(1 + i64::try_from(tick.seed % 8).unwrap());
+        let until = match tick.pause {
+            Pause::None => None,
+            Pause::Minutes(minutes) => Some(self.now + TimeDelta::minutes(minutes)),
+            Pause::UntilExpiry => {
+                let ends = self.table.values().filter_map(|row| match row {
+                    Row::Invite(invite) => Some(invite.terms.expires_at),
+                    _ => None,
+                });
+                ends.min().map(|end| end - rest)
+            }
+            Pause::UntilPeriodEnd => {
+                let period = Anchor::on(self.now.with_day(1).unwrap()).period_at(self.now);
+                Some(period.end - rest)
+            }
+        };
+        self.now = until.map_or(self.now, |until| until.max(self.now));
     }
 
     fn read(&self, wish: Wish, tries: u32) -> State {
@@ -1186,7 +1215,7 @@ fn play(ticks: &[Tick]) -> World {
             world.tick(Tick {
                 process,
                 wish: Wish::ApplyPlan,
-                pause: 0,
+                pause: Pause::None,
                 seed,
             });
         }

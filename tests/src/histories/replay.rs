@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 /// The plans of the tests, with their monthly credits. An organization starts on the first.
@@ -466,9 +466,10 @@ impl Replay {
     }
 }
 
+/// An invite ends 14 days after its last sending, at a whole second.
 fn is_alive(invite: &PendingInvite, line: &Line) -> Checked {
-    let lifetime = chrono::TimeDelta::days(14);
-    require(line.at < invite.sent_at + lifetime, "its 14 days are over")
+    let seconds = (invite.sent_at + TimeDelta::days(14)).timestamp();
+    require(line.at.timestamp() < seconds, "its 14 days are over")
 }
 
 fn terms_added(line: &Line) -> Checked<Terms> {
