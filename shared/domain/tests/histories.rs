@@ -1185,11 +1185,17 @@ impl World {
             }
         }
         used.retain(|_, credits| *credits > 0);
-        let meter = meter.map_or(0, |meter| meter.credits);
-        if left > 0 && left + in_period > meter {
-            return Err(format!(
-                "{left} credits are left, {in_period} of {meter} used"
-            ));
+        if let Some(Meter { credits, level, .. }) = meter {
+            let allocated = match level {
+                Level::Low => (credits * 4).div_ceil(5) - 1,
+                Level::High => credits - 1,
+                Level::Full => credits,
+            };
+            same(
+                "the credits left",
+                left,
+                allocated.saturating_sub(in_period),
+            )?;
         }
         same("the credits used", used, self.used.clone())
     }

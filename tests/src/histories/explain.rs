@@ -125,8 +125,16 @@ impl Items {
             .items
             .iter()
             .filter(|item| text(item, "sk") == partition && text(item, "pk").starts_with("EMAIL#"));
-        let holders = addresses.map(|item| &item["holder"]["M"]);
-        let held = holders.filter(|holder| text(holder, "kind") == "invite");
+        let holders: Vec<&Value> = addresses.map(|item| &item["holder"]["M"]).collect();
+        let of_kind = |kind: &'static str| {
+            let holders = holders.iter().copied();
+            holders.filter(move |holder| text(holder, "kind") == kind)
+        };
+        let people = of_kind("member").map(|holder| text(holder, "user_id"));
+        let people: BTreeSet<String> = people.collect();
+        let members: BTreeSet<String> = replay.members.keys().cloned().collect();
+        same("the members with an address", people, members)?;
+        let held = of_kind("invite");
         let invites: BTreeMap<String, _> = held
             .map(|holder| {
                 let inviter = text(&holder["invited_by"]["M"], "id");
