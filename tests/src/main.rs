@@ -27,6 +27,7 @@ mod expiry;
 mod faults;
 mod generated;
 mod harness;
+mod histories;
 mod input;
 mod invariants;
 mod metrics;

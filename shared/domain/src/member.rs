@@ -80,7 +80,7 @@ pub fn update_member(
     update: MemberUpdate,
 ) -> Result<(Member, Vec<Event>), Refusal> {
     let mut updated = target.clone();
-    let mut events = Vec::new();
+    let (mut role_changed, mut billing_emails_changed) = (None, None);
     if let Some(role) = update.role {
         permit(
             caller,
@@ -91,7 +91,7 @@ pub fn update_member(
         )?;
         if role != target.role {
             updated.role = role;
-            events.push(Event::new(
+            role_changed = Some(Event::new(
                 EventKind::MemberRoleChanged,
                 caller.as_actor(),
                 target.as_subject(),
@@ -104,7 +104,7 @@ pub fn update_member(
         if on != target.receives_billing_emails {
             updated.receives_billing_emails = on;
             let field = "receives_billing_emails";
-            events.push(Event::new(
+            billing_emails_changed = Some(Event::new(
                 EventKind::MemberBillingEmailsChanged,
                 caller.as_actor(),
                 target.as_subject(),
@@ -112,7 +112,9 @@ pub fn update_member(
             ));
         }
     }
-    Ok((updated, events))
+    // A caller who steps down has the right to the other change before that.
+    let events = billing_emails_changed.into_iter().chain(role_changed);
+    Ok((updated, events.collect()))
 }
 
 /// Decides the removal of a member; a caller who is the target leaves. Returns
