@@ -11,7 +11,7 @@ use crate::{
     access::{Ids, access},
     contention::invoke_in,
     contract,
-    harness::{Fixture, Reply, Session},
+    harness::{Fixture, Reply, Session, World},
     usage::render,
     wire::Fault,
 };
@@ -132,6 +132,7 @@ scenarios! {
     "create-organization" {
         invalid_request: |f| send_body(f, "create-organization", json!({})),
         email_required: |f| send_without_email(f, "create-organization"),
+        email_not_verified: |f| send_unverified(f, "create-organization"),
         not_signed_in: |f| async {
             let person = SignIn { user_id: "two words".to_owned(), ..SignIn::with_email("x@example.com") };
             access("create-organization").send_as(f, &f.world.sign_in_as(person)).await
@@ -181,6 +182,8 @@ scenarios! {
         member_not_found: |f| async { f.owner.delete(&f.member_path("nobody")).await },
     }
     "create-invite" {
+        email_required: |f| send_without_email(f, "create-invite"),
+        email_not_verified: |f| send_unverified(f, "create-invite"),
         invalid_request: |f| send_body(f, "create-invite", json!({"email": "x", "role": "user"})),
         owner_required: |f| async {
             let input = json!({"email": "new@example.com", "role": "owner"});
@@ -234,6 +237,8 @@ scenarios! {
         invite_expired: |f| send_after(f, "cancel-invite", "expiry", "ada"),
     }
     "resend-invite" {
+        email_required: |f| send_without_email(f, "resend-invite"),
+        email_not_verified: |f| send_unverified(f, "resend-invite"),
         owner_required: |f| async {
             let id = f.owner.invite(&f.organization, "new@example.com", "owner").await;
             f.admin.post_empty(&format!("{}/invites/{id}/resend", f.organization)).await
@@ -319,6 +324,11 @@ scenarios! {
         organization_not_found: |f| send(f, "get-billing", "otto"),
     }
     "update-billing" {
+        plan_change_not_allowed: |_| async {
+            let world = World::start_with_plans_by_server("https://example.com/plans").await;
+            let fixture = Fixture::in_world(world).await;
+            fixture.admin.patch(&fixture.billing(), json!({"plan": "pro"})).await
+        },
         invalid_request: |f| send_body(f, "update-billing", json!({"plan": "unknown"})),
         owner_or_admin_required: |f| send(f, "update-billing", "ulla"),
         organization_not_found: |f| send(f, "update-billing", "otto"),
