@@ -324,7 +324,7 @@ scenarios! {
         organization_not_found: |f| send(f, "get-billing", "otto"),
     }
     "update-billing" {
-        plan_change_not_allowed: |_| async {
+        plan_change_not_allowed: |_f| async {
             let world = World::start_with_plans_by_server("https://example.com/plans").await;
             let fixture = Fixture::in_world(world).await;
             fixture.admin.patch(&fixture.billing(), json!({"plan": "pro"})).await
