@@ -92,6 +92,8 @@ struct State {
     plans: Vec<Plan>,
     /// The items of transactions in flight, where transactions conflict as on AWS.
     in_flight: Option<HashSet<String>>,
+    /// Whether transactions reach the table late.
+    delayed: bool,
     /// The first response of each partition of the index, where the index is stale.
     stale_index: Option<HashMap<String, Vec<u8>>>,
 }
@@ -169,6 +171,12 @@ impl Wire {
         self.state.lock().unwrap().in_flight = Some(HashSet::new());
     }
 
+    /// Delays each transaction by up to 30 ms, so that transactions commit in another
+    /// order than they were decided in.
+    pub fn delay(&self) {
+        self.state.lock().unwrap().delayed = true;
+    }
+
     /// Freezes the index: each partition keeps answering what it answers first.
     pub fn freeze_index(&self) {
         self.state.lock().unwrap().stale_index = Some(HashMap::new());
@@ -200,6 +208,7 @@ impl Wire {
         let mut state = self.state.lock().unwrap();
         state.plans.clear();
         state.in_flight = None;
+        state.delayed = false;
         state.stale_index = None;
     }
 
@@ -226,6 +235,10 @@ impl Wire {
             });
         }
         None
+    }
+
+    fn delays(&self) -> bool {
+        self.state.lock().unwrap().delayed
     }
 
     fn contends(&self) -> bool {
@@ -371,6 +384,9 @@ impl HttpConnector for Connector {
                 "TransactWriteItems" => items_of(&request),
                 _ => Vec::new(),
             };
+            if wire.delays() && !items.is_empty() {
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(0..30))).await;
+            }
             if let Err(conflicts) = wire.begin(&items) {
                 // A conflict is told as soon as the transaction gets to the item.
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(5..10))).await;
