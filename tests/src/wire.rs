@@ -182,7 +182,8 @@ impl Wire {
         self.state.lock().unwrap().stale_index = Some(HashMap::new());
     }
 
-    /// Holds the next request of an action before it is sent.
+    /// Holds the next request of an action before it is sent. A fault that is planned
+    /// meanwhile meets it when it is released.
     pub fn hold(&self, action: &'static str) -> Held {
         let (sender, receiver) = oneshot::channel();
         let gate = Arc::new(Semaphore::new(0));
@@ -336,7 +337,12 @@ impl HttpConnector for Connector {
             };
             ask_for_capacity(&mut request);
             let lost = || ConnectorError::io("the connection was lost".into());
-            match wire.plan_for(&exchange.action) {
+            let mut planned = wire.plan_for(&exchange.action);
+            if let Some(Planned::Hold(gate)) = planned {
+                gate.acquire().await.unwrap().forget();
+                planned = wire.plan_for(&exchange.action);
+            }
+            match planned {
                 Some(Planned::Fail(Fault::LostRequest)) => {
                     wire.record(exchange);
                     return Err(lost());
@@ -372,8 +378,7 @@ impl HttpConnector for Connector {
                     wire.record(exchange);
                     return Ok(response(200, &output));
                 }
-                Some(Planned::Hold(gate)) => gate.acquire().await.unwrap().forget(),
-                None => {}
+                Some(Planned::Hold(_)) | None => {}
             }
             let partition = index_partition(&request);
             if let Some(stale) = partition.as_deref().and_then(|name| wire.stale(name)) {
