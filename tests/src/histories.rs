@@ -122,23 +122,30 @@ fn shorter(script: &Script) -> Vec<Script> {
         all.push(script);
     };
     for n in (0..script.rounds.len()).rev() {
-        without(&|script| drop(script.rounds.remove(n)));
+        without(&|script| {
+            script.rounds.remove(n);
+        });
     }
     for (n, round) in script.rounds.iter().enumerate().rev() {
         if !round.faults.is_empty() {
             without(&|script| script.rounds[n].faults.clear());
         }
-        if round.contention || round.stale_index {
+        if round.contention || round.delays || round.stale_index {
             without(&|script| {
                 script.rounds[n].contention = false;
+                script.rounds[n].delays = false;
                 script.rounds[n].stale_index = false;
             });
         }
         for step in 0..round.steps.len() {
-            without(&|script| drop(script.rounds[n].steps.remove(step)));
+            without(&|script| {
+                script.rounds[n].steps.remove(step);
+            });
         }
         for fault in 0..round.faults.len() {
-            without(&|script| drop(script.rounds[n].faults.remove(fault)));
+            without(&|script| {
+                script.rounds[n].faults.remove(fault);
+            });
         }
     }
     all

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::{
     harness::{Fixture, Reply, Session, World},
     invariants,
+    wire::Fault,
 };
 
 /// The first request decides; the second runs through; the first commits.
@@ -217,6 +218,31 @@ async fn inviter_demoted_during_the_request_is_refused() {
     )
     .await;
     assert_outcomes(outcomes, "200", "201");
+}
+
+/// The version of a membership that begins again is that of the earlier one, so the
+/// transaction of the removed admin met what it expected.
+#[tokio::test]
+async fn member_who_joins_again_has_lost_the_earlier_authority() {
+    let fixture = Fixture::new().await;
+    let wire = &fixture.world.wire;
+    let mut held = wire.hold("TransactWriteItems");
+    let inviting = tokio::spawn(fixture.inviting(&fixture.admin, "new@example.com"));
+    held.arrived().await;
+    let removing = fixture.removing(&fixture.owner, &fixture.admin);
+    removing.await.expect("200");
+    fixture.world.clock.advance(chrono::TimeDelta::seconds(1));
+    let owner = &fixture.owner;
+    owner
+        .add_member(&fixture.organization, &fixture.admin, "user")
+        .await;
+    // Another transaction was writing one of the items: the held one is sent again.
+    let conflict = Fault::Cancelled(&["TransactionConflict"]);
+    wire.fail_action("TransactWriteItems", 0, 1, conflict);
+    held.release();
+    let invited = inviting.await.unwrap();
+    invited.expect("403 owner_or_admin_required");
+    invariants::hold(&fixture.world).await;
 }
 
 #[tokio::test]

@@ -93,6 +93,8 @@ struct State {
     plans: Vec<Plan>,
     /// The items of transactions in flight, where transactions conflict as on AWS.
     in_flight: Option<HashSet<String>>,
+    /// Whether transactions reach the table late.
+    delayed: bool,
     /// The first response of each partition of the index, where the index is stale.
     stale_index: Option<HashMap<String, Vec<u8>>>,
 }
@@ -170,12 +172,19 @@ impl Wire {
         self.state.lock().unwrap().in_flight = Some(HashSet::new());
     }
 
+    /// Delays each transaction by up to 30 ms, so that transactions commit in another
+    /// order than they were decided in.
+    pub fn delay(&self) {
+        self.state.lock().unwrap().delayed = true;
+    }
+
     /// Freezes the index: each partition keeps answering what it answers first.
     pub fn freeze_index(&self) {
         self.state.lock().unwrap().stale_index = Some(HashMap::new());
     }
 
-    /// Holds the next request of an action before it is sent.
+    /// Holds the next request of an action before it is sent. A fault that is planned
+    /// meanwhile meets it when it is released.
     pub fn hold(&self, action: &'static str) -> Held {
         let (sender, receiver) = oneshot::channel();
         let gate = Arc::new(Semaphore::new(0));
@@ -201,6 +210,7 @@ impl Wire {
         let mut state = self.state.lock().unwrap();
         state.plans.clear();
         state.in_flight = None;
+        state.delayed = false;
         state.stale_index = None;
     }
 
@@ -227,6 +237,10 @@ impl Wire {
             });
         }
         None
+    }
+
+    fn delays(&self) -> bool {
+        self.state.lock().unwrap().delayed
     }
 
     fn contends(&self) -> bool {
@@ -324,7 +338,12 @@ impl HttpConnector for Connector {
             };
             ask_for_capacity(&mut request);
             let lost = || ConnectorError::io("the connection was lost".into());
-            match wire.plan_for(&exchange.action) {
+            let mut planned = wire.plan_for(&exchange.action);
+            if let Some(Planned::Hold(gate)) = planned {
+                gate.acquire().await.unwrap().forget();
+                planned = wire.plan_for(&exchange.action);
+            }
+            match planned {
                 Some(Planned::Fail(Fault::LostRequest)) => {
                     wire.record(exchange);
                     return Err(lost());
@@ -363,8 +382,7 @@ impl HttpConnector for Connector {
                     wire.record(exchange);
                     return Ok(response(200, &output));
                 }
-                Some(Planned::Hold(gate)) => gate.acquire().await.unwrap().forget(),
-                None => {}
+                Some(Planned::Hold(_)) | None => {}
             }
             let partition = index_partition(&request);
             if let Some(stale) = partition.as_deref().and_then(|name| wire.stale(name)) {
@@ -375,6 +393,9 @@ impl HttpConnector for Connector {
                 "TransactWriteItems" => items_of(&request),
                 _ => Vec::new(),
             };
+            if wire.delays() && !items.is_empty() {
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(0..30))).await;
+            }
             if let Err(conflicts) = wire.begin(&items) {
                 // A conflict is told as soon as the transaction gets to the item.
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(5..10))).await;

@@ -964,7 +964,9 @@ impl World {
             let present = member(&read.user_id);
             present.is_some_and(|member| {
                 let in_order = ids.last().is_none_or(|id| member.last_event_id < Some(*id));
-                member.version == read.version && in_order
+                // Somebody who joins again begins with the first version again.
+                let is_same = member.joined_at == read.joined_at;
+                is_same && member.version == read.version && in_order
             })
         });
         let written = change.writes.iter().all(|(place, row)| match row {

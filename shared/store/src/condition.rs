@@ -47,6 +47,8 @@ pub(crate) enum Expected {
     Anything,
     Nothing,
     Version(u64),
+    /// The membership that began at this time (as it is stored), in this version.
+    Membership(u64, AttributeValue),
     /// A membership of this version, after no other event than this one.
     Untouched(u64, Option<EventId>),
     /// An address that this person holds.
@@ -107,6 +109,11 @@ impl From<Expected> for Condition {
                 "version",
                 number(version),
             ),
+            Expected::Membership(version, joined_at) => Self {
+                expression: Some("#version = :version AND #joined_at = :joined_at".to_owned()),
+                names: attribute::names(&["version", "joined_at"]),
+                values: attribute::values([("version", number(version)), ("joined_at", joined_at)]),
+            },
             Expected::Untouched(version, Some(last)) => Self {
                 expression: Some(
                     "#version = :version AND #last_event_id = :last_event_id".to_owned(),

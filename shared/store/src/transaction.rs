@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
-    types::TransactWriteItem,
+    types::{AttributeValue, TransactWriteItem},
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -52,8 +52,8 @@ pub enum Commit {
 pub struct Transaction {
     organization_id: OrganizationId,
     at: DateTime<Utc>,
-    /// The memberships that gave authority, with the versions that were read.
-    authorities: Vec<(RawKey, u64)>,
+    /// The memberships that gave authority, as they were read.
+    authorities: Vec<Authority>,
     /// The last event of all memberships that the transaction is about.
     last_event_id: Option<EventId>,
     writes: Vec<Write>,
@@ -92,7 +92,14 @@ impl Transaction {
     /// Requires that this membership, which gives authority to the transaction, is
     /// as it was read.
     pub fn require_member(mut self, member: &Member) -> Self {
-        self.authorities.push((member.key(), member.version));
+        match to_value(&member.joined_at) {
+            Ok(joined_at) => self.authorities.push(Authority {
+                key: member.key(),
+                version: member.version,
+                joined_at,
+            }),
+            Err(error) => return self.failed(error),
+        }
         self.after(member)
     }
 
@@ -457,13 +464,10 @@ impl Transaction {
 
         let is_written = |key: &RawKey| self.writes.iter().any(|write| write.key() == Some(key));
         let mut authorities = self.authorities;
-        authorities.retain(|(key, _)| !is_written(key));
-        let authorities = authorities.into_iter().map(|(key, version)| match last {
-            Some(id) => touch(key, version, id),
-            None => Write::Check {
-                key,
-                expected: Expected::Version(version),
-            },
+        authorities.retain(|authority| !is_written(&authority.key));
+        let authorities = authorities.into_iter().map(|authority| match last {
+            Some(id) => authority.touch(id),
+            None => authority.check(),
         });
         let writes = self.writes.into_iter().map(|mut write| {
             if let (Write::PutMember { item, .. }, Some(id)) = (&mut write, last) {
@@ -476,17 +480,40 @@ impl Transaction {
     }
 }
 
-/// Makes a membership keep the id of an event that rests on it, if none of a later
-/// one does.
-fn touch(key: RawKey, version: u64, id: EventId) -> Write {
-    Write::Update(AttributeUpdate {
-        key,
-        update: "SET #last_event_id = :id",
-        condition: "#version = :version AND \
-                    (attribute_not_exists(#last_event_id) OR #last_event_id < :id)",
-        names: &["version", "last_event_id"],
-        values: vec![("version", number(version)), ("id", text(id))],
-    })
+/// A membership that gave authority. Its version does not suffice: somebody who is
+/// removed and joins again begins with version 1 again.
+#[derive(Debug, Clone)]
+struct Authority {
+    key: RawKey,
+    version: u64,
+    joined_at: AttributeValue,
+}
+
+impl Authority {
+    /// Requires that the membership is as it was read.
+    fn check(self) -> Write {
+        Write::Check {
+            key: self.key,
+            expected: Expected::Membership(self.version, self.joined_at),
+        }
+    }
+
+    /// Makes the membership keep the id of an event that rests on it, if it is as it
+    /// was read and has no later event.
+    fn touch(self, id: EventId) -> Write {
+        Write::Update(AttributeUpdate {
+            key: self.key,
+            update: "SET #last_event_id = :id",
+            condition: "#version = :version AND #joined_at = :joined_at AND \
+                        (attribute_not_exists(#last_event_id) OR #last_event_id < :id)",
+            names: &["version", "joined_at", "last_event_id"],
+            values: vec![
+                ("version", number(self.version)),
+                ("joined_at", self.joined_at),
+                ("id", text(id)),
+            ],
+        })
+    }
 }
 
 fn next_version(mut item: Item, record: &impl Versioned) -> Item {

@@ -154,6 +154,9 @@ impl Runner {
         if round.contention {
             wire.contend();
         }
+        if round.delays {
+            wire.delay();
+        }
         if round.stale_index {
             wire.freeze_index();
         }

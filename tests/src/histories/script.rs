@@ -54,6 +54,8 @@ pub struct Round {
     pub faults: Vec<Injected>,
     /// Transactions that overlap conflict, as on AWS.
     pub contention: bool,
+    /// Transactions commit in another order than they were decided in.
+    pub delays: bool,
     /// The index answers as at the beginning of the round.
     pub stale_index: bool,
     pub steps: Vec<Step>,
@@ -207,6 +209,7 @@ impl Round {
             pause: TimeDelta::zero(),
             faults: Vec::new(),
             contention: false,
+            delays: false,
             stale_index: false,
             steps,
         }
@@ -259,6 +262,7 @@ impl Round {
             pause,
             faults,
             contention,
+            delays: !contention && random.u8(..3) < 2,
             stale_index,
             steps,
         }
@@ -418,6 +422,9 @@ impl fmt::Display for Script {
             }
             if round.contention {
                 write!(f, ", under contention")?;
+            }
+            if round.delays {
+                write!(f, ", with late transactions")?;
             }
             if round.stale_index {
                 write!(f, ", with a stale index")?;
