@@ -19,16 +19,18 @@ mod single_writes;
 #[cfg(test)]
 mod stored_forms;
 mod transaction;
+mod values;
 
 pub use batch::{Batch, BatchKeys, Counters, Each, InvitePlaces, Items};
 pub use error::StoreError;
 pub use keys::{EXPIRY_INDEX, EXPIRY_SHARDS, Key, expiry_shard};
 pub use pages::{Page, PageRequest};
 pub use reads::ExpiryPosition;
-pub use records::{
-    Account, BillingDelivery, CreationRequest, Membership, PaymentEvent, UsageRequest, from_image,
-};
+pub use records::from_image;
 pub use transaction::{Commit, Transaction};
+pub use values::{
+    Account, BillingDelivery, CreationRequest, Membership, PaymentEvent, UsageRequest,
+};
 
 /// The table and its client.
 #[derive(Debug, Clone)]

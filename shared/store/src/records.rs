@@ -1,15 +1,15 @@
 //! The stored forms of the domain's values.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, Address, ApiKey, AuditEvent, Billing, Counter, Delivery, EndedInvite, EventId, Holder,
-    Invite, Member, Organization, OrganizationId, UserId,
+    Actor, Address, ApiKey, AuditEvent, Billing, Counter, EndedInvite, Holder, Invite, Member,
+    Organization,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Key, StoreError,
+    Account, BillingDelivery, CreationRequest, Key, Membership, PaymentEvent, StoreError,
+    UsageRequest,
     attribute::Item,
     keys::{self, RawKey},
 };
@@ -141,52 +141,16 @@ impl Record for AuditEvent {
     }
 }
 
-/// The pointer from a person to an organization of theirs. The [`Member`] holds the role.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Membership {
-    /// The person.
-    pub user_id: UserId,
-    /// The organization.
-    pub organization_id: OrganizationId,
-}
-
 impl Record for Membership {
     fn key(&self) -> RawKey {
         Key::membership(&self.user_id, self.organization_id).raw
     }
 }
 
-/// The stored state of a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    /// The person.
-    pub user_id: UserId,
-    /// The person's current organization; they may have left it since.
-    pub current_organization_id: OrganizationId,
-}
-
 impl Record for Account {
     fn key(&self) -> RawKey {
         Key::account(&self.user_id).raw
     }
-}
-
-/// The idempotency record of a request to create an organization.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CreationRequest {
-    /// The person who made the request.
-    pub user_id: UserId,
-    /// The caller's idempotency key.
-    pub idempotency_key: String,
-    /// The organization that the request created.
-    pub organization_id: OrganizationId,
-    /// The time of the creation.
-    pub at: DateTime<Utc>,
-}
-
-impl CreationRequest {
-    /// The lifetime of the record.
-    pub const MEMORY: TimeDelta = TimeDelta::hours(24);
 }
 
 impl Record for CreationRequest {
@@ -233,33 +197,6 @@ impl Versioned for Counter {
     }
 }
 
-/// The idempotency record of a request to use credits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsageRequest {
-    /// The organization.
-    pub organization_id: OrganizationId,
-    /// The caller's idempotency key.
-    pub idempotency_key: String,
-    /// The credits that the request used.
-    pub credits: u64,
-    /// The credits of the period at that time.
-    pub allowed: u64,
-    /// The credits used in the period at that time.
-    pub used: u64,
-    /// The time of the request.
-    pub at: DateTime<Utc>,
-}
-
-impl UsageRequest {
-    /// The lifetime of the record.
-    const MEMORY: TimeDelta = TimeDelta::hours(24);
-
-    /// Returns the end of the record's lifetime.
-    pub fn forgotten_at(&self) -> DateTime<Utc> {
-        self.at + Self::MEMORY
-    }
-}
-
 impl Record for UsageRequest {
     fn key(&self) -> RawKey {
         Key::usage_request(self.organization_id, &self.idempotency_key).raw
@@ -270,22 +207,6 @@ impl Record for UsageRequest {
     }
 }
 
-/// The delivery of a billing email to one recipient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BillingDelivery {
-    /// The event that the email is about.
-    pub event_id: EventId,
-    /// The recipient.
-    pub user_id: UserId,
-    /// The state of the delivery.
-    pub delivery: Delivery,
-}
-
-impl BillingDelivery {
-    /// The lifetime of the record: longer than any retry of the email.
-    const MEMORY: TimeDelta = TimeDelta::days(30);
-}
-
 impl Record for BillingDelivery {
     fn key(&self) -> RawKey {
         Key::billing_delivery(self.event_id, &self.user_id).raw
@@ -294,22 +215,6 @@ impl Record for BillingDelivery {
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
         vec![("ttl", keys::seconds(self.delivery.at + Self::MEMORY))]
     }
-}
-
-/// The record of a payment provider's event, which is handled only once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentEvent {
-    /// The event's id.
-    pub id: String,
-    /// The organization that it is about.
-    pub organization_id: OrganizationId,
-    /// The time at which the event was handled.
-    pub at: DateTime<Utc>,
-}
-
-impl PaymentEvent {
-    /// The lifetime of the record: longer than any sender retries.
-    const MEMORY: TimeDelta = TimeDelta::days(90);
 }
 
 impl Record for PaymentEvent {

@@ -1,0 +1,101 @@
+//! The values that only the table knows: pointers, accounts, and records of requests
+//! and events that were taken.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Delivery, EventId, OrganizationId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// The pointer from a person to an organization of theirs. The [`Member`] holds the role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The person.
+    pub user_id: UserId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+}
+
+/// The stored state of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The person.
+    pub user_id: UserId,
+    /// The person's current organization; they may have left it since.
+    pub current_organization_id: OrganizationId,
+}
+
+/// The idempotency record of a request to create an organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreationRequest {
+    /// The person who made the request.
+    pub user_id: UserId,
+    /// The caller's idempotency key.
+    pub idempotency_key: String,
+    /// The organization that the request created.
+    pub organization_id: OrganizationId,
+    /// The time of the creation.
+    pub at: DateTime<Utc>,
+}
+
+impl CreationRequest {
+    /// The lifetime of the record.
+    pub const MEMORY: TimeDelta = TimeDelta::hours(24);
+}
+
+/// The idempotency record of a request to use credits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRequest {
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The caller's idempotency key.
+    pub idempotency_key: String,
+    /// The credits that the request used.
+    pub credits: u64,
+    /// The credits of the period at that time.
+    pub allowed: u64,
+    /// The credits used in the period at that time.
+    pub used: u64,
+    /// The time of the request.
+    pub at: DateTime<Utc>,
+}
+
+impl UsageRequest {
+    /// The lifetime of the record.
+    pub(crate) const MEMORY: TimeDelta = TimeDelta::hours(24);
+
+    /// Returns the end of the record's lifetime.
+    pub fn forgotten_at(&self) -> DateTime<Utc> {
+        self.at + Self::MEMORY
+    }
+}
+
+/// The delivery of a billing email to one recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillingDelivery {
+    /// The event that the email is about.
+    pub event_id: EventId,
+    /// The recipient.
+    pub user_id: UserId,
+    /// The state of the delivery.
+    pub delivery: Delivery,
+}
+
+impl BillingDelivery {
+    /// The lifetime of the record: longer than any retry of the email.
+    pub(crate) const MEMORY: TimeDelta = TimeDelta::days(30);
+}
+
+/// The record of a payment provider's event, which is handled only once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentEvent {
+    /// The event's id.
+    pub id: String,
+    /// The organization that it is about.
+    pub organization_id: OrganizationId,
+    /// The time at which the event was handled.
+    pub at: DateTime<Utc>,
+}
+
+impl PaymentEvent {
+    /// The lifetime of the record: longer than any sender retries.
+    pub(crate) const MEMORY: TimeDelta = TimeDelta::days(90);
+}
