@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use crate::invariants;
 
 /// The histories of a normal test run.
-const HISTORIES: u64 = 40;
+const HISTORIES: u64 = 60;
 /// The histories under way at once.
 const AT_ONCE: usize = 8;
 /// The runs of a shorter script: concurrency does not fail each time.
