@@ -109,6 +109,7 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
         .env("EMAIL_FROM", "no-reply@example.com")
         .env("LINK_KEY_SECRET_ID", "link-key")
         .env("PLANS", "free:50:Free,basic:3000:Basic")
+        .env("PLAN_CHANGES", "customer")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -208,6 +209,7 @@ async fn binary_without_a_needed_variable_does_not_start() {
             ("LINK_KEY_SECRET_ID", "link-key"),
             ("PUBLIC_URL", "https://app.example.com"),
             ("PLANS", ""),
+            ("PLAN_CHANGES", "customer"),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
