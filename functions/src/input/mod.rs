@@ -42,7 +42,18 @@ pub(crate) fn header(request: &Request, name: HeaderName) -> &str {
 /// [`Error::Invalid`] names the field that is missing, unknown, twice there, of
 /// the wrong type, or has a value that is not allowed.
 pub(crate) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Error> {
-    let mut text = serde_json::Deserializer::from_slice(request.body().as_ref());
+    let text = request.body().as_ref();
+    // The path to a field is tracked only for a body that has to be refused.
+    let json: Option<Json> = serde_json::from_slice(text).ok();
+    match json.filter(Json::is_object).map(T::deserialize) {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(_)) | None => explained_body(text),
+    }
+}
+
+/// Reads the body again, and finds what is wrong.
+fn explained_body<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
+    let mut text = serde_json::Deserializer::from_slice(text);
     let json = deserialize::<_, Json>(&mut text)?;
     text.end().map_err(|error| explain(".", &error))?;
     if !json.is_object() {

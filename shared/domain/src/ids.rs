@@ -24,12 +24,12 @@ pub enum InvalidId {
 
 /// Parses a UUID in the one form that [`Display`](fmt::Display) writes.
 fn canonical(text: &str) -> Result<Uuid, InvalidId> {
-    let id = Uuid::try_parse(text).map_err(|_| InvalidId::NotAUuid)?;
-    if id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text {
-        Ok(id)
-    } else {
-        Err(InvalidId::NotAUuid)
+    // Of the forms that the parser takes, only the hyphenated one has this length.
+    const LENGTH: usize = uuid::fmt::Hyphenated::LENGTH;
+    if text.len() != LENGTH || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err(InvalidId::NotAUuid);
     }
+    Uuid::try_parse(text).map_err(|_| InvalidId::NotAUuid)
 }
 
 fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
