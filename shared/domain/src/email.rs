@@ -1,6 +1,6 @@
 //! Email addresses: kept as typed, compared in a normal form.
 
-use std::{borrow::Cow, fmt, hash};
+use std::{fmt, hash};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,12 +59,7 @@ impl EmailAddress {
         if local.len() > 64 || !dot_atom {
             return Err(InvalidEmail::LocalPart);
         }
-        let domain: Cow<'_, str> = if is_plain(domain) {
-            Cow::Borrowed(domain)
-        } else {
-            let ascii = idna::domain_to_ascii_strict(domain);
-            Cow::Owned(ascii.map_err(|_| InvalidEmail::Domain)?)
-        };
+        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| InvalidEmail::Domain)?;
         let top = domain.rsplit('.').next().unwrap_or_default();
         let all_digits = top.bytes().all(|byte| byte.is_ascii_digit());
         if !domain.contains('.') || top.is_empty() || all_digits {
@@ -131,21 +126,6 @@ impl From<EmailAddress> for String {
     fn from(email: EmailAddress) -> Self {
         email.typed
     }
-}
-
-/// Whether a domain is its own ASCII form for sure: lower-case letters, digits and
-/// single hyphens inside of labels. Most addresses are, and IDNA is slow to say so.
-fn is_plain(domain: &str) -> bool {
-    let is_plain_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && !label.contains("--")
-    };
-    domain.len() <= 253 && domain.split('.').all(is_plain_label)
 }
 
 #[cfg(test)]
@@ -232,13 +212,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn plain_domain_is_its_own_idna_form(domain in "[a-z0-9.-]{1,40}|[a-zA-Z0-9ü.-]{1,20}|[a-z]{60,66}\\.[a-z]{1,3}") {
-            if is_plain(&domain) {
-                prop_assert_eq!(idna::domain_to_ascii_strict(&domain).ok(), Some(domain));
-            }
-        }
-
         #[test]
         fn address_parsed_twice_has_a_stable_normal_form(text in "\\PC*") {
             if let Ok(email) = EmailAddress::parse(&text) {
