@@ -1,6 +1,6 @@
 //! `POST /v1/organizations/{organization_id}/api-keys`.
 
-use domain::{ApiKeyId, ApiKeyName, ApiKeyRequest, Counts, create_api_key};
+use domain::{ApiKeyId, ApiKeyName, ApiKeyRequest, create_api_key};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -57,7 +57,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let view = app
         .mutate(move |now| async move {
             let (caller, counts) = scope.read(app, Key::counts(id)).await?;
-            let counts = counts.unwrap_or_else(|| Counts::none(id));
+            let counts = counts.unwrap_or_default();
             let (key, secret, event) = create_api_key(&caller, &counts, input.clone(), now)?;
             // A concurrent removal or demotion of the caller becomes stale by this, and
             // is decided again with this key in its response.

@@ -1,6 +1,6 @@
 //! `POST /v1/organizations/{organization_id}/invites`.
 
-use domain::{Counts, EmailAddress, InviteId, InviteRequest, Refusal, Role, create_invite};
+use domain::{EmailAddress, InviteId, InviteRequest, Refusal, Role, create_invite};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -65,7 +65,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         .mutate(move |now| async move {
             let keys = (Key::counts(id), Key::address(id, &body.email));
             let (caller, (counts, address)) = scope.read(app, keys).await?;
-            let counts = counts.unwrap_or_else(|| Counts::none(id));
+            let counts = counts.unwrap_or_default();
 
             let input = InviteRequest {
                 id: InviteId::new(app.new_id()),

@@ -144,10 +144,10 @@ pub fn create_api_key(
     if counts.api_keys >= MAX_API_KEYS {
         return Err(Refusal::TooManyApiKeys);
     }
-    let secret = ApiKeySecret::new(counts.organization_id, input.id, input.random);
+    let secret = ApiKeySecret::new(caller.organization_id(), input.id, input.random);
     let key = ApiKey {
         id: input.id,
-        organization_id: counts.organization_id,
+        organization_id: caller.organization_id(),
         name: input.name,
         hint: secret.hint(),
         created_by: caller.as_key_creator(),

@@ -1,6 +1,6 @@
 //! The caller of an operation, on whose authority its decision rests.
 
-use crate::{Actor, Inviter, KeyCreator, Member, UserId};
+use crate::{Actor, Inviter, KeyCreator, Member, OrganizationId, UserId};
 
 /// The caller of an operation on an organization.
 ///
@@ -17,6 +17,13 @@ impl Caller {
     pub fn is(&self, user_id: &UserId) -> bool {
         match self {
             Self::Member(member) => member.user_id == *user_id,
+        }
+    }
+
+    /// Returns the organization that the caller's authority is of.
+    pub fn organization_id(&self) -> OrganizationId {
+        match self {
+            Self::Member(member) => member.organization_id,
         }
     }
 

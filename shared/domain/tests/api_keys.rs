@@ -32,7 +32,7 @@ fn admin() -> Caller {
 fn counts(api_keys: u32) -> Counts {
     Counts {
         api_keys,
-        ..Counts::none(OrganizationId::new(Uuid::from_u128(1)))
+        ..Counts::default()
     }
 }
 

@@ -612,7 +612,7 @@ impl World {
             later: &table,
             random: self.random.fork(),
         };
-        let (now, id) = (self.now, organization_id());
+        let now = self.now;
         let fresh = Uuid::from_u128(u128::from(self.random.u64(..)) << 64 | 1 << 63);
         // The invite that holds or last held an address, and a key, by its number.
         let newest = |to: usize| match earlier.get(&address_at(&email(to))) {
@@ -634,7 +634,7 @@ impl World {
                 billing_emails,
             } => {
                 let caller = read.caller(by)?;
-                let counts = read.counts().unwrap_or_else(|| Counts::none(id));
+                let counts = read.counts().unwrap_or_default();
                 let address = read.address(&email(to));
                 let request = InviteRequest {
                     id: InviteId::new(fresh),
@@ -767,7 +767,7 @@ impl World {
             }
             Wish::CreateKey { by } => {
                 let caller = read.caller(by)?;
-                let counts = read.counts().unwrap_or_else(|| Counts::none(id));
+                let counts = read.counts().unwrap_or_default();
                 let request = ApiKeyRequest {
                     id: ApiKeyId::new(fresh),
                     name: ApiKeyName::parse("name 0").unwrap(),
@@ -926,7 +926,7 @@ impl World {
             }
         }
         if change.invites != 0 || change.keys != 0 {
-            let none = || Row::Counts(Counts::none(organization_id()));
+            let none = || Row::Counts(Counts::default());
             if let Row::Counts(counts) = table.entry(Place::Counts).or_insert_with(none) {
                 let count = counts
                     .outstanding_invites
@@ -1161,7 +1161,7 @@ impl World {
         same("the holders of the addresses", holders, held)?;
         let counts = match self.table.get(&Place::Counts) {
             Some(Row::Counts(counts)) => counts.clone(),
-            _ => Counts::none(organization_id()),
+            _ => Counts::default(),
         };
         same(
             "the counts",

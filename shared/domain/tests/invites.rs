@@ -21,7 +21,7 @@ fn organization_id() -> OrganizationId {
 fn counts(outstanding_invites: u32) -> Counts {
     Counts {
         outstanding_invites,
-        ..Counts::none(organization_id())
+        ..Counts::default()
     }
 }
 

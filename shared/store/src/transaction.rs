@@ -229,10 +229,9 @@ impl Transaction {
     pub fn increment_invites(self, id: OrganizationId) -> Self {
         self.increment(
             id,
-            "SET #organization_id = :id, \
-             #outstanding_invites = if_not_exists(#outstanding_invites, :none) + :one",
+            "SET #outstanding_invites = if_not_exists(#outstanding_invites, :none) + :one",
             "attribute_not_exists(#outstanding_invites) OR #outstanding_invites < :max",
-            &["organization_id", "outstanding_invites"],
+            &["outstanding_invites"],
             MAX_OUTSTANDING_INVITES,
         )
     }
@@ -257,9 +256,9 @@ impl Transaction {
     pub fn increment_api_keys(self, id: OrganizationId) -> Self {
         self.increment(
             id,
-            "SET #organization_id = :id, #api_keys = if_not_exists(#api_keys, :none) + :one",
+            "SET #api_keys = if_not_exists(#api_keys, :none) + :one",
             "attribute_not_exists(#api_keys) OR #api_keys < :max",
-            &["organization_id", "api_keys"],
+            &["api_keys"],
             MAX_API_KEYS,
         )
     }
@@ -290,7 +289,6 @@ impl Transaction {
             condition,
             names,
             values: vec![
-                ("id", text(id)),
                 ("none", number(0)),
                 ("one", number(1)),
                 ("max", number(u64::from(max))),

@@ -68,7 +68,7 @@ pub fn create_invite(
     }
     let invite = Invite {
         id: request.id,
-        organization_id: counts.organization_id,
+        organization_id: caller.organization_id(),
         email: request.email,
         terms: InviteTerms::new(
             request.role,
@@ -98,7 +98,7 @@ pub fn create_invite(
             ..address.held_by(invite.holder())
         },
         None => Address {
-            organization_id: counts.organization_id,
+            organization_id: caller.organization_id(),
             email: invite.email.clone(),
             holder: invite.holder(),
             version: 0,
