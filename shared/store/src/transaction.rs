@@ -501,10 +501,10 @@ impl Authority {
     fn touch(self, id: EventId) -> Write {
         Write::Update(AttributeUpdate {
             key: self.key,
-            update: "SET #last_event_id = :id",
-            condition: "#version = :version AND #joined_at = :joined_at AND \
-                        (attribute_not_exists(#last_event_id) OR #last_event_id < :id)",
-            names: &["version", "joined_at", "last_event_id"],
+            update: "SET last_event_id = :id",
+            condition: "#version = :version AND joined_at = :joined_at AND \
+                        (attribute_not_exists(last_event_id) OR last_event_id < :id)",
+            names: &["version"],
             values: vec![
                 ("version", number(self.version)),
                 ("joined_at", self.joined_at),
