@@ -1160,7 +1160,7 @@ impl World {
         }
         same("the holders of the addresses", holders, held)?;
         let counts = match self.table.get(&Place::Counts) {
-            Some(Row::Counts(counts)) => counts.clone(),
+            Some(Row::Counts(counts)) => *counts,
             _ => Counts::default(),
         };
         same(
