@@ -390,6 +390,17 @@ impl Access {
             .await
     }
 
+    /// Sends the request in the same way with an idempotency key: repeated, it takes
+    /// effect once.
+    pub async fn send_once(&self, fixture: &Fixture) -> Reply {
+        let (method, path, body) = (self.request)(&Ids::of(fixture));
+        let session = session(fixture, self.permitted);
+        let body = body.map(|body| body.to_string());
+        session
+            .send_with(method, &path, body, &[("idempotency-key", "once")])
+            .await
+    }
+
     /// Fills the gateway's authorizer cache, so that the wire records only the
     /// operation's own requests.
     pub async fn prepare(&self, fixture: &Fixture) {

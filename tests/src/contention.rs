@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
-    access::{self, Access, Ids},
+    access::{self, Access},
     harness::{Fixture, Reply},
     invariants,
     wire::Fault,
@@ -31,22 +31,13 @@ const PASSING: [Fault; 8] = [
     Fault::Cancelled(&["ConditionalCheckFailed", "ThrottlingError"]),
 ];
 
-async fn ask(access: &Access, fixture: &Fixture) -> Reply {
-    let (method, path, body) = (access.request)(&Ids::of(fixture));
-    let session = access::session(fixture, access.permitted);
-    let body = body.map(|body| body.to_string());
-    session
-        .send_with(method, &path, body, &[("idempotency-key", "once")])
-        .await
-}
-
 /// The operations whose row sends a request of an action, with how many of them.
 async fn rows_with(action: &str) -> Vec<(&'static Access, usize)> {
     let mut rows = Vec::new();
     for access in access::ACCESS {
         let fixture = Fixture::new().await;
         access.prepare(&fixture).await;
-        ask(access, &fixture).await;
+        access.send_once(&fixture).await;
         let exchanges = fixture.world.wire.take();
         let count = exchanges.iter().filter(|e| e.action == action).count();
         if count > 0 {
@@ -66,7 +57,7 @@ async fn transaction_cancelled_for_a_passing_reason_is_repeated() {
                 access.prepare(&fixture).await;
                 let wire = &fixture.world.wire;
                 wire.fail_action("TransactWriteItems", 0, times, fault);
-                let reply = ask(access, &fixture).await;
+                let reply = access.send_once(&fixture).await;
                 let what = format!("{}: {fault:?} {times} times", access.operation);
                 assert!((200..300).contains(&reply.status), "{what}: {}", reply.body);
                 invariants::hold(&fixture.world).await;
@@ -84,7 +75,7 @@ async fn transaction_cancelled_for_another_reason_is_an_error() {
         .world
         .wire
         .fail_action("TransactWriteItems", 0, 1, fault);
-    let reply = ask(access::access("create-invite"), &fixture).await;
+    let reply = access::access("create-invite").send_once(&fixture).await;
     reply.expect("500 internal_error");
 }
 
@@ -177,7 +168,7 @@ async fn unprocessed_keys_are_read_again() {
                 access.prepare(&fixture).await;
                 let wire = &fixture.world.wire;
                 wire.fail_action("BatchGetItem", skip, times, fault);
-                let reply = ask(access, &fixture).await;
+                let reply = access.send_once(&fixture).await;
                 let what = format!("{}: {fault:?} after {skip}", access.operation);
                 assert!((200..300).contains(&reply.status), "{what}: {}", reply.body);
             }

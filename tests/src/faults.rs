@@ -2,21 +2,7 @@
 //! took effect but before its answer, and with throttling; once, and as often
 //! as the SDK tries.
 
-use crate::{
-    access::{self, Access, Ids},
-    harness::{Fixture, Reply},
-    invariants,
-    wire::Fault,
-};
-
-async fn ask(access: &Access, fixture: &Fixture) -> Reply {
-    let (method, path, body) = (access.request)(&Ids::of(fixture));
-    let session = access::session(fixture, access.permitted);
-    let body = body.map(|body| body.to_string());
-    session
-        .send_with(method, &path, body, &[("idempotency-key", "once")])
-        .await
-}
+use crate::{access, harness::Fixture, invariants, wire::Fault};
 
 /// What a repeated request may be answered besides success: the first one did it.
 fn done_before(operation: &str) -> &'static [&'static str] {
@@ -33,7 +19,7 @@ async fn survives_every_fault(operation: &str) {
     let access = access::access(operation);
     let clean = Fixture::new().await;
     access.prepare(&clean).await;
-    ask(access, &clean).await;
+    access.send_once(&clean).await;
     let requests = clean.world.wire.take().len();
     assert!(requests > 0);
     for skip in 0..requests {
@@ -43,7 +29,7 @@ async fn survives_every_fault(operation: &str) {
                 let fixture = Fixture::new().await;
                 access.prepare(&fixture).await;
                 fixture.world.wire.fail(skip, times, fault);
-                let first = ask(access, &fixture).await;
+                let first = access.send_once(&fixture).await;
                 fixture.world.wire.heal();
                 let ok = (200..300).contains(&first.status);
                 if times == 1 {
@@ -55,7 +41,7 @@ async fn survives_every_fault(operation: &str) {
                 }
                 invariants::hold(&fixture.world).await;
 
-                let second = ask(access, &fixture).await;
+                let second = access.send_once(&fixture).await;
                 let outcome = second.outcome();
                 let converged = (200..300).contains(&second.status)
                     || done_before(operation).contains(&outcome.as_str());
