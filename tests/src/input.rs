@@ -25,6 +25,8 @@ async fn invalid_field_is_named() {
     let invites = format!("{}/invites", fixture.organization);
     let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
     let long = json!({"name": "x".repeat(201)}).to_string();
+    let entries = (0..34).map(|n| (format!("k{n}"), json!("x".repeat(500))));
+    let large = json!({"metadata": Value::Object(entries.collect())}).to_string();
     let (post, patch) = (Method::POST, Method::PATCH);
     for (method, path, body, field, detail) in [
         (
@@ -133,6 +135,13 @@ async fn invalid_field_is_named() {
             "`metadata` must have keys of 1 to 40 characters",
         ),
         (
+            &patch,
+            &fixture.organization,
+            &large,
+            "metadata",
+            "`metadata` must be at most 16384 bytes of JSON in all",
+        ),
+        (
             &post,
             "/v1/organizations",
             "",
@@ -165,6 +174,39 @@ async fn invalid_field_is_named() {
         assert_eq!(actual_field, field, "{body}: {actual}");
         assert!(actual.starts_with(detail), "{body}: {actual}");
     }
+}
+
+#[tokio::test]
+async fn name_that_nobody_can_see_is_refused_everywhere() {
+    let fixture = Fixture::new().await;
+    let key = format!("{}/api-keys/{}", fixture.organization, fixture.key.id);
+    let api_keys = format!("{}/api-keys", fixture.organization);
+    let billing = format!("{}/billing", fixture.organization);
+    for text in ["\u{200B}", "\u{3164}", "\u{2800}", "\u{301}\u{FE0F}"] {
+        for (method, path, field) in [
+            (Method::POST, "/v1/organizations", "name"),
+            (Method::PATCH, &fixture.organization, "name"),
+            (Method::POST, &api_keys, "name"),
+            (Method::PATCH, &key, "name"),
+            (Method::PATCH, &billing, "company_name"),
+            (Method::PATCH, &billing, "tax_id"),
+            (Method::PATCH, &billing, "invoice_address"),
+        ] {
+            let body = json!({ field: text }).to_string();
+            let (named, detail) = invalid(&fixture, method, path, &body).await;
+            assert_eq!(named, field, "{body}");
+            assert_eq!(detail, format!("`{field}` must have a visible character"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn long_name_of_an_unknown_field_is_cut() {
+    let fixture = Fixture::new().await;
+    let body = json!({ "name": "A", "é".repeat(100_000): 1 }).to_string();
+    let (field, detail) = invalid(&fixture, Method::POST, "/v1/organizations", &body).await;
+    assert_eq!(field, format!("{}…", "é".repeat(100)));
+    assert_eq!(detail, format!("`{field}` is not a field of this request"));
 }
 
 #[tokio::test]

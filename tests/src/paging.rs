@@ -99,23 +99,85 @@ async fn page_size_does_not_change_the_list() {
     assert_eq!(paged, mine);
 }
 
-/// DynamoDB ends a page at one megabyte, regardless of the number of items.
+/// Lambda's limit for a response, in bytes.
+const MAX_RESPONSE: usize = 6 * 1024 * 1024;
+
+/// Returns metadata of the most bytes that are allowed, in characters that JSON escapes.
+fn largest_metadata(first: char) -> Value {
+    let key = |n: u8| format!("{first}{n:02}{}", "\u{1}".repeat(37));
+    let entries = (0..50).map(|n| (key(n), json!("\u{1}".repeat(16))));
+    let metadata = Value::Object(entries.collect());
+    let bytes = metadata.to_string().len();
+    assert!((16_300..=16_384).contains(&bytes), "{bytes}");
+    metadata
+}
+
 #[tokio::test]
-async fn page_of_large_items_loses_nothing() {
+async fn longest_page_of_a_list_fits_lambdas_response() {
     let fixture = Fixture::new().await;
-    for round in 0..70 {
-        let entries = (0..50).map(|n| (format!("{}{round:02}{n:02}", "€".repeat(36)), json!("x")));
-        let metadata: serde_json::Map<String, Value> = entries.collect();
-        fixture
-            .creator
-            .patch(&fixture.organization, json!({"metadata": metadata}))
-            .await
-            .expect("200");
+    let world = &fixture.world;
+    let name = "\u{10FFFD}".repeat(200);
+    let longest = |start: &str| {
+        let domain = format!(
+            "{}.{}.{}.example",
+            "d".repeat(63),
+            "e".repeat(63),
+            "f".repeat(49)
+        );
+        format!("{start}{}@{domain}", "x".repeat(62))
+    };
+    let person = |start: &str| {
+        world.sign_in_as(SignIn {
+            name: Some(name.clone()),
+            user_id: format!("{start}{}", "\"".repeat(127)),
+            ..SignIn::with_email(&longest(start))
+        })
+    };
+    let owner = person("a");
+    let input = json!({ "name": name, "metadata": largest_metadata('a') });
+    let created = owner.post("/v1/organizations", input).await.expect("201");
+    let organization = format!("/v1/organizations/{}", created["id"].as_str().unwrap());
+    let metadata = json!({ "metadata": largest_metadata('b') });
+    owner.patch(&organization, metadata).await.expect("200");
+    let invited = person("b");
+    owner.invite(&organization, &invited.email, "owner").await;
+    owner.create_key(&organization, &name).await;
+
+    let list = |name: &str| format!("{organization}/{name}");
+    for (reader, path) in [
+        (&owner, "/v1/organizations".to_owned()),
+        (&owner, list("members")),
+        (&owner, list("invites")),
+        (&owner, list("api-keys")),
+        (&owner, list("audit-events")),
+        (&invited, "/v1/account/invites".to_owned()),
+    ] {
+        let page = reader.get(&format!("{path}?limit=100")).await.expect("200");
+        // The response holds the body as a string, so it is escaped twice.
+        let bytes = |item: &Value| Value::String(item.to_string()).to_string().len();
+        let largest = page["items"].as_array().unwrap().iter().map(bytes).max();
+        let largest = largest.unwrap();
+        assert!(100 * largest < MAX_RESPONSE, "{path}: {largest} bytes");
     }
-    let path = format!("{}/audit-events", fixture.organization);
-    let all = page_through(&fixture.creator, &path, "id", 100).await;
-    assert_eq!(all, page_through(&fixture.creator, &path, "id", 7).await);
-    assert!(all.len() > 70 + 10);
+    let settings = owner.get(&list("settings")).await.expect("200");
+    let bytes = Value::String(settings.to_string()).to_string().len();
+    assert!(100 * bytes < MAX_RESPONSE, "{bytes}");
+}
+
+#[tokio::test]
+async fn audit_log_keeps_the_beginning_of_a_long_value() {
+    let fixture = Fixture::new().await;
+    let metadata = json!({ "metadata": largest_metadata('a') });
+    let creator = &fixture.creator;
+    creator
+        .patch(&fixture.organization, metadata)
+        .await
+        .expect("200");
+    let log = format!("{}/audit-events?limit=1", fixture.organization);
+    let event = creator.get(&log).await.expect("200");
+    let kept = event["items"][0]["changes"][0]["to"].as_str().unwrap();
+    assert_eq!(kept.len(), 1024);
+    assert!(kept.starts_with("a00") && kept.ends_with('…'), "{kept:?}");
 }
 
 #[tokio::test]

@@ -152,6 +152,9 @@ pub struct Change {
     pub to: Option<String>,
 }
 
+/// The maximum length of a value in the log, in bytes.
+const MAX_VALUE: usize = 1024;
+
 impl Change {
     /// Returns the change of a field from one value to another.
     pub(crate) fn changed(field: &str, from: impl ToString, to: impl ToString) -> Self {
@@ -168,6 +171,15 @@ impl Change {
             field: field.to_owned(),
             from: None,
             to: Some(to.to_string()),
+        }
+    }
+
+    /// Returns the change as the log keeps it: of a long value, only the beginning.
+    fn cut(self) -> Self {
+        Self {
+            field: self.field,
+            from: self.from.map(cut),
+            to: self.to.map(cut),
         }
     }
 
@@ -262,10 +274,19 @@ impl Event {
             kind: self.kind,
             actor: self.actor,
             subject: self.subject,
-            changes: self.changes,
+            changes: self.changes.into_iter().map(Change::cut).collect(),
             email: self.email,
         }
     }
+}
+
+fn cut(mut value: String) -> String {
+    const END: char = '…';
+    if value.len() > MAX_VALUE {
+        value.truncate(value.floor_char_boundary(MAX_VALUE - END.len_utf8()));
+        value.push(END);
+    }
+    value
 }
 
 /// An entry of an organization's audit log. Entries never change.
@@ -317,6 +338,41 @@ impl Invite {
             kind: SubjectKind::Invite,
             id: self.id.to_string(),
             name: self.email.masked(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_value_over_1_kilobyte_is_cut() {
+        for (value, recorded) in [
+            ("x".repeat(1024), "x".repeat(1024)),
+            ("x".repeat(1025), format!("{}…", "x".repeat(1021))),
+            ("€".repeat(500), format!("{}…", "€".repeat(340))),
+        ] {
+            let changes = vec![Change::changed("metadata", &value, &value)];
+            let subject = Subject {
+                kind: SubjectKind::Organization,
+                id: String::new(),
+                name: String::new(),
+            };
+            let event = Event::new(
+                EventKind::OrganizationUpdated,
+                Actor::System,
+                subject,
+                changes,
+            );
+            let event = event.recorded(
+                EventId::new(uuid::Uuid::nil()),
+                OrganizationId::new(uuid::Uuid::nil()),
+                DateTime::UNIX_EPOCH,
+            );
+            let change = event.changes.first().unwrap();
+            assert_eq!(change.from.as_deref(), Some(recorded.as_str()));
+            assert_eq!(change.to.as_deref(), Some(recorded.as_str()));
         }
     }
 }

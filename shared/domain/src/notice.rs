@@ -6,7 +6,10 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Change, Event, EventKind, Subject, SubjectKind, text::breaks_line};
+use crate::{
+    Actor, Change, Event, EventKind, Subject, SubjectKind,
+    text::{breaks_line, is_visible},
+};
 
 /// The content of a billing email.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +121,7 @@ impl TryFrom<String> for InvoiceNumber {
     fn try_from(text: String) -> Result<Self, InvalidInvoice> {
         let number = text.trim();
         let fits = (1..=100).contains(&number.chars().count());
-        if fits && !number.chars().any(breaks_line) {
+        if fits && !number.chars().any(breaks_line) && number.chars().any(is_visible) {
             Ok(Self(number.to_owned()))
         } else {
             Err(InvalidInvoice::Number)
@@ -295,7 +298,7 @@ mod tests {
     fn invoice_number_outside_one_line_is_refused() {
         let number = |text: &str| InvoiceNumber::try_from(text.to_owned());
         assert_eq!(number(" INV-0042 ").unwrap().to_string(), "INV-0042");
-        for wrong in ["", "  ", "a\nb", &"9".repeat(101)] {
+        for wrong in ["", "  ", "a\nb", "\u{200B}", &"9".repeat(101)] {
             assert!(number(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{breaks_line, parsed_text};
+use crate::text::{breaks_line, is_visible, parsed_text};
 
 /// The maximum number of plans.
 const MAX_PLANS: usize = 20;
@@ -165,7 +165,8 @@ fn read(n: usize, entry: &str) -> Result<Plan, InvalidPlans> {
     };
     let credits = credits.parse().ok();
     let credits = credits.filter(|credits| (1..=MAX_CREDITS).contains(credits));
-    if !(1..=40).contains(&name.chars().count()) || name.chars().any(breaks_line) {
+    let is_line = (1..=40).contains(&name.chars().count()) && !name.chars().any(breaks_line);
+    if !is_line || !name.chars().any(is_visible) {
         return Err(InvalidPlans::Name(n));
     }
     Ok(Plan {

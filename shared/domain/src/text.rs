@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The maximum length of a name, in characters.
 const MAX_NAME: usize = 200;
+/// The maximum length of metadata, in bytes of JSON.
+const MAX_METADATA: usize = 16 * 1024;
 
 /// The reason why a text is not a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +26,9 @@ pub enum InvalidText {
     /// The text has a line break or another control character.
     #[error("must not contain line breaks or other control characters")]
     ControlCharacter,
+    /// The text has only characters that nobody can see.
+    #[error("must have a visible character")]
+    Invisible,
 }
 
 /// Implements the conversions for `#[serde(try_from = "String", into = "String")]`,
@@ -74,6 +83,9 @@ macro_rules! name {
                 if name.chars().any(breaks_line) {
                     return Err(InvalidText::ControlCharacter);
                 }
+                if !name.chars().any(is_visible) {
+                    return Err(InvalidText::Invisible);
+                }
                 Ok(Self(name.to_owned()))
             }
 
@@ -105,9 +117,9 @@ pub struct PersonName(String);
 impl PersonName {
     /// Makes a name of the provider's claim. Control characters become spaces and
     /// the end over 200 characters is cut off, since the person cannot be asked for
-    /// another name. Returns `None` if nothing is left, and for a name that contains
-    /// an email address, which some providers send: names appear in audit data and
-    /// emails, addresses must not.
+    /// another name. Returns `None` if nothing visible is left, and for a name that
+    /// contains an email address, which some providers send: names appear in audit data
+    /// and emails, addresses must not.
     pub fn from_claim(text: &str) -> Option<Self> {
         let line: String = text
             .chars()
@@ -115,7 +127,7 @@ impl PersonName {
             .collect();
         let start: String = line.trim().chars().take(MAX_NAME).collect();
         let name = start.trim_end();
-        (!name.is_empty() && !name.contains('@')).then(|| Self(name.to_owned()))
+        (name.chars().any(is_visible) && !name.contains('@')).then(|| Self(name.to_owned()))
     }
 
     /// Returns the name.
@@ -145,6 +157,9 @@ pub enum InvalidMetadata {
     /// A value is longer than 500 characters.
     #[error("must have values of at most 500 characters")]
     Value,
+    /// The map has more than 16 KB of JSON.
+    #[error("must be at most 16384 bytes of JSON in all")]
+    TooLarge,
 }
 
 impl Metadata {
@@ -170,6 +185,9 @@ impl TryFrom<BTreeMap<String, String>> for Metadata {
         if map.values().any(|value| value.chars().count() > 500) {
             return Err(InvalidMetadata::Value);
         }
+        if json_length(&map) > MAX_METADATA {
+            return Err(InvalidMetadata::TooLarge);
+        }
         Ok(Self(map))
     }
 }
@@ -178,6 +196,41 @@ impl From<Metadata> for BTreeMap<String, String> {
     fn from(metadata: Metadata) -> Self {
         metadata.0
     }
+}
+
+/// Returns the bytes of a map as JSON without white space.
+fn json_length(map: &BTreeMap<String, String>) -> usize {
+    let text = |text: &str| 2 + text.chars().map(json_bytes).sum::<usize>();
+    let entries = map.iter().map(|(key, value)| text(key) + 1 + text(value));
+    let commas = map.len().saturating_sub(1);
+    2 + commas + entries.sum::<usize>()
+}
+
+/// Returns the bytes of a character in a JSON string: more than in UTF-8 for those that
+/// JSON escapes.
+fn json_bytes(c: char) -> usize {
+    match c {
+        '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{C}' | '\r' => 2,
+        '\0'..='\u{1F}' => 6,
+        c => c.len_utf8(),
+    }
+}
+
+/// Returns whether a character shows something where it stands alone. Invisible are
+/// blanks, control and format characters, fillers, variation selectors, tags, and the
+/// marks that only modify a letter. An unassigned character counts as visible: it may be
+/// an emoji that is newer than these tables.
+pub(crate) fn is_visible(c: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);
+    // Symbols that are drawn as blanks: an empty braille pattern, and a null note head.
+    let is_blank = matches!(c, '\u{2800}' | '\u{1D159}');
+    let has_no_form = GeneralCategoryGroup::Separator
+        .union(GeneralCategoryGroup::Mark)
+        .union(GeneralCategoryGroup::Control)
+        .union(GeneralCategoryGroup::Format)
+        .contains(category);
+    !(is_ignorable || is_blank || has_no_form)
 }
 
 /// Returns whether a character is a control character, or one of the two separators that
@@ -206,6 +259,63 @@ mod tests {
             OrganizationName::parse("a\r\nBcc: b"),
             Err(InvalidText::ControlCharacter)
         );
+    }
+
+    /// Texts that show nothing, each of another kind of character.
+    const INVISIBLE: [&str; 19] = [
+        "\u{200B}\u{200D}\u{FEFF}",
+        "\u{AD}",
+        "\u{2060}\u{2064}",
+        "\u{202E}\u{2066}\u{200F}",
+        "\u{FFF9}\u{FFFB}",
+        "\u{300}\u{301}",
+        "\u{489}",
+        "\u{34F}",
+        "\u{180E}",
+        "\u{3164}",
+        "\u{115F}\u{1160}",
+        "\u{FFA0}",
+        "\u{2800}",
+        "\u{FE0F}",
+        "\u{E0100}",
+        "\u{E0041}\u{E007F}",
+        "\u{A0}\u{2003}\u{3000}",
+        "\u{1D159}",
+        "\u{1D173}",
+    ];
+
+    #[test]
+    fn name_without_a_visible_character_is_refused() {
+        for text in INVISIBLE {
+            let text = format!("{text}\u{200B}");
+            assert_eq!(
+                OrganizationName::parse(&text),
+                Err(InvalidText::Invisible),
+                "{}",
+                text.escape_unicode()
+            );
+            assert_eq!(ApiKeyName::parse(&text), Err(InvalidText::Invisible));
+            assert_eq!(PersonName::from_claim(&text), None);
+        }
+    }
+
+    #[test]
+    fn name_with_one_visible_character_is_accepted() {
+        for text in [
+            "x",
+            "é",
+            "e\u{301}",
+            "\u{200B}x",
+            "株式会社",
+            "می‌خواهم",
+            "👩‍👩‍👧",
+            "❤️",
+            "🏴\u{E0067}\u{E007F}",
+            "-",
+            "\u{1FAFF}",
+        ] {
+            assert!(OrganizationName::parse(text).is_ok(), "{text:?}");
+        }
     }
 
     #[test]
@@ -251,5 +361,35 @@ mod tests {
         assert_eq!(metadata(1, "", 1), Err(InvalidMetadata::Key));
         assert_eq!(metadata(1, &"é".repeat(41), 1), Err(InvalidMetadata::Key));
         assert_eq!(metadata(1, "k", 501), Err(InvalidMetadata::Value));
+    }
+
+    #[test]
+    fn metadata_over_16_kilobytes_of_json_is_refused() {
+        let metadata = |last: usize| {
+            let full = (10..42).map(|n| (n.to_string(), "x".repeat(500)));
+            let last = ("last".to_owned(), "x".repeat(last));
+            full.chain([last]).collect::<BTreeMap<_, _>>()
+        };
+        let room = MAX_METADATA - json_length(&metadata(0));
+        assert!(Metadata::try_from(metadata(room)).is_ok());
+        let over = Metadata::try_from(metadata(room + 1));
+        assert_eq!(over, Err(InvalidMetadata::TooLarge));
+        assert_eq!(
+            over.unwrap_err().to_string(),
+            "must be at most 16384 bytes of JSON in all"
+        );
+    }
+
+    #[test]
+    fn length_of_metadata_is_that_of_its_json() {
+        let all: String = ('\0'..='\u{FF}').chain(['€', '🚀', '\u{2028}']).collect();
+        for map in [
+            BTreeMap::new(),
+            BTreeMap::from([(String::new(), all.clone())]),
+            BTreeMap::from([(all, String::new()), ("k".to_owned(), "v".to_owned())]),
+        ] {
+            let json = serde_json::to_string(&map).unwrap();
+            assert_eq!(json_length(&map), json.len(), "{json}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Billing, BillingUpdate};
 use crate::{
     Caller, Change, Event, EventKind,
-    text::{breaks_line, parsed_text},
+    text::{breaks_line, is_visible, parsed_text},
 };
 
 /// The reason why a text is not a billing detail.
@@ -24,6 +24,9 @@ pub enum InvalidDetail {
     /// The text has a control character, or a line break where one line is allowed.
     #[error("must not contain {0}")]
     ControlCharacter(&'static str),
+    /// The text has only characters that nobody can see.
+    #[error("must have a visible character")]
+    Invisible,
 }
 
 macro_rules! detail {
@@ -81,6 +84,9 @@ fn detail(text: &str, max: usize, lines: bool) -> Result<String, InvalidDetail> 
     }
     if text.lines().count() > 10 {
         return Err(InvalidDetail::TooManyLines);
+    }
+    if !text.chars().any(is_visible) {
+        return Err(InvalidDetail::Invisible);
     }
     Ok(text)
 }
