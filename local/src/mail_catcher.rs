@@ -43,6 +43,9 @@ pub struct CaughtEmail {
     /// The tags, which SES repeats in its reports on the email.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// The headers besides the usual ones.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// A failure of SES.
@@ -139,11 +142,14 @@ impl MailCatcher {
         if to.is_empty() || text("/FromEmailAddress").is_empty() {
             return Err((StatusCode::BAD_REQUEST, "BadRequestException"));
         }
-        let tags = request.get("EmailTags").and_then(Value::as_array);
-        let tags = tags.into_iter().flatten().filter_map(|tag| {
-            let text = |name: &str| Some(tag.get(name)?.as_str()?.to_owned());
-            Some((text("Name")?, text("Value")?))
-        });
+        let named_values = |pointer: &str| -> BTreeMap<String, String> {
+            let values = request.pointer(pointer).and_then(Value::as_array);
+            let pairs = values.into_iter().flatten().filter_map(|value| {
+                let text = |name: &str| Some(value.get(name)?.as_str()?.to_owned());
+                Some((text("Name")?, text("Value")?))
+            });
+            pairs.collect()
+        };
         let mut caught = lock(&self.caught);
         let id = caught.last().map_or(0, |email| email.id) + 1;
         let email = CaughtEmail {
@@ -159,7 +165,8 @@ impl MailCatcher {
                 .get("ConfigurationSetName")
                 .and_then(Value::as_str)
                 .map(str::to_owned),
-            tags: tags.collect(),
+            tags: named_values("/EmailTags"),
+            headers: named_values("/Content/Simple/Headers"),
         };
         if let Some(file) = &self.file {
             let line = serde_json::to_vec(&email).map_err(io::Error::other);
@@ -210,6 +217,7 @@ mod tests {
             "EmailTags": [{ "Name": "invite_id", "Value": "7" }],
             "Content": { "Simple": {
                 "Subject": { "Data": "Hello" },
+                "Headers": [{ "Name": "Auto-Submitted", "Value": "auto-generated" }],
                 "Body": { "Text": { "Data": "text" }, "Html": { "Data": "<p>html</p>" } },
             } },
         })
@@ -228,6 +236,7 @@ mod tests {
         );
         assert_eq!(emails[0].configuration_set.as_deref(), Some("invites"));
         assert_eq!(emails[0].tags["invite_id"], "7");
+        assert_eq!(emails[0].headers["Auto-Submitted"], "auto-generated");
     }
 
     #[test]

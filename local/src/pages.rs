@@ -237,6 +237,7 @@ mod tests {
             html: NASTY.to_owned(),
             configuration_set: None,
             tags: std::collections::BTreeMap::new(),
+            headers: std::collections::BTreeMap::new(),
         }
     }
 

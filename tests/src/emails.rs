@@ -438,3 +438,68 @@ async fn hostile_names_are_escaped_in_emails() {
     );
     invariants::hold(&world).await;
 }
+
+#[tokio::test]
+async fn address_as_a_name_is_no_link_in_any_email() {
+    let world = World::start().await;
+    let mallory = world.sign_in_as(local::SignIn {
+        name: Some("www.evil.example".into()),
+        ..local::SignIn::with_email("mallory@example.com")
+    });
+    let organization = mallory
+        .create_organization("Prize at http://evil.example/0")
+        .await;
+    mallory
+        .invite(&organization, "dana@example.com", "user")
+        .await;
+    let key = mallory.create_key(&organization, "Rendering").await;
+    let client = world.api_client(&key);
+    crate::usage::render(&client, "all", 50).await.expect("200");
+    world.drain().await;
+    let emails = world.stack.emails();
+    assert!(emails.len() >= 2, "{emails:?}");
+    for email in emails {
+        for part in [&email.subject, &email.text, &email.html] {
+            assert!(
+                part.contains("http:\u{200B}//evil.\u{200B}example/0"),
+                "{part}"
+            );
+            assert!(!part.contains("evil.example"), "{part}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn invite_email_names_the_inviters_address() {
+    let fixture = Fixture::new().await;
+    fixture
+        .admin
+        .invite(&fixture.organization, "new@example.com", "user")
+        .await;
+    fixture.world.drain().await;
+    let email = fixture.world.stack.emails().pop().unwrap();
+    let text = email.text.replace('\u{200B}', "");
+    assert!(
+        text.starts_with("“anna” (anna@example.com) invites"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn every_email_says_that_it_is_automatic() {
+    let fixture = Fixture::new().await;
+    fixture
+        .payment_event("billing.payment_failed", json!({}))
+        .await;
+    fixture.world.drain().await;
+    let emails = fixture.world.stack.emails();
+    assert!(
+        emails
+            .iter()
+            .any(|email| email.subject.starts_with("Payment failed"))
+    );
+    for email in emails {
+        assert_eq!(email.headers["Auto-Submitted"], "auto-generated");
+        assert_eq!(email.headers["X-Auto-Response-Suppress"], "OOF, AutoReply");
+    }
+}

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Message, RenderError,
-    names::{BODY_NAME, SUBJECT_NAME, one_line, quoted},
+    names::{BODY_NAME, SUBJECT_NAME, one_line, quoted, unlinked},
 };
 
 /// The content of the invite email.
@@ -15,6 +15,8 @@ pub struct InviteEmail<'a> {
     pub organization_name: &'a str,
     /// The inviter's name, from the identity provider.
     pub inviter_name: &'a str,
+    /// The inviter's verified email address; `None` if the inviter has left.
+    pub inviter_email: Option<&'a str>,
     /// `owner`, `admin` or `user`.
     pub role: &'a str,
     /// Whether accepting turns on the organization's billing emails.
@@ -39,9 +41,11 @@ impl InviteEmail<'_> {
             self.inviter(SUBJECT_NAME),
             self.organization(SUBJECT_NAME)
         );
+        let inviter_email = self.inviter_email.map(|email| unlinked(&one_line(email)));
         let words = Words {
             subject: &subject,
             inviter: &self.inviter(BODY_NAME),
+            inviter_email: inviter_email.as_deref(),
             organization: &self.organization(BODY_NAME),
             role,
             may,
@@ -86,6 +90,7 @@ fn words_for(role: &str) -> Result<(&'static str, &'static str), RenderError> {
 struct Words<'a> {
     subject: &'a str,
     inviter: &'a str,
+    inviter_email: Option<&'a str>,
     organization: &'a str,
     role: &'a str,
     may: &'a str,

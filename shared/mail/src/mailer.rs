@@ -7,10 +7,19 @@ use aws_sdk_sesv2::{
     config::http::HttpResponse,
     error::{BoxError, SdkError},
     operation::{RequestId, send_email::SendEmailError},
-    types::{Body, Content, Destination, EmailContent, Message as SesMessage, MessageTag},
+    types::{
+        Body, Content, Destination, EmailContent, Message as SesMessage, MessageHeader, MessageTag,
+    },
 };
 
 use crate::{Message, Sender, sender::header_value};
+
+/// The headers of every email: no person wrote it, so no vacation responder should answer
+/// (RFC 3834). The second one tells Exchange.
+const HEADERS: [(&str, &str); 2] = [
+    ("Auto-Submitted", "auto-generated"),
+    ("X-Auto-Response-Suppress", "OOF, AutoReply"),
+];
 
 /// Sends messages through SES.
 #[derive(Debug, Clone)]
@@ -140,9 +149,14 @@ fn content(message: &Message) -> Result<EmailContent, BoxError> {
         .text(utf8(&message.text)?)
         .html(utf8(&message.html)?)
         .build();
+    let headers = HEADERS
+        .iter()
+        .map(|(name, value)| MessageHeader::builder().name(*name).value(*value).build())
+        .collect::<Result<Vec<_>, _>>()?;
     let simple = SesMessage::builder()
         .subject(utf8(&message.subject)?)
         .body(body)
+        .set_headers(Some(headers))
         .build();
     Ok(EmailContent::builder().simple(simple).build())
 }

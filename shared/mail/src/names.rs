@@ -9,8 +9,8 @@ pub(crate) const BODY_NAME: usize = 120;
 
 /// Quotes a name, so that readers see where it starts and ends: a name can be a
 /// URL or a whole sentence, and must not pass for a statement of the email itself.
-/// For the same reason it cannot close the quotation, and is cut off after `limit`
-/// characters.
+/// For the same reason it cannot close the quotation, is cut off after `limit`
+/// characters, and holds nothing that an email client turns into a link.
 ///
 /// Returns `None` if nothing visible is left of the name.
 pub(crate) fn quoted(name: &str, limit: usize) -> Option<String> {
@@ -19,7 +19,7 @@ pub(crate) fn quoted(name: &str, limit: usize) -> Option<String> {
         .map(|c| if is_quotation_mark(c) { '\'' } else { c })
         .collect();
     let visible = line.chars().any(|c| c != ' ' && !is_joiner(c));
-    visible.then(|| format!("“{}”", shortened(line, limit)))
+    visible.then(|| format!("“{}”", unlinked(&shortened(line, limit))))
 }
 
 /// Returns the text on one line: line breaks and blanks of any kind become one
@@ -35,6 +35,62 @@ pub(crate) fn one_line(text: &str) -> String {
     }
     line.truncate(line.trim_end().len());
     line
+}
+
+/// Breaks web and email addresses with zero-width spaces, so that email clients make no
+/// links of them: after the dot of a domain, the `@` of an address, and the colon of
+/// `http://` and `mailto:`. Readers see no difference.
+pub(crate) fn unlinked(line: &str) -> String {
+    const BREAK: char = '\u{200B}';
+    let mut text = String::with_capacity(line.len());
+    let mut chars = line.chars();
+    let mut before = ' ';
+    while let Some(c) = chars.next() {
+        text.push(c);
+        // Clients may skip joiners as they do in a host.
+        let mut after = chars.clone().filter(|c| !is_joiner(*c));
+        let after = (after.next().unwrap_or(' '), after.next().unwrap_or(' '));
+        let is_linked = match c {
+            c if is_dot(c) => before != ' ' && !is_dot(before) && begins_label(after),
+            '@' => before != ' ' && after.0 != ' ',
+            ':' => after == ('/', '/') || (after.0 != ' ' && ends_scheme(&text)),
+            _ => false,
+        };
+        if is_linked {
+            text.push(BREAK);
+        }
+        if !is_joiner(c) {
+            before = c;
+        }
+    }
+    text
+}
+
+/// Returns whether two characters can begin a domain's last label: no such label is a
+/// digit, or a single ASCII letter as in `J.R.R.`.
+fn begins_label((first, second): (char, char)) -> bool {
+    first.is_alphabetic()
+        && (!first.is_ascii() || !second.is_ascii() || second.is_alphanumeric() || second == '-')
+}
+
+/// Returns whether a text ends in a scheme that clients link without `//`.
+fn ends_scheme(text: &str) -> bool {
+    ["mailto:", "tel:", "sms:", "callto:", "skype:"]
+        .iter()
+        .any(|scheme| {
+            let start = text.len().checked_sub(scheme.len());
+            let end = start.and_then(|start| text.get(start..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(scheme))
+        })
+}
+
+/// Returns whether a character separates the labels of a domain: the four of IDNA, and
+/// those that normalize to one of them.
+fn is_dot(c: char) -> bool {
+    matches!(
+        c,
+        '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}' | '\u{2024}' | '\u{FE52}' | '\u{FE12}'
+    )
 }
 
 fn shortened(line: String, limit: usize) -> String {
@@ -140,6 +196,76 @@ mod tests {
         );
         assert_eq!(quoted("ab cd", 3).unwrap(), "“ab…”");
         assert_eq!(quoted("👩‍👩‍👧", 2).unwrap(), "“👩…”");
+    }
+
+    /// Writes the zero-width spaces of a text visibly.
+    fn breaks(text: &str) -> String {
+        unlinked(text).replace('\u{200B}', "|")
+    }
+
+    #[test]
+    fn address_in_a_name_is_broken() {
+        for (name, broken) in [
+            ("http://evil.example/x", "http:|//evil.|example/x"),
+            ("HTTPS://EVIL.EXAMPLE", "HTTPS:|//EVIL.|EXAMPLE"),
+            ("ftp://localhost", "ftp:|//localhost"),
+            ("http://1.2.3.4/x", "http:|//1.2.3.4/x"),
+            ("//evil.example", "//evil.|example"),
+            ("www.evil.example", "www.|evil.|example"),
+            ("Win at evil.example now", "Win at evil.|example now"),
+            ("a.b.co", "a.b.|co"),
+            ("evil.com.", "evil.|com."),
+            ("evil.com/login?x=1", "evil.|com/login?x=1"),
+            ("bücher.example", "bücher.|example"),
+            ("пример.рф", "пример.|рф"),
+            ("例え.テスト", "例え.|テスト"),
+            ("evil.xn--p1ai", "evil.|xn--p1ai"),
+            ("evil。com", "evil。|com"),
+            ("evil．com", "evil．|com"),
+            ("evil｡com", "evil｡|com"),
+            ("evil․com", "evil․|com"),
+            ("i❤.ws", "i❤.|ws"),
+            ("evil.\u{200D}com", "evil.|\u{200D}com"),
+            ("evil\u{FE0F}.com", "evil\u{FE0F}.|com"),
+            ("ceo@evil.example", "ceo@|evil.|example"),
+            ("mailto:ceo@evil.example", "mailto:|ceo@|evil.|example"),
+            ("MailTo:ceo@localhost", "MailTo:|ceo@|localhost"),
+            ("tel:+3312345", "tel:|+3312345"),
+            ("Node.js", "Node.|js"),
+        ] {
+            assert_eq!(breaks(name), broken);
+        }
+    }
+
+    #[test]
+    fn name_without_an_address_is_not_broken() {
+        for name in [
+            "St. Mary's",
+            "v1.2",
+            "Studio 2.0",
+            "J.R.R. Tolkien",
+            "A.C.M.E",
+            "Acme Inc.",
+            "Wait... what?",
+            "...and more",
+            ".org charts",
+            "Team @ work",
+            "@acme",
+            "Acme: Images",
+            "Ratio 4:3",
+            "a/b // c",
+            "Hotel: x",
+            "語。",
+        ] {
+            assert_eq!(breaks(name), name);
+        }
+    }
+
+    #[test]
+    fn quoted_name_is_broken_after_it_is_cut() {
+        let name = format!("{}evil.example", "x ".repeat(27));
+        let quoted = quoted(&name, 60).unwrap();
+        assert!(quoted.ends_with("x evil.\u{200B}e…”"), "{quoted:?}");
     }
 
     #[test]

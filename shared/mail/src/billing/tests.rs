@@ -68,7 +68,7 @@ fn credits_email_at_80_percent_is_a_warning() {
     See usage and plans:
     https://app.example.com/dashboard/organization-settings
 
-    You get this mail because the billing emails of “Acme Images” go to you. Its owners and admins can change that.
+    You get this email because the billing emails of “Acme Images” go to you. Its owners and admins can change that.
     ");
 }
 
@@ -82,7 +82,7 @@ fn credits_email_at_100_percent_says_all_are_used() {
     See usage and plans:
     https://app.example.com/dashboard/organization-settings
 
-    You get this mail because the billing emails of “Acme Images” go to you. Its owners and admins can change that.
+    You get this email because the billing emails of “Acme Images” go to you. Its owners and admins can change that.
     ");
 }
 
@@ -100,7 +100,7 @@ fn payment_failed_email_names_the_due_date() {
     See the invoice:
     https://pay.example.com/i/INV-0042?s=a&b=c
 
-    You get this mail because the billing emails of “Acme Images” go to you. Its owners and admins can change that.
+    You get this email because the billing emails of “Acme Images” go to you. Its owners and admins can change that.
     ");
 }
 
@@ -112,6 +112,7 @@ fn html_matches_the_snapshot() {
     <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="format-detection" content="telephone=no, date=no, address=no, email=no, url=no">
     <meta name="color-scheme" content="light dark">
     <meta name="supported-color-schemes" content="light dark">
     <title>80% of the image credits of “Acme Images” are used</title>
@@ -140,7 +141,7 @@ fn html_matches_the_snapshot() {
     <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/dashboard/organization-settings" style="display: inline-block; padding: 13px 26px; background: #17614f; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">See usage and plans</a></p>
     <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">The button leads to this address, and no other link is ours:<br><a class="link" href="https://app.example.com/dashboard/organization-settings" style="color: #17614f; word-break: break-all;">https://app.example.com/dashboard/organization-settings</a></p>
     <hr class="rule" style="margin: 24px 0; border: 0; border-top: 1px solid #e2e6e1;">
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">You get this mail because the billing emails of <bdi>“Acme Images”</bdi> go to you. Its owners and admins can change that.</p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">You get this email because the billing emails of <bdi>“Acme Images”</bdi> go to you. Its owners and admins can change that.</p>
     </div>
     </div>
     </body>

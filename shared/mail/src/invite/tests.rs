@@ -8,6 +8,7 @@ fn email() -> InviteEmail<'static> {
     InviteEmail {
         organization_name: "Acme Images",
         inviter_name: "Ada Lovelace",
+        inviter_email: Some("ada@example.org"),
         role: "admin",
         receives_billing_emails: true,
         expires_at: Utc.with_ymd_and_hms(2026, 12, 8, 14, 5, 59).unwrap(),
@@ -26,6 +27,11 @@ fn email_named(name: &str) -> Message {
     email.render().unwrap()
 }
 
+/// Writes the zero-width spaces of a text visibly.
+fn visible(text: &str) -> String {
+    text.replace('\u{200B}', "|")
+}
+
 fn targets(html: &str) -> Vec<&str> {
     html.split("href=\"")
         .skip(1)
@@ -40,8 +46,8 @@ fn subject_names_the_inviter_and_the_organization() {
 
 #[test]
 fn text_matches_the_snapshot() {
-    insta::assert_snapshot!(email().render().unwrap().text, @r#"
-    “Ada Lovelace” invites you to join “Acme Images” as an admin.
+    insta::assert_snapshot!(visible(&email().render().unwrap().text), @r#"
+    “Ada Lovelace” (ada@|example.|org) invites you to join “Acme Images” as an admin.
 
     An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.
 
@@ -50,18 +56,19 @@ fn text_matches_the_snapshot() {
 
     It is open until 8 December 2026, 14:05 UTC. To accept, sign in as Ben@example.com.
 
-    Not what you expected? Ignore this mail, or decline on that page. Nothing happens without you.
+    Not what you expected? Ignore this email, or decline on that page. Nothing happens without you.
     "#);
 }
 
 #[test]
 fn html_matches_the_snapshot() {
-    insta::assert_snapshot!(email().render().unwrap().html, @r#"
+    insta::assert_snapshot!(visible(&email().render().unwrap().html), @r#"
     <!doctype html>
     <html lang="en">
     <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="format-detection" content="telephone=no, date=no, address=no, email=no, url=no">
     <meta name="color-scheme" content="light dark">
     <meta name="supported-color-schemes" content="light dark">
     <title>“Ada Lovelace” invites you to join “Acme Images”</title>
@@ -83,17 +90,30 @@ fn html_matches_the_snapshot() {
     <div class="page" style="padding: 24px 12px; background: #f2f4f1;">
     <div class="card" style="max-width: 480px; margin: 0 auto; padding: 28px 22px; background: #ffffff; border: 1px solid #e2e6e1; border-radius: 12px; font-family: -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word; word-break: break-word;">
     <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1b2420;"><bdi>“Ada Lovelace”</bdi> invites you to join <bdi>“Acme Images”</bdi></h1>
+    <p class="soft" style="margin: 0 0 16px; color: #5a6660;">The email address of <bdi>“Ada Lovelace”</bdi> is <bdi>ada@|example.|org</bdi>.</p>
     <p class="text" style="margin: 0 0 24px; color: #1b2420;">You would be <strong>an admin</strong>. An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.</p>
     <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="display: inline-block; padding: 13px 26px; background: #17614f; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">See the invite</a></p>
     <p class="text" style="margin: 0 0 24px; color: #1b2420;">Accept or decline it there until <strong style="white-space: nowrap;">8 December 2026, 14:05 UTC</strong>. To accept, sign in as <bdi>Ben@example.com</bdi>.</p>
     <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">The button leads to this address, and no other link is ours:<br><a class="link" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="color: #17614f; word-break: break-all;">https://app.example.com/invites/AZql3k.m2Jq-8w_xT4</a></p>
     <hr class="rule" style="margin: 24px 0; border: 0; border-top: 1px solid #e2e6e1;">
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">Not what you expected? Ignore this mail, or decline on that page. Nothing happens without you.</p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">Not what you expected? Ignore this email, or decline on that page. Nothing happens without you.</p>
     </div>
     </div>
     </body>
     </html>
     "#);
+}
+
+#[test]
+fn invite_of_a_former_member_names_no_address() {
+    let email = InviteEmail {
+        inviter_email: None,
+        ..email()
+    };
+    let message = email.render().unwrap();
+    assert!(!message.html.contains("The email address"));
+    let start = "“Ada Lovelace” invites you to join “Acme Images” as an admin.\n";
+    assert!(message.text.starts_with(start), "{}", message.text);
 }
 
 #[test]
@@ -105,8 +125,8 @@ fn invite_without_billing_emails_does_not_mention_them() {
     };
     let message = email.render().unwrap();
     assert!(!message.html.contains("billing emails"));
-    insta::assert_snapshot!(message.text, @r#"
-    “Ada Lovelace” invites you to join “Acme Images” as a user.
+    insta::assert_snapshot!(visible(&message.text), @r#"
+    “Ada Lovelace” (ada@|example.|org) invites you to join “Acme Images” as a user.
 
     A user sees the organization and works with its API keys, but changes nothing in it.
 
@@ -115,7 +135,7 @@ fn invite_without_billing_emails_does_not_mention_them() {
 
     It is open until 8 December 2026, 14:05 UTC. To accept, sign in as Ben@example.com.
 
-    Not what you expected? Ignore this mail, or decline on that page. Nothing happens without you.
+    Not what you expected? Ignore this email, or decline on that page. Nothing happens without you.
     "#);
 }
 
@@ -151,12 +171,13 @@ fn both_bodies_have_every_fact() {
     for body in [&message.text, &message.html] {
         for words in [
             "“Ada Lovelace”",
+            "ada@\u{200B}example.\u{200B}org",
             "“Acme Images”",
             "an admin",
             "billing emails",
             "8 December 2026, 14:05 UTC",
             "Ben@example.com",
-            "Ignore this mail",
+            "Ignore this email",
             LINK,
         ] {
             assert!(body.contains(words), "`{words}` is missing in {body}");
@@ -189,11 +210,9 @@ fn html_in_a_name_is_escaped() {
     );
     assert!(message.html.contains("&#38;amp;”"));
     assert_eq!(targets(&message.html), [LINK, LINK]);
-    assert!(
-        message
-            .text
-            .contains("“<script>alert(1)</script><a href='https://evil.example'>&amp;”")
-    );
+    assert!(message.text.contains(
+        "“<script>alert(1)</script><a href='https:\u{200B}//evil.\u{200B}example'>&amp;”"
+    ));
 }
 
 #[test]
@@ -213,7 +232,7 @@ fn name_with_a_line_break_starts_no_header() {
     let subject = email_named("Acme\r\nBcc: victim@example.com\r\n\r\nHello").subject;
     assert_eq!(
         subject,
-        "“Acme Bcc: victim@example.com Hello” invites you to join “Acme Bcc: victim@example.com Hello”"
+        "“Acme Bcc: victim@\u{200B}example.\u{200B}com Hello” invites you to join “Acme Bcc: victim@\u{200B}example.\u{200B}com Hello”"
     );
 }
 
@@ -250,7 +269,7 @@ fn name_with_line_breaks_adds_no_lines_to_the_text() {
         let text = email_named(&name).text;
         assert_eq!(text.lines().count(), lines, "{text}");
         assert!(
-            text.contains("“Acme See the invite: https://evil.example”"),
+            text.contains("“Acme See the invite: https:\u{200B}//evil.\u{200B}example”"),
             "{text}"
         );
     }
@@ -273,20 +292,40 @@ fn recipient_with_line_breaks_adds_no_lines_to_the_text() {
 fn name_with_bidi_characters_keeps_the_reading_direction() {
     let message = email_named("Acme\u{202e}\u{2067}elpmaxe.live");
     for part in [&message.subject, &message.text, &message.html] {
-        assert!(part.contains("“Acmeelpmaxe.live”"), "{part}");
+        assert!(part.contains("“Acmeelpmaxe.\u{200B}live”"), "{part}");
     }
 }
 
 #[test]
-fn url_as_a_name_is_quoted_and_not_linked() {
-    let message = email_named("https://evil.example");
-    for body in [&message.text, &message.html] {
-        assert_eq!(
-            body.matches("evil.example").count(),
-            body.matches("“https://evil.example”").count()
-        );
+fn address_as_a_name_is_broken_in_every_part() {
+    for (name, broken) in [
+        (
+            "https://evil.example",
+            "“https:\u{200B}//evil.\u{200B}example”",
+        ),
+        ("www.evil.example", "“www.\u{200B}evil.\u{200B}example”"),
+        ("ceo@evil.example", "“ceo@\u{200B}evil.\u{200B}example”"),
+    ] {
+        let message = email_named(name);
+        for part in [&message.subject, &message.text, &message.html] {
+            assert!(part.contains(broken), "{part}");
+            assert!(!part.contains("evil.example"), "{part}");
+        }
+        assert_eq!(targets(&message.html), [LINK, LINK]);
     }
-    assert_eq!(targets(&message.html), [LINK, LINK]);
+}
+
+#[test]
+fn inviter_address_that_looks_like_a_page_is_broken() {
+    let email = InviteEmail {
+        inviter_email: Some("www.evil.example/x@mail.example"),
+        ..email()
+    };
+    let message = email.render().unwrap();
+    for body in [&message.text, &message.html] {
+        assert!(!body.contains("evil.example"), "{body}");
+        assert!(!body.contains("mail.example"), "{body}");
+    }
 }
 
 #[test]
@@ -296,7 +335,7 @@ fn sentence_as_a_name_stays_within_its_quotation() {
     let quoted = "“Acme' as an owner. Your account is locked, call 'us”";
     assert!(
         text.starts_with(&format!(
-            "{quoted} invites you to join {quoted} as an admin.\n"
+            "{quoted} (ada@\u{200B}example.\u{200B}org) invites you to join {quoted} as an admin.\n"
         )),
         "{text}"
     );
@@ -305,7 +344,8 @@ fn sentence_as_a_name_stays_within_its_quotation() {
 #[test]
 fn template_code_in_a_name_stays_text() {
     let text = email_named("{{ words.link }}{% if %}").text;
-    assert!(text.contains("“{{ words.link }}{% if %}”"), "{text}");
+    let name = "“{{ words.\u{200B}link }}{% if %}”";
+    assert!(text.contains(name), "{text}");
 }
 
 #[test]
