@@ -124,7 +124,7 @@ async fn expired_invite_does_not_block_a_new_one() {
         let dana = fixture.world.sign_in("dana@example.com");
         dana.accept(&fixture.invite_id)
             .await
-            .refused("404 invite_not_found");
+            .refused("410 invite_expired");
         dana.accept(&id).await.expect("200");
         invariants::hold(&fixture.world).await;
     }

@@ -167,7 +167,7 @@ fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {
     }
 
     // Address locks determine the count: the TTL never removes one that is held.
-    let mut outstanding = 0_u64;
+    let (mut outstanding, mut pointers) = (0_u64, 0);
     for ((at_address, sk), record) in by_key {
         if sk != pk || !at_address.starts_with("EMAIL#") {
             continue;
@@ -187,6 +187,10 @@ fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {
             "{at_address}"
         );
         let id = text(holder, "invite_id");
+        pointers += 1;
+        let pointer = at(by_key, at_address, &format!("INVITE#{id}"));
+        let pointer = pointer.unwrap_or_else(|| panic!("no pointer to {id}"));
+        assert_eq!(format!("ORG#{}", text(pointer, "organization_id")), pk);
         assert!(
             at(by_key, pk, &format!("ENDED_INVITE#{id}")).is_none(),
             "{id} has ended but still holds {at_address}"
@@ -195,6 +199,26 @@ fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {
         assert!(
             removed_by_ttl || at(by_key, pk, &format!("INVITE#{id}")).is_some(),
             "no invite for {at_address}"
+        );
+    }
+    let organization = pk.strip_prefix("ORG#").unwrap();
+    let pointed = by_key.iter().filter(|((at_address, sk), item)| {
+        at_address.starts_with("EMAIL#")
+            && sk.starts_with("INVITE#")
+            && text(item, "organization_id") == organization
+    });
+    assert_eq!(pointed.count(), pointers, "the pointers to pending invites");
+    for (id, ended) in under("ENDED_INVITE#") {
+        let email = text(&ended["invite"]["M"], "email").to_lowercase();
+        let pointer = at(
+            by_key,
+            &format!("EMAIL#{email}"),
+            &format!("ENDED_INVITE#{id}"),
+        );
+        assert_eq!(
+            pointer.map(|item| &item["ttl"]),
+            Some(&ended["ttl"]),
+            "{id}"
         );
     }
     let counts = at(by_key, pk, "COUNTS").unwrap_or(&Value::Null);

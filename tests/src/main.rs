@@ -28,6 +28,7 @@ mod faults;
 mod generated;
 mod harness;
 mod histories;
+mod identity;
 mod input;
 mod invariants;
 mod metrics;

@@ -2,7 +2,7 @@
 
 use domain::{
     Acceptance, Address, Caller, Holder, InviteId, InviteState, Member, Organization, Person,
-    Refusal, accept,
+    Refusal, UserId, accept,
 };
 use lambda_http::Request;
 use store::{InvitePlaces, Key, Transaction};
@@ -52,7 +52,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             let id = organization.id;
             let acceptance = accept(
                 person,
-                &loaded.address,
+                invite_id,
+                loaded.address.as_ref(),
                 loaded.state.as_ref(),
                 loaded.inviter.as_ref(),
                 loaded.membership.as_ref(),
@@ -92,8 +93,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 
 /// The items that an acceptance depends on.
 struct Loaded {
-    address: Address,
     organization: Option<Organization>,
+    address: Option<Address>,
     state: Option<InviteState>,
     inviter: Option<Member>,
     membership: Option<Member>,
@@ -102,12 +103,13 @@ struct Loaded {
 impl Loaded {
     /// Returns whether the address and the invite were read at different moments.
     fn is_torn(&self) -> bool {
-        match (&self.address.holder, &self.state) {
-            (Holder::Invite(hold), Some(InviteState::Pending(invite))) => {
-                invite.terms.invited_by.id != hold.terms.invited_by.id
+        let holder = self.address.as_ref().map(|address| &address.holder);
+        match (holder, &self.state) {
+            (Some(Holder::Invite(hold)), Some(InviteState::Pending(invite))) => {
+                invite.id != hold.invite_id || invite.terms.invited_by != hold.terms.invited_by
             }
-            (Holder::Invite(_), Some(InviteState::Ended(_)) | None) => true,
-            (Holder::Member { .. } | Holder::Ended { .. }, _) => false,
+            (Some(Holder::Invite(_)), None) | (_, Some(InviteState::Pending(_))) => true,
+            (_, Some(InviteState::Ended(_)) | None) => false,
         }
     }
 }
@@ -127,28 +129,35 @@ async fn load_consistently(
 }
 
 async fn load(app: &App, person: &Person, invite_id: InviteId) -> Result<Loaded, Error> {
-    let address = find_invite::by_id(app, person, invite_id).await?;
-    let organization_id = address.organization_id;
-    let inviter = match &address.holder {
-        Holder::Invite(hold) => Some(Key::member(organization_id, &hold.terms.invited_by.id)),
-        Holder::Member { .. } | Holder::Ended { .. } => None,
-    };
+    let found = find_invite::by_id(app, person, invite_id).await?;
+    let organization_id = found.organization_id;
+    let member = |user_id: &UserId| Key::member(organization_id, user_id);
     let places = InvitePlaces {
         organization_id,
         invite_id,
     };
-    let (organization, state, membership, inviter) = app
+    let (organization, address, state, membership, first_inviter) = app
         .store
         .read((
             Key::organization(organization_id),
+            Key::address(organization_id, person.verified_email()?),
             places,
-            Key::member(organization_id, &person.user_id),
-            inviter,
+            member(&person.user_id),
+            found.first_inviter_id.as_ref().map(member),
         ))
         .await?;
+    let inviter = match &state {
+        // Another member has updated or resent the invite since.
+        Some(InviteState::Pending(invite))
+            if Some(&invite.terms.invited_by.id) != found.first_inviter_id.as_ref() =>
+        {
+            app.store.get(member(&invite.terms.invited_by.id)).await?
+        }
+        _ => first_inviter,
+    };
     Ok(Loaded {
-        address,
         organization,
+        address,
         state,
         inviter,
         membership,

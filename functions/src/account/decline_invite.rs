@@ -35,8 +35,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let invite_id = load::invite_id(request)?;
 
     app.mutate(move |now| async move {
-        let address = find_invite::by_id(app, person, invite_id).await?;
-        let id = address.organization_id;
+        let found = find_invite::by_id(app, person, invite_id).await?;
+        let id = found.organization_id;
         let ((), state) = load::invite_with(app, (), id, invite_id).await?;
         let state = state.ok_or(Refusal::InviteNotFound)?;
         let Some(ended) = decline(Some(person), &state, now)? else {

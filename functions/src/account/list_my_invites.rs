@@ -1,6 +1,5 @@
 //! `GET /v1/account/invites`.
 
-use domain::Holder;
 use lambda_http::Request;
 use store::Key;
 
@@ -29,14 +28,12 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let person = access::person(request)?;
     // Each takes two items, so all fit into one batch.
     let page = input::page(request)?.at_most(50);
-    let addresses = app.store.addresses(person.verified_email()?, &page).await?;
+    let email = person.verified_email()?;
+    let pointers = app.store.invite_pointers(email, &page).await?;
 
-    let invited = addresses.items.iter().filter_map(|address| {
-        let id = address.organization_id;
-        match &address.holder {
-            Holder::Invite(hold) => Some((Key::organization(id), Key::invite(id, hold.invite_id))),
-            Holder::Member { .. } | Holder::Ended { .. } => None,
-        }
+    let invited = pointers.items.iter().map(|pointer| {
+        let id = pointer.organization_id;
+        (Key::organization(id), Key::invite(id, pointer.invite_id))
     });
     let found = app.store.read(invited.collect::<Vec<_>>()).await?;
 
@@ -48,6 +45,6 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         .map(|(organization, invite)| MyInviteView::of(&invite, &organization));
     Ok(Response::ok(&List {
         items: items.collect(),
-        next_cursor: addresses.next_cursor,
+        next_cursor: pointers.next_cursor,
     }))
 }

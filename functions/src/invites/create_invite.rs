@@ -90,7 +90,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 .unzip();
             let events = expired.into_iter().chain([created.event]);
             let transaction = Transaction::by(&caller, now, events)
-                .write_invite(&created.invite)
+                .add_invite(&created.invite)
                 .write_address(&created.address);
             // An expired invite makes room for the new one: the count stays.
             let transaction = match &ended {

@@ -709,7 +709,15 @@ impl World {
                 }
                 let member = read.member(&by.user_id);
                 let (inviter, member) = (inviter.as_ref(), member.as_ref());
-                let acceptance = accept(&by, &address, Some(&state), inviter, member, now)?;
+                let acceptance = accept(
+                    &by,
+                    invite_id,
+                    Some(&address),
+                    Some(&state),
+                    inviter,
+                    member,
+                    now,
+                )?;
                 let Acceptance::Joins(accepted) = acceptance else {
                     return Err(Stop::Unchanged);
                 };

@@ -79,7 +79,8 @@ fn try_accept(
     let state = InviteState::Pending(created.invite.clone());
     accept(
         person,
-        &created.address,
+        created.invite.id,
+        Some(&created.address),
         Some(&state),
         inviter,
         membership,
@@ -190,7 +191,8 @@ fn accepting_twice_makes_one_membership() {
     let again = |person: &Person, membership| {
         accept(
             person,
-            &accepted.address,
+            created.invite.id,
+            Some(&accepted.address),
             Some(&state),
             None,
             membership,
@@ -207,6 +209,40 @@ fn accepting_twice_makes_one_membership() {
         again(&twin, None).unwrap_err(),
         Refusal::InviteEnded(Outcome::Accepted)
     );
+}
+
+#[test]
+fn ended_invite_after_a_newer_one_tells_its_outcome() {
+    let owner = member("olga", Role::Owner);
+    let dana = person("dana", "dana@example.com");
+    let first = invited(&owner, Role::User);
+    let declined = InviteState::Pending(first.invite.clone());
+    let declined = decline(Some(&dana), &declined, noon()).unwrap().unwrap();
+    let ended = InviteState::Ended(declined.invite);
+    let id = first.invite.id;
+    let second = InviteId::parse("01930000-0000-7000-8000-0000000000ff").unwrap();
+    let newer = Holder::Ended {
+        invite_id: second,
+        outcome: Outcome::Cancelled,
+        at: noon(),
+    };
+    for address in [None, Some(first.address.held_by(newer))] {
+        let answer = |state| accept(&dana, id, address.as_ref(), state, None, None, noon());
+        let refusal = answer(Some(&ended)).unwrap_err();
+        assert_eq!(refusal, Refusal::InviteEnded(Outcome::Declined));
+        assert_eq!(answer(None).unwrap_err(), Refusal::InviteNotFound);
+        let stranger = person("erin", "erin@example.com");
+        let refusal = accept(
+            &stranger,
+            id,
+            address.as_ref(),
+            Some(&ended),
+            None,
+            None,
+            noon(),
+        );
+        assert_eq!(refusal.unwrap_err(), Refusal::InviteNotFound);
+    }
 }
 
 #[test]

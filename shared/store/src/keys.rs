@@ -10,7 +10,8 @@ use domain::{
 };
 
 use crate::{
-    Account, BillingDelivery, CreationRequest, Membership, PaymentEvent, StoreError, UsageRequest,
+    Account, BillingDelivery, CreationRequest, EndedInvitePointer, InvitePointer, Membership,
+    PaymentEvent, StoreError, UsageRequest,
 };
 
 /// The sparse, keys-only index of expired invites' addresses and of due plan changes.
@@ -129,6 +130,20 @@ impl Key<Address> {
     /// The uniqueness constraint on an email address in an organization.
     pub fn address(organization_id: OrganizationId, email: &EmailAddress) -> Self {
         Self::new(address(email), organization(organization_id))
+    }
+}
+
+impl Key<InvitePointer> {
+    /// The pointer from an email address to an invite that has not ended.
+    pub fn invite_pointer(email: &EmailAddress, id: InviteId) -> Self {
+        Self::new(address(email), format!("{INVITE}{id}"))
+    }
+}
+
+impl Key<EndedInvitePointer> {
+    /// The pointer from an email address to an invite that has ended.
+    pub fn ended_invite_pointer(email: &EmailAddress, id: InviteId) -> Self {
+        Self::new(address(email), format!("ENDED_INVITE#{id}"))
     }
 }
 

@@ -29,7 +29,8 @@ pub use reads::ExpiryPosition;
 pub use records::from_image;
 pub use transaction::{Commit, Transaction};
 pub use values::{
-    Account, BillingDelivery, CreationRequest, Membership, PaymentEvent, UsageRequest,
+    Account, BillingDelivery, CreationRequest, EndedInvitePointer, InvitePointer, Membership,
+    PaymentEvent, UsageRequest,
 };
 
 /// The table and its client.

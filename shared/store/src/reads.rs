@@ -14,7 +14,7 @@ use domain::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Batch, EXPIRY_INDEX, Key, Membership, Page, PageRequest, Store, StoreError,
+    Batch, EXPIRY_INDEX, InvitePointer, Key, Membership, Page, PageRequest, Store, StoreError,
     attribute::Item,
     batch::{BatchKeys, Items},
     keys::{self, RawKey},
@@ -163,23 +163,18 @@ impl Store {
             .await
     }
 
-    /// Reads a page of the locks that organizations hold on an email address.
+    /// Reads a page of the pointers to the invites of an email address that have not
+    /// ended, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn addresses(
+    pub async fn invite_pointers(
         &self,
         email: &EmailAddress,
         page: &PageRequest,
-    ) -> Result<Page<Address>, StoreError> {
-        let address = keys::address(email);
-        self.list(
-            address,
-            keys::ORGANIZATION_OF_PERSON,
-            page,
-            Order::Ascending,
-        )
-        .await
+    ) -> Result<Page<InvitePointer>, StoreError> {
+        self.list(keys::address(email), keys::INVITE, page, Order::Ascending)
+            .await
     }
 
     /// Reads the keys of addresses whose invites had expired at `now`, from one shard of

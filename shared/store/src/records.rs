@@ -8,8 +8,8 @@ use domain::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Account, BillingDelivery, CreationRequest, Key, Membership, PaymentEvent, StoreError,
-    UsageRequest,
+    Account, BillingDelivery, CreationRequest, EndedInvitePointer, InvitePointer, Key, Membership,
+    PaymentEvent, StoreError, UsageRequest,
     attribute::Item,
     keys::{self, RawKey},
 };
@@ -122,6 +122,22 @@ impl Record for Address {
 impl Versioned for Address {
     fn version(&self) -> u64 {
         self.version
+    }
+}
+
+impl Record for InvitePointer {
+    fn key(&self) -> RawKey {
+        Key::invite_pointer(&self.email, self.invite_id).raw
+    }
+}
+
+impl Record for EndedInvitePointer {
+    fn key(&self) -> RawKey {
+        Key::ended_invite_pointer(&self.email, self.invite_id).raw
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        vec![("ttl", keys::seconds(self.ended_at + Self::MEMORY))]
     }
 }
 

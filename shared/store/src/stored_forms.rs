@@ -16,8 +16,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
-    Account, Batch, BatchKeys, BillingDelivery, CreationRequest, Items, Key, Membership,
-    PaymentEvent, Transaction, UsageRequest, attribute::Item, from_image, records::Record,
+    Account, Batch, BatchKeys, BillingDelivery, CreationRequest, EndedInvitePointer, InvitePointer,
+    Items, Key, Membership, PaymentEvent, Transaction, UsageRequest, attribute::Item, from_image,
+    records::Record,
 };
 
 const ORGANIZATION: &str = "01930000-0000-7000-8000-000000000001";
@@ -372,7 +373,29 @@ fn invites() -> Vec<Form> {
             write,
         )
     };
+    let new = Invite {
+        version: 0,
+        ..queued_invite()
+    };
+    let to_ended = EndedInvitePointer {
+        email: new.email.clone(),
+        invite_id: invite_id(),
+        organization_id: organization_id(),
+        ended_at: at("2026-03-02T08:30:00Z"),
+    };
     vec![
+        form(
+            "invite-pointer.only",
+            Key::invite_pointer(&new.email, invite_id()),
+            InvitePointer::to(&new),
+            quiet().add_invite(&new),
+        ),
+        form(
+            "ended-invite-pointer.only",
+            Key::ended_invite_pointer(&new.email, invite_id()),
+            to_ended,
+            quiet().end_expired_invite(&self::ended(queued_invite(), Outcome::Expired)),
+        ),
         pending("invite.queued", queued_invite()),
         pending("invite.bounced", bounced_invite()),
         ended("ended-invite.accepted", Outcome::Accepted, queued_invite()),

@@ -13,7 +13,8 @@ use domain::{
 };
 
 use crate::{
-    Account, CreationRequest, Key, Membership, PaymentEvent, Store, StoreError, UsageRequest,
+    Account, CreationRequest, EndedInvitePointer, InvitePointer, Key, Membership, PaymentEvent,
+    Store, StoreError, UsageRequest,
     attribute::{Item, number, text, to_value},
     condition::{AttributeUpdate, Expected, Write},
     keys::RawKey,
@@ -131,6 +132,11 @@ impl Transaction {
         })
     }
 
+    /// Writes a new invite, and the pointer to it from its address.
+    pub fn add_invite(self, invite: &Invite) -> Self {
+        self.write(invite).create(&InvitePointer::to(invite))
+    }
+
     /// Writes an invite that has not ended.
     pub fn write_invite(self, invite: &Invite) -> Self {
         self.write(invite)
@@ -166,11 +172,25 @@ impl Transaction {
             )
     }
 
-    /// Moves an invite, which was read, to where the ended ones are.
+    /// Moves an invite, which was read, and the pointer to it to where the ended ones are.
     pub fn end_invite(self, ended: &EndedInvite) -> Self {
         let invite = &ended.invite;
         self.delete(invite.key(), Expected::Version(invite.version))
-            .create(ended)
+            .create_ended(ended)
+    }
+
+    /// Writes an ended invite, and moves the pointer to it from its address.
+    fn create_ended(self, ended: &EndedInvite) -> Self {
+        let invite = &ended.invite;
+        let pointer = EndedInvitePointer {
+            email: invite.email.clone(),
+            invite_id: invite.id,
+            organization_id: invite.organization_id,
+            ended_at: ended.ended_at,
+        };
+        self.create(ended)
+            .delete(InvitePointer::to(invite).key(), Expected::Anything)
+            .create(&pointer)
     }
 
     /// Ends a pending invite and frees its address.
@@ -185,7 +205,7 @@ impl Transaction {
     /// which is written in the version that was read.
     pub fn end_expired_invite(self, ended: &EndedInvite) -> Self {
         self.delete(ended.invite.key(), Expected::Anything)
-            .create(ended)
+            .create_ended(ended)
     }
 
     /// Writes the invite's present terms to the address that it holds, which was not read.

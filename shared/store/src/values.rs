@@ -2,7 +2,7 @@
 //! and events that were taken.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Delivery, EventId, OrganizationId, UserId};
+use domain::{Address, Delivery, EmailAddress, EventId, Invite, InviteId, OrganizationId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// The pointer from a person to an organization of theirs. The [`Member`] holds the role.
@@ -12,6 +12,50 @@ pub struct Membership {
     pub user_id: UserId,
     /// The organization.
     pub organization_id: OrganizationId,
+}
+
+/// The pointer from an email address to an invite that has not ended. A person's
+/// pending invites are found by it, whatever else the address was in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitePointer {
+    /// The invited address.
+    pub email: EmailAddress,
+    /// The invite.
+    pub invite_id: InviteId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The first inviter, most often still the present one.
+    pub first_inviter_id: UserId,
+}
+
+impl InvitePointer {
+    pub(crate) fn to(invite: &Invite) -> Self {
+        Self {
+            email: invite.email.clone(),
+            invite_id: invite.id,
+            organization_id: invite.organization_id,
+            first_inviter_id: invite.terms.invited_by.id.clone(),
+        }
+    }
+}
+
+/// The pointer from an email address to an invite that has ended. A late or repeated
+/// answer learns the outcome by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedInvitePointer {
+    /// The invited address.
+    pub email: EmailAddress,
+    /// The invite.
+    pub invite_id: InviteId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The time of the invite's end.
+    pub ended_at: DateTime<Utc>,
+}
+
+impl EndedInvitePointer {
+    /// The lifetime of the pointer: that of the ended invite.
+    pub(crate) const MEMORY: TimeDelta = Address::MEMORY;
 }
 
 /// The stored state of a person.

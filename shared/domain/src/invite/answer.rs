@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{Ended, EndedInvite, InviteState, Outcome};
-use crate::{Action, Actor, Address, Caller, Event, Holder, Member, Person, Refusal, permit};
+use crate::{
+    Action, Actor, Address, Caller, Event, Holder, InviteId, Member, Person, Refusal, permit,
+};
 
 /// Declines a pending invite, for the invitee or for the holder of the link
 /// (`person` is `None`). Returns `None` if already declined (idempotent).
@@ -45,7 +47,7 @@ pub enum Acceptance {
 }
 
 /// Decides the acceptance of an invite by a person. `address` is the record of
-/// the person's verified address, which names the invite; `state`, `inviter` and
+/// the person's verified address in the organization; `state`, `inviter` and
 /// `membership` are the invite, the inviter's membership and the person's own, as
 /// loaded.
 ///
@@ -56,7 +58,8 @@ pub enum Acceptance {
 /// [`Refusal::InviteNeedsResend`] if the inviter has lost the authority to send it.
 pub fn accept(
     person: &Person,
-    address: &Address,
+    invite_id: InviteId,
+    address: Option<&Address>,
     state: Option<&InviteState>,
     inviter: Option<&Member>,
     membership: Option<&Member>,
@@ -64,9 +67,13 @@ pub fn accept(
 ) -> Result<Acceptance, Refusal> {
     let email = person.verified_email()?;
     // INVARIANT: the address record is the one of the verified address, and the invite is to it.
-    if address.email != *email {
-        return Err(Refusal::InviteNotFound);
-    }
+    let address = address.filter(|address| address.email == *email);
+    let Some(address) = address.filter(|a| a.holder.invite_id() == Some(invite_id)) else {
+        // The address has had another invite since, or none for long.
+        let state = state.filter(|state| state.invite().email == *email);
+        let state = state.ok_or(Refusal::InviteNotFound)?;
+        return Err(state.pending(now).err().unwrap_or(Refusal::InviteNotFound));
+    };
     match (&address.holder, membership) {
         (Holder::Member { user_id, .. }, Some(member)) if *user_id == person.user_id => {
             return Ok(Acceptance::Joined(Box::new(member.clone())));
