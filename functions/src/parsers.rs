@@ -348,6 +348,10 @@ fn time_that_rfc_3339_cannot_write_in_utc_is_refused() {
         ("9999-12-31T23:59:59-00:01", false),
         ("0000-01-01T00:00:00Z", true),
         ("0000-01-01T00:00:00+00:01", false),
+        ("2027-06-30T23:59:59.999999999Z", true),
+        ("2027-06-30T23:59:60Z", false),
+        ("2027-06-30T23:59:60.5+02:00", false),
+        ("2027-06-30T12:00:00\u{2212}01:00", false),
     ] {
         let body = json!({ "name": "A", "expires_at": time }).to_string();
         let read = input::body::<Everything>(&request(body));

@@ -16,22 +16,32 @@ pub(crate) fn report(email: &CaughtEmail) -> Option<PutEvent> {
     }
     // SES ignores a label, as in `bounce+label@`.
     let local = local.split('+').next().unwrap_or_default();
-    let bounce = |sub_type: &str, diagnostic: &str| {
-        let recipient = json!({
-            "emailAddress": to, "action": "failed", "status": "5.1.1", "diagnosticCode": diagnostic,
-        });
+    let bounce = |(kind, sub_type): (&str, &str), recipient: Value| {
         let bounce = json!({
             "feedbackId": format!("local-{}", email.id),
-            "bounceType": "Permanent",
+            "bounceType": kind,
             "bounceSubType": sub_type,
             "bouncedRecipients": [recipient],
             "timestamp": email.at,
         });
         ("Email Bounced", "Bounce", "bounce", bounce)
     };
+    let failed = |diagnostic: &str| {
+        json!({
+            "emailAddress": to, "action": "failed", "status": "5.1.1", "diagnosticCode": diagnostic,
+        })
+    };
     let (detail_type, event_type, member, report) = match local {
-        "bounce" => bounce("General", "smtp; 550 5.1.1 user unknown"),
-        "suppressionlist" => bounce("Suppressed", "on the suppression list"),
+        "bounce" => {
+            let recipient = failed("smtp; 550 5.1.1 user unknown");
+            bounce(("Permanent", "General"), recipient)
+        }
+        "suppressionlist" => {
+            let recipient = failed("on the suppression list");
+            bounce(("Permanent", "Suppressed"), recipient)
+        }
+        // An automatic reply, such as of somebody on vacation.
+        "ooto" => bounce(("Transient", "General"), json!({ "emailAddress": to })),
         "complaint" => {
             let complaint = json!({
                 "feedbackId": format!("local-{}", email.id),

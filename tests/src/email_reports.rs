@@ -90,6 +90,40 @@ async fn bounce_or_complaint_is_shown_and_recorded() {
 }
 
 #[tokio::test]
+async fn automatic_reply_leaves_the_invite_sent() {
+    let fixture = Fixture::new().await;
+    let address = "ooto@simulator.amazonses.com";
+    fixture
+        .admin
+        .invite(&fixture.organization, address, "user")
+        .await;
+    fixture.world.drain().await;
+    assert_eq!(fixture.world.stack.deliver_events().await, 0);
+    let seen = delivery(&fixture.admin, &fixture.organization, address).await;
+    assert_eq!(seen["state"], "sent");
+    assert_eq!(reported(&fixture, "invite.email_bounced").await, 0);
+}
+
+#[tokio::test]
+async fn complaint_is_recorded_by_its_meaning() {
+    for (complaint, state) in [
+        (json!({"complaintFeedbackType": "not-spam"}), "sent"),
+        (
+            json!({"complaintSubType": "OnAccountSuppressionList"}),
+            "bounced",
+        ),
+        (json!({"complaintFeedbackType": "abuse"}), "complained"),
+    ] {
+        let fixture = Fixture::new().await;
+        let mut event = report(COMPLAINED, &fixture, &fixture.invite_id, 1);
+        event.detail.insert("complaint".into(), complaint);
+        put(&fixture, event).await;
+        let seen = delivery(&fixture.admin, &fixture.organization, "dana@example.com").await;
+        assert_eq!(seen["state"], state);
+    }
+}
+
+#[tokio::test]
 async fn email_tags_are_ids_without_an_address() {
     let fixture = Fixture::new().await;
     let email = fixture.world.stack.emails().pop().unwrap();

@@ -39,6 +39,7 @@ pub(crate) struct SesEvent {
 struct Detail {
     mail: Email,
     bounce: Option<BounceDetail>,
+    complaint: Option<ComplaintDetail>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,6 +53,21 @@ struct Email {
 struct BounceDetail {
     bounce_type: String,
     bounce_sub_type: String,
+    #[serde(default)]
+    bounced_recipients: Vec<BouncedRecipient>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BouncedRecipient {
+    action: Option<String>,
+    status: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ComplaintDetail {
+    complaint_sub_type: Option<String>,
+    complaint_feedback_type: Option<String>,
 }
 
 enum Recorded {
@@ -105,26 +121,57 @@ impl SesEvent {
         Sending::from_tags(&self.detail.mail.tags)
     }
 
+    /// Returns the meaning of the event; `None` when it reports no failure.
     pub(crate) fn report(&self) -> Option<EmailReport> {
+        let detail = &self.detail;
         match self.kind.as_str() {
-            "Email Bounced" => Some(EmailReport::Bounced(
-                self.detail.bounce.as_ref().map_or(Bounce::Unknown, why),
-            )),
-            "Email Complaint Received" => Some(EmailReport::Complained),
+            "Email Bounced" => match &detail.bounce {
+                Some(bounce) => bounce.why().map(EmailReport::Bounced),
+                None => Some(EmailReport::Bounced(Bounce::Unknown)),
+            },
+            "Email Complaint Received" => match &detail.complaint {
+                Some(complaint) => complaint.meaning(),
+                None => Some(EmailReport::Complained),
+            },
             "Email Rejected" | "Email Rendering Failed" => Some(EmailReport::NotSent),
             _ => None,
         }
     }
 }
 
-fn why(bounce: &BounceDetail) -> Bounce {
-    match (&*bounce.bounce_type, &*bounce.bounce_sub_type) {
-        (_, "Suppressed" | "OnAccountSuppressionList") => Bounce::Suppressed,
-        (_, "MailboxFull") => Bounce::MailboxFull,
-        (_, "MessageTooLarge" | "ContentRejected" | "AttachmentRejected") => Bounce::Refused,
-        ("Permanent", _) => Bounce::NoMailbox,
-        ("Transient", _) => Bounce::Unavailable,
-        _ => Bounce::Unknown,
+impl BounceDetail {
+    /// Returns the reason; `None` for an automatic reply to an email that arrived. SES
+    /// reports a vacation responder as a bounce, and does not count it as one.
+    fn why(&self) -> Option<Bounce> {
+        Some(match (&*self.bounce_type, &*self.bounce_sub_type) {
+            (_, "Suppressed" | "OnAccountSuppressionList") => Bounce::Suppressed,
+            (_, "MailboxFull") => Bounce::MailboxFull,
+            (_, "MessageTooLarge" | "ContentRejected" | "AttachmentRejected") => Bounce::Refused,
+            ("Permanent", _) => Bounce::NoMailbox,
+            ("Transient", "General") if !self.bounced_recipients.iter().any(has_failed) => {
+                return None;
+            }
+            ("Transient", _) => Bounce::Unavailable,
+            _ => Bounce::Unknown,
+        })
+    }
+}
+
+/// Returns whether the recipient's server has given up: an automatic reply has no status.
+fn has_failed(recipient: &BouncedRecipient) -> bool {
+    let status = recipient.status.as_deref().unwrap_or_default();
+    recipient.action.as_deref() == Some("failed") && status.starts_with(['4', '5'])
+}
+
+impl ComplaintDetail {
+    /// Returns the meaning; `None` for a recipient who took the email out of the spam.
+    fn meaning(&self) -> Option<EmailReport> {
+        // SES reports an address on the suppression list in this way, and sends nothing.
+        if self.complaint_sub_type.as_deref() == Some("OnAccountSuppressionList") {
+            return Some(EmailReport::Bounced(Bounce::Suppressed));
+        }
+        (self.complaint_feedback_type.as_deref() != Some("not-spam"))
+            .then_some(EmailReport::Complained)
     }
 }
 
@@ -132,13 +179,25 @@ fn why(bounce: &BounceDetail) -> Bounce {
 mod tests {
     use super::*;
 
-    fn report(kind: &str, bounce: Option<(&str, &str)>) -> Option<EmailReport> {
-        let bounce = bounce.map(|(kind, sub)| json!({ "bounceType": kind, "bounceSubType": sub }));
-        let event = json!({
-            "detail-type": kind, "source": "aws.ses",
-            "detail": { "mail": { "messageId": "m" }, "bounce": bounce },
-        });
+    fn report(kind: &str, detail: serde_json::Value) -> Option<EmailReport> {
+        let mut event = json!({ "detail-type": kind, "source": "aws.ses", "detail": detail });
+        event["detail"]["mail"] = json!({ "messageId": "m" });
         serde_json::from_value::<SesEvent>(event).unwrap().report()
+    }
+
+    fn bounce(kind: &str, sub: &str, recipient: serde_json::Value) -> Option<EmailReport> {
+        let bounce = json!({
+            "bounceType": kind, "bounceSubType": sub, "bouncedRecipients": [recipient],
+        });
+        report("Email Bounced", json!({ "bounce": bounce }))
+    }
+
+    fn complaint(sub: Option<&str>, feedback: Option<&str>) -> Option<EmailReport> {
+        let complaint = json!({ "complaintSubType": sub, "complaintFeedbackType": feedback });
+        report(
+            "Email Complaint Received",
+            json!({ "complaint": complaint }),
+        )
     }
 
     #[test]
@@ -153,18 +212,50 @@ mod tests {
             ("Transient", "ContentRejected", Bounce::Refused),
             ("Undetermined", "Undetermined", Bounce::Unknown),
         ] {
-            let read = report("Email Bounced", Some((kind, sub)));
+            let failed = json!({ "action": "failed", "status": "4.4.7" });
+            let read = bounce(kind, sub, failed);
             assert_eq!(read, Some(EmailReport::Bounced(why)), "{kind} {sub}");
         }
         let unknown = EmailReport::Bounced(Bounce::Unknown);
-        assert_eq!(report("Email Bounced", None), Some(unknown));
-        let complained = report("Email Complaint Received", None);
+        assert_eq!(report("Email Bounced", json!({})), Some(unknown));
+        let complained = report("Email Complaint Received", json!({}));
         assert_eq!(complained, Some(EmailReport::Complained));
         for kind in ["Email Rejected", "Email Rendering Failed"] {
-            assert_eq!(report(kind, None), Some(EmailReport::NotSent));
+            assert_eq!(report(kind, json!({})), Some(EmailReport::NotSent));
         }
         for kind in ["Email Sent", "Email Delivered", "Sending Status Enabled"] {
-            assert_eq!(report(kind, None), None);
+            assert_eq!(report(kind, json!({})), None);
+        }
+    }
+
+    #[test]
+    fn automatic_reply_is_no_bounce() {
+        for recipient in [
+            json!({}),
+            json!({ "emailAddress": "ooto@simulator.amazonses.com" }),
+            json!({ "action": "delayed", "status": "4.4.7" }),
+            json!({ "action": "failed", "status": "2.0.0" }),
+        ] {
+            assert_eq!(bounce("Transient", "General", recipient), None);
+        }
+        let mailbox_full = bounce("Transient", "MailboxFull", json!({}));
+        assert_eq!(
+            mailbox_full,
+            Some(EmailReport::Bounced(Bounce::MailboxFull))
+        );
+    }
+
+    #[test]
+    fn complaint_is_read_by_its_meaning() {
+        let suppressed = EmailReport::Bounced(Bounce::Suppressed);
+        for (sub, feedback, meaning) in [
+            (None, None, Some(EmailReport::Complained)),
+            (None, Some("abuse"), Some(EmailReport::Complained)),
+            (None, Some("virus"), Some(EmailReport::Complained)),
+            (None, Some("not-spam"), None),
+            (Some("OnAccountSuppressionList"), None, Some(suppressed)),
+        ] {
+            assert_eq!(complaint(sub, feedback), meaning, "{sub:?} {feedback:?}");
         }
     }
 }

@@ -142,7 +142,8 @@ fn join(path: &str, name: &str) -> String {
     }
 }
 
-/// A time in a body, in RFC 3339 with any offset.
+/// A time in a body, in RFC 3339 with any offset, and within the years 0 to 9999 in UTC.
+/// No leap second: programs that read it back may not know it.
 #[derive(Debug, Clone, Copy, JsonSchema)]
 #[schemars(transparent, inline)]
 pub(crate) struct Time(pub(crate) DateTime<Utc>);
@@ -150,9 +151,13 @@ pub(crate) struct Time(pub(crate) DateTime<Utc>);
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let time = DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc());
+        // The parser also takes a minus sign that is none in ASCII.
+        let parsed = text.is_ascii().then(|| DateTime::parse_from_rfc3339(&text));
+        let time = parsed.and_then(Result::ok).map(|time| time.to_utc());
         // RFC 3339 has no other years, but an offset can lead out of them.
-        let time = time.ok().filter(|time| (0..=9999).contains(&time.year()));
+        let time = time.filter(|time| {
+            (0..=9999).contains(&time.year()) && time.timestamp_subsec_nanos() < 1_000_000_000
+        });
         time.map(Self)
             .ok_or_else(|| de::Error::custom("must be a time such as `2026-03-01T12:00:00Z`"))
     }
