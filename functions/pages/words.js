@@ -177,8 +177,8 @@ export const words = {
     roleOf: (email) => `Role of the invite to ${email}`,
     /** @param {string} email */
     billingOf: (email) => `Billing emails for the invite to ${email}`,
-    /** @param {string} name */
-    by: (name) => `Invited by ${name}`,
+    /** @param {string | null} name `null` for the product's own backend */
+    by: (name) => (name === null ? "Invited by the product" : `Invited by ${name}`),
     /** @param {string} when */
     expiresIn: (when) => `Expires ${when}`,
     resend: "Resend",
@@ -292,10 +292,10 @@ export const words = {
     used: (when) => `Used ${when}`,
     unused: "Never used",
     /**
-     * @param {string} name
+     * @param {string | null} name `null` for the product's own backend
      * @param {string} when
      */
-    by: (name, when) => `Created by ${name} on ${when}`,
+    by: (name, when) => (name === null ? `Created by the product on ${when}` : `Created by ${name} on ${when}`),
     /** @param {string} when */
     expires: (when) => `Expires ${when}`,
     /** @param {string} when */
@@ -401,10 +401,10 @@ export const words = {
     invitesText: "Organizations that would like to have you.",
     noInvites: "No invite is waiting for you.",
     /**
-     * @param {string} inviter
+     * @param {string | null} inviter `null` for the product's own backend
      * @param {string} role
      */
-    invitedBy: (inviter, role) => `${inviter} invites you as ${role}`,
+    invitedBy: (inviter, role) => (inviter === null ? `You are invited as ${role}` : `${inviter} invites you as ${role}`),
     withBilling: "with billing emails",
     accept: "Accept",
     decline: "Decline",
@@ -424,8 +424,8 @@ export const words = {
   invite: {
     /** @param {string} organization */
     join: (organization) => `Join ${organization}`,
-    /** @param {string} inviter */
-    lead: (inviter) => `${inviter} invites you.`,
+    /** @param {string | null} inviter */
+    lead: (inviter) => (inviter === null ? "You are invited." : `${inviter} invites you.`),
     to: "For",
     role: "As",
     billing: "Billing emails",
@@ -565,6 +565,8 @@ function actorOf(actor) {
       return { name: actor.name };
     case "link_holder":
       return "Whoever had the link";
+    case "server":
+      return "The product";
     default:
       return "The system";
   }

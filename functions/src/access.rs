@@ -3,13 +3,19 @@
 use std::future::Future;
 
 use domain::{
-    ApiKeyId, Caller, EmailAddress, Member, Organization, OrganizationId, Person, PersonName,
-    Refusal, UserId,
+    ApiKeyId, Caller, Counts, EmailAddress, Member, Organization, OrganizationId, Person,
+    PersonName, Refusal, Server, UserId,
 };
 use lambda_http::{Request, RequestExt, request::RequestContext};
 use store::{Batch, Key, StoreError};
 
 use crate::{App, error::Error, input};
+
+/// The value of `caller` in the context that `authorize-server` passes to API Gateway.
+pub(crate) const SERVER: &str = "server";
+
+/// The header that names the person the server acts for.
+const ON_BEHALF_OF: &str = "on-behalf-of";
 
 /// Returns the person who is signed in, by the claims that API Gateway has verified.
 ///
@@ -48,11 +54,7 @@ impl ApiClient {
     /// # Errors
     /// [`Error::NotSignedIn`] when the route has another authorizer, or none.
     pub(crate) fn of(request: &Request) -> Result<Self, Error> {
-        let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
-            return Err(Error::NotSignedIn);
-        };
-        let authorizer = context.authorizer.as_ref().ok_or(Error::NotSignedIn)?;
-        let field = |name: &str| authorizer.fields.get(name).and_then(|value| value.as_str());
+        let field = |name| authorizer_field(request, name);
         let organization_id =
             field("organization_id").and_then(|id| OrganizationId::parse(id).ok());
         let api_key_id = field("api_key_id").and_then(|id| ApiKeyId::parse(id).ok());
@@ -64,6 +66,31 @@ impl ApiClient {
             })
             .ok_or(Error::NotSignedIn)
     }
+}
+
+/// Returns a value that the route's function authorizer has passed to API Gateway.
+fn authorizer_field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+        return None;
+    };
+    context.authorizer.as_ref()?.fields.get(name)?.as_str()
+}
+
+/// Returns the person that the server acts for; `None` if the request names nobody.
+///
+/// # Errors
+/// [`Error::NotSignedIn`] unless the server key was verified; [`Error::Invalid`] for a
+/// header `On-Behalf-Of` that is no user id.
+pub(crate) fn server(request: &Request) -> Result<Option<UserId>, Error> {
+    if authorizer_field(request, "caller") != Some(SERVER) {
+        return Err(Error::NotSignedIn);
+    }
+    let Some(value) = request.headers().get(ON_BEHALF_OF) else {
+        return Ok(None);
+    };
+    let user_id = value.to_str().ok().and_then(|id| UserId::parse(id).ok());
+    let user_id = user_id.ok_or_else(|| Error::field(ON_BEHALF_OF, "must be a user id"))?;
+    Ok(Some(user_id))
 }
 
 /// Returns the organization in the path, if there is one.
@@ -85,38 +112,57 @@ pub(crate) async fn organization_of(
 
 /// The scope of a request: one organization, as its caller may see it.
 ///
-/// Every read includes the caller's membership; for non-members the organization does
-/// not exist.
+/// Every read includes the proof that the organization exists for the caller: a
+/// person's membership, or for the server the organization's counts, which it has
+/// from its creation to its end.
 #[derive(Debug)]
 pub(crate) struct Scope {
     pub(crate) organization_id: OrganizationId,
-    person: Person,
+    requester: Requester,
 }
 
+#[derive(Debug)]
+enum Requester {
+    Person(Person),
+    Server { on_behalf_of: Option<UserId> },
+}
+
+/// The keys that prove an organization's existence to a requester.
+type ProofKeys = (Option<Key<Member>>, Option<Key<Counts>>);
+
 impl Scope {
-    /// Reads the person and the organization's id from the request.
+    /// Reads the caller and the organization's id from the request.
     ///
     /// # Errors
-    /// [`Error::NotSignedIn`]; [`Refusal::OrganizationNotFound`] for a malformed id.
+    /// [`Error::NotSignedIn`]; [`Error::Invalid`] as of [`server`];
+    /// [`Refusal::OrganizationNotFound`] for a malformed id.
     pub(crate) fn of(request: &Request) -> Result<Self, Error> {
-        let person = person(request)?;
+        let requester = match person(request) {
+            Ok(person) => Requester::Person(person),
+            Err(_) => Requester::Server {
+                on_behalf_of: server(request)?,
+            },
+        };
         let organization_id = organization_id(request).ok_or(Refusal::OrganizationNotFound)?;
         Ok(Self {
             organization_id,
-            person,
+            requester,
         })
     }
 
-    /// Requires that the person's email address is verified: what they send to others
+    /// Requires that a person's email address is verified: what they send to others
     /// names it.
     ///
     /// # Errors
     /// [`Refusal::EmailRequired`]; [`Refusal::EmailNotVerified`].
     pub(crate) fn require_verified_email(&self) -> Result<(), Refusal> {
-        self.person.verified_email().map(|_| ())
+        match &self.requester {
+            Requester::Person(person) => person.verified_email().map(|_| ()),
+            Requester::Server { .. } => Ok(()),
+        }
     }
 
-    /// Reads a batch, and the caller's membership with it, in one round trip.
+    /// Reads a batch, and the caller's authority with it, in one round trip.
     ///
     /// # Errors
     /// [`Refusal::OrganizationNotFound`] when the person is not a member.
@@ -125,8 +171,8 @@ impl Scope {
         app: &App,
         batch: B,
     ) -> Result<(Caller, B::Found), Error> {
-        let (membership, found) = app.store.read((self.membership(), batch)).await?;
-        Ok((caller(membership)?, found))
+        let (proof, found) = app.store.read((self.proof(), batch)).await?;
+        Ok((self.caller(proof)?, found))
     }
 
     /// Reads something else, such as a list, beside the caller's membership.
@@ -138,9 +184,8 @@ impl Scope {
         app: &App,
         read: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<(Caller, T), Error> {
-        let (membership, found) = tokio::join!(app.store.get(self.membership()), read);
-        let caller = caller(membership?)?;
-        Ok((caller, found?))
+        let (proof, found) = tokio::join!(app.store.read(self.proof()), read);
+        Ok((self.caller(proof?)?, found?))
     }
 
     /// Reads the organization itself.
@@ -154,13 +199,27 @@ impl Scope {
         Ok((caller, organization.ok_or(Refusal::OrganizationNotFound)?))
     }
 
-    fn membership(&self) -> Key<Member> {
-        Key::member(self.organization_id, &self.person.user_id)
+    fn proof(&self) -> ProofKeys {
+        let id = self.organization_id;
+        match &self.requester {
+            Requester::Person(person) => (Some(Key::member(id, &person.user_id)), None),
+            Requester::Server { .. } => (None, Some(Key::counts(id))),
+        }
     }
-}
 
-fn caller(membership: Option<Member>) -> Result<Caller, Refusal> {
-    membership
-        .map(Caller::Member)
-        .ok_or(Refusal::OrganizationNotFound)
+    fn caller(
+        &self,
+        (membership, counts): (Option<Member>, Option<Counts>),
+    ) -> Result<Caller, Refusal> {
+        let caller = match &self.requester {
+            Requester::Person(_) => membership.map(Caller::Member),
+            Requester::Server { on_behalf_of } => counts.map(|_| {
+                Caller::Server(Server {
+                    organization_id: self.organization_id,
+                    on_behalf_of: on_behalf_of.clone(),
+                })
+            }),
+        };
+        caller.ok_or(Refusal::OrganizationNotFound)
+    }
 }

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::config::{
     timeout::TimeoutConfig,
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use domain::{PlanChanges, Plans};
+use domain::{LinkKeys, PlanChanges, Plans, ServerKeys};
 use mail::{Mailer, Sender};
 use store::Store;
 use uuid::{ContextV7, Timestamp, Uuid};
@@ -20,8 +20,8 @@ use crate::{
     config::{Aws, Config, ConfigError},
     error::Error,
     error_chain,
-    link_keys::LinkKeySource,
     metrics::Metrics,
+    secrets::SecretSource,
     tls,
     web::Document,
 };
@@ -33,7 +33,8 @@ const WARM_UP: Duration = Duration::from_secs(2);
 pub struct App {
     pub(crate) store: Store,
     mailer: Option<Mailer>,
-    link_keys: Option<LinkKeySource>,
+    link_keys: Option<SecretSource<LinkKeys>>,
+    server_keys: Option<SecretSource<ServerKeys>>,
     pub(crate) public_url: String,
     /// Rendered on the first request of a page, because only one function serves pages.
     pub(crate) pages: LazyLock<Document, Box<dyn FnOnce() -> Document + Send>>,
@@ -121,21 +122,25 @@ impl App {
             };
             Mailer::new(ses, sender)
         });
-        let link_keys = config.link_key_secret_id.map(|secret_id| {
-            let secrets = client!(
+        let secrets = || {
+            client!(
                 aws_sdk_secretsmanager,
                 aws,
                 http_client,
                 aws.secrets_endpoint,
                 3,
                 3
-            );
-            LinkKeySource::new(secrets, secret_id)
-        });
+            )
+        };
+        let link_keys = config.link_key_secret_id;
+        let link_keys = link_keys.map(|id| SecretSource::new(secrets(), id));
+        let server_keys = config.server_key_secret_id;
+        let server_keys = server_keys.map(|id| SecretSource::new(secrets(), id));
         Self {
             store: Store::new(dynamodb, config.table_name),
             mailer,
             link_keys,
+            server_keys,
             public_url: config.public_url,
             pages: LazyLock::new(Box::new(move || Document::new(&config.sign_in))),
             plans: config.plans,
@@ -172,12 +177,18 @@ impl App {
     }
 
     /// Returns the source of the keys that links are signed with.
-    pub(crate) fn link_keys(&self) -> Result<&LinkKeySource, ConfigError> {
+    pub(crate) fn link_keys(&self) -> Result<&SecretSource<LinkKeys>, ConfigError> {
         let keys = self.link_keys.as_ref();
         keys.ok_or(ConfigError::Missing("LINK_KEY_SECRET_ID"))
     }
 
-    /// Connects to the table and reads the link keys if needed, so that the first request
+    /// Returns the source of the keys that the product's backend authenticates with.
+    pub(crate) fn server_keys(&self) -> Result<&SecretSource<ServerKeys>, ConfigError> {
+        let keys = self.server_keys.as_ref();
+        keys.ok_or(ConfigError::Missing("SERVER_KEY_SECRET_ID"))
+    }
+
+    /// Connects to the table and reads the secrets if needed, so that the first request
     /// does not have to. Lambda initializes a function on a whole processor and runs it
     /// on a part of one.
     ///
@@ -192,18 +203,16 @@ impl App {
                 );
             }
         };
-        let link_keys = async {
-            if let Some(source) = &self.link_keys
-                && let Err(error) = source.get(self.clock.now()).await
-            {
-                let error = error_chain::chain(&error);
-                tracing::warn!(
-                    error,
-                    "the link key could not be read before the first request"
-                );
+        let secrets = async {
+            let now = self.clock.now();
+            if let Some(source) = &self.link_keys {
+                source.warm_up(now).await;
+            }
+            if let Some(source) = &self.server_keys {
+                source.warm_up(now).await;
             }
         };
-        let both = async { tokio::join!(table, link_keys) };
+        let both = async { tokio::join!(table, secrets) };
         if tokio::time::timeout(WARM_UP, both).await.is_err() {
             tracing::warn!("connecting takes longer than the warm-up");
         }

@@ -41,6 +41,9 @@ pub struct Config {
     /// The Secrets Manager secret that links are signed with; `None` for functions that
     /// neither create nor verify links.
     pub link_key_secret_id: Option<String>,
+    /// The Secrets Manager secret that the product's backend authenticates with; `None`
+    /// for all functions but its authorizer.
+    pub server_key_secret_id: Option<String>,
     /// The identity provider of the pages.
     pub sign_in: SignInConfig,
     /// The plans on offer.
@@ -110,6 +113,7 @@ impl Config {
             email_reply_to: optional("EMAIL_REPLY_TO"),
             email_configuration_set: optional("EMAIL_CONFIGURATION_SET"),
             link_key_secret_id: optional("LINK_KEY_SECRET_ID"),
+            server_key_secret_id: optional("SERVER_KEY_SECRET_ID"),
             sign_in: SignInConfig {
                 issuer: optional("SIGN_IN_ISSUER").unwrap_or_default(),
                 client_id: optional("SIGN_IN_CLIENT_ID").unwrap_or_default(),

@@ -4,7 +4,7 @@ use domain::{Refusal, RefusalKind};
 use lambda_http::http::StatusCode;
 use store::StoreError;
 
-use crate::{config::ConfigError, link_keys::LinkKeyError};
+use crate::{config::ConfigError, secrets::SecretError};
 
 /// The reason why an operation did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ pub(crate) enum Error {
     Config(#[from] ConfigError),
     /// The link key.
     #[error(transparent)]
-    LinkKey(#[from] LinkKeyError),
+    Secret(#[from] SecretError),
     /// The email templates.
     #[error(transparent)]
     Email(#[from] mail::RenderError),
@@ -96,10 +96,10 @@ impl Error {
             Self::NotSignedIn => "not_signed_in",
             Self::Busy => "busy",
             Self::Store(error) if error.is_transient() => "unavailable",
-            Self::LinkKey(LinkKeyError::Unavailable(_)) | Self::OutOfTime => "unavailable",
+            Self::Secret(SecretError::Unavailable(..)) | Self::OutOfTime => "unavailable",
             Self::Store(_)
             | Self::Config(_)
-            | Self::LinkKey(_)
+            | Self::Secret(_)
             | Self::Email(_)
             | Self::Send(_)
             | Self::Event(_)
@@ -123,10 +123,10 @@ impl Error {
             Self::NotSignedIn => StatusCode::UNAUTHORIZED,
             Self::Busy | Self::OutOfTime => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(error) if error.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
-            Self::LinkKey(LinkKeyError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Secret(SecretError::Unavailable(..)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_)
             | Self::Config(_)
-            | Self::LinkKey(_)
+            | Self::Secret(_)
             | Self::Email(_)
             | Self::Send(_)
             | Self::Event(_)

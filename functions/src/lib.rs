@@ -10,7 +10,6 @@ mod error;
 mod error_chain;
 mod input;
 mod ledger;
-mod link_keys;
 mod metrics;
 mod mutate;
 mod operation;
@@ -18,6 +17,7 @@ mod operation;
 mod parsers;
 mod problem;
 mod response;
+mod secrets;
 mod shape;
 mod telemetry;
 mod tls;
@@ -33,12 +33,13 @@ pub mod invites;
 pub mod members;
 pub mod openapi;
 pub mod organizations;
+pub mod server;
 pub mod usage;
 pub mod web;
 
 pub use app::{App, Clock};
 pub use config::{Aws, Config, ConfigError};
-pub use domain::{InvalidPlans, PlanChanges, Plans};
+pub use domain::{InvalidPlans, PlanChanges, Plans, ServerKeys};
 pub use lambda_runtime::Context;
 pub use metrics::Metrics;
 pub use operation::{Operation, invoke, serve};
@@ -94,6 +95,7 @@ macro_rules! for_each_operation {
             others {
                 web::pages
                 api_keys::authorize_api_key
+                server::authorize_server
                 emails::deliver_email
                 emails::record_email_delivery
                 invites::expire_invites

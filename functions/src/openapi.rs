@@ -33,6 +33,8 @@ pub enum Caller {
     Person,
     /// An API client with an API key.
     ApiClient,
+    /// The product's own backend, with the server key.
+    Server,
 }
 
 /// Returns the shape of an operation of the API.
@@ -41,13 +43,27 @@ pub(crate) fn shape(operation: &str) -> Option<&'static Shape> {
     found.map(|(_, _, shape)| shape)
 }
 
+/// The codes that only people get.
+const ONLY_PEOPLES: [&str; 5] = [
+    "email_not_verified",
+    "email_required",
+    "owner_or_admin_required",
+    "owner_required",
+    "plan_change_not_allowed",
+];
+
 /// Returns all codes that a route can respond with, by status.
 pub(crate) fn codes(shape: &Shape, caller: Caller) -> BTreeMap<u16, Vec<&'static str>> {
     let every = ["internal_error", "unavailable"];
     let busy = shape.changes.then_some("busy");
     let not_signed_in = (caller != Caller::Anyone).then_some("not_signed_in");
-    let codes = shape.refusals.iter().copied();
-    let codes = codes.chain(every).chain(busy).chain(not_signed_in);
+    let refusals = shape.refusals.iter().copied();
+    let refusals = refusals.filter(|code| caller != Caller::Server || !ONLY_PEOPLES.contains(code));
+    // Every route of the server takes the header `On-Behalf-Of`.
+    let invalid = (caller == Caller::Server && !shape.refusals.contains(&"invalid_request"))
+        .then_some("invalid_request");
+    let codes = refusals.chain(invalid).chain(every);
+    let codes = codes.chain(busy).chain(not_signed_in);
     let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
     for code in codes {
         let status = problem::status_of(code).unwrap_or_default();
@@ -72,8 +88,11 @@ pub fn document(routes: &[Route]) -> Value {
         let Some(shape) = shape(&route.operation) else {
             continue;
         };
-        let view = shape.view.map(|schema| schema(&mut generator));
-        let operation = describe(route, shape, view, &problem);
+        let server_view = shape.server_view.filter(|_| route.caller == Caller::Server);
+        let view = server_view.or(shape.view);
+        let view = view.map(|schema| schema(&mut generator));
+        let id = operation_id(route, routes);
+        let operation = describe(route, &id, shape, view, &problem);
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             path.insert(route.method.to_lowercase(), operation);
@@ -96,15 +115,22 @@ pub fn document(routes: &[Route]) -> Value {
                     "type": "http", "scheme": "basic",
                     "description": "The organization's id as user name, an API key as password.",
                 },
+                "server_key": { "type": "http", "scheme": "bearer", "bearerFormat": "oss_…" },
                 "api_key_as_bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "osk_…" },
             },
         },
     })
 }
 
-fn describe(route: &Route, shape: &Shape, view: Option<Schema>, problem: &Schema) -> Value {
+fn describe(
+    route: &Route,
+    id: &str,
+    shape: &Shape,
+    view: Option<Schema>,
+    problem: &Schema,
+) -> Value {
     let mut operation = json!({
-        "operationId": operation_id(route),
+        "operationId": id,
         "summary": shape.summary,
         "parameters": parameters(route, shape),
         "responses": responses(route, shape, view, problem),
@@ -121,6 +147,7 @@ fn describe(route: &Route, shape: &Shape, view: Option<Schema>, problem: &Schema
             Caller::Anyone => None,
             Caller::Person => Some(json!([{ "signed_in": [] }])),
             Caller::ApiClient => Some(json!([{ "api_key": [] }, { "api_key_as_bearer": [] }])),
+            Caller::Server => Some(json!([{ "server_key": [] }])),
         };
         operation.extend(security.map(|security| ("security".to_owned(), security)));
     }
@@ -140,6 +167,13 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
             "schema": { "type": "integer", "minimum": 1, "maximum": 100, "default": 25 },
         }));
         parameters.push(json!({ "name": "cursor", "in": "query", "schema": { "type": "string" } }));
+    }
+    if route.caller == Caller::Server {
+        parameters.push(json!({
+            "name": "On-Behalf-Of", "in": "header",
+            "description": "The user id of the person that the server acts for. The audit log has it.",
+            "schema": { "type": "string" },
+        }));
     }
     if let Some(key) = shape.idempotency_key {
         let mut parameter = json!({
@@ -227,7 +261,7 @@ fn problem_headers(shape: &Shape, codes: &[&str]) -> Vec<(&'static str, &'static
 fn is_also_the_gateways(status: u16, caller: Caller) -> bool {
     match status {
         401 => caller != Caller::Anyone,
-        403 => caller == Caller::ApiClient,
+        403 => matches!(caller, Caller::ApiClient | Caller::Server),
         429 | 500 | 503 => true,
         _ => false,
     }
@@ -240,8 +274,10 @@ fn gateway_only(caller: Caller) -> Vec<(u16, &'static str)> {
         (500, "The gateway could not get a response."),
         (503, "The gateway could not get a response."),
     ];
-    if caller == Caller::ApiClient {
-        statuses.push((403, "The API key is not valid."));
+    match caller {
+        Caller::ApiClient => statuses.push((403, "The API key is not valid.")),
+        Caller::Server => statuses.push((403, "The server key is not valid.")),
+        Caller::Anyone | Caller::Person => {}
     }
     statuses
 }
@@ -256,10 +292,17 @@ fn gateway_refusal() -> Value {
     })
 }
 
-/// Returns a route's id; an operation for both people and API clients has two.
-fn operation_id(route: &Route) -> String {
+/// Returns a route's id; an operation for several kinds of callers has as many.
+fn operation_id(route: &Route, routes: &[Route]) -> String {
+    let serves_others = |route: &Route| {
+        let mut same = routes
+            .iter()
+            .filter(|other| other.operation == route.operation);
+        same.any(|other| other.caller != Caller::Server)
+    };
     match (route.operation.as_str(), route.caller) {
         ("get-usage", Caller::ApiClient) => "get-usage-by-api-key".to_owned(),
+        (name, Caller::Server) if serves_others(route) => format!("{name}-by-server"),
         (name, _) => name.to_owned(),
     }
 }

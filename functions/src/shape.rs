@@ -19,6 +19,7 @@ pub struct Shape {
     pub(crate) body: Option<Body>,
     pub(crate) status: u16,
     pub(crate) view: Option<MakeSchema>,
+    pub(crate) server_view: Option<MakeSchema>,
     pub(crate) is_paged: bool,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
     pub(crate) headers: &'static [(&'static str, &'static str)],
@@ -49,6 +50,7 @@ impl Shape {
             body: None,
             status: 204,
             view: None,
+            server_view: None,
             is_paged: false,
             idempotency_key: None,
             headers: &[],
@@ -86,6 +88,12 @@ impl Shape {
     pub(crate) const fn responds<T: JsonSchema>(mut self, status: u16) -> Self {
         self.status = status;
         self.view = Some(SchemaGenerator::subschema_for::<T>);
+        self
+    }
+
+    /// Declares another view for the server.
+    pub(crate) const fn responds_to_server<T: JsonSchema>(mut self) -> Self {
+        self.server_view = Some(SchemaGenerator::subschema_for::<T>);
         self
     }
 

@@ -108,6 +108,7 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
         .env("PUBLIC_URL", "https://app.example.com")
         .env("EMAIL_FROM", "no-reply@example.com")
         .env("LINK_KEY_SECRET_ID", "link-key")
+        .env("SERVER_KEY_SECRET_ID", "server-key")
         .env("PLANS", "free:50:Free,basic:3000:Basic")
         .env("PLAN_CHANGES", "customer")
         .stdout(Stdio::piped())
@@ -200,6 +201,7 @@ async fn binary_without_a_needed_variable_does_not_start() {
     for (name, missing) in [
         ("deliver-email", "EMAIL_FROM"),
         ("preview-invite", "LINK_KEY_SECRET_ID"),
+        ("authorize-server", "SERVER_KEY_SECRET_ID"),
         ("get-settings", "PLANS"),
         ("get-account", "TABLE_NAME"),
     ] {
@@ -207,6 +209,7 @@ async fn binary_without_a_needed_variable_does_not_start() {
             ("TABLE_NAME", "organizations"),
             ("EMAIL_FROM", "no-reply@example.com"),
             ("LINK_KEY_SECRET_ID", "link-key"),
+            ("SERVER_KEY_SECRET_ID", "server-key"),
             ("PUBLIC_URL", "https://app.example.com"),
             ("PLANS", ""),
             ("PLAN_CHANGES", "customer"),

@@ -40,7 +40,7 @@ pub struct Gateway {
     issuer: Arc<Issuer>,
     clock: Clock,
     routes: Arc<Vec<(Route, &'static Operation)>>,
-    lambda_authorizer: Option<CachingAuthorizer>,
+    lambda_authorizers: Vec<CachingAuthorizer>,
 }
 
 /// The API's response to a request from within the process.
@@ -69,11 +69,11 @@ impl Gateway {
             let operation = operation(&route.operation, &route.path)?;
             Ok::<_, TemplateError>((route.clone(), operation))
         });
-        let lambda_authorizer = template.lambda_authorizer.clone().map(|authorizer| {
+        let lambda_authorizers = template.lambda_authorizers.iter().map(|authorizer| {
             let operation = operation(&authorizer.operation, &authorizer.name)?;
-            Ok::<_, TemplateError>(CachingAuthorizer::new(authorizer, operation))
+            Ok::<_, TemplateError>(CachingAuthorizer::new(authorizer.clone(), operation))
         });
-        let lambda_authorizer = lambda_authorizer.transpose()?;
+        let lambda_authorizers = lambda_authorizers.collect::<Result<_, _>>()?;
         let mut routes = routes.collect::<Result<Vec<_>, _>>()?;
         // Of two routes that match, API Gateway prefers the more literal one.
         routes.sort_by_key(|(route, _)| route.path.matches('{').count());
@@ -83,16 +83,16 @@ impl Gateway {
             issuer,
             clock,
             routes,
-            lambda_authorizer,
+            lambda_authorizers,
         })
     }
 
     /// Returns a gateway to another app, with a cache of its own.
     pub(crate) fn with_app(&self, app: Arc<App>) -> Self {
-        let authorizer = self.lambda_authorizer.as_ref();
+        let authorizers = self.lambda_authorizers.iter();
         Self {
             lambda: self.lambda.with_app(app),
-            lambda_authorizer: authorizer.map(CachingAuthorizer::without_cache),
+            lambda_authorizers: authorizers.map(CachingAuthorizer::without_cache).collect(),
             ..self.clone()
         }
     }
@@ -206,8 +206,9 @@ impl Gateway {
                 })?;
                 Ok(Some(json!({ "jwt": { "claims": claims, "scopes": null } })))
             }
-            Caller::ApiClient => {
-                let context = match &self.lambda_authorizer {
+            caller @ (Caller::ApiClient | Caller::Server) => {
+                let mut authorizers = self.lambda_authorizers.iter();
+                let context = match authorizers.find(|authorizer| authorizer.authorizes(caller)) {
                     Some(authorizer) => authorizer.authorize(&self.lambda, incoming).await?,
                     None => None,
                 };

@@ -36,7 +36,7 @@ pub use issuer::{Issuer, IssuerError, SignIn};
 pub use mail_catcher::{CaughtEmail, MailCatcher, SesFailure};
 pub use options::{Background, DatabaseLocation, Options, StartError};
 pub use pattern::{Condition, InvalidPattern, Pattern};
-pub use secrets::LinkKeyStore;
+pub use secrets::{Secret, SecretStore};
 pub use stack::Stack;
 pub use stream::{Drained, StreamPump};
 pub use template::{LambdaAuthorizer, Rule, Schedule, StreamSource, Template, TemplateError};

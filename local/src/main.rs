@@ -32,6 +32,8 @@ Usage: cargo run [-- [demo] [options]]
   --plan-changes PARTY the party that changes plans: customer (the default) or
                        server, as the template's parameter `PlanChanges`
   --plan-change-url URL  the page where people change the plan if the server does
+  --server-key KEY     the key of the product's own backend, `oss_` and at least 32
+                       characters (random, kept in the data folder)
   --help               show this text
 ";
 
@@ -47,6 +49,7 @@ struct Arguments {
     plans: Plans,
     by_server: bool,
     plan_change_url: Option<String>,
+    server_key: Option<String>,
 }
 
 /// Returns the default data folder: beside the template of the current checkout.
@@ -75,6 +78,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         plans: Plans::default(),
         by_server: false,
         plan_change_url: None,
+        server_key: None,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -98,6 +102,9 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
             Long("plan-change-url") => {
                 arguments.plan_change_url = Some(parser.value()?.string()?);
             }
+            Long("server-key") => {
+                arguments.server_key = Some(parser.value()?.parse_with(server_key)?);
+            }
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
         }
@@ -108,6 +115,14 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         arguments.services_port.get_or_insert(8001);
     }
     Ok(Some(arguments))
+}
+
+/// Returns the secret of a server key.
+fn server_key(text: &str) -> Result<String, &'static str> {
+    let secret = text.strip_prefix("oss_").filter(|key| key.len() >= 32);
+    let secret = secret.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()));
+    let problem = "must be `oss_` and at least 32 printable characters";
+    secret.map(str::to_owned).ok_or(problem)
 }
 
 fn main() -> ExitCode {
@@ -165,6 +180,7 @@ async fn run(arguments: Arguments) -> ExitCode {
         } else {
             PlanChanges::Customer
         },
+        server_key: arguments.server_key,
         clock: clock.clone(),
         http_client: None,
         metrics: None,
@@ -189,6 +205,7 @@ async fn run(arguments: Arguments) -> ExitCode {
     println!("Pages       {url}/");
     println!("Emails      {url}/local/   (and tokens for curl)");
     println!("API         {url}/v1");
+    println!("Server key  {}", stack.secrets().server_key());
     println!("DynamoDB    {}   (data {location})", stack.dynamodb_url());
     println!("SES         {}", stack.services_url());
     println!("Events      {url}/local/events   (POST; calls the functions whose rule matches)");

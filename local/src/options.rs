@@ -83,6 +83,9 @@ pub struct Options {
     pub plans: Plans,
     /// The party that changes plans.
     pub plan_changes: PlanChanges,
+    /// The secret of the server key, without its prefix; `None` means that of the data
+    /// folder, or a random one.
+    pub server_key: Option<String>,
     /// The clock.
     pub clock: Clock,
     /// The HTTP client of the functions' AWS clients; `None` means their default.
@@ -105,6 +108,7 @@ impl Options {
             template: Self::shipped_template(),
             plans: Plans::default(),
             plan_changes: PlanChanges::default(),
+            server_key: None,
             clock,
             http_client: None,
             metrics: None,

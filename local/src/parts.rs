@@ -19,7 +19,7 @@ use crate::{
     mail_catcher::MailCatcher,
     options::{DatabaseLocation, Options, StartError},
     provider::Provider,
-    secrets::{LINK_KEY, LinkKeyStore},
+    secrets::{Secret, SecretStore},
     stream::StreamPump,
     template::Template,
 };
@@ -39,7 +39,7 @@ pub(crate) struct Parts {
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) provider: Arc<Provider>,
     pub(crate) mail_catcher: MailCatcher,
-    pub(crate) link_keys: LinkKeyStore,
+    pub(crate) secrets: SecretStore,
     pub(crate) pump: Arc<StreamPump>,
     pub(crate) events: EventBus,
     pub(crate) database: Database,
@@ -58,10 +58,13 @@ impl Parts {
         urls: Urls,
     ) -> Result<Self, StartError> {
         let clock = options.clock;
-        let file = |name| folder.file(name);
+        let file = |name: &str| folder.file(name);
         let failed = |source| folder.failed(source);
         let database = database::open(file("organizations.db").as_deref(), &clock, &template)?;
-        let link_keys = LinkKeyStore::open(file("link-key").as_deref()).map_err(failed)?;
+        let secrets = SecretStore::open(file).map_err(failed)?;
+        if let Some(key) = options.server_key {
+            secrets.replace(Secret::ServerKey, key);
+        }
         let issuer = Issuer::new(&urls.api, clock.clone(), file("sign-in-key").as_deref())?;
         let issuer = Arc::new(issuer);
         let provider = Provider::open(
@@ -88,7 +91,8 @@ impl Parts {
             email_from: Some("Organization settings <no-reply@example.com>".to_owned()),
             email_reply_to: None,
             email_configuration_set: None,
-            link_key_secret_id: Some(LINK_KEY.to_owned()),
+            link_key_secret_id: Some(Secret::LinkKey.id().to_owned()),
+            server_key_secret_id: Some(Secret::ServerKey.id().to_owned()),
             sign_in: SignInConfig {
                 issuer: urls.api.clone(),
                 client_id: CLIENT_ID.to_owned(),
@@ -114,7 +118,7 @@ impl Parts {
             issuer,
             provider,
             mail_catcher,
-            link_keys,
+            secrets,
             pump: Arc::new(pump),
             events: EventBus::new(&template, clock.clone()),
             database,

@@ -1,7 +1,8 @@
 //! The stand-in for Secrets Manager: it holds the current and the previous
-//! version of the link key.
+//! version of each of the deployment's secrets.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -14,24 +15,43 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use functions::ServerKeys;
 use serde_json::{Value, json};
 
 use crate::persist;
 
-/// The secret's id, which deployed functions read from `LINK_KEY_SECRET_ID`.
-pub(crate) const LINK_KEY: &str = "link-key";
+/// The operations' minimum length of a secret, in bytes.
+const MIN_LENGTH: usize = 32;
 
-/// The operations' minimum length of a key, in bytes.
-const MIN_KEY_LENGTH: usize = 32;
-
-/// Stores the link key.
-#[derive(Clone)]
-pub struct LinkKeyStore {
-    /// The current key first.
-    keys: Arc<Mutex<Vec<String>>>,
+/// A secret of the deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Secret {
+    /// Signs the links in emails.
+    LinkKey,
+    /// Authenticates the product's own backend.
+    ServerKey,
 }
 
-fn random_key() -> io::Result<String> {
+impl Secret {
+    const ALL: [Self; 2] = [Self::LinkKey, Self::ServerKey];
+
+    /// Returns the secret's id, which is also the name of its file.
+    pub(crate) const fn id(self) -> &'static str {
+        match self {
+            Self::LinkKey => "link-key",
+            Self::ServerKey => "server-key",
+        }
+    }
+}
+
+/// Stores the secrets.
+#[derive(Clone)]
+pub struct SecretStore {
+    /// The versions of each secret, the current one first.
+    versions: Arc<Mutex<BTreeMap<Secret, Vec<String>>>>,
+}
+
+fn random() -> io::Result<String> {
     let mut bytes = [0; 48];
     SystemRandom::new()
         .fill(&mut bytes)
@@ -39,33 +59,60 @@ fn random_key() -> io::Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-impl LinkKeyStore {
-    /// Opens the store with the key of a file, which is created if missing.
-    /// Without a file, the key is random.
-    pub(crate) fn open(file: Option<&Path>) -> io::Result<Self> {
-        let key = persist::read_or_create(file, || Ok(random_key()?.into_bytes()))?;
-        // Otherwise only the first email would reveal a useless key.
-        let key = String::from_utf8(key).ok();
-        let key = key
-            .filter(|key| key.len() >= MIN_KEY_LENGTH)
-            .ok_or_else(|| {
-                io::Error::new(io::ErrorKind::InvalidData, "its `link-key` is broken")
-            })?;
+/// Opens a secret in a file, which is created if missing. Without a file, it is random.
+fn open(secret: Secret, file: Option<&Path>) -> io::Result<String> {
+    let text = persist::read_or_create(file, || Ok(random()?.into_bytes()))?;
+    // Otherwise only the first use would reveal a useless secret.
+    let text = String::from_utf8(text).ok();
+    text.filter(|text| text.len() >= MIN_LENGTH).ok_or_else(|| {
+        let problem = format!("its `{}` is broken", secret.id());
+        io::Error::new(io::ErrorKind::InvalidData, problem)
+    })
+}
+
+impl SecretStore {
+    /// Opens the store with the secrets in the files that `file` names.
+    pub(crate) fn open<F>(file: impl Fn(&str) -> Option<F>) -> io::Result<Self>
+    where
+        F: AsRef<Path>,
+    {
+        let mut versions = BTreeMap::new();
+        for secret in Secret::ALL {
+            let file = file(secret.id());
+            let text = open(secret, file.as_ref().map(AsRef::as_ref))?;
+            versions.insert(secret, vec![text]);
+        }
         Ok(Self {
-            keys: Arc::new(Mutex::new(vec![key])),
+            versions: Arc::new(Mutex::new(versions)),
         })
     }
 
-    /// Creates a new current key; the current key becomes the previous one.
+    /// Creates a new current version; the current one becomes the previous one.
     ///
     /// # Errors
     /// If the system's random number generator fails.
-    pub fn rotate(&self) -> io::Result<()> {
-        let key = random_key()?;
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(0, key);
-        keys.truncate(2);
+    pub fn rotate(&self, secret: Secret) -> io::Result<()> {
+        self.replace(secret, random()?);
         Ok(())
+    }
+
+    /// Makes a text the current version; the current one becomes the previous one.
+    pub(crate) fn replace(&self, secret: Secret, text: String) {
+        let mut all = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let versions = all.entry(secret).or_default();
+        versions.insert(0, text);
+        versions.truncate(2);
+    }
+
+    /// Returns the key with which the product's backend authenticates.
+    pub fn server_key(&self) -> String {
+        let current = self.version(Secret::ServerKey, 0);
+        ServerKeys::reveal(&current.unwrap_or_default())
+    }
+
+    fn version(&self, secret: Secret, version: usize) -> Option<String> {
+        let all = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&secret)?.get(version).cloned()
     }
 
     /// Responds to `GetSecretValue`.
@@ -76,21 +123,20 @@ impl LinkKeyStore {
             Some("AWSPREVIOUS") => 1,
             Some(_) => usize::MAX,
         };
-        let known = request.get("SecretId").and_then(Value::as_str) == Some(LINK_KEY);
-        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        match keys.get(version).filter(|_| known) {
-            Some(key) => {
-                let body = json!({ "ARN": LINK_KEY, "Name": LINK_KEY, "SecretString": key });
-                (
-                    [(header::CONTENT_TYPE, "application/x-amz-json-1.1")],
-                    body.to_string(),
-                )
-                    .into_response()
+        let id = request.get("SecretId").and_then(Value::as_str);
+        let secret = Secret::ALL
+            .into_iter()
+            .find(|secret| id == Some(secret.id()));
+        let headers = [(header::CONTENT_TYPE, "application/x-amz-json-1.1")];
+        match secret.and_then(|secret| Some((secret, self.version(secret, version)?))) {
+            Some((secret, text)) => {
+                let id = secret.id();
+                let body = json!({ "ARN": id, "Name": id, "SecretString": text });
+                (headers, body.to_string()).into_response()
             }
             None => {
                 let body =
                     json!({ "__type": "ResourceNotFoundException", "Message": "no such version" });
-                let headers = [(header::CONTENT_TYPE, "application/x-amz-json-1.1")];
                 (StatusCode::BAD_REQUEST, headers, body.to_string()).into_response()
             }
         }

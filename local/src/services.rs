@@ -14,13 +14,13 @@ use crate::{
     mail_catcher::{self, MailCatcher},
     mailbox_simulator,
     parts::Parts,
-    secrets::LinkKeyStore,
+    secrets::SecretStore,
 };
 
 #[derive(Clone)]
 struct Services {
     mail_catcher: MailCatcher,
-    link_keys: LinkKeyStore,
+    secrets: SecretStore,
     events: EventBus,
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn router(parts: &Parts) -> Router {
         .route("/v2/email/outbound-emails", post(ses))
         .with_state(Services {
             mail_catcher: parts.mail_catcher.clone(),
-            link_keys: parts.link_keys.clone(),
+            secrets: parts.secrets.clone(),
             events: parts.events.clone(),
         })
 }
@@ -56,7 +56,7 @@ async fn secrets_manager(
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok())
     {
-        Some("secretsmanager.GetSecretValue") => services.link_keys.get_secret_value(&body),
+        Some("secretsmanager.GetSecretValue") => services.secrets.get_secret_value(&body),
         _ => StatusCode::NOT_IMPLEMENTED.into_response(),
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     pages,
     parts::{DataFolder, Parts, Urls},
     provider,
-    secrets::LinkKeyStore,
+    secrets::SecretStore,
     services,
     shutdown::Shutdown,
     stream::{Drained, StreamPump},
@@ -160,9 +160,9 @@ impl Stack {
         &self.parts.mail_catcher
     }
 
-    /// Returns the store of the key that signs links, which tests can rotate.
-    pub fn link_keys(&self) -> &LinkKeyStore {
-        &self.parts.link_keys
+    /// Returns the store of the deployment's secrets, which tests can rotate.
+    pub fn secrets(&self) -> &SecretStore {
+        &self.parts.secrets
     }
 
     /// Returns the reader of the table's stream, with its dead letters.

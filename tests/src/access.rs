@@ -5,12 +5,19 @@
 //! `expired` and `forged` are the owner with a token that has expired, or that
 //! another key signed; `key` is an API client of the organization.
 //!
+//! The server's route of an operation, if there is one, serves the server alone.
+//!
 //! The sample events are generated from these rows, too.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Fixture, Reply, Session};
+use functions::openapi::Caller;
+
+use crate::{
+    completeness::template,
+    harness::{Fixture, Reply, Session},
+};
 
 pub const CALLERS: [&str; 10] = [
     "creator", "owner", "admin", "user", "outsider", "stranger", "nobody", "expired", "forged",
@@ -20,7 +27,7 @@ pub const CALLERS: [&str; 10] = [
 pub struct Access {
     pub operation: &'static str,
     pub request: fn(&Ids) -> (Method, String, Option<Value>),
-    /// A caller with a successful outcome: one of the ten, or `dana`.
+    /// A caller with a successful outcome: one of the ten, `dana`, or `server`.
     pub permitted: &'static str,
     /// The outcome for each of the ten.
     pub expected: [&'static str; 10],
@@ -376,12 +383,39 @@ impl Access {
     /// Sends the request as a caller.
     pub async fn send_as(&self, fixture: &Fixture, session: &Session) -> Reply {
         let (method, path, body) = (self.request)(&Ids::of(fixture));
+        self.send_to(session, method, &path, body).await
+    }
+
+    /// Sends the request to the server's route as a caller.
+    async fn send_to_server_route(&self, fixture: &Fixture, session: &Session) -> Reply {
+        let (method, path, body) = (self.request)(&Ids::of(fixture));
+        let path = match path.strip_prefix("/v1/server/") {
+            Some(_) => path,
+            None => path.replacen("/v1/", "/v1/server/", 1),
+        };
+        self.send_to(session, method, &path, body).await
+    }
+
+    /// Returns whether the operation has a route for this kind of caller.
+    fn serves(&self, caller: Caller) -> bool {
+        let routes = template().routes;
+        let mut routes = routes.iter();
+        routes.any(|route| route.operation == self.operation && route.caller == caller)
+    }
+
+    async fn send_to(
+        &self,
+        session: &Session,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Reply {
         let headers: &[(&str, &str)] = match self.operation {
             "record-usage" => &[("idempotency-key", "once")],
             _ => &[],
         };
         let body = body.map(|body| body.to_string());
-        session.send_with(method, &path, body, headers).await
+        session.send_with(method, path, body, headers).await
     }
 
     /// Sends the request as a caller with a successful outcome.
@@ -445,6 +479,7 @@ pub fn session(fixture: &Fixture, caller: &str) -> Session {
         }
         "key" => fixture.api_client.clone(),
         "dana" => fixture.dana.clone(),
+        "server" => world.server(),
         other => panic!("{other}"),
     }
 }
@@ -467,6 +502,38 @@ async fn assert_row_outcomes(operation: &str) {
     }
 }
 
+/// Asserts that the server's route serves the server alone, and that the server key
+/// opens no other route.
+async fn assert_server_outcomes(operation: &str) {
+    let access = access(operation);
+    let fixture = Fixture::new().await;
+    let server = session(&fixture, "server");
+    if !access.serves(Caller::Anyone) {
+        let reply = access.send_as(&fixture, &server).await;
+        let is_only_the_servers = !access.serves(Caller::Person) && access.serves(Caller::Server);
+        let is_refused = matches!(reply.status, 401 | 403);
+        assert_ne!(
+            is_refused, is_only_the_servers,
+            "{operation}: {}",
+            reply.body
+        );
+    }
+    if !access.serves(Caller::Server) {
+        return;
+    }
+    for caller in CALLERS {
+        let session = session(&fixture, caller);
+        let reply = access.send_to_server_route(&fixture, &session).await;
+        let expected = if caller == "nobody" { "401" } else { "403" };
+        assert_eq!(reply.outcome(), expected, "{operation} called by {caller}");
+    }
+    let fixture = Fixture::new().await;
+    let server = session(&fixture, "server");
+    let reply = access.send_to_server_route(&fixture, &server).await;
+    let expected = functions::docs::status(operation).unwrap();
+    assert_eq!(reply.status, expected, "{operation}: {}", reply.body);
+}
+
 macro_rules! access_tests {
     (
         api { $($area:ident::$operation:ident)* }
@@ -474,7 +541,9 @@ macro_rules! access_tests {
     ) => {
         $(#[tokio::test]
         async fn $operation() {
-            assert_row_outcomes(&stringify!($operation).replace('_', "-")).await;
+            let operation = stringify!($operation).replace('_', "-");
+            assert_row_outcomes(&operation).await;
+            assert_server_outcomes(&operation).await;
         })*
     };
 }

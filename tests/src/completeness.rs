@@ -31,10 +31,10 @@ fn operations() -> BTreeSet<String> {
         .into_iter()
         .map(|schedule| schedule.operation);
     let rules = template.rules.into_iter().map(|rule| rule.operation);
-    let authorizer = template.lambda_authorizer;
-    let authorizer = authorizer.map(|authorizer| authorizer.operation);
+    let authorizers = template.lambda_authorizers.into_iter();
+    let authorizers = authorizers.map(|authorizer| authorizer.operation);
     let called = routes.chain(streams).chain(schedules).chain(rules);
-    let operations: BTreeSet<String> = called.chain(authorizer).collect();
+    let operations: BTreeSet<String> = called.chain(authorizers).collect();
     assert!(!operations.is_empty());
     operations
 }

@@ -11,6 +11,7 @@ use crate::{
     api_keys,
     completeness::repository,
     harness::Fixture,
+    server,
     wire::Exchange,
 };
 
@@ -90,6 +91,14 @@ async fn measured() -> BTreeMap<String, Cost> {
         assert_eq!(cost.rounds, rounds);
         costs.insert("authorize-api-key".to_owned(), cost);
     }
+    fixture.world.wire.take();
+    server::authorize(&fixture.world, &fixture.world.server())
+        .await
+        .unwrap();
+    costs.insert(
+        "authorize-server".to_owned(),
+        Cost::of(&fixture.world.wire.take()),
+    );
     fixture
         .creator
         .invite(&fixture.organization, "mail@example.com", "user")
@@ -206,7 +215,7 @@ async fn reads_take_one_round_trip_and_mutations_two() {
             // The organization is new, so there is nothing to load.
             "create-organization" => 1,
             name if name.starts_with("get-") || name.starts_with("list-") => 1,
-            "preview-invite" | "authorize-api-key" => 1,
+            "preview-invite" | "authorize-api-key" | "authorize-server" => 1,
             "pages" => 0,
             _ => 2,
         };

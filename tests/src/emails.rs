@@ -356,7 +356,12 @@ async fn link_signed_before_key_rotation_stays_valid() {
         "/v1/invites/{}",
         fixture.world.link_token("dana@example.com")
     );
-    fixture.world.stack.link_keys().rotate().unwrap();
+    fixture
+        .world
+        .stack
+        .secrets()
+        .rotate(local::Secret::LinkKey)
+        .unwrap();
     fixture.world.clock.advance(TimeDelta::minutes(5));
     fixture
         .admin

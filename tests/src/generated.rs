@@ -166,6 +166,7 @@ fn event(access: &Access, route: &Route) -> Value {
         Caller::ApiClient => Some(json!({
             "lambda": { "organization_id": organization_id, "api_key_id": key_id },
         })),
+        Caller::Server => Some(json!({ "lambda": { "caller": "server" } })),
     };
     let route_key = format!("{} {}", route.method, route.path);
     let mut context = json!({

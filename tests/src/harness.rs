@@ -190,6 +190,12 @@ impl World {
         self.with_token(Some(key.secret.clone()), String::new(), String::new())
     }
 
+    /// Returns the product's own backend.
+    pub fn server(&self) -> Session {
+        let key = self.stack.secrets().server_key();
+        self.with_token(Some(key), String::new(), String::new())
+    }
+
     /// Delivers all records of the stream and asserts that none is stuck.
     pub async fn drain(&self) {
         assert_eq!(self.stack.drain_stream().await.unwrap().stuck, 0);
@@ -255,6 +261,11 @@ impl World {
 }
 
 impl Session {
+    /// Returns the token or key that the session authenticates with.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
         self.send_with(method, path, body.map(|body| body.to_string()), &[])
             .await

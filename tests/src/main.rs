@@ -39,6 +39,7 @@ mod plans_by_server;
 mod races;
 mod rights;
 mod rules;
+mod server;
 mod sign_in;
 mod story;
 mod usage;

@@ -11,6 +11,7 @@ use serde_norway::Value;
 use crate::{
     access, api_keys,
     harness::{Fixture, World},
+    server,
 };
 
 type Rights = BTreeMap<String, BTreeSet<String>>;
@@ -143,6 +144,14 @@ async fn used() -> Rights {
         .await
         .unwrap();
     note(&mut used, "authorize-api-key", &fixture.world);
+
+    // The server key is read in a new process.
+    let fixture = Fixture::new().await;
+    fixture.world.wire.take();
+    server::authorize(&fixture.world, &fixture.world.server())
+        .await
+        .unwrap();
+    note(&mut used, "authorize-server", &fixture.world);
 
     // Email delivery, and expiry with and without a removal by the TTL.
     let fixture = Fixture::new().await;

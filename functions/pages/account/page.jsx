@@ -172,7 +172,7 @@ function MyInvites({ invites, onAccepted }) {
               <span class="person-text row-main">
                 <bdi class="strong">{invite.organization.name}</bdi>
                 <span class="muted small">
-                  <bdi>{words.account.invitedBy(invite.invited_by.name, (words.roles[invite.role] ?? "").toLocaleLowerCase())}</bdi>
+                  <bdi>{words.account.invitedBy(invite.invited_by?.name ?? null, (words.roles[invite.role] ?? "").toLocaleLowerCase())}</bdi>
                   {invite.receives_billing_emails && `, ${words.account.withBilling}`} ·{" "}
                   <time dateTime={invite.expires_at} title={format.moment(invite.expires_at)}>
                     {words.invites.expiresIn(format.relative(invite.expires_at))}

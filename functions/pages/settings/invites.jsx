@@ -105,7 +105,7 @@ export function Invites({ page, settings }) {
                 id={invite.id}
                 detail={
                   <>
-                    <Expiry at={invite.expires_at} /> · <bdi>{words.invites.by(invite.invited_by.name)}</bdi>
+                    <Expiry at={invite.expires_at} /> · <bdi>{words.invites.by(invite.invited_by?.name ?? null)}</bdi>
                   </>
                 }
               />

@@ -70,7 +70,7 @@ export function Keys({ page, settings }) {
                     <code>{key.hint}</code>
                   </span>
                   <span class="muted small">
-                    <bdi>{words.keys.by(key.created_by.name, format.day(key.created_at))}</bdi>
+                    <bdi>{words.keys.by(key.created_by?.name ?? null, format.day(key.created_at))}</bdi>
                   </span>
                   {key.previous_secret_valid_until && new Date(key.previous_secret_valid_until).getTime() > Date.now() && (
                     <span class="soon small">{words.keys.grace(format.moment(key.previous_secret_valid_until))}</span>

@@ -223,7 +223,7 @@ function RemoveMember({ page, settings, member, onClose, onRemoved }) {
   const name = shownName(member);
   const organization = settings.organization.name;
   const self = member.user_id === settings.me.user_id;
-  const keys = settings.api_keys.items.filter((key) => key.created_by.id === member.user_id);
+  const keys = settings.api_keys.items.filter((key) => key.created_by?.id === member.user_id);
   const more = settings.api_keys.next_cursor !== null;
   useEffect(() => {
     if (more) {

@@ -84,10 +84,11 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     if has_joined {
         count(Counter::InvitesAccepted, 1);
     }
-    let caller = Caller::Member(member.clone());
+    let organization = OrganizationView::of(&organization, &member);
+    let view = MemberView::of(&member, &Caller::Member(member.clone()));
     Ok(Response::ok(&AcceptedView {
-        organization: OrganizationView::of(&organization, &caller),
-        member: MemberView::of(&member, &caller),
+        organization,
+        member: view,
     }))
 }
 
@@ -148,12 +149,15 @@ async fn load(app: &App, person: &Person, invite_id: InviteId) -> Result<Loaded,
         .await?;
     let inviter = match &state {
         // Another member has updated or resent the invite since.
-        Some(InviteState::Pending(invite))
-            if Some(&invite.terms.invited_by.id) != found.first_inviter_id.as_ref() =>
-        {
-            app.store.get(member(&invite.terms.invited_by.id)).await?
+        Some(InviteState::Pending(invite)) => {
+            let inviter = invite.terms.invited_by.as_ref().map(|by| &by.id);
+            if inviter == found.first_inviter_id.as_ref() {
+                first_inviter
+            } else {
+                app.store.read(inviter.map(member)).await?
+            }
         }
-        _ => first_inviter,
+        Some(InviteState::Ended(_)) | None => first_inviter,
     };
     Ok(Loaded {
         organization,

@@ -25,7 +25,7 @@ pub(super) async fn by_id(app: &App, person: &Person, id: InviteId) -> Result<Fo
     if let Some(pointer) = app.store.get(Key::invite_pointer(email, id)).await? {
         return Ok(Found {
             organization_id: pointer.organization_id,
-            first_inviter_id: Some(pointer.first_inviter_id),
+            first_inviter_id: pointer.first_inviter_id,
         });
     }
     let ended = app.store.get(Key::ended_invite_pointer(email, id)).await?;

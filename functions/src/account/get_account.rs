@@ -1,6 +1,5 @@
 //! `GET /v1/account`.
 
-use domain::Caller;
 use lambda_http::Request;
 use store::Key;
 
@@ -30,7 +29,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         Some(id) => access::organization_of(app, &person.user_id, id).await?,
         None => None,
     };
-    let current = current
-        .map(|(organization, member)| OrganizationView::of(&organization, &Caller::Member(member)));
+    let current =
+        current.map(|(organization, member)| OrganizationView::of(&organization, &member));
     Ok(Response::ok(&AccountView::of(person, current)))
 }

@@ -43,9 +43,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         .mutate(move |now| async move {
             let found = access::organization_of(app, &person.user_id, id).await?;
             let (organization, member) = found.ok_or(Refusal::OrganizationNotFound)?;
+            let view = OrganizationView::of(&organization, &member);
             let caller = Caller::Member(member);
             let transaction = Transaction::by(&caller, now, []).switch_to(&person.user_id, id);
-            let view = OrganizationView::of(&organization, &caller);
             Ok(Decision::Commit(transaction, view))
         })
         .await?;

@@ -87,11 +87,12 @@ async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result
         invite.terms.times_sent,
         &invite.email,
     );
-    let inviter = Key::member(invite.organization_id, &invite.terms.invited_by.id);
-    let inviter = app.store.get(inviter).await?;
+    let inviter = invite.terms.invited_by.as_ref();
+    let inviter = inviter.map(|by| Key::member(invite.organization_id, &by.id));
+    let inviter = app.store.read(inviter).await?;
     let message = InviteEmail {
         organization_name: organization.name.as_str(),
-        inviter_name: &invite.terms.invited_by.name,
+        inviter_name: invite.terms.invited_by.as_ref().map(|by| by.name.as_str()),
         inviter_email: inviter.as_ref().map(|inviter| inviter.email.normal()),
         role: invite.terms.role.as_str(),
         receives_billing_emails: invite.terms.receives_billing_emails,

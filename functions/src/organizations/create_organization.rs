@@ -1,6 +1,6 @@
 //! `POST /v1/organizations`.
 
-use domain::{Caller, Metadata, OrganizationId, OrganizationName, create_organization};
+use domain::{Metadata, OrganizationId, OrganizationName, create_organization};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -66,6 +66,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 create_organization(person, id, body.name.clone(), body.metadata.clone(), now)?;
             let mut transaction = Transaction::in_organization(id, now, created.events)
                 .write_organization(&created.organization)
+                .begin_counts(id)
                 .add_member(&created.creator)
                 .write_address(&created.address)
                 .switch_to(&person.user_id, id);
@@ -83,6 +84,6 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         })
         .await?;
     let location = format!("/v1/organizations/{}", organization.id);
-    let view = OrganizationView::of(&organization, &Caller::Member(creator));
+    let view = OrganizationView::of(&organization, &creator);
     Ok(Response::created(location, &view))
 }

@@ -3,7 +3,11 @@
 use lambda_http::Request;
 
 use crate::{
-    App, Operation, Shape, access::Scope, error::Error, response::Response, views::OrganizationView,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
+    response::Response,
+    views::{ManagedOrganizationView, OrganizationForCaller, OrganizationView},
 };
 
 /// Returns an organization.
@@ -14,10 +18,14 @@ pub static OPERATION: Operation = Operation::http("get-organization", |app, requ
 /// How the API describes it.
 pub const SHAPE: Shape = Shape::read("Get an organization", "member")
     .responds::<OrganizationView>(200)
+    .responds_to_server::<ManagedOrganizationView>()
     .refuses(&["organization_not_found"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = Scope::of(request)?;
     let (caller, organization) = scope.organization(app).await?;
-    Ok(Response::ok(&OrganizationView::of(&organization, &caller)))
+    Ok(Response::ok(&OrganizationForCaller::of(
+        &organization,
+        &caller,
+    )))
 }

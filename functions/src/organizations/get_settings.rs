@@ -11,8 +11,9 @@ use crate::{
     ledger,
     response::Response,
     views::{
-        ApiKeyView, InviteView, List, MemberView, OrganizationView, Permissions, PlanPeriodView,
-        SettingsView, UsageSummaryView,
+        ApiKeyView, InviteView, List, ManagedOrganizationView, ManagedSettingsView, MemberView,
+        OrganizationStateView, OrganizationView, Permissions, PlanPeriodView, SettingsView,
+        UsageSummaryView,
     },
 };
 
@@ -28,6 +29,7 @@ pub static OPERATION: Operation = Operation::http("get-settings", |app, request|
 /// How the API describes it.
 pub const SHAPE: Shape = Shape::read("Get everything that the settings page shows", "member")
     .responds::<SettingsView>(200)
+    .responds_to_server::<ManagedSettingsView>()
     .refuses(&["organization_not_found"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
@@ -43,15 +45,23 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let (caller, organization, ledger) = loaded?;
     let now = app.clock.now();
     let pending = invites?.keep(|invite| !invite.terms.is_expired(now));
-    let Caller::Member(me) = &caller;
-    Ok(Response::ok(&SettingsView {
-        organization: OrganizationView::of(&organization, &caller),
-        me: MemberView::of(me, &caller),
-        may: Permissions::of(&caller, &app.plan_changes),
+    let state = OrganizationStateView {
         members: List::of(members?, |member| MemberView::of(member, &caller)),
         invites: List::of(pending, |invite| InviteView::of(invite, &caller)),
         api_keys: List::of(keys?, |key| ApiKeyView::of(key, &caller, now)),
         billing: PlanPeriodView::of(&ledger.billing, &app.plans, now),
         usage: UsageSummaryView::of(&ledger, &app.plans, now),
-    }))
+    };
+    Ok(match &caller {
+        Caller::Member(me) => Response::ok(&SettingsView {
+            organization: OrganizationView::of(&organization, me),
+            me: MemberView::of(me, &caller),
+            may: Permissions::of(&caller, &app.plan_changes),
+            state,
+        }),
+        Caller::Server(_) => Response::ok(&ManagedSettingsView {
+            organization: ManagedOrganizationView::of(&organization),
+            state,
+        }),
+    })
 }

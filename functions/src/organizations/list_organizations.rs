@@ -1,6 +1,5 @@
 //! `GET /v1/organizations`.
 
-use domain::Caller;
 use lambda_http::Request;
 use store::Key;
 
@@ -37,8 +36,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let existing = found
         .into_iter()
         .filter_map(|(organization, member)| organization.zip(member));
-    let items = existing
-        .map(|(organization, member)| OrganizationView::of(&organization, &Caller::Member(member)));
+    let items = existing.map(|(organization, member)| OrganizationView::of(&organization, &member));
     Ok(Response::ok(&List {
         items: items.collect(),
         next_cursor: memberships.next_cursor,

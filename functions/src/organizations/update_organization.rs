@@ -13,7 +13,7 @@ use crate::{
     input::{self, Patch},
     mutate::Decision,
     response::Response,
-    views::OrganizationView,
+    views::{ManagedOrganizationView, OrganizationForCaller, OrganizationView},
 };
 
 /// Renames an organization or replaces its metadata.
@@ -25,6 +25,7 @@ pub static OPERATION: Operation = Operation::http("update-organization", |app, r
 pub const SHAPE: Shape = Shape::change("Rename an organization or replace its metadata", "owner")
     .takes::<Body>()
     .responds::<OrganizationView>(200)
+    .responds_to_server::<ManagedOrganizationView>()
     .refuses(&[
         "invalid_request",
         "owner_required",
@@ -60,5 +61,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             Ok(Decision::Commit(transaction, (updated, caller)))
         })
         .await?;
-    Ok(Response::ok(&OrganizationView::of(&organization, &caller)))
+    Ok(Response::ok(&OrganizationForCaller::of(
+        &organization,
+        &caller,
+    )))
 }

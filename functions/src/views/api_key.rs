@@ -31,8 +31,12 @@ pub(crate) struct ApiKeySummary {
 impl ApiKeySummary {
     /// Returns the keys that this person created.
     pub(crate) fn created_by(person: &UserId, keys: &[ApiKey]) -> Vec<Self> {
-        let theirs = keys.iter().filter(|key| key.created_by.id == *person);
-        theirs
+        let is_theirs = |key: &&ApiKey| {
+            let creator = key.created_by.as_ref();
+            creator.is_some_and(|creator| creator.id == *person)
+        };
+        keys.iter()
+            .filter(is_theirs)
             .map(|key| Self {
                 id: key.id,
                 name: key.name.clone(),
@@ -50,8 +54,8 @@ pub(crate) struct ApiKeyView {
     name: ApiKeyName,
     /// The beginning and the end of the secret, to recognize it by.
     hint: String,
-    /// The person who created the key; they may have left since.
-    created_by: KeyCreatorView,
+    /// The person who created the key, who may have left since; `null` for the server's.
+    created_by: Option<KeyCreatorView>,
     /// The time of creation.
     created_at: DateTime<Utc>,
     /// The time of expiry; `null` if the key never expires.
@@ -84,10 +88,10 @@ impl ApiKeyView {
             id: key.id,
             name: key.name.clone(),
             hint: key.hint.clone(),
-            created_by: KeyCreatorView {
-                id: key.created_by.id.clone(),
-                name: key.created_by.name.clone(),
-            },
+            created_by: key.created_by.as_ref().map(|creator| KeyCreatorView {
+                id: creator.id.clone(),
+                name: creator.name.clone(),
+            }),
             created_at: key.created_at,
             expires_at: key.expires_at,
             last_used_at: key.last_used_at,

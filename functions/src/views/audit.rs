@@ -19,6 +19,11 @@ pub(crate) enum ActorView {
     },
     /// The holder of an invite's link.
     LinkHolder,
+    /// The product's own backend.
+    Server {
+        /// The user id of the person that it acted for; `null` if it named none.
+        on_behalf_of: Option<UserId>,
+    },
     /// The system: a schedule, a limit, the email service or the payment provider.
     System,
 }
@@ -31,6 +36,9 @@ impl ActorView {
                 name: name.clone(),
             },
             Actor::LinkHolder => Self::LinkHolder,
+            Actor::Server { on_behalf_of } => Self::Server {
+                on_behalf_of: on_behalf_of.clone(),
+            },
             Actor::System => Self::System,
         }
     }

@@ -21,11 +21,11 @@ pub(crate) struct InviterView {
 }
 
 impl InviterView {
-    pub(crate) fn of(inviter: &Inviter) -> Self {
-        Self {
+    fn of(inviter: Option<&Inviter>) -> Option<Self> {
+        inviter.map(|inviter| Self {
             id: inviter.id.clone(),
             name: inviter.name.clone(),
-        }
+        })
     }
 }
 
@@ -52,8 +52,8 @@ pub(crate) struct InviteView {
     role: Role,
     /// Whether the new member receives billing emails.
     receives_billing_emails: bool,
-    /// The member whose authority the invite rests on.
-    invited_by: InviterView,
+    /// The member whose authority the invite rests on; `null` for the server's.
+    invited_by: Option<InviterView>,
     /// The time of creation.
     created_at: DateTime<Utc>,
     /// The time of expiry.
@@ -94,7 +94,7 @@ impl InviteView {
             email: invite.email.clone(),
             role: invite.terms.role,
             receives_billing_emails: invite.terms.receives_billing_emails,
-            invited_by: InviterView::of(&invite.terms.invited_by),
+            invited_by: InviterView::of(invite.terms.invited_by.as_ref()),
             created_at: invite.terms.created_at,
             expires_at: invite.terms.expires_at,
             times_sent: invite.terms.times_sent,
@@ -123,8 +123,8 @@ pub(crate) struct MyInviteView {
     role: Role,
     /// Whether the new member receives billing emails.
     receives_billing_emails: bool,
-    /// The member whose authority the invite rests on.
-    invited_by: InviterView,
+    /// The member whose authority the invite rests on; `null` for the server's.
+    invited_by: Option<InviterView>,
     /// The time of creation.
     created_at: DateTime<Utc>,
     /// The time of expiry.
@@ -138,7 +138,7 @@ impl MyInviteView {
             organization: OrganizationSummary::of(organization),
             role: invite.terms.role,
             receives_billing_emails: invite.terms.receives_billing_emails,
-            invited_by: InviterView::of(&invite.terms.invited_by),
+            invited_by: InviterView::of(invite.terms.invited_by.as_ref()),
             created_at: invite.terms.created_at,
             expires_at: invite.terms.expires_at,
         }
@@ -152,8 +152,8 @@ pub(crate) struct PreviewView {
     invite_id: InviteId,
     /// The organization's name.
     organization_name: OrganizationName,
-    /// The inviter's name.
-    inviter_name: String,
+    /// The inviter's name; `null` for an invite of the server's.
+    inviter_name: Option<String>,
     /// The invited address, masked.
     masked_email: String,
     /// The role of the new member.
@@ -169,7 +169,7 @@ impl PreviewView {
         Self {
             invite_id: invite.id,
             organization_name: organization.name.clone(),
-            inviter_name: invite.terms.invited_by.name.clone(),
+            inviter_name: invite.terms.invited_by.as_ref().map(|by| by.name.clone()),
             masked_email: invite.email.masked(),
             role: invite.terms.role,
             receives_billing_emails: invite.terms.receives_billing_emails,

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    ApiKeyView, InviteView, List, MemberView, OrganizationView, Permission, PlanPeriodView,
-    RoleChoice, UsageSummaryView,
+    ApiKeyView, InviteView, List, ManagedOrganizationView, MemberView, OrganizationView,
+    Permission, PlanPeriodView, RoleChoice, UsageSummaryView,
 };
 
 /// The data of the settings page.
@@ -18,6 +18,22 @@ pub(crate) struct SettingsView {
     pub(crate) me: MemberView,
     /// The caller's permissions.
     pub(crate) may: Permissions,
+    #[serde(flatten)]
+    pub(crate) state: OrganizationStateView,
+}
+
+/// The data of the settings page, as the server sees it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ManagedSettingsView {
+    /// The organization.
+    pub(crate) organization: ManagedOrganizationView,
+    #[serde(flatten)]
+    pub(crate) state: OrganizationStateView,
+}
+
+/// The first pages of an organization's lists, its plan and its usage.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OrganizationStateView {
     /// The first page of the members.
     pub(crate) members: List<MemberView>,
     /// The first page of the pending invites.

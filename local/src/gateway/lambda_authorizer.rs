@@ -1,4 +1,4 @@
-//! The authorizer of the routes for API clients: a function, whose answers are cached.
+//! An authorizer that is a function, whose answers are cached.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,7 @@ use std::{
 
 use axum::{http::StatusCode, response::Response};
 use chrono::{DateTime, TimeDelta, Utc};
-use functions::Operation;
+use functions::{Operation, openapi::Caller};
 use serde_json::Value;
 
 use crate::{invocation::Lambda, template::LambdaAuthorizer};
@@ -35,6 +35,11 @@ impl CachingAuthorizer {
             operation,
             cache: Arc::default(),
         }
+    }
+
+    /// Returns whether it authorizes this kind of caller.
+    pub(super) fn authorizes(&self, caller: Caller) -> bool {
+        self.authorizer.caller == caller
     }
 
     /// Returns the same authorizer with an empty cache.

@@ -20,8 +20,8 @@ pub(super) struct Authorizers {
     default: Option<String>,
     /// The authorizers that verify a person's token.
     jwt: Vec<String>,
-    /// The authorizer that is a function.
-    pub(super) lambda: Option<LambdaAuthorizer>,
+    /// The authorizers that are functions.
+    pub(super) lambda: Vec<LambdaAuthorizer>,
 }
 
 #[derive(Deserialize)]
@@ -79,11 +79,8 @@ impl Authorizers {
             for (name, authorizer) in auth.authorizers {
                 if !authorizer.jwt_configuration.is_absent() {
                     all.jwt.push(name);
-                } else if all.lambda.is_some() {
-                    let problem = "is a second function; only one can be run locally";
-                    return Err(wrong(&name, problem));
                 } else {
-                    all.lambda = Some(authorizer.into_lambda(name, resources)?);
+                    all.lambda.push(authorizer.into_lambda(name, resources)?);
                 }
             }
         }
@@ -96,16 +93,20 @@ impl Authorizers {
         authorizer: Option<&str>,
         place: &str,
     ) -> Result<Caller, TemplateError> {
-        let lambda = self.lambda.as_ref().map(|lambda| lambda.name.as_str());
-        match authorizer.or(self.default.as_deref()) {
-            None | Some("NONE") => Ok(Caller::Anyone),
-            name if name == lambda => Ok(Caller::ApiClient),
-            Some(name) if self.jwt.iter().any(|jwt| jwt == name) => Ok(Caller::Person),
-            Some(name) => Err(wrong(
-                place,
-                &format!("asks `{name}`, which is no authorizer"),
-            )),
+        let Some(name) = authorizer.or(self.default.as_deref()) else {
+            return Ok(Caller::Anyone);
+        };
+        if name == "NONE" {
+            return Ok(Caller::Anyone);
         }
+        if self.jwt.iter().any(|jwt| jwt == name) {
+            return Ok(Caller::Person);
+        }
+        let lambda = self.lambda.iter().find(|lambda| lambda.name == name);
+        lambda.map(|lambda| lambda.caller).ok_or_else(|| {
+            let problem = format!("asks `{name}`, which is no authorizer");
+            wrong(place, &problem)
+        })
     }
 }
 
@@ -135,8 +136,14 @@ impl Authorizer {
         let [header] = self.identity.headers.as_slice() else {
             return Err(wrong(&name, "must have exactly one header"));
         };
+        // The function passes the context that only this kind of caller has.
+        let caller = match operation {
+            "authorize-server" => Caller::Server,
+            _ => Caller::ApiClient,
+        };
         Ok(LambdaAuthorizer {
             operation: operation.to_owned(),
+            caller,
             header: header.to_lowercase(),
             cache_ttl: Duration::from_secs(self.identity.reauthorize_every.unwrap_or_default()),
             name,

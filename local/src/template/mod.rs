@@ -79,7 +79,7 @@ impl Template {
             table,
             ttl_attribute,
             routes: sources.routes,
-            lambda_authorizer: authorizers.lambda,
+            lambda_authorizers: authorizers.lambda,
             streams: sources.streams,
             schedules: sources.schedules,
             rules: sources.rules,

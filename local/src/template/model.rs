@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use functions::openapi::Route;
+use functions::openapi::{Caller, Route};
 use serde_json::Value as Json;
 
 use crate::pattern::Pattern;
@@ -19,8 +19,8 @@ pub struct Template {
     pub ttl_attribute: String,
     /// The API's routes.
     pub routes: Vec<Route>,
-    /// The authorizer of the routes for API clients.
-    pub lambda_authorizer: Option<LambdaAuthorizer>,
+    /// The authorizers that are functions.
+    pub lambda_authorizers: Vec<LambdaAuthorizer>,
     /// The subscriptions to the table's stream.
     pub streams: Vec<StreamSource>,
     /// The schedules.
@@ -31,13 +31,15 @@ pub struct Template {
     pub timeouts: BTreeMap<String, Duration>,
 }
 
-/// A function that API Gateway asks whether an API client may call a route.
+/// A function that API Gateway asks whether a client may call a route.
 #[derive(Debug, Clone)]
 pub struct LambdaAuthorizer {
     /// The name in the template.
     pub name: String,
     /// The operation.
     pub operation: String,
+    /// The kind of caller that it authorizes.
+    pub caller: Caller,
     /// The header that identifies the client, in lower case.
     pub header: String,
     /// How long API Gateway caches an answer.

@@ -50,7 +50,7 @@ fn every_operation_has_an_event() {
         .iter()
         .map(|schedule| &schedule.operation);
     let rules = template.rules.iter().map(|rule| &rule.operation);
-    let authorizers = template.lambda_authorizer.iter();
+    let authorizers = template.lambda_authorizers.iter();
     let authorizers = authorizers.map(|authorizer| &authorizer.operation);
     let called = routes.chain(streams).chain(schedules).chain(rules);
     let called: Vec<&String> = called.chain(authorizers).collect();
@@ -101,11 +101,18 @@ fn rule_without_invoke_config_has_lambdas_retries() {
 #[test]
 fn unusable_authorizer_is_refused() {
     let shipped = shipped_text();
-    let authorizer = Template::parse(&shipped).unwrap().lambda_authorizer;
-    let authorizer = authorizer.unwrap();
-    assert_eq!(authorizer.operation, "authorize-api-key");
-    assert_eq!(authorizer.header, "authorization");
-    assert_eq!(authorizer.cache_ttl, Duration::from_secs(30));
+    let authorizers = Template::parse(&shipped).unwrap().lambda_authorizers;
+    for (operation, caller) in [
+        ("authorize-api-key", Caller::ApiClient),
+        ("authorize-server", Caller::Server),
+    ] {
+        let mut found = authorizers.iter();
+        let found = found.find(|authorizer| authorizer.operation == operation);
+        let authorizer = found.unwrap();
+        assert_eq!(authorizer.caller, caller);
+        assert_eq!(authorizer.header, "authorization");
+        assert_eq!(authorizer.cache_ttl, Duration::from_secs(30));
+    }
     for (from, to, error) in [
         (
             "AuthorizerPayloadFormatVersion: \"2.0\"",

@@ -26,8 +26,9 @@ pub struct ApiKey {
     pub name: ApiKeyName,
     /// The visible part of the current secret, see [`ApiKeySecret::hint`].
     pub hint: String,
-    /// The person who created it.
-    pub created_by: KeyCreator,
+    /// The person who created it; `None` is the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<KeyCreator>,
     /// The time of its creation.
     pub created_at: DateTime<Utc>,
     /// Expiry time; `None` means it never expires.

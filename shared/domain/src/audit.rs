@@ -106,6 +106,12 @@ pub enum Actor {
     },
     /// The holder of an invite's link, not signed in.
     LinkHolder,
+    /// The product's own backend.
+    Server {
+        /// The person that the backend says it acted for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on_behalf_of: Option<UserId>,
+    },
     /// No person: the clock, a usage threshold, the email service or the payment
     /// provider caused the event.
     System,

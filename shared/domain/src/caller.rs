@@ -10,6 +10,18 @@ use crate::{Actor, Inviter, KeyCreator, Member, OrganizationId, UserId};
 pub enum Caller {
     /// A member, with the authority of their role.
     Member(Member),
+    /// The product's own backend, with the authority of the server key.
+    Server(Server),
+}
+
+/// The product's own backend, acting in one organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The person that the backend says it acts for. It gives no authority, and is
+    /// recorded in the log.
+    pub on_behalf_of: Option<UserId>,
 }
 
 impl Caller {
@@ -17,6 +29,7 @@ impl Caller {
     pub fn is(&self, user_id: &UserId) -> bool {
         match self {
             Self::Member(member) => member.user_id == *user_id,
+            Self::Server(_) => false,
         }
     }
 
@@ -24,6 +37,7 @@ impl Caller {
     pub fn organization_id(&self) -> OrganizationId {
         match self {
             Self::Member(member) => member.organization_id,
+            Self::Server(server) => server.organization_id,
         }
     }
 
@@ -31,26 +45,32 @@ impl Caller {
     pub(crate) fn as_actor(&self) -> Actor {
         match self {
             Self::Member(member) => member.as_actor(),
-        }
-    }
-
-    /// Returns the caller as the inviter on whose authority an invite rests.
-    pub(crate) fn as_inviter(&self) -> Inviter {
-        match self {
-            Self::Member(member) => Inviter {
-                id: member.user_id.clone(),
-                name: member.public_name(),
+            Self::Server(server) => Actor::Server {
+                on_behalf_of: server.on_behalf_of.clone(),
             },
         }
     }
 
-    /// Returns the caller as the creator of an API key.
-    pub(crate) fn as_key_creator(&self) -> KeyCreator {
+    /// Returns the caller as the inviter on whose authority an invite rests; `None`
+    /// for the server.
+    pub(crate) fn as_inviter(&self) -> Option<Inviter> {
         match self {
-            Self::Member(member) => KeyCreator {
+            Self::Member(member) => Some(Inviter {
                 id: member.user_id.clone(),
                 name: member.public_name(),
-            },
+            }),
+            Self::Server(_) => None,
+        }
+    }
+
+    /// Returns the caller as the creator of an API key; `None` for the server.
+    pub(crate) fn as_key_creator(&self) -> Option<KeyCreator> {
+        match self {
+            Self::Member(member) => Some(KeyCreator {
+                id: member.user_id.clone(),
+                name: member.public_name(),
+            }),
+            Self::Server(_) => None,
         }
     }
 }

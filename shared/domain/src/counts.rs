@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The counts of an organization; none at first. They have an item of their own: it is small
+/// The counts of an organization, from its creation to its end. They have an item of their own: it is small
 /// whatever the organization's metadata, and a rename does not meet an invite.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {

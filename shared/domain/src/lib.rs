@@ -32,6 +32,7 @@ mod plan;
 mod refusal;
 mod role;
 mod secret;
+mod server_key;
 mod text;
 mod usage;
 
@@ -46,7 +47,7 @@ pub use billing::{
     InvoiceAddress, NextPlan, TaxId, When, begin_next_plan, may_change_plan, set_plan,
     update_billing,
 };
-pub use caller::Caller;
+pub use caller::{Caller, Server};
 pub use counts::Counts;
 pub use delivery::{Bounce, Delivery, DeliveryState, EmailReport};
 pub use email::{EmailAddress, InvalidEmail};
@@ -71,6 +72,7 @@ pub use plan::{InvalidPlanId, InvalidPlans, Plan, PlanChanges, PlanId, Plans};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::Role;
 pub use secret::{ApiKeySecret, InvalidSecret, SecretHash};
+pub use server_key::{ServerKey, ServerKeys, WeakServerKey};
 pub use text::{ApiKeyName, InvalidMetadata, InvalidText, Metadata, OrganizationName, PersonName};
 pub use usage::{
     Counter, Credits, Debit, InvalidCredits, Ledger, Level, MAX_COUNTERS, Meter, Notified, Slots,

@@ -56,7 +56,7 @@ fn api_key_above_fifty_is_refused() {
 #[test]
 fn key_creator_without_a_name_is_masked() {
     let (key, _) = create(0).unwrap();
-    assert_eq!(key.created_by.name, "a…@example.com");
+    assert_eq!(key.created_by.as_ref().unwrap().name, "a…@example.com");
 }
 
 #[test]

@@ -24,10 +24,10 @@ fn invite(state: DeliveryState) -> Invite {
         terms: InviteTerms {
             role: Role::User,
             receives_billing_emails: false,
-            invited_by: Inviter {
+            invited_by: Some(Inviter {
                 id: UserId::parse("ada").unwrap(),
                 name: "Ada".to_owned(),
-            },
+            }),
             created_at: noon(),
             expires_at: noon() + INVITE_LIFETIME,
             sent_at: noon(),

@@ -388,9 +388,12 @@ struct Change {
 
 impl Change {
     fn by(caller: &Caller, at: DateTime<Utc>, events: impl IntoIterator<Item = Event>) -> Self {
-        let Caller::Member(member) = caller;
+        let authorities = match caller {
+            Caller::Member(member) => vec![member.clone()],
+            Caller::Server(_) => Vec::new(),
+        };
         Self {
-            authorities: vec![member.clone()],
+            authorities,
             ..Self::of(at, events)
         }
     }
@@ -700,7 +703,10 @@ impl World {
                 let invite_id = newest(to)?;
                 let address = read.address(&email(to)).ok_or(Stop::Refused)?;
                 let inviter = match &address.holder {
-                    Holder::Invite(hold) => read.member(&hold.terms.invited_by.id),
+                    Holder::Invite(hold) => {
+                        let inviter = hold.terms.invited_by.as_ref();
+                        inviter.and_then(|by| read.member(&by.id))
+                    }
                     Holder::Member { .. } | Holder::Ended { .. } => None,
                 };
                 let state = read.state(invite_id)?;
@@ -1103,7 +1109,7 @@ impl World {
                     let offer = &invite.terms;
                     let pending = PendingInvite {
                         terms: terms(offer.role, offer.receives_billing_emails),
-                        inviter: offer.invited_by.id.to_string(),
+                        inviter: offer.invited_by.clone().unwrap().id.to_string(),
                         address: invite.email.masked(),
                         times_sent: offer.times_sent,
                         sent_at: offer.sent_at,

@@ -405,7 +405,7 @@ fn resending_renews_the_14_days_and_the_inviter() {
     let admin = member("anna", Role::Admin);
     let later = noon() + TimeDelta::days(13);
     let (resent, _) = resend(&caller(&admin), &InviteState::Pending(invite), later).unwrap();
-    assert_eq!(resent.terms.invited_by.id, admin.user_id);
+    assert_eq!(resent.terms.invited_by.as_ref().unwrap().id, admin.user_id);
     assert_eq!(
         resent.terms.expires_at,
         "2026-03-28T12:00:00Z".parse::<DateTime<Utc>>().unwrap()
@@ -424,7 +424,7 @@ fn updating_makes_the_caller_the_inviter() {
         receives_billing_emails: None,
     };
     let (updated, event) = update_invite(&caller(&owner), &state, to_owner, noon()).unwrap();
-    assert_eq!(updated.terms.invited_by.id, owner.user_id);
+    assert_eq!(updated.terms.invited_by.as_ref().unwrap().id, owner.user_id);
     assert_eq!(event.unwrap().kind, EventKind::InviteUpdated);
     assert_eq!(updated.terms.expires_at, state.invite().terms.expires_at);
     let (_, event) =

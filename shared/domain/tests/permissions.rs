@@ -10,7 +10,9 @@
 use std::{fmt::Write, fs, path::PathBuf};
 
 use chrono::DateTime;
-use domain::{Action, Caller, EmailAddress, Member, OrganizationId, Refusal, Role, UserId, permit};
+use domain::{
+    Action, Caller, EmailAddress, Member, OrganizationId, Refusal, Role, Server, UserId, permit,
+};
 use uuid::Uuid;
 
 fn member(user_id: &str, role: Role, is_creator: bool) -> Member {
@@ -50,6 +52,13 @@ fn decide(actor: &Member, action: Action<'_>) -> Result<(), Refusal> {
     permit(&Caller::Member(actor.clone()), action)
 }
 
+fn server() -> Caller {
+    Caller::Server(Server {
+        organization_id: OrganizationId::new(Uuid::from_u128(1)),
+        on_behalf_of: None,
+    })
+}
+
 fn cell(decision: Result<(), Refusal>) -> String {
     match decision {
         Ok(()) => "yes".to_owned(),
@@ -79,7 +88,14 @@ fn page() -> String {
     writeln!(page, "\n## Permissions in the organization\n").unwrap();
     head(
         &mut page,
-        &["action", "the creator", "an owner", "an admin", "a user"],
+        &[
+            "action",
+            "the creator",
+            "an owner",
+            "an admin",
+            "a user",
+            "the server",
+        ],
     );
     let mut actions = vec![
         ("view everything except secrets".to_owned(), Action::View),
@@ -139,7 +155,10 @@ fn page() -> String {
         row(
             &mut page,
             &what,
-            actors.iter().map(|(_, actor)| cell(decide(actor, action))),
+            actors
+                .iter()
+                .map(|(_, actor)| cell(decide(actor, action)))
+                .chain([cell(permit(&server(), action))]),
         );
     }
 
@@ -156,7 +175,11 @@ fn page() -> String {
     )
     .unwrap();
 
-    for (name, actor) in &actors {
+    let callers = actors
+        .iter()
+        .map(|(name, actor)| (*name, Caller::Member(actor.clone())))
+        .chain([("the server", server())]);
+    for (name, caller) in callers {
         writeln!(page, "\n## Permissions of {name} on members\n").unwrap();
         head(
             &mut page,
@@ -171,10 +194,12 @@ fn page() -> String {
             ],
         );
         let mut targets = people("target");
-        if actor.is_creator {
-            targets.retain(|(_, target)| !target.is_creator);
+        if let Caller::Member(actor) = &caller {
+            if actor.is_creator {
+                targets.retain(|(_, target)| !target.is_creator);
+            }
+            targets.push(("themselves", actor.clone()));
         }
-        targets.push(("themselves", actor.clone()));
         for (whom, target) in &targets {
             let roles = Role::ALL.map(|to| Action::ChangeRole { of: target, to });
             let billing = [true, false].map(|to| Action::SetBillingEmails { of: target, to });
@@ -185,7 +210,7 @@ fn page() -> String {
             row(
                 &mut page,
                 whom,
-                all.map(|action| cell(decide(actor, action))),
+                all.map(|action| cell(permit(&caller, action))),
             );
         }
     }

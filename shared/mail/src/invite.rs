@@ -13,8 +13,9 @@ use crate::{
 pub struct InviteEmail<'a> {
     /// The organization's name, as typed by its owners.
     pub organization_name: &'a str,
-    /// The inviter's name, from the identity provider.
-    pub inviter_name: &'a str,
+    /// The inviter's name, from the identity provider; `None` for an invite of the
+    /// product's own backend.
+    pub inviter_name: Option<&'a str>,
     /// The inviter's verified email address; `None` if the inviter has left.
     pub inviter_email: Option<&'a str>,
     /// `owner`, `admin` or `user`.
@@ -36,15 +37,16 @@ impl InviteEmail<'_> {
     /// [`RenderError::UnknownRole`] if the role is none of the three.
     pub fn render(&self) -> Result<Message, RenderError> {
         let (role, may) = words_for(self.role)?;
-        let subject = format!(
-            "{} invites you to join {}",
-            self.inviter(SUBJECT_NAME),
-            self.organization(SUBJECT_NAME)
-        );
+        let organization = self.organization(SUBJECT_NAME);
+        let subject = match self.inviter(SUBJECT_NAME) {
+            Some(inviter) => format!("{inviter} invites you to join {organization}"),
+            None => format!("You are invited to join {organization}"),
+        };
+        let inviter = self.inviter(BODY_NAME);
         let inviter_email = self.inviter_email.map(|email| unlinked(&one_line(email)));
         let words = Words {
             subject: &subject,
-            inviter: &self.inviter(BODY_NAME),
+            inviter: inviter.as_deref(),
             inviter_email: inviter_email.as_deref(),
             organization: &self.organization(BODY_NAME),
             role,
@@ -58,8 +60,9 @@ impl InviteEmail<'_> {
         Message::render(&subject, &text, &html)
     }
 
-    fn inviter(&self, limit: usize) -> String {
-        quoted(self.inviter_name, limit).unwrap_or_else(|| "Somebody".to_owned())
+    fn inviter(&self, limit: usize) -> Option<String> {
+        let name = self.inviter_name?;
+        Some(quoted(name, limit).unwrap_or_else(|| "Somebody".to_owned()))
     }
 
     fn organization(&self, limit: usize) -> String {
@@ -89,7 +92,7 @@ fn words_for(role: &str) -> Result<(&'static str, &'static str), RenderError> {
 /// The content of both bodies.
 struct Words<'a> {
     subject: &'a str,
-    inviter: &'a str,
+    inviter: Option<&'a str>,
     inviter_email: Option<&'a str>,
     organization: &'a str,
     role: &'a str,

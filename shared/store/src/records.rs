@@ -151,7 +151,7 @@ impl Record for AuditEvent {
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
         let id = match &self.actor {
             Actor::Person { user_id, .. } => user_id.to_string(),
-            Actor::LinkHolder | Actor::System => String::new(),
+            Actor::LinkHolder | Actor::Server { .. } | Actor::System => String::new(),
         };
         vec![("actor_id", AttributeValue::S(id))]
     }

@@ -307,10 +307,10 @@ fn terms() -> InviteTerms {
     InviteTerms {
         role: Role::Admin,
         receives_billing_emails: true,
-        invited_by: Inviter {
+        invited_by: Some(Inviter {
             id: user_id("auth0|ada"),
             name: "Ada Lovelace".to_owned(),
-        },
+        }),
         created_at: noon(),
         expires_at: noon() + INVITE_LIFETIME,
         sent_at: noon(),
@@ -415,10 +415,10 @@ fn new_key() -> ApiKey {
         organization_id: organization_id(),
         name: ApiKeyName::parse("CI").unwrap(),
         hint: secret.hint(),
-        created_by: KeyCreator {
+        created_by: Some(KeyCreator {
             id: user_id("auth0|ada"),
             name: "Ada Lovelace".to_owned(),
-        },
+        }),
         created_at: noon(),
         expires_at: None,
         rotated_at: None,

@@ -64,12 +64,15 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Begins a transaction on the caller's authority: it commits only while the
-    /// caller's membership is as it was read. A write to the caller's own
+    /// Begins a transaction on the caller's authority: for a member, it commits only
+    /// while the membership is as it was read. A write to the caller's own
     /// membership takes the place of that condition check.
     pub fn by(caller: &Caller, at: DateTime<Utc>, events: impl IntoIterator<Item = Event>) -> Self {
-        let Caller::Member(member) = caller;
-        Self::in_organization(member.organization_id, at, events).require_member(member)
+        let transaction = Self::in_organization(caller.organization_id(), at, events);
+        match caller {
+            Caller::Member(member) => transaction.require_member(member),
+            Caller::Server(_) => transaction,
+        }
     }
 
     /// Begins a transaction that rests on no member's authority: it is a
@@ -243,6 +246,17 @@ impl Transaction {
                 "ttl",
             ],
         )
+    }
+
+    /// Begins the counts of a new organization: it exists as long as they do.
+    pub fn begin_counts(self, id: OrganizationId) -> Self {
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::counts(id).raw,
+            update: "SET #outstanding_invites = :none, #api_keys = :none",
+            condition: "attribute_not_exists(#outstanding_invites)",
+            names: &["outstanding_invites", "api_keys"],
+            values: vec![("none", number(0))],
+        }))
     }
 
     /// Counts one more outstanding invite, up to the limit.

@@ -24,8 +24,9 @@ pub struct InvitePointer {
     pub invite_id: InviteId,
     /// The organization.
     pub organization_id: OrganizationId,
-    /// The first inviter, most often still the present one.
-    pub first_inviter_id: UserId,
+    /// The first inviter, most often still the present one; `None` is the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_inviter_id: Option<UserId>,
 }
 
 impl InvitePointer {
@@ -34,7 +35,7 @@ impl InvitePointer {
             email: invite.email.clone(),
             invite_id: invite.id,
             organization_id: invite.organization_id,
-            first_inviter_id: invite.terms.invited_by.id.clone(),
+            first_inviter_id: invite.terms.invited_by.as_ref().map(|by| by.id.clone()),
         }
     }
 }

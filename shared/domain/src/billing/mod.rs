@@ -195,7 +195,7 @@ pub fn may_change_plan(caller: &Caller, policy: &PlanChanges) -> Result<(), Refu
         (Caller::Member(_), PlanChanges::Server { url }) => {
             Err(Refusal::PlanChangeNotAllowed { url: url.clone() })
         }
-        (Caller::Member(_), PlanChanges::Customer) => Ok(()),
+        (Caller::Member(_), PlanChanges::Customer) | (Caller::Server(_), _) => Ok(()),
     }
 }
 

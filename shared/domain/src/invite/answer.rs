@@ -91,11 +91,15 @@ pub fn accept(
     if membership.is_some() {
         return Err(Refusal::AlreadyMemberYourself);
     }
-    let inviter = inviter
-        .filter(|inviter| inviter.user_id == invite.terms.invited_by.id)
-        .ok_or(Refusal::InviteNeedsResend)?;
-    let inviter = Caller::Member(inviter.clone());
-    permit(&inviter, Action::Invite(invite.terms.role)).map_err(|_| Refusal::InviteNeedsResend)?;
+    // An invite of the server's rests on no member.
+    if let Some(invited_by) = &invite.terms.invited_by {
+        let inviter = inviter
+            .filter(|inviter| inviter.user_id == invited_by.id)
+            .ok_or(Refusal::InviteNeedsResend)?;
+        let inviter = Caller::Member(inviter.clone());
+        permit(&inviter, Action::Invite(invite.terms.role))
+            .map_err(|_| Refusal::InviteNeedsResend)?;
+    }
 
     let member = Member {
         organization_id: invite.organization_id,

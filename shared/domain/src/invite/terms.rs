@@ -25,8 +25,9 @@ pub struct InviteTerms {
     pub role: Role,
     /// Whether accepting turns on billing emails.
     pub receives_billing_emails: bool,
-    /// The member on whose authority the invite rests.
-    pub invited_by: Inviter,
+    /// The member on whose authority the invite rests; `None` is the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited_by: Option<Inviter>,
     /// The time of the first sending.
     pub created_at: DateTime<Utc>,
     /// The instant from which it cannot be accepted; whole seconds, as the table's TTL counts them.
@@ -42,7 +43,7 @@ impl InviteTerms {
     pub(crate) fn new(
         role: Role,
         receives_billing_emails: bool,
-        invited_by: Inviter,
+        invited_by: Option<Inviter>,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
@@ -57,7 +58,7 @@ impl InviteTerms {
     }
 
     /// Returns the terms after one more sending, for another 14 days.
-    pub(crate) fn resent(&self, invited_by: Inviter, now: DateTime<Utc>) -> Self {
+    pub(crate) fn resent(&self, invited_by: Option<Inviter>, now: DateTime<Utc>) -> Self {
         Self {
             invited_by,
             expires_at: expiry(now),

@@ -7,7 +7,7 @@ const LINK: &str = "https://app.example.com/invites/AZql3k.m2Jq-8w_xT4";
 fn email() -> InviteEmail<'static> {
     InviteEmail {
         organization_name: "Acme Images",
-        inviter_name: "Ada Lovelace",
+        inviter_name: Some("Ada Lovelace"),
         inviter_email: Some("ada@example.org"),
         role: "admin",
         receives_billing_emails: true,
@@ -21,7 +21,7 @@ fn email() -> InviteEmail<'static> {
 fn email_named(name: &str) -> Message {
     let email = InviteEmail {
         organization_name: name,
-        inviter_name: name,
+        inviter_name: Some(name),
         ..email()
     };
     email.render().unwrap()
