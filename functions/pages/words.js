@@ -107,6 +107,9 @@ export const words = {
     copyId: "Copy organization ID",
     created: "Created",
     yourRole: "Your role",
+    yourEmail: "Your email",
+    /** @param {string} email */
+    emailInUse: (email) => `Another member has the address ${email} of your sign-in, so this one stays yours here.`,
   },
 
   members: {
@@ -511,6 +514,10 @@ export function told(event) {
         ? [actor, on ? " turned their billing emails on" : " turned their billing emails off"]
         : [actor, on ? " turned on billing emails for " : " turned off billing emails for ", subject];
     }
+    case "member.email_changed":
+      return [subject, " has a new email address"];
+    case "member.name_changed":
+      return [subject, " has a new name"];
     case "invite.created":
       return [actor, " invited ", subject, asRole];
     case "invite.updated":

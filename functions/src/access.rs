@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use chrono::{DateTime, Utc};
 use domain::{
     ApiKeyId, Caller, Counts, EmailAddress, Member, Organization, OrganizationId, Person,
     PersonName, Refusal, Server, UserId,
@@ -9,7 +10,7 @@ use domain::{
 use lambda_http::{Request, RequestExt, request::RequestContext};
 use store::{Batch, Key, StoreError};
 
-use crate::{App, error::Error, input};
+use crate::{App, error::Error, input, take_over};
 
 /// The value of `caller` in the context that `authorize-server` passes to API Gateway.
 pub(crate) const SERVER: &str = "server";
@@ -37,7 +38,15 @@ pub(crate) fn person(request: &Request) -> Result<Person, Error> {
         email: claim("email").and_then(|email| EmailAddress::parse(email).ok()),
         email_verified: claim("email_verified") == Some("true"),
         name: claim("name").and_then(PersonName::from_claim),
+        issued_at: claim("iat").and_then(numeric_date),
     })
+}
+
+/// Parses the seconds since the epoch that a claim holds (RFC 7519's `NumericDate`, which
+/// may have a fraction).
+fn numeric_date(claim: &str) -> Option<DateTime<Utc>> {
+    let seconds: f64 = claim.parse().ok()?;
+    DateTime::from_timestamp_millis((seconds * 1000.0) as i64)
 }
 
 /// An API client: an API key and its organization, from the context that
@@ -130,6 +139,9 @@ enum Requester {
 /// The keys that prove an organization's existence to a requester.
 type ProofKeys = (Option<Key<Member>>, Option<Key<Counts>>);
 
+/// What was found at them.
+type Proof = (Option<Member>, Option<Counts>);
+
 impl Scope {
     /// Reads the caller and the organization's id from the request.
     ///
@@ -171,21 +183,64 @@ impl Scope {
         app: &App,
         batch: B,
     ) -> Result<(Caller, B::Found), Error> {
-        let (proof, found) = app.store.read((self.proof(), batch)).await?;
-        Ok((self.caller(proof)?, found))
+        let batch = (self.proof(), batch);
+        self.read_with(app, || app.store.read(&batch)).await
+    }
+
+    /// Runs a read that includes the [`proof`](Self::proof). If a person's token says
+    /// otherwise than their membership, the membership takes it over, and the read runs
+    /// once more.
+    ///
+    /// # Errors
+    /// [`Refusal::OrganizationNotFound`] when the person is not a member.
+    pub(crate) async fn read_with<T, F>(
+        &self,
+        app: &App,
+        read: impl Fn() -> F,
+    ) -> Result<(Caller, T), Error>
+    where
+        F: Future<Output = Result<(Proof, T), StoreError>>,
+    {
+        let (proof, found) = read().await?;
+        let caller = self.caller(proof)?;
+        match (&self.requester, &caller) {
+            (Requester::Person(person), Caller::Member(member))
+                if member.is_outdated_by(person) =>
+            {
+                take_over::run(app, person, self.organization_id).await?;
+                let (proof, found) = read().await?;
+                Ok((self.caller(proof)?, found))
+            }
+            _ => Ok((caller, found)),
+        }
     }
 
     /// Reads something else, such as a list, beside the caller's membership.
     ///
     /// # Errors
     /// [`Refusal::OrganizationNotFound`] when the person is not a member.
-    pub(crate) async fn read_beside<T>(
+    pub(crate) async fn read_beside<T, F>(
         &self,
         app: &App,
-        read: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<(Caller, T), Error> {
-        let (proof, found) = tokio::join!(app.store.read(self.proof()), read);
-        Ok((self.caller(proof?)?, found?))
+        read: impl Fn() -> F,
+    ) -> Result<(Caller, T), Error>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let both = || async {
+            let (proof, found) = tokio::join!(app.store.read(self.proof()), read());
+            Ok((proof?, found?))
+        };
+        self.read_with(app, both).await
+    }
+
+    /// Returns the verified address of the caller's sign-in that the membership cannot
+    /// take over, as another member has it.
+    pub(crate) fn email_in_use(&self, member: &Member) -> Option<EmailAddress> {
+        match &self.requester {
+            Requester::Person(person) => member.email_in_use(person).cloned(),
+            Requester::Server { .. } => None,
+        }
     }
 
     /// Reads the organization itself.
@@ -199,7 +254,8 @@ impl Scope {
         Ok((caller, organization.ok_or(Refusal::OrganizationNotFound)?))
     }
 
-    fn proof(&self) -> ProofKeys {
+    /// Returns the keys that prove the organization's existence to the caller.
+    pub(crate) fn proof(&self) -> ProofKeys {
         let id = self.organization_id;
         match &self.requester {
             Requester::Person(person) => (Some(Key::member(id, &person.user_id)), None),
@@ -207,10 +263,7 @@ impl Scope {
         }
     }
 
-    fn caller(
-        &self,
-        (membership, counts): (Option<Member>, Option<Counts>),
-    ) -> Result<Caller, Refusal> {
+    fn caller(&self, (membership, counts): Proof) -> Result<Caller, Refusal> {
         let caller = match &self.requester {
             Requester::Person(_) => membership.map(Caller::Member),
             Requester::Server { on_behalf_of } => counts.map(|_| {

@@ -1,7 +1,7 @@
 //! Loading an organization's ledger: its plan, its meter and its counters.
 
-use domain::{Billing, Caller, Ledger, Organization, Plan, PlanId, Refusal};
-use store::{Counters, Key};
+use domain::{Billing, Caller, Ledger, Organization, OrganizationId, Plan, PlanId, Refusal};
+use store::{Batch, Counters, Key};
 
 use crate::{App, access::Scope, error::Error};
 
@@ -23,6 +23,30 @@ impl App {
     }
 }
 
+/// The keys of an organization and its ledger.
+pub(crate) type Keys = (Key<Organization>, Key<Billing>, Counters);
+
+/// Returns the keys to read for [`of`].
+pub(crate) fn keys(id: OrganizationId) -> Keys {
+    (Key::organization(id), Key::billing(id), Counters(id))
+}
+
+/// Returns the organization and its ledger from what was read.
+///
+/// # Errors
+/// [`Refusal::OrganizationNotFound`].
+pub(crate) fn of(
+    app: &App,
+    (organization, read, counters): <Keys as Batch>::Found,
+) -> Result<(Organization, Ledger), Refusal> {
+    let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
+    let ledger = Ledger {
+        billing: billing(app, read, &organization),
+        counters,
+    };
+    Ok((organization, ledger))
+}
+
 /// Reads the caller, the organization and its ledger.
 ///
 /// # Errors
@@ -31,13 +55,7 @@ pub(crate) async fn of_caller(
     app: &App,
     scope: &Scope,
 ) -> Result<(Caller, Organization, Ledger), Error> {
-    let id = scope.organization_id;
-    let keys = (Key::organization(id), Key::billing(id), Counters(id));
-    let (caller, (organization, read, counters)) = scope.read(app, keys).await?;
-    let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
-    let ledger = Ledger {
-        billing: billing(app, read, &organization),
-        counters,
-    };
+    let (caller, found) = scope.read(app, keys(scope.organization_id)).await?;
+    let (organization, ledger) = of(app, found)?;
     Ok((caller, organization, ledger))
 }

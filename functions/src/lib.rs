@@ -19,6 +19,7 @@ mod problem;
 mod response;
 mod secrets;
 mod shape;
+mod take_over;
 mod telemetry;
 mod tls;
 mod views;

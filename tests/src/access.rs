@@ -435,6 +435,11 @@ impl Access {
             .await
     }
 
+    /// Returns whether the operation is under an organization, for its members.
+    pub fn is_of_member(&self) -> bool {
+        self.expected[4] == HIDDEN && self.operation != "switch-organization"
+    }
+
     /// Fills the gateway's authorizer cache, so that the wire records only the
     /// operation's own requests.
     pub async fn prepare(&self, fixture: &Fixture) {

@@ -163,6 +163,14 @@ impl World {
         })
     }
 
+    /// Signs a person in again, after the provider has verified another address of theirs.
+    pub fn with_address(&self, person: &Session, email: &str) -> Session {
+        self.sign_in_as(SignIn {
+            user_id: person.user_id.clone(),
+            ..SignIn::with_email(email)
+        })
+    }
+
     pub fn sign_in_as(&self, person: SignIn) -> Session {
         let token = self.stack.sign_in(&person);
         let email = person.email.unwrap_or_default();

@@ -1,11 +1,15 @@
 //! People as the identity provider describes them: their addresses, names and ids.
 
+use chrono::TimeDelta;
+use local::SignIn;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     access,
     costs::{Cost, cost_of},
-    harness::Fixture,
+    harness::{Fixture, Session, audit_kinds},
+    invariants, races,
 };
 
 /// Puts records of a member's and of an invite's address in 600 organizations into the
@@ -110,4 +114,197 @@ async fn earlier_invite_tells_its_outcome_after_a_newer_one() {
     let refused = fixture.dana.accept(&fixture.invite_id).await;
     refused.expect("410 invite_cancelled");
     fixture.dana.accept(&newer).await.expect("200");
+}
+
+impl Fixture {
+    /// Signs the creator in a second later, with another verified address.
+    fn creator_as(&self, email: &str) -> Session {
+        self.world.clock.advance(TimeDelta::seconds(1));
+        self.world.with_address(&self.creator, email)
+    }
+
+    /// Reads the caller's membership in the settings.
+    async fn settings(&self, caller: &Session) -> Value {
+        let path = format!("{}/settings", self.organization);
+        caller.get(&path).await.expect("200")
+    }
+
+    /// Counts the events of a kind in the audit log.
+    async fn count(&self, kind: &str) -> usize {
+        let kinds = audit_kinds(&self.owner, &self.organization).await;
+        kinds.iter().filter(|logged| *logged == kind).count()
+    }
+}
+
+#[tokio::test]
+async fn changed_address_takes_over_at_the_next_visit() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.creator_as("ada.new@example.com");
+    let settings = fixture.settings(&ada).await;
+    assert_eq!(settings["me"]["email"], "ada.new@example.com");
+    assert_eq!(settings["email_in_use"], Value::Null);
+    let members = settings["members"]["items"].as_array().unwrap();
+    let listed = members
+        .iter()
+        .filter(|m| m["email"] == "ada.new@example.com");
+    assert_eq!(listed.count(), 1);
+    assert_eq!(fixture.count("member.email_changed").await, 1);
+    invariants::hold(&fixture.world).await;
+
+    // The old address is free, and the new one is taken.
+    let invite = |email| json!({"email": email, "role": "user"});
+    let path = format!("{}/invites", fixture.organization);
+    let refused = ada.post(&path, invite("ada.new@example.com")).await;
+    refused.expect("409 already_member");
+    let free = ada.post(&path, invite("ada@example.com")).await;
+    free.expect("201");
+
+    let before = fixture.world.stack.emails().len();
+    fixture
+        .payment_event("billing.payment_failed", json!({}))
+        .await;
+    fixture.world.drain().await;
+    let emails = fixture.world.stack.emails();
+    let recipients: Vec<&String> = emails[before..].iter().flat_map(|sent| &sent.to).collect();
+    assert!(recipients.contains(&&"ada.new@example.com".to_owned()));
+    let last = emails.iter().filter(|sent| sent.subject.contains("ayment"));
+    assert!(
+        last.flat_map(|sent| &sent.to)
+            .all(|to| to != "ada@example.com")
+    );
+}
+
+#[tokio::test]
+async fn changed_address_takes_over_with_any_request() {
+    let lists = [
+        "",
+        "/members",
+        "/invites",
+        "/api-keys",
+        "/audit-events",
+        "/billing",
+        "/usage",
+    ];
+    for path in lists {
+        let fixture = Fixture::new().await;
+        let ada = fixture.creator_as("ada.new@example.com");
+        let path = format!("{}{path}", fixture.organization);
+        let answer = ada.get(&path).await.expect("200");
+        if path.ends_with("/members") {
+            assert!(answer.to_string().contains("ada.new@example.com"));
+        }
+        assert_eq!(fixture.count("member.email_changed").await, 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn unverified_new_address_changes_nothing() {
+    let fixture = Fixture::new().await;
+    fixture.world.clock.advance(TimeDelta::seconds(1));
+    let unverified = fixture.world.sign_in_as(SignIn {
+        user_id: fixture.creator.user_id.clone(),
+        email_verified: false,
+        ..SignIn::with_email("victim@example.com")
+    });
+    let settings = fixture.settings(&unverified).await;
+    assert_eq!(settings["me"]["email"], "ada@example.com");
+    assert_eq!(settings["me"]["name"], "ada");
+    assert_eq!(fixture.count("member.email_changed").await, 0);
+}
+
+#[tokio::test]
+async fn changed_name_takes_over_and_a_missing_one_does_not() {
+    let fixture = Fixture::new().await;
+    fixture.world.clock.advance(TimeDelta::seconds(1));
+    let renamed = fixture.world.sign_in_as(SignIn {
+        name: Some("Ada Lovelace".to_owned()),
+        ..SignIn::with_email("ada@example.com")
+    });
+    let settings = fixture.settings(&renamed).await;
+    assert_eq!(settings["me"]["name"], "Ada Lovelace");
+    let nameless = fixture.creator_as("ada@example.com");
+    let settings = fixture.settings(&nameless).await;
+    assert_eq!(settings["me"]["name"], "Ada Lovelace");
+    assert_eq!(fixture.count("member.name_changed").await, 1);
+    assert_eq!(fixture.count("member.email_changed").await, 0);
+}
+
+#[tokio::test]
+async fn earlier_token_never_takes_back_the_address() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.creator_as("ada.new@example.com");
+    fixture.settings(&ada).await;
+    for _ in 0..3 {
+        let settings = fixture.settings(&fixture.creator).await;
+        assert_eq!(settings["me"]["email"], "ada.new@example.com");
+        assert_eq!(settings["email_in_use"], Value::Null);
+        fixture.settings(&ada).await;
+    }
+    assert_eq!(fixture.count("member.email_changed").await, 1);
+}
+
+#[tokio::test]
+async fn address_of_another_member_is_not_taken_over() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.creator_as("olga@example.com");
+    let settings = fixture.settings(&ada).await;
+    assert_eq!(settings["me"]["email"], "ada@example.com");
+    assert_eq!(settings["email_in_use"], "olga@example.com");
+    // The same token does not try again.
+    fixture.world.wire.take();
+    fixture.settings(&ada).await;
+    assert_eq!(Cost::of(&fixture.world.wire.take()).rounds, 1);
+    invariants::hold(&fixture.world).await;
+
+    let member = format!("{}/members/{}", fixture.organization, fixture.owner.user_id);
+    fixture.owner.delete(&member).await.expect("200");
+    let ada = fixture.creator_as("olga@example.com");
+    let settings = fixture.settings(&ada).await;
+    assert_eq!(settings["me"]["email"], "olga@example.com");
+    assert_eq!(settings["email_in_use"], Value::Null);
+    invariants::hold(&fixture.world).await;
+}
+
+#[tokio::test]
+async fn invite_to_the_own_new_address_ends_declined() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.creator_as("dana@example.com");
+    let settings = fixture.settings(&ada).await;
+    assert_eq!(settings["me"]["email"], "dana@example.com");
+    assert_eq!(settings["me"]["role"], "owner");
+    assert_eq!(settings["invites"]["items"], json!([]));
+    let mine = ada.get("/v1/account/invites").await.expect("200");
+    assert_eq!(mine["items"], json!([]));
+    let refused = ada.accept(&fixture.invite_id).await;
+    refused.expect("410 invite_declined");
+    assert_eq!(fixture.count("invite.declined").await, 1);
+    invariants::hold(&fixture.world).await;
+}
+
+#[tokio::test]
+async fn requests_at_once_take_over_once() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.creator_as("ada.new@example.com");
+    let get = |path: &str| {
+        let path = format!("{}{path}", fixture.organization);
+        races::request(&ada, Method::GET, path, None)
+    };
+    let (one, two) = races::interleave(&fixture.world, get("/settings"), get("/members")).await;
+    assert_eq!((one.as_str(), two.as_str()), ("200", "200"));
+    assert_eq!(fixture.count("member.email_changed").await, 1);
+}
+
+#[tokio::test]
+async fn address_taken_during_the_take_over_is_kept_from_it() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.creator_as("dana@example.com");
+    let path = format!("{}/settings", fixture.organization);
+    let visit = races::request(&ada, Method::GET, path, None);
+    let accept = format!("/v1/account/invites/{}/accept", fixture.invite_id);
+    let accept = races::request(&fixture.dana, Method::POST, accept, None);
+    let (visit, accept) = races::interleave(&fixture.world, visit, accept).await;
+    assert_eq!((visit.as_str(), accept.as_str()), ("200", "200"));
+    let settings = fixture.settings(&ada).await;
+    assert_eq!(settings["me"]["email"], "ada@example.com");
+    assert_eq!(settings["email_in_use"], "dana@example.com");
 }

@@ -90,6 +90,23 @@ async fn used() -> Rights {
         note(&mut used, access.operation, &fixture.world);
     }
 
+    // A caller with a new address, which an invite holds, takes it over first.
+    let members = access::ACCESS.iter().filter(|access| access.is_of_member());
+    for access in members {
+        let fixture = Fixture::new().await;
+        let path = format!("{}/invites", fixture.organization);
+        let invite = json!({"email": "moved@example.com", "role": "user"});
+        fixture.creator.post(&path, invite).await.expect("201");
+        fixture.world.drain().await;
+        fixture.world.clock.advance(TimeDelta::minutes(5));
+        fixture.world.wire.take();
+        let caller = access::session(&fixture, access.permitted);
+        let renewed = fixture.world.with_address(&caller, "moved@example.com");
+        let reply = access.send_as(&fixture, &renewed).await;
+        assert!((200..300).contains(&reply.status), "{}", access.operation);
+        note(&mut used, access.operation, &fixture.world);
+    }
+
     // A repeated creation reads the organization of the first one.
     let fixture = Fixture::new().await;
     for _ in 0..2 {

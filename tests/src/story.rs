@@ -166,6 +166,8 @@ async fn story_over_http_has_every_expected_outcome() {
         "member.removed",
         "invite.created",
         "invite.expired",
+        // B's sign-in has a name by now.
+        "member.name_changed",
         "invite.created",
     ];
     assert_eq!(audit_kinds(&ada, &acme).await, expected);

@@ -70,6 +70,7 @@ impl Model {
             receives_billing_emails: false,
             is_creator: false,
             joined_at: created_at,
+            profile_at: None,
             last_event_id: None,
             version: 1,
         });

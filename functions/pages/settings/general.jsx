@@ -42,6 +42,14 @@ export function General({ page, settings }) {
             {words.roles[organization.role]} <span class="muted">· {words.roleMeanings[organization.role]}</span>
           </dd>
         </div>
+        {settings.email_in_use && (
+          <div class="fact" data-testid="email-in-use">
+            <dt>{words.general.yourEmail}</dt>
+            <dd>
+              <bdi>{settings.me.email}</bdi> <span class="muted">· {words.general.emailInUse(settings.email_in_use)}</span>
+            </dd>
+          </div>
+        )}
       </dl>
     </Section>
   );

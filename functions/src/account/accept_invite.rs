@@ -2,7 +2,7 @@
 
 use domain::{
     Acceptance, Address, Caller, Holder, InviteId, InviteState, Member, Organization, Person,
-    Refusal, UserId, accept,
+    Profile, Refusal, UserId, accept,
 };
 use lambda_http::Request;
 use store::{InvitePlaces, Key, Transaction};
@@ -71,6 +71,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 .write_address(&accepted.address)
                 .end_invite(&accepted.invite)
                 .decrement_invites(id)
+                .update_profile(&accepted.member, loaded.profile.as_ref())
                 .switch_to(&person.user_id, id);
             if let Some(inviter) = &loaded.inviter {
                 transaction = transaction.require_member(inviter);
@@ -99,6 +100,7 @@ struct Loaded {
     state: Option<InviteState>,
     inviter: Option<Member>,
     membership: Option<Member>,
+    profile: Option<Profile>,
 }
 
 impl Loaded {
@@ -137,13 +139,14 @@ async fn load(app: &App, person: &Person, invite_id: InviteId) -> Result<Loaded,
         organization_id,
         invite_id,
     };
-    let (organization, address, state, membership, first_inviter) = app
+    let (organization, address, state, membership, profile, first_inviter) = app
         .store
         .read((
             Key::organization(organization_id),
             Key::address(organization_id, person.verified_email()?),
             places,
             member(&person.user_id),
+            Key::profile(&person.user_id),
             found.first_inviter_id.as_ref().map(member),
         ))
         .await?;
@@ -165,5 +168,6 @@ async fn load(app: &App, person: &Person, invite_id: InviteId) -> Result<Loaded,
         state,
         inviter,
         membership,
+        profile,
     })
 }

@@ -27,7 +27,8 @@ pub const SHAPE: Shape = Shape::read(
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = Scope::of(request)?;
     let page = input::page(request)?;
-    let keys = app.store.api_keys(scope.organization_id, &page);
+    let id = scope.organization_id;
+    let keys = || app.store.api_keys(id, &page);
     let (caller, keys) = scope.read_beside(app, keys).await?;
     let now = app.clock.now();
     Ok(Response::ok(&List::of(keys, |key| {

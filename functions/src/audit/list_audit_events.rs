@@ -29,7 +29,8 @@ pub const SHAPE: Shape = Shape::read("List audit events, newest first", "owner, 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = Scope::of(request)?;
     let page = input::page(request)?;
-    let events = app.store.audit_events(scope.organization_id, &page);
+    let id = scope.organization_id;
+    let events = || app.store.audit_events(id, &page);
     let (caller, events) = scope.read_beside(app, events).await?;
     permit(&caller, Action::ViewAuditLog)?;
     Ok(Response::ok(&List::of(events, AuditEventView::of)))

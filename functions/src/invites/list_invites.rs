@@ -24,7 +24,8 @@ pub const SHAPE: Shape = Shape::read("List pending invites, oldest first", "memb
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = Scope::of(request)?;
     let page = input::page(request)?;
-    let invites = app.store.invites(scope.organization_id, &page);
+    let id = scope.organization_id;
+    let invites = || app.store.invites(id, &page);
     let (caller, invites) = scope.read_beside(app, invites).await?;
     let now = app.clock.now();
     let pending = invites.keep(|invite| !invite.terms.is_expired(now));

@@ -24,7 +24,8 @@ pub const SHAPE: Shape = Shape::read("List members, by user id", "member")
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = Scope::of(request)?;
     let page = input::page(request)?;
-    let members = app.store.members(scope.organization_id, &page);
+    let id = scope.organization_id;
+    let members = || app.store.members(id, &page);
     let (caller, members) = scope.read_beside(app, members).await?;
     Ok(Response::ok(&List::of(members, |member| {
         MemberView::of(member, &caller)

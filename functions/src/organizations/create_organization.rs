@@ -1,6 +1,6 @@
 //! `POST /v1/organizations`.
 
-use domain::{Metadata, OrganizationId, OrganizationName, create_organization};
+use domain::{Metadata, OrganizationId, OrganizationName, Profile, create_organization};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -69,6 +69,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 .begin_counts(id)
                 .add_member(&created.creator)
                 .write_address(&created.address)
+                .write_profile(&Profile::of(&created.creator))
                 .switch_to(&person.user_id, id);
             if let Some(key) = idempotency_key {
                 let request = CreationRequest {

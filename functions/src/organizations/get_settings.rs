@@ -36,19 +36,24 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = Scope::of(request)?;
     let id = scope.organization_id;
     let page = PageRequest::first(FIRST_PAGE);
-    let (loaded, members, invites, keys) = tokio::join!(
-        ledger::of_caller(app, &scope),
-        app.store.members(id, &page),
-        app.store.invites(id, &page),
-        app.store.api_keys(id, &page),
-    );
-    let (caller, organization, ledger) = loaded?;
+    let read = || async {
+        let (found, members, invites, keys) = tokio::join!(
+            app.store.read((scope.proof(), ledger::keys(id))),
+            app.store.members(id, &page),
+            app.store.invites(id, &page),
+            app.store.api_keys(id, &page),
+        );
+        let (proof, found) = found?;
+        Ok((proof, (found, members?, invites?, keys?)))
+    };
+    let (caller, (found, members, invites, keys)) = scope.read_with(app, read).await?;
+    let (organization, ledger) = ledger::of(app, found)?;
     let now = app.clock.now();
-    let pending = invites?.keep(|invite| !invite.terms.is_expired(now));
+    let pending = invites.keep(|invite| !invite.terms.is_expired(now));
     let state = OrganizationStateView {
-        members: List::of(members?, |member| MemberView::of(member, &caller)),
+        members: List::of(members, |member| MemberView::of(member, &caller)),
         invites: List::of(pending, |invite| InviteView::of(invite, &caller)),
-        api_keys: List::of(keys?, |key| ApiKeyView::of(key, &caller, now)),
+        api_keys: List::of(keys, |key| ApiKeyView::of(key, &caller, now)),
         billing: PlanPeriodView::of(&ledger.billing, &app.plans, now),
         usage: UsageSummaryView::of(&ledger, &app.plans, now),
     };
@@ -56,6 +61,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         Caller::Member(me) => Response::ok(&SettingsView {
             organization: OrganizationView::of(&organization, me),
             me: MemberView::of(me, &caller),
+            email_in_use: scope.email_in_use(me),
             may: Permissions::of(&caller, &app.plan_changes),
             state,
         }),

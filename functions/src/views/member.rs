@@ -12,7 +12,7 @@ use super::{ApiKeySummary, Permission, RoleChoice};
 pub(crate) struct MemberView {
     /// The person's id at the identity provider.
     user_id: UserId,
-    /// The address that the person joined with.
+    /// The person's address: the last one that the identity provider has verified.
     email: EmailAddress,
     /// The person's name, if the identity provider passed one.
     name: Option<PersonName>,

@@ -1,6 +1,6 @@
 //! The data of the settings page.
 
-use domain::{Action, Caller, PlanChanges, may_change_plan, permit};
+use domain::{Action, Caller, EmailAddress, PlanChanges, may_change_plan, permit};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,6 +16,9 @@ pub(crate) struct SettingsView {
     pub(crate) organization: OrganizationView,
     /// The caller's own membership.
     pub(crate) me: MemberView,
+    /// The verified address of the caller's sign-in, if another member has it: then the
+    /// caller's membership keeps its own.
+    pub(crate) email_in_use: Option<EmailAddress>,
     /// The caller's permissions.
     pub(crate) may: Permissions,
     #[serde(flatten)]

@@ -28,6 +28,12 @@ pub enum EventKind {
     /// A member's billing emails were turned on or off.
     #[serde(rename = "member.billing_emails_changed")]
     MemberBillingEmailsChanged,
+    /// A member's email address changed at the identity provider.
+    #[serde(rename = "member.email_changed")]
+    MemberEmailChanged,
+    /// A member's name changed at the identity provider.
+    #[serde(rename = "member.name_changed")]
+    MemberNameChanged,
     /// An invite was created.
     #[serde(rename = "invite.created")]
     InviteCreated,

@@ -15,9 +15,9 @@ pub struct Member {
     pub organization_id: OrganizationId,
     /// The person's user id.
     pub user_id: UserId,
-    /// The email address with which the person joined.
+    /// The email address: the last one that the identity provider has verified.
     pub email: EmailAddress,
-    /// The name, if the identity provider reported one at joining.
+    /// The name, if the identity provider has reported one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<PersonName>,
     /// The role in the organization.
@@ -28,6 +28,9 @@ pub struct Member {
     pub is_creator: bool,
     /// The time of joining.
     pub joined_at: DateTime<Utc>,
+    /// The time at which the token that name and address are from was issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_at: Option<DateTime<Utc>>,
     /// The last audit event that this member has caused or was the subject of. The
     /// commit sets it, and a later one takes a later id: so the log is in the order
     /// of what each of its lines rested on.

@@ -70,6 +70,7 @@ pub fn create_organization(
         receives_billing_emails: true,
         is_creator: true,
         joined_at: now,
+        profile_at: person.issued_at,
         last_event_id: None,
         version: 0,
     };

@@ -1,5 +1,7 @@
 //! The signed-in person.
 
+use chrono::{DateTime, Utc};
+
 use crate::{Actor, EmailAddress, PersonName, Refusal, UserId};
 
 /// The person who sent a request, as the identity provider describes them.
@@ -13,6 +15,8 @@ pub struct Person {
     pub email_verified: bool,
     /// The provider's `name`, if usable.
     pub name: Option<PersonName>,
+    /// The time at which the provider issued the token (`iat`).
+    pub issued_at: Option<DateTime<Utc>>,
 }
 
 impl Person {

@@ -24,6 +24,7 @@ fn admin() -> Caller {
         receives_billing_emails: false,
         is_creator: false,
         joined_at: now(),
+        profile_at: None,
         last_event_id: None,
         version: 1,
     })

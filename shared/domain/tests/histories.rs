@@ -349,6 +349,7 @@ fn person(person: usize, address: usize) -> Person {
         email: Some(email(address)),
         email_verified: true,
         name: PersonName::from_claim(PEOPLE[person]),
+        issued_at: None,
     }
 }
 

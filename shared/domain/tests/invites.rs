@@ -35,6 +35,7 @@ fn member(user_id: &str, role: Role) -> Member {
         receives_billing_emails: false,
         is_creator: false,
         joined_at: noon(),
+        profile_at: None,
         last_event_id: None,
         version: 1,
     }
@@ -50,6 +51,7 @@ fn person(user_id: &str, address: &str) -> Person {
         email: Some(email(address)),
         email_verified: true,
         name: None,
+        issued_at: None,
     }
 }
 

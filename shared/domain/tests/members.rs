@@ -20,6 +20,7 @@ fn member_who_steps_down_changes_billing_emails_first() {
         receives_billing_emails: false,
         is_creator: false,
         joined_at: DateTime::UNIX_EPOCH,
+        profile_at: None,
         last_event_id: None,
         version: 1,
     };

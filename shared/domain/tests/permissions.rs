@@ -25,6 +25,7 @@ fn member(user_id: &str, role: Role, is_creator: bool) -> Member {
         receives_billing_emails: true,
         is_creator,
         joined_at: DateTime::UNIX_EPOCH,
+        profile_at: None,
         last_event_id: None,
         version: 1,
     }

@@ -38,6 +38,7 @@ fn member(role: Role) -> Caller {
         receives_billing_emails: true,
         is_creator: role == Role::Owner,
         joined_at: at(BEGIN),
+        profile_at: None,
         last_event_id: None,
         version: 1,
     })

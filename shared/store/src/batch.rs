@@ -239,4 +239,4 @@ macro_rules! tuples {
     };
 }
 
-tuples! { (A B) (A B C) (A B C D) (A B C D E) }
+tuples! { (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) }

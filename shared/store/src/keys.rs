@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use domain::{
     Address, ApiKey, ApiKeyId, AuditEvent, Billing, Counter, Counts, EmailAddress, EndedInvite,
-    EventId, Invite, InviteId, Member, Organization, OrganizationId, UserId,
+    EventId, Invite, InviteId, Member, Organization, OrganizationId, Profile, UserId,
 };
 
 use crate::{
@@ -163,6 +163,13 @@ impl Key<Account> {
     /// A person's account: their current organization.
     pub fn account(user_id: &UserId) -> Self {
         Self::new(person(user_id), "ACCOUNT")
+    }
+}
+
+impl Key<Profile> {
+    /// A person's name and address.
+    pub fn profile(user_id: &UserId) -> Self {
+        Self::new(person(user_id), "PROFILE")
     }
 }
 

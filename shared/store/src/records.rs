@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     Actor, Address, ApiKey, AuditEvent, Billing, Counter, EndedInvite, Holder, Invite, Member,
-    Organization,
+    Organization, Profile,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -166,6 +166,12 @@ impl Record for Membership {
 impl Record for Account {
     fn key(&self) -> RawKey {
         Key::account(&self.user_id).raw
+    }
+}
+
+impl Record for Profile {
+    fn key(&self) -> RawKey {
+        Key::profile(&self.user_id).raw
     }
 }
 

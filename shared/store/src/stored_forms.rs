@@ -218,6 +218,7 @@ fn creator() -> Member {
         receives_billing_emails: true,
         is_creator: true,
         joined_at: noon(),
+        profile_at: None,
         last_event_id: Some(event_id(EVENT)),
         version: 1,
     }
@@ -247,6 +248,11 @@ fn members() -> Vec<Form> {
         last_event_id: None,
         ..creator()
     };
+    let current = Member {
+        profile_at: Some(at("2026-03-01T11:59:30.25Z")),
+        version: 3,
+        ..nameless()
+    };
     let changed = Member {
         version: 1,
         ..nameless()
@@ -265,6 +271,15 @@ fn members() -> Vec<Form> {
             quiet().write_member(&changed),
         ),
         form(
+            "member.with-profile-time",
+            Key::member(organization_id(), &current.user_id),
+            current.clone(),
+            quiet().write_member(&Member {
+                version: 2,
+                ..current
+            }),
+        ),
+        form(
             "pointer.only",
             Key::membership(&pointer.user_id, organization_id()),
             pointer,
@@ -281,6 +296,15 @@ fn account_items() -> Vec<Form> {
         user_id: user_id("bob"),
         current_organization_id: organization_id(),
     };
+    let nameless = Profile::of(&nameless());
+    let named = Profile {
+        issued_at: Some(at("2026-03-01T11:59:30.25Z")),
+        ..Profile::of(&creator())
+    };
+    let profile = |name, value: Profile| {
+        let write = quiet().write_profile(&value);
+        form(name, Key::profile(&value.user_id), value, write)
+    };
     let request = CreationRequest {
         user_id: user_id("bob"),
         idempotency_key: "once-1".to_owned(),
@@ -294,6 +318,8 @@ fn account_items() -> Vec<Form> {
             account.clone(),
             quiet().switch_to(&account.user_id, organization_id()),
         ),
+        profile("profile.without-name-and-time", nameless),
+        profile("profile.with-name-and-time", named),
         form(
             "creation-request.only",
             Key::creation_request(&request.user_id, &request.idempotency_key),
@@ -979,6 +1005,8 @@ fn words_of_stored_enums_are_kept() {
         "member.removed",
         "member.role_changed",
         "member.billing_emails_changed",
+        "member.email_changed",
+        "member.name_changed",
         "invite.created",
         "invite.updated",
         "invite.resent",

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 use chrono::{DateTime, Utc};
 use domain::{
     Address, ApiKey, Billing, Caller, Counter, Debit, EndedInvite, Event, EventId, Holder, Invite,
-    MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, UserId,
+    MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, Profile, UserId,
 };
 
 use crate::{
@@ -160,7 +160,7 @@ impl Transaction {
     }
 
     /// Takes a membership away, with the person's pointer to it and the lock on
-    /// the address that they joined with.
+    /// their address.
     pub fn remove_member(self, member: &Member) -> Self {
         let expected = Expected::Untouched(member.version, member.last_event_id);
         self.after(member)
@@ -169,10 +169,37 @@ impl Transaction {
                 Key::membership(&member.user_id, member.organization_id).raw,
                 Expected::Anything,
             )
-            .delete(
-                Key::address(member.organization_id, &member.email).raw,
-                Expected::HeldBy(member.user_id.clone()),
-            )
+            .free_address(member)
+    }
+
+    /// Moves a member from the lock on their address to that on another, which was read.
+    pub fn move_address(self, from: &Member, to: &Address) -> Self {
+        self.free_address(from).write_address(to)
+    }
+
+    fn free_address(self, member: &Member) -> Self {
+        self.delete(
+            Key::address(member.organization_id, &member.email).raw,
+            Expected::HeldBy(member.user_id.clone()),
+        )
+    }
+
+    /// Writes a person's name and address.
+    pub fn write_profile(self, profile: &Profile) -> Self {
+        self.put(profile, Expected::Anything)
+    }
+
+    /// Writes the profile of a person whose membership this transaction writes, if the
+    /// stored one, which was read, is older.
+    pub fn update_profile(self, member: &Member, stored: Option<&Profile>) -> Self {
+        let profile = match stored {
+            Some(stored) => stored.replaced_by(member),
+            None => Some(Profile::of(member)),
+        };
+        match profile {
+            Some(profile) => self.write_profile(&profile),
+            None => self,
+        }
     }
 
     /// Moves an invite, which was read, and the pointer to it to where the ended ones are.

@@ -110,6 +110,7 @@ pub fn accept(
         receives_billing_emails: invite.terms.receives_billing_emails,
         is_creator: false,
         joined_at: now,
+        profile_at: person.issued_at,
         last_event_id: None,
         version: 0,
     };

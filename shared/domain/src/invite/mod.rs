@@ -85,7 +85,8 @@ impl Invite {
         self.ended(Outcome::Expired, Actor::System, now)
     }
 
-    fn ended(&self, outcome: Outcome, actor: Actor, now: DateTime<Utc>) -> Ended {
+    /// Ends the invite.
+    pub(crate) fn ended(&self, outcome: Outcome, actor: Actor, now: DateTime<Utc>) -> Ended {
         let kind = match outcome {
             Outcome::Accepted => EventKind::InviteAccepted,
             Outcome::Declined => EventKind::InviteDeclined,
