@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::config::{
     timeout::TimeoutConfig,
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use domain::{LinkKeys, PlanChanges, Plans, ServerKeys};
+use domain::{Limits, LinkKeys, PlanChanges, Plans, ServerKeys};
 use mail::{Mailer, Sender};
 use store::Store;
 use uuid::{ContextV7, Timestamp, Uuid};
@@ -40,6 +40,7 @@ pub struct App {
     pub(crate) pages: LazyLock<Document, Box<dyn FnOnce() -> Document + Send>>,
     pub(crate) plans: Plans,
     pub(crate) plan_changes: PlanChanges,
+    pub(crate) limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) metrics: Option<Metrics>,
     ids: Mutex<ContextV7>,
@@ -145,6 +146,7 @@ impl App {
             pages: LazyLock::new(Box::new(move || Document::new(&config.sign_in))),
             plans: config.plans,
             plan_changes: config.plan_changes,
+            limits: config.limits,
             clock,
             metrics: None,
             ids: Mutex::new(ContextV7::new()),

@@ -4,7 +4,8 @@ use std::env;
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use domain::{InvalidPlans, PlanChanges, Plans};
+use chrono::TimeDelta;
+use domain::{EmailLimits, InvalidPlans, Limits, OrganizationLimits, PlanChanges, Plans};
 
 use crate::web::SignInConfig;
 
@@ -50,6 +51,8 @@ pub struct Config {
     pub plans: Plans,
     /// The parties that may change plans.
     pub plan_changes: PlanChanges,
+    /// The limits on emails and on organizations.
+    pub limits: Limits,
 }
 
 /// The reason why the environment is unusable.
@@ -61,6 +64,9 @@ pub enum ConfigError {
     /// The choice of who changes plans is none.
     #[error("the environment variable `PLAN_CHANGES` must be `customer` or `server`")]
     PlanChanges,
+    /// A limit is not a number.
+    #[error("the environment variable `{0}` must be a whole number from 0, which means no limit")]
+    Limit(&'static str),
     /// The list of plans cannot be read.
     #[error("the environment variable `PLANS`: {0}")]
     Plans(#[from] InvalidPlans),
@@ -131,8 +137,56 @@ impl Config {
                 Ok("customer") | Err(_) => PlanChanges::Customer,
                 Ok(_) => return Err(ConfigError::PlanChanges),
             },
+            limits: limits()?,
         })
     }
+}
+
+/// The variables of [`EmailLimits`], for the functions that send invites.
+pub(crate) const EMAIL_LIMITS: &[&str] = &[
+    "NEW_ORGANIZATION_EMAILS_PER_DAY",
+    "ORGANIZATION_EMAILS_PER_DAY",
+    "RECIPIENT_EMAILS_PER_DAY",
+    "RECIPIENT_EMAILS_PER_WEEK",
+    "ADDRESS_EMAILS",
+    "ADDRESS_EMAIL_INTERVAL",
+];
+
+/// The variables of [`OrganizationLimits`].
+pub(crate) const ORGANIZATION_LIMITS: &[&str] =
+    &["PERSON_ORGANIZATIONS_PER_DAY", "PERSON_ORGANIZATIONS"];
+
+fn limits() -> Result<Limits, ConfigError> {
+    let defaults = Limits::default();
+    let (emails, organizations) = (defaults.emails, defaults.organizations);
+    let interval = limit("ADDRESS_EMAIL_INTERVAL")?
+        .map(i64::from)
+        .map(TimeDelta::seconds);
+    Ok(Limits {
+        emails: EmailLimits {
+            new_organization_per_day: limit("NEW_ORGANIZATION_EMAILS_PER_DAY")?
+                .unwrap_or(emails.new_organization_per_day),
+            organization_per_day: limit("ORGANIZATION_EMAILS_PER_DAY")?
+                .unwrap_or(emails.organization_per_day),
+            recipient_per_day: limit("RECIPIENT_EMAILS_PER_DAY")?
+                .unwrap_or(emails.recipient_per_day),
+            recipient_per_week: limit("RECIPIENT_EMAILS_PER_WEEK")?
+                .unwrap_or(emails.recipient_per_week),
+            address: limit("ADDRESS_EMAILS")?.unwrap_or(emails.address),
+            address_interval: interval.unwrap_or(emails.address_interval),
+        },
+        organizations: OrganizationLimits {
+            per_day: limit("PERSON_ORGANIZATIONS_PER_DAY")?.unwrap_or(organizations.per_day),
+            in_all: limit("PERSON_ORGANIZATIONS")?.unwrap_or(organizations.in_all),
+        },
+    })
+}
+
+/// Returns a limit, if the function has it.
+fn limit(name: &'static str) -> Result<Option<u32>, ConfigError> {
+    let text = optional(name);
+    let parsed = text.map(|text| text.parse().map_err(|_| ConfigError::Limit(name)));
+    parsed.transpose()
 }
 
 /// Checks that the variables which an operation needs are set, so that a function

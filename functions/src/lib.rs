@@ -40,7 +40,9 @@ pub mod web;
 
 pub use app::{App, Clock};
 pub use config::{Aws, Config, ConfigError};
-pub use domain::{InvalidPlans, PlanChanges, Plans, ServerKeys};
+pub use domain::{
+    EmailLimits, InvalidPlans, Limits, OrganizationLimits, PlanChanges, Plans, ServerKeys,
+};
 pub use lambda_runtime::Context;
 pub use metrics::Metrics;
 pub use operation::{Operation, invoke, serve};

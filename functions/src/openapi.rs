@@ -244,7 +244,13 @@ fn headers(headers: &[(&str, &str)]) -> Value {
 /// Returns the headers of problems with these codes; a test checks that they are sent.
 fn problem_headers(shape: &Shape, codes: &[&str]) -> Vec<(&'static str, &'static str)> {
     let mut headers = Vec::new();
-    let wait = ["busy", "credits_used_up", "resend_too_soon", "unavailable"];
+    let wait = [
+        "busy",
+        "credits_used_up",
+        "email_limit_reached",
+        "organization_limit_reached",
+        "unavailable",
+    ];
     if codes.iter().any(|code| wait.contains(code)) {
         headers.push((
             "retry-after",

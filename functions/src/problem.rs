@@ -82,14 +82,14 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The organization has 100 outstanding invites.",
     ),
     (
+        "too_many_organizations",
+        409,
+        "The caller has created as many organizations as a person can in all.",
+    ),
+    (
         "invite_needs_resend",
         409,
         "The inviter could no longer send this invite; a member with the right to can resend it.",
-    ),
-    (
-        "resend_limit_reached",
-        409,
-        "The invite was resent five times.",
     ),
     (
         "api_key_expired",
@@ -117,9 +117,14 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The period's credits do not suffice; `retry-after` is when the next period begins.",
     ),
     (
-        "resend_too_soon",
+        "email_limit_reached",
         429,
-        "The invite was sent less than a minute ago; `retry-after` says how long to wait.",
+        "One more invite email would exceed a limit, which `detail` names; `retry-after` says how long to wait.",
+    ),
+    (
+        "organization_limit_reached",
+        429,
+        "The caller has created as many organizations as a person can on one day (UTC); `retry-after` is when the next begins.",
     ),
     (
         "internal_error",
@@ -191,7 +196,10 @@ impl Error {
             Self::Refused(Refusal::ExpiryNotInFuture) => {
                 problem.field = Some("expires_at".to_owned());
             }
-            Self::Refused(Refusal::ResendTooSoon { wait }) => {
+            Self::Refused(
+                Refusal::EmailLimitReached { wait, .. }
+                | Refusal::OrganizationLimitReached { wait, .. },
+            ) => {
                 retry_after = Some(whole_seconds(wait));
             }
             Self::Refused(Refusal::CreditsUsedUp {

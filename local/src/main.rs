@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use functions::{Clock, PlanChanges, Plans};
+use functions::{Clock, Limits, PlanChanges, Plans};
 use local::{Background, DatabaseLocation, Options, Stack};
 use tokio::signal;
 
@@ -34,6 +34,7 @@ Usage: cargo run [-- [demo] [options]]
   --plan-change-url URL  the page where people change the plan if the server does
   --server-key KEY     the key of the product's own backend, `oss_` and at least 32
                        characters (random, kept in the data folder)
+  --no-limits          allow any number of emails and organizations
   --help               show this text
 ";
 
@@ -50,6 +51,7 @@ struct Arguments {
     by_server: bool,
     plan_change_url: Option<String>,
     server_key: Option<String>,
+    limits: Limits,
 }
 
 /// Returns the default data folder: beside the template of the current checkout.
@@ -79,6 +81,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         by_server: false,
         plan_change_url: None,
         server_key: None,
+        limits: Limits::default(),
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -105,6 +108,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
             Long("server-key") => {
                 arguments.server_key = Some(parser.value()?.parse_with(server_key)?);
             }
+            Long("no-limits") => arguments.limits = Limits::NONE,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
         }
@@ -181,6 +185,7 @@ async fn run(arguments: Arguments) -> ExitCode {
             PlanChanges::Customer
         },
         server_key: arguments.server_key,
+        limits: arguments.limits,
         clock: clock.clone(),
         http_client: None,
         metrics: None,

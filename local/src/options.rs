@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use functions::{Clock, Metrics, PlanChanges, Plans};
+use functions::{Clock, Limits, Metrics, PlanChanges, Plans};
 
 use crate::{database::DatabaseError, issuer::IssuerError, template::TemplateError};
 
@@ -86,6 +86,8 @@ pub struct Options {
     /// The secret of the server key, without its prefix; `None` means that of the data
     /// folder, or a random one.
     pub server_key: Option<String>,
+    /// The limits on emails and on organizations.
+    pub limits: Limits,
     /// The clock.
     pub clock: Clock,
     /// The HTTP client of the functions' AWS clients; `None` means their default.
@@ -109,6 +111,7 @@ impl Options {
             plans: Plans::default(),
             plan_changes: PlanChanges::default(),
             server_key: None,
+            limits: Limits::default(),
             clock,
             http_client: None,
             metrics: None,

@@ -101,6 +101,7 @@ impl Parts {
             },
             plans: options.plans,
             plan_changes: options.plan_changes,
+            limits: options.limits,
         };
         let app = App::new(aws.clone(), config.clone(), clock.clone());
         let lambda = Lambda::new(Arc::new(app.reporting(options.metrics)), &template);

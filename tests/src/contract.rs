@@ -366,7 +366,7 @@ fn response_beyond_the_document_is_a_violation() {
     );
     let wait = ("retry-after", "59");
     assert_eq!(
-        found(429, &[kind, wait], &problem(429, "resend_too_soon")),
+        found(429, &[kind, wait], &problem(429, "email_limit_reached")),
         nothing
     );
     let gateway = ("content-type", "application/json");
@@ -380,11 +380,11 @@ fn response_beyond_the_document_is_a_violation() {
         (404, &[kind], problem(410, "invite_not_found")),
         (404, &[kind, wait], problem(404, "invite_not_found")),
         (404, &[gateway], json!({"message": "Not Found"})),
-        (429, &[kind], problem(429, "resend_too_soon")),
+        (429, &[kind], problem(429, "email_limit_reached")),
         (
             429,
             &[kind, ("retry-after", "soon")],
-            problem(429, "resend_too_soon"),
+            problem(429, "email_limit_reached"),
         ),
         (200, &[], Value::Null),
     ] {

@@ -146,7 +146,7 @@ async fn scheduled_expiry_is_recorded_once() {
 
 #[tokio::test]
 async fn expiry_is_recorded_after_the_ttl_removed_the_invite() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::without_limits().await;
     fixture.world.clock.advance(TimeDelta::days(15));
     assert_eq!(fixture.world.stack.sweep_ttl().unwrap(), 1);
     assert_eq!(outstanding(&fixture).await, 1);
@@ -163,7 +163,7 @@ async fn expiry_is_recorded_after_the_ttl_removed_the_invite() {
 
 #[tokio::test]
 async fn ttl_removes_an_invite_one_day_after_expiry() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::without_limits().await;
     fixture.world.clock.advance(TimeDelta::days(14));
     assert_invite_expired(&fixture).await;
     let rest = TimeDelta::days(1) - TimeDelta::minutes(2) - TimeDelta::seconds(1);
@@ -183,7 +183,7 @@ async fn ttl_removes_an_invite_one_day_after_expiry() {
 
 #[tokio::test]
 async fn new_invite_records_expiry_of_one_removed_by_ttl() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::without_limits().await;
     fixture.world.clock.advance(TimeDelta::days(15));
     assert_eq!(fixture.world.stack.sweep_ttl().unwrap(), 1);
     let id = creator(&fixture)
@@ -207,7 +207,7 @@ async fn new_invite_records_expiry_of_one_removed_by_ttl() {
 
 #[tokio::test]
 async fn ttl_keeps_pending_invites_and_forgets_ended_ones() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::without_limits().await;
     fixture.world.clock.advance(TimeDelta::days(13));
     assert_eq!(fixture.world.stack.sweep_ttl().unwrap(), 0);
     // An ended invite is kept for 30 days.
@@ -232,7 +232,7 @@ async fn ttl_keeps_pending_invites_and_forgets_ended_ones() {
 
 #[tokio::test]
 async fn expired_invites_do_not_count_against_the_limit() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::without_limits().await;
     for n in 0..99 {
         fixture
             .creator
@@ -257,7 +257,7 @@ async fn expired_invites_do_not_count_against_the_limit() {
 
 #[tokio::test]
 async fn invites_removed_by_ttl_do_not_count_against_the_limit() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::without_limits().await;
     for n in 0..99 {
         fixture
             .creator
@@ -290,7 +290,7 @@ async fn invites_removed_by_ttl_do_not_count_against_the_limit() {
 
 #[tokio::test]
 async fn making_room_expires_no_invite_of_another_organization() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::without_limits().await;
     let elsewhere = fixture.stranger.create_organization("Neighbours").await;
     fixture
         .stranger
@@ -321,7 +321,7 @@ async fn making_room_expires_no_invite_of_another_organization() {
 
 #[tokio::test]
 async fn one_run_expires_invites_of_many_organizations() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::without_limits().await;
     let mut organizations = vec![];
     for n in 0..12 {
         let organization = fixture

@@ -8,7 +8,7 @@ use crate::{access, harness::Fixture, invariants, wire::Fault};
 fn done_before(operation: &str) -> &'static [&'static str] {
     match operation {
         "create-invite" => &["409 invite_outstanding"],
-        "resend-invite" => &["429 resend_too_soon"],
+        "resend-invite" => &["429 email_limit_reached"],
         "revoke-api-key" => &["404 api_key_not_found"],
         "remove-member" => &["404 member_not_found"],
         _ => &[],

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use functions::{Clock, Metrics, PlanChanges};
+use functions::{Clock, Limits, Metrics, PlanChanges};
 use local::{Options, SignIn, Stack};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
@@ -107,39 +107,46 @@ impl Reply {
 
 impl World {
     pub async fn start() -> Self {
-        Self::start_at("2026-03-01T12:00:00Z".parse().unwrap()).await
+        Self::start_with(|options| options).await
     }
 
     /// Starts at the present time, for tests that also read another clock.
-    pub async fn start_today() -> Self {
-        Self::start_at(Utc::now()).await
+    pub async fn start_today(limits: Limits) -> Self {
+        Self::start_at(Utc::now(), |options| Options { limits, ..options }).await
     }
 
     /// Starts a world where only the product's backend changes plans.
     pub async fn start_with_plans_by_server(url: &str) -> Self {
-        let now = "2026-03-01T12:00:00Z".parse().unwrap();
         let url = Some(url.to_owned());
-        Self::start_with(now, PlanChanges::Server { url }).await
+        Self::start_with(|options| Options {
+            plan_changes: PlanChanges::Server { url },
+            ..options
+        })
+        .await
     }
 
-    async fn start_at(now: DateTime<Utc>) -> Self {
-        Self::start_with(now, PlanChanges::Customer).await
+    /// Starts a world with other limits than the default ones.
+    pub async fn start_with_limits(limits: Limits) -> Self {
+        Self::start_with(|options| Options { limits, ..options }).await
     }
 
-    async fn start_with(now: DateTime<Utc>, plan_changes: PlanChanges) -> Self {
+    async fn start_with(change: impl FnOnce(Options) -> Options) -> Self {
+        Self::start_at("2026-03-01T12:00:00Z".parse().unwrap(), change).await
+    }
+
+    async fn start_at(now: DateTime<Utc>, change: impl FnOnce(Options) -> Options) -> Self {
         let clock = TestClock::at(now);
         let wire = Wire::new();
         let metrics: Arc<Mutex<Vec<String>>> = Arc::default();
         let lines = metrics.clone();
         let options = Options {
-            plan_changes,
             http_client: Some(wire.client()),
             metrics: Some(Metrics::to("tests", move |line| {
                 lines.lock().unwrap().push(line.to_owned());
             })),
             ..Options::for_tests(clock.clock())
         };
-        let stack = Stack::start(options).await.unwrap();
+        let stack = Stack::start(change(options)).await.unwrap();
         Self {
             stack,
             clock,
@@ -423,6 +430,11 @@ pub struct Fixture {
 impl Fixture {
     pub async fn new() -> Self {
         Self::in_world(World::start().await).await
+    }
+
+    /// Makes the fixture of a test that sends more emails than the limits allow.
+    pub async fn without_limits() -> Self {
+        Self::in_world(World::start_with_limits(Limits::NONE).await).await
     }
 
     pub async fn in_world(world: World) -> Self {

@@ -31,6 +31,7 @@ mod histories;
 mod identity;
 mod input;
 mod invariants;
+mod limits;
 mod metrics;
 mod pages;
 mod paging;

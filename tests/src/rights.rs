@@ -122,7 +122,7 @@ async fn used() -> Rights {
 
     // An address with a pending invite, one with an expired invite, and a limit reached
     // by expired invites.
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::without_limits().await;
     let path = format!("{}/invites", fixture.organization);
     let input = json!({"email": "dana@example.com", "role": "user"});
     fixture

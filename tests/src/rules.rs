@@ -139,37 +139,6 @@ async fn admin_may_cancel_but_not_change_an_owner_invite() {
 }
 
 #[tokio::test]
-async fn resend_is_limited_to_one_a_minute_and_five_in_all() {
-    let fixture = Fixture::new().await;
-    let path = format!(
-        "{}/invites/{}/resend",
-        fixture.organization, fixture.invite_id
-    );
-    for resent in 1..=5 {
-        let invite = fixture.owner.post_empty(&path).await.expect("200");
-        assert_eq!(invite["times_sent"], 1 + resent);
-        let too_soon = fixture.owner.post_empty(&path).await;
-        assert_eq!(
-            too_soon.outcome(),
-            if resent == 5 {
-                "409 resend_limit_reached"
-            } else {
-                "429 resend_too_soon"
-            }
-        );
-        if resent < 5 {
-            assert_eq!(too_soon.headers["retry-after"], "60");
-        }
-        fixture.world.clock.advance(TimeDelta::minutes(1));
-    }
-    fixture
-        .owner
-        .post_empty(&path)
-        .await
-        .refused("409 resend_limit_reached");
-}
-
-#[tokio::test]
 async fn partly_forbidden_member_update_changes_nothing() {
     let fixture = Fixture::new().await;
     let path = format!("{}/members/{}", fixture.organization, fixture.user.user_id);

@@ -87,6 +87,11 @@ async fn story_over_http_has_every_expected_outcome() {
     bob.delete(&format!("{acme}/invites/{first}"))
         .await
         .expect("204");
+    let at_once = json!({"email": "Dana@Example.com", "role": "user"});
+    bob.post(&format!("{acme}/invites"), at_once)
+        .await
+        .expect("429 email_limit_reached");
+    world.clock.advance(TimeDelta::minutes(1));
     let second = bob.invite(&acme, "Dana@Example.com", "user").await;
     assert_ne!(first, second);
 

@@ -1,6 +1,6 @@
 //! `POST /v1/organizations/{organization_id}/invites`.
 
-use domain::{EmailAddress, InviteId, InviteRequest, Refusal, Role, create_invite};
+use domain::{EmailAddress, EmailHistory, InviteId, InviteRequest, Refusal, Role, create_invite};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use super::expire_invites;
 use crate::{
     App, Operation, Shape,
     access::Scope,
+    config,
     error::Error,
     input,
     metrics::{Counter, count},
@@ -21,7 +22,8 @@ use crate::{
 /// Invites an email address. The email leaves through the table's stream.
 pub static OPERATION: Operation = Operation::http("create-invite", |app, request| {
     Box::pin(handle(app, request))
-});
+})
+.needs(config::EMAIL_LIMITS);
 
 /// How the API describes it.
 pub const SHAPE: Shape = Shape::change(
@@ -40,6 +42,7 @@ pub const SHAPE: Shape = Shape::change(
     "already_member",
     "invite_outstanding",
     "too_many_invites",
+    "email_limit_reached",
 ]);
 
 /// The address to invite, and what accepting gives.
@@ -60,12 +63,21 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     scope.require_verified_email()?;
     let body: &Body = &input::body(request)?;
     let id = scope.organization_id;
+    let recipient = &body.email.recipient_id();
 
     let (invite, caller, has_expired) = app
         .mutate(move |now| async move {
-            let keys = (Key::counts(id), Key::address(id, &body.email));
-            let (caller, (counts, address)) = scope.read(app, keys).await?;
-            let counts = counts.unwrap_or_default();
+            let keys = (
+                Key::counts(id),
+                Key::address(id, &body.email),
+                Key::recipient(recipient),
+            );
+            let (caller, (counts, address, recipient)) = scope.read(app, keys).await?;
+            let history = EmailHistory {
+                counts: &counts.unwrap_or_default(),
+                address: address.as_ref(),
+                recipient: recipient.as_ref(),
+            };
 
             let input = InviteRequest {
                 id: InviteId::new(app.new_id()),
@@ -73,7 +85,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 role: body.role,
                 receives_billing_emails: body.receives_billing_emails,
             };
-            let created = match create_invite(&caller, &counts, address.as_ref(), input, now) {
+            let created = match create_invite(&caller, history, &app.limits.emails, input, now) {
                 // Expired invites count until the cleanup; they must not block a new one.
                 Err(Refusal::TooManyInvites)
                     if expire_invites::of_organization(app, id).await? > 0 =>
@@ -91,11 +103,14 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             let events = expired.into_iter().chain([created.event]);
             let transaction = Transaction::by(&caller, now, events)
                 .add_invite(&created.invite)
-                .write_address(&created.address);
+                .write_address(&created.address)
+                .write_recipient(created.email.recipient.as_ref());
             // An expired invite makes room for the new one: the count stays.
             let transaction = match &ended {
-                Some(ended) => transaction.end_expired_invite(ended),
-                None => transaction.increment_invites(id),
+                Some(ended) => transaction
+                    .end_expired_invite(ended)
+                    .count_email(id, &created.email),
+                None => transaction.count_invite(id, &created.email),
             };
             Ok(Decision::Commit(
                 transaction,

@@ -1,21 +1,24 @@
 //! `POST /v1/organizations`.
 
-use domain::{Metadata, OrganizationId, OrganizationName, Profile, create_organization};
+use domain::{
+    DailyCount, Metadata, OrganizationId, OrganizationName, Profile, create_organization,
+};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use store::{CreationRequest, Key, Transaction};
 
 use crate::{
-    App, Operation, Shape, access, error::Error, input, mutate::Decision, response::Response,
-    views::OrganizationView,
+    App, Operation, Shape, access, config, error::Error, input, mutate::Decision,
+    response::Response, views::OrganizationView,
 };
 
 /// Creates an organization, with the caller as its creator, and makes it the
 /// caller's current one.
 pub static OPERATION: Operation = Operation::http("create-organization", |app, request| {
     Box::pin(handle(app, request))
-});
+})
+.needs(config::ORGANIZATION_LIMITS);
 
 /// How the API describes it.
 pub const SHAPE: Shape = Shape::change(
@@ -28,7 +31,13 @@ pub const SHAPE: Shape = Shape::change(
     "Repeating a request with the same key within a day makes no second organization.",
 )
 .responds::<OrganizationView>(201)
-.refuses(&["invalid_request", "email_required", "email_not_verified"]);
+.refuses(&[
+    "invalid_request",
+    "email_required",
+    "email_not_verified",
+    "too_many_organizations",
+    "organization_limit_reached",
+]);
 
 /// The organization to create.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -49,10 +58,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let (organization, creator) = app
         .mutate(move |now| async move {
             let key = idempotency_key.map(|key| Key::creation_request(&person.user_id, key));
-            let remembered = match key {
-                Some(key) => app.store.get(key).await?,
-                None => None,
-            };
+            let account = Key::account(&person.user_id);
+            let (remembered, account) = app.store.read((key, account)).await?;
             if let Some(request) = &remembered
                 && now < request.at + CreationRequest::MEMORY
                 && let Some(created) =
@@ -62,15 +69,23 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             }
 
             let id = OrganizationId::new(app.new_id());
-            let created =
-                create_organization(person, id, body.name.clone(), body.metadata.clone(), now)?;
+            let earlier = account.map_or_else(DailyCount::default, |account| account.created);
+            let created = create_organization(
+                person,
+                earlier,
+                app.limits.organizations,
+                id,
+                body.name.clone(),
+                body.metadata.clone(),
+                now,
+            )?;
             let mut transaction = Transaction::in_organization(id, now, created.events)
                 .write_organization(&created.organization)
                 .begin_counts(id)
                 .add_member(&created.creator)
                 .write_address(&created.address)
                 .write_profile(&Profile::of(&created.creator))
-                .switch_to(&person.user_id, id);
+                .switch_to_new(&person.user_id, id, earlier, created.created);
             if let Some(key) = idempotency_key {
                 let request = CreationRequest {
                     user_id: person.user_id.clone(),

@@ -18,6 +18,10 @@ pub struct Address {
     pub email: EmailAddress,
     /// The member or invite that has the address.
     pub holder: Holder,
+    /// The times of the last invite emails to the address, oldest first, whatever has become
+    /// of the invites.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent_at: Vec<DateTime<Utc>>,
     /// The number of changes, for optimistic concurrency.
     pub version: u64,
 }
@@ -93,6 +97,11 @@ impl Address {
             }
             _ => None,
         }
+    }
+
+    /// Returns whether this invite holds the address.
+    pub fn is_held_by(&self, invite: &Invite) -> bool {
+        matches!(&self.holder, Holder::Invite(held) if held.invite_id == invite.id)
     }
 
     /// Returns the record with another holder; the store increments the version.

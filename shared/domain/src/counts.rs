@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::DailyCount;
+
 /// The counts of an organization, from its creation to its end. They have an item of their own: it is small
 /// whatever the organization's metadata, and a rename does not meet an invite.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,4 +14,7 @@ pub struct Counts {
     /// The number of API keys.
     #[serde(default)]
     pub api_keys: u32,
+    /// The emails of invites.
+    #[serde(default, skip_serializing_if = "DailyCount::is_none")]
+    pub emails: DailyCount,
 }

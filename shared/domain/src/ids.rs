@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -49,6 +50,9 @@ fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Er
 
     deserializer.deserialize_str(Canonical)
 }
+
+/// The bits of a UUID v7 behind its milliseconds.
+const VERSION_AND_RANDOM_BITS: u32 = 80;
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -106,12 +110,23 @@ uuid_id! {
     EventId
 }
 
+impl OrganizationId {
+    /// Returns the time of the organization's creation, in whole milliseconds: a UUID v7
+    /// begins with it.
+    pub fn created_at(self) -> DateTime<Utc> {
+        let milliseconds = i64::try_from(self.0.as_u128() >> VERSION_AND_RANDOM_BITS);
+        milliseconds
+            .ok()
+            .and_then(DateTime::from_timestamp_millis)
+            .unwrap_or_default()
+    }
+}
+
 impl EventId {
     /// Returns this id, or one a millisecond later than `earlier` where it would not
     /// sort behind it: clocks of two processes may differ.
     #[must_use]
     pub fn later_than(self, earlier: Option<Self>) -> Self {
-        const VERSION_AND_RANDOM_BITS: u32 = 80;
         match earlier {
             Some(earlier) if self <= earlier => {
                 let random = self.0.as_u128() & ((1 << VERSION_AND_RANDOM_BITS) - 1);

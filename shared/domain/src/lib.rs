@@ -21,6 +21,7 @@ mod delivery;
 mod email;
 mod ids;
 mod invite;
+mod limits;
 mod link;
 mod member;
 mod notice;
@@ -30,6 +31,7 @@ mod permission;
 mod person;
 mod plan;
 mod profile;
+mod recipient;
 mod refusal;
 mod role;
 mod secret;
@@ -55,8 +57,11 @@ pub use email::{EmailAddress, InvalidEmail};
 pub use ids::{ApiKeyId, EventId, InvalidId, InviteId, OrganizationId, UserId};
 pub use invite::{
     Acceptance, Accepted, Created, Ended, EndedInvite, INVITE_LIFETIME, Invite, InviteRequest,
-    InviteState, InviteTerms, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES, MAX_RESENDS, Outcome,
-    RESEND_INTERVAL, accept, cancel, create_invite, decline, resend, update_invite,
+    InviteState, InviteTerms, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES, Outcome, Resent,
+    accept, cancel, create_invite, decline, resend, update_invite,
+};
+pub use limits::{
+    CountedEmail, DailyCount, EmailHistory, EmailLimit, EmailLimits, Limits, OrganizationLimits,
 };
 pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};
 pub use member::{Member, MemberUpdate, remove_member, update_member};
@@ -71,6 +76,7 @@ pub use permission::{Action, permit};
 pub use person::Person;
 pub use plan::{InvalidPlanId, InvalidPlans, Plan, PlanChanges, PlanId, Plans};
 pub use profile::{NewAddress, Profile, TakeOver, take_over};
+pub use recipient::{Recipient, RecipientId};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::Role;
 pub use secret::{ApiKeySecret, InvalidSecret, SecretHash};

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Address, Caller, Change, Event, EventKind, Holder, Member, Metadata, OrganizationId,
-    OrganizationName, Person, Refusal, Role, Subject, SubjectKind, UserId, permit,
+    Action, Address, Caller, Change, DailyCount, Event, EventKind, Holder, Member, Metadata,
+    OrganizationId, OrganizationLimits, OrganizationName, Person, Refusal, Role, Subject,
+    SubjectKind, UserId, permit,
 };
 
 /// An organization.
@@ -44,23 +45,29 @@ pub struct NewOrganization {
     pub creator: Member,
     /// The record of the creator's address.
     pub address: Address,
+    /// The organizations that the creator has created, with this one.
+    pub created: DailyCount,
     /// The events to record.
     pub events: Vec<Event>,
 }
 
 /// Decides the creation of an organization, with its creator as an owner who
-/// receives billing emails.
+/// receives billing emails. `created` counts the person's earlier ones.
 ///
 /// # Errors
-/// [`Refusal::EmailRequired`], [`Refusal::EmailNotVerified`] if the person has no email address.
+/// [`Refusal::EmailRequired`], [`Refusal::EmailNotVerified`] if the person has no email address;
+/// [`Refusal::TooManyOrganizations`]; [`Refusal::OrganizationLimitReached`].
 pub fn create_organization(
     person: &Person,
+    created: DailyCount,
+    limits: OrganizationLimits,
     id: OrganizationId,
     name: OrganizationName,
     metadata: Metadata,
     now: DateTime<Utc>,
 ) -> Result<NewOrganization, Refusal> {
     let email = person.verified_email()?.clone();
+    let created = limits.count(created, now)?;
     let creator = Member {
         organization_id: id,
         user_id: person.user_id.clone(),
@@ -100,8 +107,10 @@ pub fn create_organization(
             organization_id: id,
             email,
             holder,
+            sent_at: Vec::new(),
             version: 0,
         },
+        created,
         organization,
         creator,
         events,

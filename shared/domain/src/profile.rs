@@ -156,6 +156,7 @@ fn take_address(
             organization_id: member.organization_id,
             email: email.clone(),
             holder,
+            sent_at: Vec::new(),
             version: 0,
         };
         let ended = None;

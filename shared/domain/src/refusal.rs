@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::{InviteId, Outcome};
+use crate::{EmailLimit, InviteId, Outcome};
 
 /// A refused change: an expected answer, worded for the person whose request it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,15 +76,25 @@ pub enum Refusal {
         "the person who invited you can no longer send this invite; ask an owner or admin to resend it"
     )]
     InviteNeedsResend,
-    /// The invite was sent less than a minute ago.
-    #[error("this invite was sent less than a minute ago; wait a moment before resending it")]
-    ResendTooSoon {
+    /// One more email would exceed one of the [`EmailLimits`](crate::EmailLimits).
+    #[error("{}", .limit.reason())]
+    EmailLimitReached {
+        /// The limit.
+        limit: EmailLimit,
         /// The time left to wait.
         wait: TimeDelta,
     },
-    /// The invite has reached [`MAX_RESENDS`](crate::MAX_RESENDS).
-    #[error("an invite can be resent at most five times; cancel it and invite again")]
-    ResendLimitReached,
+    /// The person has created the organizations of a day.
+    #[error("a person can create at most {max} organizations a day; try again tomorrow")]
+    OrganizationLimitReached {
+        /// The limit.
+        max: u32,
+        /// The time left to wait.
+        wait: TimeDelta,
+    },
+    /// The person has created all the organizations that a person can; waiting does not help.
+    #[error("a person can create at most {0} organizations in all")]
+    TooManyOrganizations(u32),
     /// The identity provider reports no email address for the person.
     #[error("your account has no email address, which this action requires")]
     EmailRequired,
@@ -166,8 +176,9 @@ impl Refusal {
             Self::InviteEnded(Outcome::Expired) => "invite_expired",
             Self::LinkReplaced => "link_replaced",
             Self::InviteNeedsResend => "invite_needs_resend",
-            Self::ResendTooSoon { .. } => "resend_too_soon",
-            Self::ResendLimitReached => "resend_limit_reached",
+            Self::EmailLimitReached { .. } => "email_limit_reached",
+            Self::OrganizationLimitReached { .. } => "organization_limit_reached",
+            Self::TooManyOrganizations(_) => "too_many_organizations",
             Self::EmailRequired => "email_required",
             Self::EmailNotVerified => "email_not_verified",
             Self::CreditsUsedUp { .. } => "credits_used_up",
@@ -193,12 +204,14 @@ impl Refusal {
             | Self::AlreadyMemberYourself
             | Self::InviteOutstanding { .. }
             | Self::TooManyInvites
+            | Self::TooManyOrganizations(_)
             | Self::TooManyApiKeys
             | Self::ApiKeyExpired
-            | Self::InviteNeedsResend
-            | Self::ResendLimitReached => RefusalKind::Conflict,
+            | Self::InviteNeedsResend => RefusalKind::Conflict,
             Self::InviteEnded(_) | Self::LinkReplaced => RefusalKind::Gone,
-            Self::ResendTooSoon { .. } | Self::CreditsUsedUp { .. } => RefusalKind::TooEarly,
+            Self::EmailLimitReached { .. }
+            | Self::OrganizationLimitReached { .. }
+            | Self::CreditsUsedUp { .. } => RefusalKind::TooEarly,
             Self::IdempotencyKeyReused(_) => RefusalKind::Contradiction,
         }
     }

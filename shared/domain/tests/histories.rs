@@ -499,7 +499,16 @@ impl World {
         let name = OrganizationName::parse("name 0").unwrap();
         let metadata = Metadata::default();
         let (ada, id) = (person(0, 0), organization_id());
-        let created = create_organization(&ada, id, name, metadata, world.now).unwrap();
+        let created = create_organization(
+            &ada,
+            DailyCount::default(),
+            OrganizationLimits::NONE,
+            id,
+            name,
+            metadata,
+            world.now,
+        )
+        .unwrap();
         let change = Change::of(world.now, created.events)
             .write(Place::Organization, Row::Organization(created.organization))
             .write(Place::Member(user(0)), Row::Member(created.creator))
@@ -646,7 +655,13 @@ impl World {
                     role,
                     receives_billing_emails: billing_emails,
                 };
-                let created = create_invite(&caller, &counts, address.as_ref(), request, now)?;
+                let history = EmailHistory {
+                    counts: &counts,
+                    address: address.as_ref(),
+                    recipient: None,
+                };
+                let limits = &EmailLimits::NONE;
+                let created = create_invite(&caller, history, limits, request, now)?;
                 let (expired, ended) = created
                     .expired
                     .map(|expired| (expired.event, expired.invite))
@@ -685,8 +700,15 @@ impl World {
             }
             Wish::Resend { by, to } => {
                 let (caller, state) = (read.caller(by)?, read.state(newest(to)?)?);
-                let (resent, event) = resend(&caller, &state, now)?;
-                Ok(Change::by(&caller, now, [event]).claim(resent))
+                let counts = read.counts().unwrap_or_default();
+                let address = read.address(&email(to));
+                let history = EmailHistory {
+                    counts: &counts,
+                    address: address.as_ref(),
+                    recipient: None,
+                };
+                let resent = resend(&caller, &state, history, &EmailLimits::NONE, now)?;
+                Ok(Change::by(&caller, now, [resent.event]).claim(resent.invite))
             }
             Wish::Cancel { by, to } => {
                 let (caller, state) = (read.caller(by)?, read.state(newest(to)?)?);

@@ -25,6 +25,14 @@ fn counts(outstanding_invites: u32) -> Counts {
     }
 }
 
+fn history<'a>(counts: &'a Counts, address: Option<&'a Address>) -> EmailHistory<'a> {
+    EmailHistory {
+        counts,
+        address,
+        recipient: None,
+    }
+}
+
 fn member(user_id: &str, role: Role) -> Member {
     Member {
         organization_id: organization_id(),
@@ -65,7 +73,14 @@ fn request(role: Role) -> InviteRequest {
 }
 
 fn invited(by: &Member, role: Role) -> Created {
-    let mut created = create_invite(&caller(by), &counts(0), None, request(role), noon()).unwrap();
+    let mut created = create_invite(
+        &caller(by),
+        history(&counts(0), None),
+        &EmailLimits::default(),
+        request(role),
+        noon(),
+    )
+    .unwrap();
     created.invite.version = 1;
     created.address.version = 1;
     created
@@ -257,8 +272,8 @@ fn second_invite_to_an_address_in_another_case_is_refused() {
     };
     let refusal = create_invite(
         &caller(&owner),
-        &counts(1),
-        Some(&first.address),
+        history(&counts(1), Some(&first.address)),
+        &EmailLimits::NONE,
         again,
         noon(),
     )
@@ -277,8 +292,8 @@ fn expired_invite_does_not_block_a_new_one_and_is_recorded() {
     let later = first.invite.terms.expires_at;
     let again = create_invite(
         &caller(&owner),
-        &counts(MAX_OUTSTANDING_INVITES),
-        Some(&first.address),
+        history(&counts(MAX_OUTSTANDING_INVITES), Some(&first.address)),
+        &EmailLimits::NONE,
         request(Role::Admin),
         later,
     )
@@ -331,8 +346,8 @@ fn invite_above_a_hundred_is_refused() {
     let ask = |outstanding| {
         create_invite(
             &caller(&owner),
-            &counts(outstanding),
-            None,
+            history(&counts(outstanding), None),
+            &EmailLimits::NONE,
             request(Role::User),
             noon(),
         )
@@ -358,62 +373,62 @@ fn invite_to_a_member_is_refused() {
     };
     let refusal = create_invite(
         &caller(&owner),
-        &counts(0),
-        Some(&address),
+        history(&counts(0), Some(&address)),
+        &EmailLimits::NONE,
         request(Role::User),
         noon(),
     );
     assert_eq!(refusal.unwrap_err().code(), "already_member");
 }
 
+/// Resends the invite that holds an address.
+fn resent_by(
+    by: &Member,
+    state: &InviteState,
+    address: &Address,
+    now: DateTime<Utc>,
+) -> Result<Resent, Refusal> {
+    let counts = counts(1);
+    let history = history(&counts, Some(address));
+    resend(&caller(by), state, history, &EmailLimits::default(), now)
+}
+
 #[test]
-fn resending_is_limited_to_once_a_minute_and_five_times() {
+fn resending_queues_an_email_with_a_new_link() {
     let owner = member("olga", Role::Owner);
-    let mut invite = invited(&owner, Role::User).invite;
-    let mut now = noon();
-    let too_soon = resend(
-        &caller(&owner),
-        &InviteState::Pending(invite.clone()),
-        now + TimeDelta::seconds(59),
-    );
-    assert_eq!(
-        too_soon.unwrap_err(),
-        Refusal::ResendTooSoon {
-            wait: TimeDelta::seconds(1)
-        }
-    );
-    for resent in 1..=MAX_RESENDS {
-        now += RESEND_INTERVAL;
-        let (next, event) = resend(&caller(&owner), &InviteState::Pending(invite), now).unwrap();
-        assert_eq!(next.terms.times_sent, 1 + resent);
-        assert_eq!(next.delivery.state, DeliveryState::Queued);
-        assert_eq!(
-            event.email,
-            Some(OutboxEmail::Invite {
-                invite_id: next.id,
-                times_sent: next.terms.times_sent
-            })
-        );
-        invite = next;
-    }
-    now += RESEND_INTERVAL;
-    let refusal = resend(&caller(&owner), &InviteState::Pending(invite), now).unwrap_err();
-    assert_eq!(refusal, Refusal::ResendLimitReached);
+    let created = invited(&owner, Role::User);
+    let state = InviteState::Pending(created.invite);
+    let later = noon() + TimeDelta::minutes(1);
+    let resent = resent_by(&owner, &state, &created.address, later).unwrap();
+    assert_eq!(resent.invite.terms.times_sent, 2);
+    assert_eq!(resent.invite.delivery.state, DeliveryState::Queued);
+    assert_eq!(resent.address.holder, resent.invite.holder());
+    assert_eq!(resent.address.sent_at, [noon(), later]);
+    let email = OutboxEmail::Invite {
+        invite_id: resent.invite.id,
+        times_sent: 2,
+    };
+    assert_eq!(resent.event.email, Some(email));
 }
 
 #[test]
 fn resending_renews_the_14_days_and_the_inviter() {
-    let invite = invited(&member("olga", Role::Owner), Role::User).invite;
+    let created = invited(&member("olga", Role::Owner), Role::User);
+    let state = InviteState::Pending(created.invite);
     let admin = member("anna", Role::Admin);
     let later = noon() + TimeDelta::days(13);
-    let (resent, _) = resend(&caller(&admin), &InviteState::Pending(invite), later).unwrap();
-    assert_eq!(resent.terms.invited_by.as_ref().unwrap().id, admin.user_id);
+    let resent = resent_by(&admin, &state, &created.address, later).unwrap();
     assert_eq!(
-        resent.terms.expires_at,
+        resent.invite.terms.invited_by.as_ref().unwrap().id,
+        admin.user_id
+    );
+    assert_eq!(
+        resent.invite.terms.expires_at,
         "2026-03-28T12:00:00Z".parse::<DateTime<Utc>>().unwrap()
     );
     let after = later + TimeDelta::days(14);
-    let refusal = resend(&caller(&admin), &InviteState::Pending(resent), after).unwrap_err();
+    let state = InviteState::Pending(resent.invite);
+    let refusal = resent_by(&admin, &state, &resent.address, after).unwrap_err();
     assert_eq!(refusal, Refusal::InviteEnded(Outcome::Expired));
 }
 
@@ -446,7 +461,10 @@ fn ended_invite_stays_ended_with_its_outcome() {
         update_invite(&caller(&owner), &state, InviteUpdate::default(), noon()).unwrap_err(),
         ended
     );
-    assert_eq!(resend(&caller(&owner), &state, noon()).unwrap_err(), ended);
+    assert_eq!(
+        resent_by(&owner, &state, &created.address, noon()).unwrap_err(),
+        ended
+    );
     assert_eq!(decline(None, &state, noon()).unwrap_err(), ended);
     assert!(
         cancel(&caller(&owner), &state, noon()).unwrap().is_none(),
@@ -464,7 +482,8 @@ fn invite_resent_has_new_times_and_its_first_creation() {
     let created = invited(&owner, Role::User);
     let later = noon() + TimeDelta::days(3);
     let state = InviteState::Pending(created.invite.clone());
-    let (resent, event) = resend(&caller(&owner), &state, later).unwrap();
+    let resent = resent_by(&owner, &state, &created.address, later).unwrap();
+    let (resent, event) = (resent.invite, resent.event);
     let (before, after) = (&created.invite.terms, &resent.terms);
     assert_eq!((after.created_at, after.sent_at), (noon(), later));
     assert_eq!(after.expires_at, before.expires_at + TimeDelta::days(3));

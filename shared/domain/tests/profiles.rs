@@ -50,6 +50,7 @@ fn held_by(address: &str, holder: Holder) -> Address {
         organization_id: dana().organization_id,
         email: email(address),
         holder,
+        sent_at: Vec::new(),
         version: 4,
     }
 }
@@ -140,7 +141,14 @@ fn invite_to_the_new_address_ends_with_the_take_over() {
         role: Role::Admin,
         receives_billing_emails: false,
     };
-    let created = create_invite(&owner, &Counts::default(), None, request, noon()).unwrap();
+    let created = {
+        let history = EmailHistory {
+            counts: &Counts::default(),
+            address: None,
+            recipient: None,
+        };
+        create_invite(&owner, history, &EmailLimits::NONE, request, noon()).unwrap()
+    };
     let person = says("grace@example.com", None);
     let end = created.invite.terms.expires_at;
     for (now, outcome, kind) in [

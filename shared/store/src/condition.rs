@@ -1,6 +1,6 @@
 //! Conditions on items, and how they and the writes become requests.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
@@ -66,8 +66,8 @@ pub(crate) enum Expected {
 #[derive(Debug, Clone)]
 pub(crate) struct AttributeUpdate {
     pub(crate) key: RawKey,
-    pub(crate) update: &'static str,
-    pub(crate) condition: &'static str,
+    pub(crate) update: Cow<'static, str>,
+    pub(crate) condition: Option<Cow<'static, str>>,
     pub(crate) names: &'static [&'static str],
     pub(crate) values: Vec<(&'static str, AttributeValue)>,
 }
@@ -209,7 +209,7 @@ impl Write {
                     .table_name(table)
                     .set_key(Some(update.key.into_attributes()))
                     .update_expression(update.update)
-                    .condition_expression(update.condition)
+                    .set_condition_expression(update.condition.map(Cow::into_owned))
                     .set_expression_attribute_names(attribute::names(update.names))
                     .set_expression_attribute_values(attribute::values(update.values));
                 item.update(builder.build()?)

@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use domain::{
     Address, ApiKey, ApiKeyId, AuditEvent, Billing, Counter, Counts, EmailAddress, EndedInvite,
-    EventId, Invite, InviteId, Member, Organization, OrganizationId, Profile, UserId,
+    EventId, Invite, InviteId, Member, Organization, OrganizationId, Profile, Recipient,
+    RecipientId, UserId,
 };
 
 use crate::{
@@ -144,6 +145,13 @@ impl Key<EndedInvitePointer> {
     /// The pointer from an email address to an invite that has ended.
     pub fn ended_invite_pointer(email: &EmailAddress, id: InviteId) -> Self {
         Self::new(address(email), format!("ENDED_INVITE#{id}"))
+    }
+}
+
+impl Key<Recipient> {
+    /// A recipient of invite emails, over all organizations.
+    pub fn recipient(id: &RecipientId) -> Self {
+        Self::new(format!("RECIPIENT#{}", id.as_str()), "RECIPIENT")
     }
 }
 

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     Actor, Address, ApiKey, AuditEvent, Billing, Counter, EndedInvite, Holder, Invite, Member,
-    Organization, Profile,
+    Organization, Profile, Recipient,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -138,6 +138,23 @@ impl Record for EndedInvitePointer {
 
     fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
         vec![("ttl", keys::seconds(self.ended_at + Self::MEMORY))]
+    }
+}
+
+impl Record for Recipient {
+    fn key(&self) -> RawKey {
+        Key::recipient(&self.id).raw
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        let ttl = self.forget_at().map(|at| ("ttl", keys::seconds(at)));
+        ttl.into_iter().collect()
+    }
+}
+
+impl Versioned for Recipient {
+    fn version(&self) -> u64 {
+        self.version
     }
 }
 

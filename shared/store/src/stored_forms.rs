@@ -122,18 +122,19 @@ fn updated<T>(
     let (set, remove) = expression
         .split_once(" REMOVE ")
         .unwrap_or((expression, ""));
-    let names = update.expression_attribute_names().unwrap();
+    let names = update.expression_attribute_names();
+    let spelled = |name: &str| {
+        let placed = names.and_then(|names| names.get(name));
+        placed.map_or_else(|| name.to_owned(), String::clone)
+    };
     let values = update.expression_attribute_values().unwrap();
     let assignments = set.strip_prefix("SET ").unwrap().split(", ");
     let set = assignments.filter_map(|assignment| {
         let (name, value) = assignment.split_once(" = ")?;
-        Some((names[name].clone(), values.get(value)?.clone()))
+        Some((spelled(name), values.get(value)?.clone()))
     });
     let removed = remove.split(", ").filter(|name| !name.is_empty());
-    (
-        set.collect(),
-        removed.map(|name| names[name].clone()).collect(),
-    )
+    (set.collect(), removed.map(spelled).collect())
 }
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -176,6 +177,14 @@ fn recorded(event: Event) -> Transaction {
 
 fn map<T: DeserializeOwned>(json: Value) -> T {
     serde_json::from_value(json).unwrap()
+}
+
+fn daily(today: u32, total: u32) -> DailyCount {
+    DailyCount {
+        day: "2026-03-01".parse().unwrap(),
+        today,
+        total,
+    }
 }
 
 fn organization(metadata: Value) -> Organization {
@@ -291,10 +300,26 @@ fn members() -> Vec<Form> {
     ]
 }
 
+/// An item that the present code makes by an update alone.
+fn form_of_update<T>(name: &'static str, key: Key<T>, value: T, write: Transaction) -> Form
+where
+    T: Record + DeserializeOwned + PartialEq + Debug + 'static,
+{
+    let (mut item, removed) = updated(&write, &key);
+    assert!(removed.is_empty(), "{name}");
+    item.extend(key.raw.clone().into_attributes());
+    form_of_item(name, key, value, item)
+}
+
 fn account_items() -> Vec<Form> {
     let account = Account {
         user_id: user_id("bob"),
         current_organization_id: organization_id(),
+        created: DailyCount::default(),
+    };
+    let founder = Account {
+        created: daily(2, 7),
+        ..account.clone()
     };
     let nameless = Profile::of(&nameless());
     let named = Profile {
@@ -312,7 +337,7 @@ fn account_items() -> Vec<Form> {
         at: at("2026-03-01T12:00:00.5Z"),
     };
     vec![
-        form(
+        form_of_update(
             "account.only",
             Key::account(&account.user_id),
             account.clone(),
@@ -320,6 +345,17 @@ fn account_items() -> Vec<Form> {
         ),
         profile("profile.without-name-and-time", nameless),
         profile("profile.with-name-and-time", named),
+        form_of_update(
+            "account.with-created",
+            Key::account(&founder.user_id),
+            founder.clone(),
+            quiet().switch_to_new(
+                &founder.user_id,
+                organization_id(),
+                daily(1, 6),
+                founder.created,
+            ),
+        ),
         form(
             "creation-request.only",
             Key::creation_request(&request.user_id, &request.idempotency_key),
@@ -492,6 +528,7 @@ fn address(holder: Holder) -> Address {
         organization_id: organization_id(),
         email: email("Dana@Example.com"),
         holder,
+        sent_at: Vec::new(),
         version: 2,
     }
 }
@@ -509,8 +546,7 @@ fn addresses() -> Vec<Form> {
         user_id: user_id("auth0|dana"),
         invite_id,
     };
-    let form = |name, holder| {
-        let value = address(holder);
+    let form = |name, value: Address| {
         let before = Address {
             version: 1,
             ..value.clone()
@@ -524,11 +560,37 @@ fn addresses() -> Vec<Form> {
         )
     };
     vec![
-        form("address.creator", member(None)),
-        form("address.member", member(Some(invite_id()))),
-        form("address.invite", queued_invite().holder()),
-        form("address.ended", ended_holder()),
+        form("address.creator", address(member(None))),
+        form("address.member", address(member(Some(invite_id())))),
+        form("address.invite", address(queued_invite().holder())),
+        form("address.ended", address(ended_holder())),
+        form(
+            "address.with-emails",
+            Address {
+                sent_at: vec![noon(), at("2026-03-02T08:00:00Z")],
+                ..address(ended_holder())
+            },
+        ),
     ]
+}
+
+fn recipients() -> Vec<Form> {
+    let value = Recipient {
+        id: email("Dana+offers@Example.com").recipient_id(),
+        sent_at: vec![noon(), at("2026-03-02T08:00:00Z")],
+        version: 2,
+    };
+    let before = Recipient {
+        version: 1,
+        ..value.clone()
+    };
+    let write = quiet().write_recipient(Some(&before));
+    vec![form(
+        "recipient.only",
+        Key::recipient(&value.id),
+        value,
+        write,
+    )]
 }
 
 fn person() -> Actor {
@@ -828,21 +890,23 @@ fn billing_deliveries() -> Vec<Form> {
 
 /// Counts are written by updates only, each of its own attribute.
 fn counts() -> Vec<Form> {
-    let form = |name, outstanding_invites, api_keys| Form {
+    let form = |name, outstanding_invites, api_keys, emails| Form {
         name,
         read: Box::new(move |item| {
             let value = Counts {
                 outstanding_invites,
                 api_keys,
+                emails,
             };
             assert_eq!(read(&Key::counts(organization_id()), item), value, "{name}");
         }),
         written: None,
     };
     vec![
-        form("counts.both", 3, 2),
-        form("counts.without-api-keys", 3, 0),
-        form("counts.without-invites", 0, 2),
+        form("counts.both", 3, 2, DailyCount::default()),
+        form("counts.without-api-keys", 3, 0, DailyCount::default()),
+        form("counts.without-invites", 0, 2, DailyCount::default()),
+        form("counts.with-emails", 3, 0, daily(1, 7)),
     ]
 }
 
@@ -854,6 +918,7 @@ fn forms() -> Vec<Form> {
         invites(),
         api_keys(),
         addresses(),
+        recipients(),
         events(),
         billings(),
         usage(),
@@ -919,34 +984,54 @@ fn event_in_the_stream_is_read_from_its_image() {
 }
 
 #[test]
-fn counts_are_written_as_in_their_fixture() {
+fn api_keys_are_counted_as_in_their_fixture() {
     let id = organization_id();
-    for (name, transaction, attribute) in [
-        (
-            "counts.without-api-keys",
-            quiet().increment_invites(id),
-            "outstanding_invites",
-        ),
-        (
-            "counts.without-invites",
-            quiet().increment_api_keys(id),
-            "api_keys",
-        ),
-    ] {
-        let fixture = from_json(&fixture(name).unwrap());
-        let (set, removed) = updated(&transaction, &Key::counts(id));
-        assert_eq!((set.len(), removed.len()), (0, 0));
-        let request = requests(&transaction).remove(0);
-        let update = request.update().unwrap();
-        let names = update.expression_attribute_names().unwrap().values();
-        let names: BTreeSet<&str> = names.map(String::as_str).chain(["pk", "sk"]).collect();
-        assert_eq!(names, fixture.keys().map(String::as_str).collect());
-        let counted = format!("#{attribute} = if_not_exists(#{attribute}, :none) + :one");
-        assert!(update.update_expression().ends_with(&counted), "{name}");
-        let values = update.expression_attribute_values().unwrap();
-        assert_eq!(values[":one"], AttributeValue::N("1".to_owned()));
-        assert_eq!(values[":none"], AttributeValue::N("0".to_owned()));
+    let transaction = quiet().increment_api_keys(id);
+    let fixture = from_json(&fixture("counts.without-invites").unwrap());
+    let (set, removed) = updated(&transaction, &Key::counts(id));
+    assert_eq!((set.len(), removed.len()), (0, 0));
+    let request = requests(&transaction).remove(0);
+    let update = request.update().unwrap();
+    let names = update.expression_attribute_names().unwrap().values();
+    let names: BTreeSet<&str> = names.map(String::as_str).chain(["pk", "sk"]).collect();
+    assert_eq!(names, fixture.keys().map(String::as_str).collect());
+    let counted = "#api_keys = if_not_exists(#api_keys, :none) + :one";
+    assert!(update.update_expression().ends_with(counted));
+    let values = update.expression_attribute_values().unwrap();
+    assert_eq!(values[":one"], AttributeValue::N("1".to_owned()));
+    assert_eq!(values[":none"], AttributeValue::N("0".to_owned()));
+}
+
+#[test]
+fn invites_are_counted_as_in_their_fixture() {
+    let id = organization_id();
+    let fixture = from_json(&fixture("counts.with-emails").unwrap());
+    let email = |earlier| CountedEmail {
+        recipient: None,
+        earlier,
+        emails: daily(1, 7),
+        max: 50,
+        sent_at: Vec::new(),
+    };
+    let yesterday = DailyCount {
+        day: "2026-02-28".parse().unwrap(),
+        ..daily(6, 6)
+    };
+    let expression = |transaction: &Transaction| {
+        let request = requests(transaction).remove(0);
+        request.update().unwrap().update_expression().to_owned()
+    };
+    for earlier in [yesterday, DailyCount::default()] {
+        let invite = quiet().count_invite(id, &email(earlier));
+        let (set, removed) = updated(&invite, &Key::counts(id));
+        let emails = HashMap::from([("emails".to_owned(), fixture["emails"].clone())]);
+        assert_eq!((set, removed.len()), (emails, 0));
+        let counted = "outstanding_invites = if_not_exists(outstanding_invites, :none) + :one";
+        assert!(expression(&invite).ends_with(counted));
     }
+    let again = quiet().count_email(id, &email(daily(0, 6)));
+    let counted = "SET emails.today = emails.today + :one, emails.#total = emails.#total + :one";
+    assert_eq!(expression(&again), counted);
 }
 
 #[test]

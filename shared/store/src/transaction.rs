@@ -8,13 +8,14 @@ use aws_sdk_dynamodb::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Address, ApiKey, Billing, Caller, Counter, Debit, EndedInvite, Event, EventId, Holder, Invite,
-    MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, Profile, UserId,
+    Address, ApiKey, Billing, Caller, CountedEmail, Counter, DailyCount, Debit, EndedInvite, Event,
+    EventId, Holder, Invite, MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization,
+    OrganizationId, Profile, Recipient, UserId,
 };
 
 use crate::{
-    Account, CreationRequest, EndedInvitePointer, InvitePointer, Key, Membership, PaymentEvent,
-    Store, StoreError, UsageRequest,
+    CreationRequest, EndedInvitePointer, InvitePointer, Key, Membership, PaymentEvent, Store,
+    StoreError, UsageRequest,
     attribute::{Item, number, text, to_value},
     condition::{AttributeUpdate, Expected, Write},
     keys::RawKey,
@@ -279,30 +280,66 @@ impl Transaction {
     pub fn begin_counts(self, id: OrganizationId) -> Self {
         self.with(Write::Update(AttributeUpdate {
             key: Key::counts(id).raw,
-            update: "SET #outstanding_invites = :none, #api_keys = :none",
-            condition: "attribute_not_exists(#outstanding_invites)",
+            update: "SET #outstanding_invites = :none, #api_keys = :none".into(),
+            condition: Some("attribute_not_exists(#outstanding_invites)".into()),
             names: &["outstanding_invites", "api_keys"],
             values: vec![("none", number(0))],
         }))
     }
 
-    /// Counts one more outstanding invite, up to the limit.
-    pub fn increment_invites(self, id: OrganizationId) -> Self {
-        self.increment(
-            id,
-            "SET #outstanding_invites = if_not_exists(#outstanding_invites, :none) + :one",
-            "attribute_not_exists(#outstanding_invites) OR #outstanding_invites < :max",
-            &["outstanding_invites"],
-            MAX_OUTSTANDING_INVITES,
-        )
+    /// Counts one more outstanding invite and its email, each up to its limit.
+    pub fn count_invite(self, id: OrganizationId, email: &CountedEmail) -> Self {
+        const UPDATE: &str =
+            "outstanding_invites = if_not_exists(outstanding_invites, :none) + :one";
+        const CONDITION: &str =
+            "(attribute_not_exists(outstanding_invites) OR outstanding_invites < :max)";
+        let (update, condition, names, mut values) = match counting(email) {
+            Ok(counting) => counting,
+            Err(error) => return self.failed(error),
+        };
+        values.extend([
+            ("none", number(0)),
+            ("one", number(1)),
+            ("max", number(u64::from(MAX_OUTSTANDING_INVITES))),
+        ]);
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::counts(id).raw,
+            update: format!("{update}, {UPDATE}").into(),
+            condition: Some(format!("{condition} AND {CONDITION}").into()),
+            names,
+            values,
+        }))
+    }
+
+    /// Counts one more email of an invite that counts already, up to the limit.
+    pub fn count_email(self, id: OrganizationId, email: &CountedEmail) -> Self {
+        let (update, condition, names, values) = match counting(email) {
+            Ok(counting) => counting,
+            Err(error) => return self.failed(error),
+        };
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::counts(id).raw,
+            update: update.into(),
+            condition: Some(condition.into()),
+            names,
+            values,
+        }))
+    }
+
+    /// Writes the record of a recipient, which was read; none if no limit needs it.
+    pub fn write_recipient(self, recipient: Option<&Recipient>) -> Self {
+        match recipient {
+            Some(recipient) => self.write(recipient),
+            None => self,
+        }
     }
 
     /// Counts one outstanding invite less.
     pub fn decrement_invites(self, id: OrganizationId) -> Self {
         self.with(Write::Update(AttributeUpdate {
             key: Key::counts(id).raw,
-            update: "SET #outstanding_invites = #outstanding_invites - :one",
-            condition: "#outstanding_invites > :none",
+            update: "SET #outstanding_invites = #outstanding_invites - :one".into(),
+            condition: Some("#outstanding_invites > :none".into()),
             names: &["outstanding_invites"],
             values: vec![("one", number(1)), ("none", number(0))],
         }))
@@ -315,13 +352,17 @@ impl Transaction {
 
     /// Counts one more API key, up to the limit.
     pub fn increment_api_keys(self, id: OrganizationId) -> Self {
-        self.increment(
-            id,
-            "SET #api_keys = if_not_exists(#api_keys, :none) + :one",
-            "attribute_not_exists(#api_keys) OR #api_keys < :max",
-            &["api_keys"],
-            MAX_API_KEYS,
-        )
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::counts(id).raw,
+            update: "SET #api_keys = if_not_exists(#api_keys, :none) + :one".into(),
+            condition: Some("attribute_not_exists(#api_keys) OR #api_keys < :max".into()),
+            names: &["api_keys"],
+            values: vec![
+                ("none", number(0)),
+                ("one", number(1)),
+                ("max", number(u64::from(MAX_API_KEYS))),
+            ],
+        }))
     }
 
     /// Deletes an API key, and counts one less.
@@ -329,41 +370,60 @@ impl Transaction {
         self.delete(key.key(), Expected::Version(key.version))
             .with(Write::Update(AttributeUpdate {
                 key: Key::counts(key.organization_id).raw,
-                update: "SET #api_keys = #api_keys - :one",
-                condition: "#api_keys > :none",
+                update: "SET #api_keys = #api_keys - :one".into(),
+                condition: Some("#api_keys > :none".into()),
                 names: &["api_keys"],
                 values: vec![("one", number(1)), ("none", number(0))],
             }))
     }
 
-    fn increment(
-        self,
-        id: OrganizationId,
-        update: &'static str,
-        condition: &'static str,
-        names: &'static [&'static str],
-        max: u32,
-    ) -> Self {
+    /// Makes an organization the person's current one. What else the account holds stays.
+    pub fn switch_to(self, user_id: &UserId, organization_id: OrganizationId) -> Self {
         self.with(Write::Update(AttributeUpdate {
-            key: Key::counts(id).raw,
-            update,
-            condition,
-            names,
+            key: Key::account(user_id).raw,
+            update: "SET user_id = :user, current_organization_id = :organization".into(),
+            condition: None,
+            names: &[],
             values: vec![
-                ("none", number(0)),
-                ("one", number(1)),
-                ("max", number(u64::from(max))),
+                ("user", text(user_id)),
+                ("organization", text(organization_id)),
             ],
         }))
     }
 
-    /// Makes an organization the person's current one.
-    pub fn switch_to(self, user_id: &UserId, organization_id: OrganizationId) -> Self {
-        let account = Account {
-            user_id: user_id.clone(),
-            current_organization_id: organization_id,
+    /// Makes a new organization the person's current one, and counts it, if no other was
+    /// counted since `earlier` was read.
+    pub fn switch_to_new(
+        self,
+        user_id: &UserId,
+        organization_id: OrganizationId,
+        earlier: DailyCount,
+        created: DailyCount,
+    ) -> Self {
+        let created = match to_value(&created) {
+            Ok(created) => created,
+            Err(error) => return self.failed(error),
         };
-        self.put(&account, Expected::Anything)
+        let mut values = vec![
+            ("user", text(user_id)),
+            ("organization", text(organization_id)),
+            ("created", created),
+        ];
+        let (condition, names): (_, &[_]) = if earlier.is_none() {
+            ("attribute_not_exists(created)", &[])
+        } else {
+            values.push(("earlier", number(u64::from(earlier.total))));
+            ("created.#total = :earlier", &["total"])
+        };
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::account(user_id).raw,
+            update: "SET user_id = :user, current_organization_id = :organization, \
+                     created = :created"
+                .into(),
+            condition: Some(condition.into()),
+            names,
+            values,
+        }))
     }
 
     /// Remembers a request to create an organization, in place of an earlier one
@@ -422,6 +482,7 @@ impl Transaction {
             organization_id: invite.organization_id,
             email: invite.email.clone(),
             holder,
+            sent_at: Vec::new(),
             version: 0,
         };
         let holder = match to_value(&address.holder) {
@@ -437,8 +498,8 @@ impl Transaction {
         ]);
         self.with(Write::Update(AttributeUpdate {
             key: address.key(),
-            update,
-            condition: "#holder.#invite_id = :invite_id AND #holder.#kind = :kind",
+            update: update.into(),
+            condition: Some("#holder.#invite_id = :invite_id AND #holder.#kind = :kind".into()),
             names,
             values,
         }))
@@ -562,9 +623,12 @@ impl Authority {
     fn touch(self, id: EventId) -> Write {
         Write::Update(AttributeUpdate {
             key: self.key,
-            update: "SET last_event_id = :id",
-            condition: "#version = :version AND joined_at = :joined_at AND \
-                        (attribute_not_exists(last_event_id) OR last_event_id < :id)",
+            update: "SET last_event_id = :id".into(),
+            condition: Some(
+                "#version = :version AND joined_at = :joined_at AND \
+                 (attribute_not_exists(last_event_id) OR last_event_id < :id)"
+                    .into(),
+            ),
             names: &["version"],
             values: vec![
                 ("version", number(self.version)),
@@ -573,6 +637,50 @@ impl Authority {
             ],
         })
     }
+}
+
+/// The update, condition, names and values that count an email.
+type Counting = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    Vec<(&'static str, AttributeValue)>,
+);
+
+/// Returns how the counts are updated for one more email. Two emails of one day do not make
+/// each other stale.
+fn counting(email: &CountedEmail) -> Result<Counting, StoreError> {
+    let CountedEmail {
+        earlier, emails, ..
+    } = email;
+    let one = ("one", number(1));
+    Ok(if earlier.day == emails.day {
+        let day = ("day", text(emails.day));
+        let most = ("most", number(u64::from(email.max)));
+        (
+            "SET emails.today = emails.today + :one, emails.#total = emails.#total + :one",
+            "emails.#day = :day AND emails.today < :most",
+            &["day", "total"],
+            vec![one, day, most],
+        )
+    } else if earlier.is_none() {
+        let emails = ("emails", to_value(emails)?);
+        (
+            "SET emails = :emails",
+            "attribute_not_exists(emails)",
+            &[],
+            vec![emails],
+        )
+    } else {
+        let emails = ("emails", to_value(emails)?);
+        let earlier = ("earlier", number(u64::from(earlier.total)));
+        (
+            "SET emails = :emails",
+            "emails.#total = :earlier",
+            &["total"],
+            vec![emails, earlier],
+        )
+    })
 }
 
 fn next_version(mut item: Item, record: &impl Versioned) -> Item {

@@ -2,7 +2,9 @@
 //! and events that were taken.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Address, Delivery, EmailAddress, EventId, Invite, InviteId, OrganizationId, UserId};
+use domain::{
+    Address, DailyCount, Delivery, EmailAddress, EventId, Invite, InviteId, OrganizationId, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 /// The pointer from a person to an organization of theirs. The [`Member`] holds the role.
@@ -66,6 +68,9 @@ pub struct Account {
     pub user_id: UserId,
     /// The person's current organization; they may have left it since.
     pub current_organization_id: OrganizationId,
+    /// The organizations that the person has created.
+    #[serde(default, skip_serializing_if = "DailyCount::is_none")]
+    pub created: DailyCount,
 }
 
 /// The idempotency record of a request to create an organization.

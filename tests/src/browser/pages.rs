@@ -123,7 +123,7 @@ async fn settings_page_is_accessible_for_every_role() {
 
 #[tokio::test]
 async fn long_member_list_is_searchable_and_paged() {
-    let Some(browsers) = Browsers::start().await else {
+    let Some(browsers) = Browsers::without_limits().await else {
         return;
     };
     let creator = ada(&browsers);

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use functions::Limits;
 use local::SignIn;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -96,7 +97,7 @@ impl Request {
 
 /// Runs a script.
 pub async fn run(script: &Script) -> History {
-    let world = Arc::new(World::start().await);
+    let world = Arc::new(World::start_with_limits(Limits::NONE).await);
     let mut sessions = BTreeMap::new();
     for (address, (email, people)) in ADDRESSES.iter().enumerate() {
         for &person in *people {

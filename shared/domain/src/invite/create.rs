@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::{Ended, Invite, InviteTerms};
 use crate::{
-    Action, Address, Caller, Change, Counts, Delivery, EmailAddress, Event, EventKind, Holder,
-    InviteId, Refusal, Role, permit,
+    Action, Address, Caller, Change, CountedEmail, Delivery, EmailAddress, EmailHistory,
+    EmailLimits, Event, EventKind, Holder, InviteId, Refusal, Role, permit,
 };
 
 /// The maximum number of outstanding invites of an organization.
@@ -31,25 +31,29 @@ pub struct Created {
     pub invite: Invite,
     /// The changed record of its address.
     pub address: Address,
+    /// The counts with its email.
+    pub email: CountedEmail,
     /// The end of the expired invite that still held the address.
     pub expired: Option<Ended>,
     /// The event to record.
     pub event: Event,
 }
 
-/// Decides a new invite. `address` is the loaded record of the invited address.
+/// Decides a new invite. `history` has the loaded record of the invited address.
 ///
 /// # Errors
 /// The refusal of [`permit`]; [`Refusal::AlreadyMember`];
-/// [`Refusal::InviteOutstanding`], naming the invite; [`Refusal::TooManyInvites`].
+/// [`Refusal::InviteOutstanding`], naming the invite; [`Refusal::TooManyInvites`];
+/// [`Refusal::EmailLimitReached`].
 pub fn create_invite(
     caller: &Caller,
-    counts: &Counts,
-    address: Option<&Address>,
+    history: EmailHistory<'_>,
+    limits: &EmailLimits,
     request: InviteRequest,
     now: DateTime<Utc>,
 ) -> Result<Created, Refusal> {
     permit(caller, Action::Invite(request.role))?;
+    let address = history.address;
     let masked = || request.email.masked();
     match address.map(|address| &address.holder) {
         Some(Holder::Member { .. }) => return Err(Refusal::AlreadyMember { masked: masked() }),
@@ -63,9 +67,10 @@ pub fn create_invite(
     }
     let expired = address.and_then(|address| address.expire(now));
     // A new invite that replaces an expired one leaves the count unchanged.
-    if expired.is_none() && counts.outstanding_invites >= MAX_OUTSTANDING_INVITES {
+    if expired.is_none() && history.counts.outstanding_invites >= MAX_OUTSTANDING_INVITES {
         return Err(Refusal::TooManyInvites);
     }
+    let email = limits.count(caller.organization_id(), &request.email, history, now)?;
     let invite = Invite {
         id: request.id,
         organization_id: caller.organization_id(),
@@ -92,21 +97,17 @@ pub fn create_invite(
         ],
     )
     .with_invite_email(&invite);
-    let address = match address {
-        Some(address) => Address {
-            email: invite.email.clone(),
-            ..address.held_by(invite.holder())
-        },
-        None => Address {
-            organization_id: caller.organization_id(),
-            email: invite.email.clone(),
-            holder: invite.holder(),
-            version: 0,
-        },
+    let address = Address {
+        organization_id: invite.organization_id,
+        email: invite.email.clone(),
+        holder: invite.holder(),
+        sent_at: email.sent_at.clone(),
+        version: address.map_or(0, |address| address.version),
     };
     Ok(Created {
         invite,
         address,
+        email,
         expired,
         event,
     })

@@ -1,14 +1,12 @@
 //! The actions of members on a pending invite: update, resend, cancel.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{Ended, Invite, InviteState, Outcome};
-use crate::{Action, Caller, Change, Delivery, Event, EventKind, Refusal, Role, permit};
-
-/// The maximum number of times that an invite is resent.
-pub const MAX_RESENDS: u32 = 5;
-/// The minimum time between two sendings of an invite.
-pub const RESEND_INTERVAL: TimeDelta = TimeDelta::minutes(1);
+use crate::{
+    Action, Address, Caller, Change, CountedEmail, Delivery, EmailHistory, EmailLimits, Event,
+    EventKind, Refusal, Role, permit,
+};
 
 /// The changes of an invite; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,26 +69,35 @@ pub fn update_invite(
     Ok((updated, Some(event)))
 }
 
+/// The changes that resend an invite.
+#[derive(Debug, Clone)]
+pub struct Resent {
+    /// The invite.
+    pub invite: Invite,
+    /// The changed record of its address.
+    pub address: Address,
+    /// The counts with its email.
+    pub email: CountedEmail,
+    /// The event to record.
+    pub event: Event,
+}
+
 /// Decides to resend a pending invite: for another 14 days, with the caller as
-/// its inviter and a new link that replaces all earlier ones.
+/// its inviter and a new link that replaces all earlier ones. `history` has the
+/// record of its address, which it holds.
 ///
 /// # Errors
-/// The refusal of [`permit`]; [`Refusal::InviteEnded`];
-/// [`Refusal::ResendLimitReached`]; [`Refusal::ResendTooSoon`].
+/// The refusal of [`permit`]; [`Refusal::InviteEnded`]; [`Refusal::EmailLimitReached`].
 pub fn resend(
     caller: &Caller,
     state: &InviteState,
+    history: EmailHistory<'_>,
+    limits: &EmailLimits,
     now: DateTime<Utc>,
-) -> Result<(Invite, Event), Refusal> {
+) -> Result<Resent, Refusal> {
     permit(caller, Action::ResendInvite(state.invite().terms.role))?;
     let invite = state.pending(now)?;
-    if invite.terms.times_sent > MAX_RESENDS {
-        return Err(Refusal::ResendLimitReached);
-    }
-    let wait = invite.terms.sent_at + RESEND_INTERVAL - now;
-    if wait > TimeDelta::zero() {
-        return Err(Refusal::ResendTooSoon { wait });
-    }
+    let email = limits.count(invite.organization_id, &invite.email, history, now)?;
     let resent = Invite {
         terms: invite.terms.resent(caller.as_inviter(), now),
         delivery: Delivery::queued(now),
@@ -114,7 +121,19 @@ pub fn resend(
         ],
     )
     .with_invite_email(&resent);
-    Ok((resent, event))
+    let address = Address {
+        organization_id: resent.organization_id,
+        email: resent.email.clone(),
+        holder: resent.holder(),
+        sent_at: email.sent_at.clone(),
+        version: history.address.map_or(0, |address| address.version),
+    };
+    Ok(Resent {
+        invite: resent,
+        address,
+        email,
+        event,
+    })
 }
 
 fn rfc3339(at: DateTime<Utc>) -> String {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use answer::{Acceptance, Accepted, accept, decline};
 pub use create::{Created, InviteRequest, MAX_OUTSTANDING_INVITES, create_invite};
-pub use manage::{InviteUpdate, MAX_RESENDS, RESEND_INTERVAL, cancel, resend, update_invite};
+pub use manage::{InviteUpdate, Resent, cancel, resend, update_invite};
 pub use terms::{INVITE_LIFETIME, InviteTerms, Inviter};
 
 use crate::{
