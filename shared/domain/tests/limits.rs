@@ -46,6 +46,7 @@ impl World {
                 receives_billing_emails: false,
                 is_creator: false,
                 joined_at: noon(),
+                profile_at: None,
                 last_event_id: None,
                 version: 1,
             },
@@ -221,6 +222,7 @@ fn person_creates_ten_organizations_a_day_and_50_in_all() {
         email: Some(email("sten@example.com")),
         email_verified: true,
         name: None,
+        issued_at: None,
     };
     let create = |created, now| {
         create_organization(

@@ -4,9 +4,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Address, Counts, EmailAddress, EventKind, Holder, InviteId, InviteRequest, Member,
-    OrganizationId, Outcome, Person, PersonName, Profile, Role, TakeOver, UserId, create_invite,
-    take_over,
+    Address, Counts, EmailAddress, EmailHistory, EmailLimits, EventKind, Holder, InviteId,
+    InviteRequest, Member, OrganizationId, Outcome, Person, PersonName, Profile, Role, TakeOver,
+    UserId, create_invite, take_over,
 };
 use uuid::Uuid;
 
