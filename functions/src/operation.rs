@@ -201,7 +201,7 @@ async fn respond(
         metrics.report(app.clock.now(), name, request_id, error, took, &tally);
     }
     let response = outcome.unwrap_or_else(|error| error.into_response(&request));
-    Ok(response.into_inner())
+    Ok(response.secured(&request).into_inner())
 }
 
 async fn handle_event(

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use lambda_http::{
-    Body,
+    Body, Request,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
 };
 use serde::Serialize;
+
+use crate::input;
 
 /// The response of an operation.
 pub(crate) struct Response(lambda_http::Response<Body>);
@@ -26,6 +28,8 @@ const NO_STORE: (HeaderName, HeaderValue) =
 /// The browser revalidates the page on each request.
 const NO_CACHE: (HeaderName, HeaderValue) =
     (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+/// The protocol that the client used, as API Gateway passes it on.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -105,6 +109,25 @@ impl Response {
             .with_header("x-renders-used", used)
     }
 
+    /// Removes the body: for HEAD, whose headers are those of GET.
+    pub(crate) fn without_body(mut self) -> Self {
+        *self.0.body_mut() = Body::Empty;
+        self
+    }
+
+    /// Adds the headers that protect every response: no content sniffing, and HTTPS from
+    /// now on. A local run over plain HTTP must not demand HTTPS.
+    pub(crate) fn secured(mut self, request: &Request) -> Self {
+        let headers = self.0.headers_mut();
+        let nosniff = HeaderValue::from_static("nosniff");
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        if input::header(request, FORWARDED_PROTO) == "https" {
+            let year = HeaderValue::from_static("max-age=31536000");
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+        }
+        self
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.0.status()
     }
@@ -135,12 +158,39 @@ impl Response {
         }
     }
 
-    /// Adds the security headers: no content sniffing, isolation from other origins, and
-    /// no referrer.
+    /// Adds the security headers of pages: isolation from other origins, and no referrer.
     fn for_browsers(self) -> Self {
-        self.with_header("x-content-type-options", "nosniff")
-            .with_header("referrer-policy", "no-referrer")
+        self.with_header("referrer-policy", "no-referrer")
             .with_header("cross-origin-opener-policy", "same-origin")
             .with_header("cross-origin-resource-policy", "same-origin")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn response_over_https_demands_https_from_now_on() {
+        for (proto, demanded) in [
+            (Some("https"), Some("max-age=31536000")),
+            (Some("http"), None),
+            (None, None),
+        ] {
+            let mut request = Request::default();
+            if let Some(proto) = proto {
+                let proto = HeaderValue::from_static(proto);
+                request.headers_mut().insert(FORWARDED_PROTO, proto);
+            }
+            for response in [Response::no_content(), Response::not_found()] {
+                let response = response.secured(&request).into_inner();
+                let header = |name| {
+                    let value: Option<&HeaderValue> = response.headers().get(name);
+                    value.map(|value| value.to_str().unwrap())
+                };
+                assert_eq!(header("strict-transport-security"), demanded, "{proto:?}");
+                assert_eq!(header("x-content-type-options"), Some("nosniff"));
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use reqwest::{Method, Response, header::HeaderMap};
 use sha2::{Digest, Sha256};
 
-use crate::harness::World;
+use crate::harness::{Fixture, World};
 
 const PAGES: [&str; 5] = [
     "/",
@@ -76,6 +76,62 @@ async fn every_page_has_a_strict_content_security_policy() {
         assert!(html.contains("data-client-id=\"local\""), "{path}");
         // The token of a link appears only in the address.
         assert!(!html.contains("some-token"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn head_of_a_page_or_asset_has_the_headers_of_get() {
+    let world = World::start().await;
+    let html = get(&world, "/", &[]).await.text().await.unwrap();
+    let assets = assets(&html);
+    let paths = PAGES.into_iter().chain(assets.iter().map(String::as_str));
+    for path in paths {
+        let page = get(&world, path, &[]).await;
+        let head = ask(&world, Method::HEAD, path, &[]).await;
+        assert_eq!(head.status(), 200, "{path}");
+        for name in [
+            "content-type",
+            "cache-control",
+            "etag",
+            "content-security-policy",
+            "x-content-type-options",
+        ] {
+            let (expected, actual) = (page.headers().get(name), head.headers().get(name));
+            assert_eq!(actual, expected, "{path}: {name}");
+        }
+        assert_eq!(head.text().await.unwrap(), "", "{path}");
+    }
+    for path in ["/no/such/page", "/v1/nothing", "/v1/account"] {
+        let head = ask(&world, Method::HEAD, path, &[]).await;
+        assert_eq!(head.status(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn page_with_a_slash_at_the_end_is_the_page() {
+    let world = World::start().await;
+    for path in PAGES.into_iter().filter(|path| *path != "/") {
+        let page = get(&world, path, &[]).await.text().await.unwrap();
+        let slash = get(&world, &format!("{path}/"), &[]).await;
+        assert_eq!(slash.status(), 200, "{path}/");
+        assert_eq!(slash.text().await.unwrap(), page, "{path}/");
+    }
+}
+
+#[tokio::test]
+async fn every_api_response_forbids_content_sniffing() {
+    let fixture = Fixture::new().await;
+    let invite = format!("{}/invites/{}", fixture.organization, fixture.invite_id);
+    for (method, path, status) in [
+        (Method::GET, "/v1/account", 200),
+        (Method::GET, "/v1/organizations/x", 404),
+        (Method::DELETE, &invite, 204),
+        (Method::POST, "/v1/organizations", 400),
+    ] {
+        let reply = fixture.creator.send(method, path, None).await;
+        assert_eq!(reply.status, status, "{path}");
+        let sniffing = header(&reply.headers, "x-content-type-options");
+        assert_eq!(sniffing, "nosniff", "{path}");
     }
 }
 

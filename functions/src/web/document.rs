@@ -76,18 +76,9 @@ impl Document {
         } else {
             Response::html(status, html)
         };
-        let response = response
-            .with_header("etag", tag)
-            .with_header("content-security-policy", &self.policy);
-        // A local run over plain HTTP must not send HSTS.
-        if input::header(
-            request,
-            header::HeaderName::from_static("x-forwarded-proto"),
-        ) == "https"
-        {
-            return response.with_header("strict-transport-security", "max-age=31536000");
-        }
         response
+            .with_header("etag", tag)
+            .with_header("content-security-policy", &self.policy)
     }
 }
 

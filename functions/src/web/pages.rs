@@ -7,7 +7,7 @@
 
 use lambda_http::{
     Request, RequestExt,
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     request::RequestContext,
 };
 
@@ -23,6 +23,14 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 }
 
 fn respond(app: &App, request: &Request) -> Response {
+    let response = page(app, request);
+    if request.method() == Method::HEAD {
+        return response.without_body();
+    }
+    response
+}
+
+fn page(app: &App, request: &Request) -> Response {
     let title = match route(request) {
         "GET /" => "Organization settings",
         "GET /dashboard/organization-settings" => "Settings",
@@ -30,7 +38,8 @@ fn respond(app: &App, request: &Request) -> Response {
         "GET /invites/{token}" => "Invite",
         "GET /auth/callback" => "Signing in",
         "GET /assets/{name}" => {
-            return match assets::find(input::path(request, "name")) {
+            let name = request.uri().path().strip_prefix("/assets/");
+            return match name.and_then(assets::find) {
                 Some(asset) => asset.respond(accept_encoding(request)),
                 None => Response::not_found(),
             };
@@ -46,12 +55,34 @@ fn respond(app: &App, request: &Request) -> Response {
     app.pages.respond(StatusCode::OK, title, request)
 }
 
-/// Returns the template's route that the request came by.
+/// Returns the template's route that the request came by. By the default route come the
+/// pages with another method than GET, of which HEAD is good, and with a slash at the end.
 fn route(request: &Request) -> &str {
-    match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => {
-            context.route_key.as_deref().unwrap_or_default()
+    let key = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.route_key.as_deref(),
+        _ => None,
+    };
+    match key {
+        Some("$default") if matches!(*request.method(), Method::GET | Method::HEAD) => {
+            route_of(request.uri().path())
         }
+        key => key.unwrap_or_default(),
+    }
+}
+
+/// Returns the route of the page at a path, with or without a slash at the end.
+fn route_of(path: &str) -> &'static str {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let is_one_segment = |rest: &str| !rest.is_empty() && !rest.contains('/');
+    match path {
+        "" => "GET /",
+        "/dashboard/organization-settings" => "GET /dashboard/organization-settings",
+        "/account/settings" => "GET /account/settings",
+        "/auth/callback" => "GET /auth/callback",
+        path if path.strip_prefix("/invites/").is_some_and(is_one_segment) => {
+            "GET /invites/{token}"
+        }
+        path if path.strip_prefix("/assets/").is_some_and(is_one_segment) => "GET /assets/{name}",
         _ => "",
     }
 }
@@ -62,4 +93,29 @@ fn accept_encoding(request: &Request) -> &str {
 
 fn wants_html(request: &Request) -> bool {
     request.method() == "GET" && input::header(request, header::ACCEPT).contains("text/html")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_leads_to_its_route_with_or_without_a_slash() {
+        for (path, route) in [
+            ("/", "GET /"),
+            ("/account/settings", "GET /account/settings"),
+            ("/account/settings/", "GET /account/settings"),
+            ("/invites/token", "GET /invites/{token}"),
+            ("/invites/token/", "GET /invites/{token}"),
+            ("/invites/", ""),
+            ("/invites/a/b", ""),
+            ("/assets/app.js", "GET /assets/{name}"),
+            ("/assets/", ""),
+            ("//", ""),
+            ("/account/settings//", ""),
+            ("/v1/account", ""),
+        ] {
+            assert_eq!(route_of(path), route, "{path}");
+        }
+    }
 }
