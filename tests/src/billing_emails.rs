@@ -107,6 +107,56 @@ async fn invoice_event_is_recorded_and_emailed_to_recipients() {
 }
 
 #[tokio::test]
+async fn invoice_of_nothing_is_recorded_and_not_emailed() {
+    let fixture = Fixture::new().await;
+    let before = fixture.world.stack.emails().len();
+    for kind in ["billing.invoice_issued", "billing.payment_succeeded"] {
+        assert!(!failed(
+            &fixture.payment_event(kind, json!({"amount": 0})).await
+        ));
+    }
+    fixture.world.drain().await;
+    assert_eq!(fixture.world.stack.emails().len(), before);
+    let kinds = audit_kinds(&fixture.creator, &fixture.organization).await;
+    assert!(kinds.ends_with(&[
+        "billing.invoice_issued".to_owned(),
+        "billing.payment_succeeded".to_owned()
+    ]));
+}
+
+#[tokio::test]
+async fn amount_in_stripes_unit_is_shown_right() {
+    let fixture = Fixture::new().await;
+    let changes = json!({"amount": 490_000, "currency": "isk", "amount_unit": "stripe"});
+    fixture
+        .payment_event("billing.payment_succeeded", changes)
+        .await;
+    fixture.world.drain().await;
+    let email = fixture.world.stack.emails().pop().unwrap();
+    assert!(email.text.contains("Amount: 4900 ISK"), "{}", email.text);
+}
+
+#[tokio::test]
+async fn link_in_a_credits_email_names_its_organization() {
+    let fixture = Fixture::new().await;
+    crate::usage::render(&fixture.api_client, "all", 50)
+        .await
+        .expect("200");
+    fixture.world.drain().await;
+    let email = fixture.world.stack.emails().pop().unwrap();
+    let link = format!(
+        "{}/dashboard/organization-settings?organization={}#usage",
+        fixture.world.stack.url(),
+        fixture.organization_id()
+    );
+    assert!(
+        email.text.lines().any(|line| line == link),
+        "{}",
+        email.text
+    );
+}
+
+#[tokio::test]
 async fn due_date_in_any_format_is_shown_as_a_date() {
     for (due, shown) in [
         (json!("2026-03-15T23:00:00Z"), Some("15 March 2026")),
@@ -140,6 +190,7 @@ async fn invalid_payment_event_becomes_a_dead_letter() {
         json!({"invoice_number": ""}),
         json!({"amount": -1}),
         json!({"amount": 49.5}),
+        json!({"amount_unit": "cents"}),
         json!({"currency": "dollars"}),
         json!({"due_date": "soon"}),
         json!({"hosted_invoice_url": "http://pay.example.com/"}),

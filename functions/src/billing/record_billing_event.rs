@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use domain::{
-    Amount, Currency, EventKind, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl, Ledger,
-    OrganizationId, PlanId, When, set_plan,
+    Amount, AmountUnit, Currency, EventKind, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl,
+    Ledger, OrganizationId, PlanId, When, set_plan,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -67,8 +67,10 @@ struct PlanDetail {
 pub(crate) struct InvoiceDetail {
     organization_id: OrganizationId,
     invoice_number: InvoiceNumber,
-    /// In the currency's smallest unit.
+    /// In `amount_unit`; in the currency's smallest unit by ISO 4217 if that is absent.
     amount: u64,
+    #[serde(default)]
+    amount_unit: AmountUnit,
     currency: Currency,
     #[serde(default, deserialize_with = "due_date")]
     due_date: Option<NaiveDate>,
@@ -80,10 +82,7 @@ impl InvoiceDetail {
     fn into_invoice(self) -> Invoice {
         Invoice {
             number: self.invoice_number,
-            amount: Amount {
-                minor_units: self.amount,
-                currency: self.currency,
-            },
+            amount: Amount::of(self.amount, self.amount_unit, self.currency),
             due_date: self.due_date,
             url: self.hosted_invoice_url,
         }

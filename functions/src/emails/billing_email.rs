@@ -113,7 +113,10 @@ fn write(app: &App, organization: &Organization, notice: &Notice) -> Result<Mess
     let email = BillingEmail {
         organization_name: organization.name.as_str(),
         about,
-        page: &format!("{}/dashboard/organization-settings", app.public_url),
+        page: &format!(
+            "{}/dashboard/organization-settings?organization={}#usage",
+            app.public_url, organization.id
+        ),
     };
     Ok(email.render()?)
 }

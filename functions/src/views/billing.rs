@@ -21,6 +21,8 @@ pub(crate) struct PlanView {
     name: String,
     /// The credits of a billing period.
     monthly_credits: u64,
+    /// The price, in words for people; `null` if the deployment gives none.
+    price: Option<String>,
 }
 
 impl PlanView {
@@ -29,6 +31,7 @@ impl PlanView {
             id: plan.id.clone(),
             name: plan.name.clone(),
             monthly_credits: plan.monthly_credits,
+            price: plan.price.clone(),
         }
     }
 }

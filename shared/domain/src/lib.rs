@@ -66,7 +66,8 @@ pub use limits::{
 pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};
 pub use member::{Member, MemberUpdate, remove_member, update_member};
 pub use notice::{
-    Amount, Currency, InvalidInvoice, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl, Notice,
+    Amount, AmountUnit, Currency, InvalidInvoice, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl,
+    Notice,
 };
 pub use organization::{
     NewOrganization, Organization, OrganizationUpdate, create_organization, update_organization,

@@ -79,7 +79,8 @@ pub struct Invoice {
 }
 
 impl Invoice {
-    /// Returns the audit event of an event about the invoice, with its email.
+    /// Returns the audit event of an event about the invoice, with its email. An invoice of
+    /// nothing, such as of a trial, is recorded only, unless its payment failed.
     pub fn event(self, event: InvoiceEvent) -> Event {
         let number = self.number.to_string();
         let mut changes = vec![Change::added("amount", &self.amount)];
@@ -89,7 +90,11 @@ impl Invoice {
             id: number.clone(),
             name: number,
         };
-        Event::new(event.kind(), Actor::System, subject, changes).with_notice(Notice::Invoice {
+        let recorded = Event::new(event.kind(), Actor::System, subject, changes);
+        if self.amount.minor_units == 0 && event != InvoiceEvent::PaymentFailed {
+            return recorded;
+        }
+        recorded.with_notice(Notice::Invoice {
             event,
             invoice: self,
         })
@@ -219,9 +224,33 @@ impl Currency {
             "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
             | "UGX" | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
             "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            "CLF" | "UYW" => 4,
             _ => 2,
         }
     }
+
+    /// Returns the number of decimal places in Stripe's amounts. It differs from
+    /// ISO 4217's in few currencies: <https://docs.stripe.com/currencies>.
+    fn digits_at_stripe(&self) -> usize {
+        match self.0.as_str() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "JPY" | "KMF" | "KRW" | "MGA" | "PYG" | "RWF"
+            | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "JOD" | "KWD" | "OMR" | "TND" => 3,
+            // Of ISK and UGX, Stripe counts hundredths, which do not exist.
+            _ => 2,
+        }
+    }
+}
+
+/// The unit in which a payment provider counts an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AmountUnit {
+    /// The currency's smallest unit by ISO 4217.
+    #[default]
+    Iso,
+    /// Stripe's unit for the currency.
+    Stripe,
 }
 
 /// An amount of money.
@@ -231,6 +260,24 @@ pub struct Amount {
     pub minor_units: u64,
     /// The currency.
     pub currency: Currency,
+}
+
+impl Amount {
+    /// Converts a provider's amount. Parts of the currency's smallest unit are rounded.
+    pub fn of(amount: u64, unit: AmountUnit, currency: Currency) -> Self {
+        let digits = currency.digits();
+        let given = match unit {
+            AmountUnit::Iso => digits,
+            AmountUnit::Stripe => currency.digits_at_stripe(),
+        };
+        let power = |digits: usize| 10_u64.pow(u32::try_from(digits).unwrap_or_default());
+        let divisor = power(given.saturating_sub(digits));
+        let rounded = amount.saturating_add(divisor / 2) / divisor;
+        Self {
+            minor_units: rounded.saturating_mul(power(digits.saturating_sub(given))),
+            currency,
+        }
+    }
 }
 
 impl fmt::Display for Amount {
@@ -260,6 +307,59 @@ mod tests {
     }
 
     #[test]
+    fn stripe_amount_is_read_in_stripes_unit() {
+        for (amount, currency, shown) in [
+            (4900, "usd", "49.00 USD"),
+            (4900, "eur", "49.00 EUR"),
+            // No decimal places.
+            (4900, "bif", "4900 BIF"),
+            (4900, "clp", "4900 CLP"),
+            (4900, "djf", "4900 DJF"),
+            (4900, "gnf", "4900 GNF"),
+            (4900, "jpy", "4900 JPY"),
+            (4900, "kmf", "4900 KMF"),
+            (4900, "krw", "4900 KRW"),
+            (4900, "pyg", "4900 PYG"),
+            (4900, "rwf", "4900 RWF"),
+            (4900, "vnd", "4900 VND"),
+            (4900, "vuv", "4900 VUV"),
+            (4900, "xaf", "4900 XAF"),
+            (4900, "xof", "4900 XOF"),
+            (4900, "xpf", "4900 XPF"),
+            // None at Stripe, two by ISO 4217.
+            (4900, "mga", "4900.00 MGA"),
+            // Two at Stripe, none by ISO 4217.
+            (490_000, "isk", "4900 ISK"),
+            (490_000, "ugx", "4900 UGX"),
+            (490_050, "isk", "4901 ISK"),
+            // Two for charges, although payouts have none.
+            (490_000, "huf", "4900.00 HUF"),
+            (490_000, "twd", "4900.00 TWD"),
+            // Three decimal places.
+            (4900, "bhd", "4.900 BHD"),
+            (4900, "jod", "4.900 JOD"),
+            (4900, "kwd", "4.900 KWD"),
+            (4900, "omr", "4.900 OMR"),
+            (4900, "tnd", "4.900 TND"),
+        ] {
+            let currency = Currency::try_from(currency.to_owned()).unwrap();
+            let read = Amount::of(amount, AmountUnit::Stripe, currency);
+            assert_eq!(read.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn iso_amount_is_kept_as_it_is() {
+        for currency in ["usd", "isk", "ugx", "mga", "kwd", "jpy"] {
+            let currency = Currency::try_from(currency.to_owned()).unwrap();
+            for amount in [0, 1, 490_000, u64::MAX] {
+                let read = Amount::of(amount, AmountUnit::Iso, currency.clone());
+                assert_eq!(read.minor_units, amount, "{}", read.currency.0);
+            }
+        }
+    }
+
+    #[test]
     fn amount_shows_the_decimal_places_of_its_currency() {
         assert_eq!(amount(4900, "usd"), "49.00 USD");
         assert_eq!(amount(5, "EUR"), "0.05 EUR");
@@ -267,6 +367,29 @@ mod tests {
         assert_eq!(amount(4900, "KWD"), "4.900 KWD");
         for wrong in ["", "US", "USDT", "€€€", "U$D"] {
             assert!(Currency::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn invoice_of_nothing_is_recorded_without_an_email() {
+        let invoice = |minor_units| Invoice {
+            number: InvoiceNumber::try_from("INV-1".to_owned()).unwrap(),
+            amount: Amount {
+                minor_units,
+                currency: Currency::try_from("usd".to_owned()).unwrap(),
+            },
+            due_date: None,
+            url: None,
+        };
+        for (event, emailed) in [
+            (InvoiceEvent::Issued, false),
+            (InvoiceEvent::PaymentSucceeded, false),
+            (InvoiceEvent::PaymentFailed, true),
+        ] {
+            let recorded = invoice(0).event(event);
+            assert_eq!(recorded.kind, event.kind());
+            assert_eq!(recorded.email.is_some(), emailed, "{event:?}");
+            assert!(invoice(1).event(event).email.is_some(), "{event:?}");
         }
     }
 

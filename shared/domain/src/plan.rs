@@ -52,6 +52,9 @@ pub struct Plan {
     pub name: String,
     /// The credits of a billing period.
     pub monthly_credits: u64,
+    /// The price, in words for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<String>,
 }
 
 /// The offered plans, in order.
@@ -65,8 +68,8 @@ pub struct Plans {
 /// The reason why a text is not a list of plans.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPlans {
-    /// The numbered entry is not `id:credits:name`.
-    #[error("plan {0} must be written as `id:credits:name`")]
+    /// The numbered entry is not `id:credits:name`, with or without `:price`.
+    #[error("plan {0} must be written as `id:credits:name` or `id:credits:name:price`")]
     Shape(usize),
     /// The id of the numbered entry is invalid.
     #[error("the id of plan {0} {1}")]
@@ -77,6 +80,9 @@ pub enum InvalidPlans {
     /// The name of the numbered entry is invalid.
     #[error("the name of plan {0} must be 1 to 40 characters on one line")]
     Name(usize),
+    /// The price of the numbered entry is invalid.
+    #[error("the price of plan {0} must be 1 to 60 characters on one line")]
+    Price(usize),
     /// Two plans have the same id.
     #[error("there are two plans with the id `{0}`")]
     Duplicate(PlanId),
@@ -105,6 +111,7 @@ impl Default for Plans {
             id: PlanId(id.to_owned()),
             name: name.to_owned(),
             monthly_credits,
+            price: None,
         };
         Self {
             first: plan("free", "Free", 50),
@@ -118,7 +125,7 @@ impl Default for Plans {
 }
 
 impl Plans {
-    /// Parses a list of plans, such as `free:50:Free,basic:3000:Basic`.
+    /// Parses a list of plans, such as `free:50:Free,basic:3000:Basic:19 € a month`.
     ///
     /// # Errors
     /// [`InvalidPlans`] names the first invalid entry.
@@ -159,21 +166,31 @@ impl Plans {
 }
 
 fn read(n: usize, entry: &str) -> Result<Plan, InvalidPlans> {
-    let parts: Vec<&str> = entry.trim().splitn(3, ':').map(str::trim).collect();
-    let [id, credits, name] = parts.as_slice() else {
-        return Err(InvalidPlans::Shape(n));
+    let parts: Vec<&str> = entry.trim().splitn(4, ':').map(str::trim).collect();
+    let (id, credits, name, price) = match parts.as_slice() {
+        [id, credits, name] => (id, credits, name, None),
+        [id, credits, name, price] => (id, credits, name, Some(*price)),
+        _ => return Err(InvalidPlans::Shape(n)),
     };
     let credits = credits.parse().ok();
     let credits = credits.filter(|credits| (1..=MAX_CREDITS).contains(credits));
-    let is_line = (1..=40).contains(&name.chars().count()) && !name.chars().any(breaks_line);
-    if !is_line || !name.chars().any(is_visible) {
+    if !is_line(name, 40) {
         return Err(InvalidPlans::Name(n));
+    }
+    if price.is_some_and(|price| !is_line(price, 60)) {
+        return Err(InvalidPlans::Price(n));
     }
     Ok(Plan {
         id: PlanId::parse(id).map_err(|error| InvalidPlans::Id(n, error))?,
         name: (*name).to_owned(),
         monthly_credits: credits.ok_or(InvalidPlans::Credits(n))?,
+        price: price.map(str::to_owned),
     })
+}
+
+fn is_line(text: &str, max: usize) -> bool {
+    let fits = (1..=max).contains(&text.chars().count());
+    fits && !text.chars().any(breaks_line) && text.chars().any(is_visible)
 }
 
 #[cfg(test)]
@@ -195,9 +212,13 @@ mod tests {
 
     #[test]
     fn plans_with_spaces_between_parts_are_parsed() {
-        let plans = Plans::parse(" a:1:A , b_2-c : 1000000000 : Big & bold: the best ").unwrap();
-        let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
-        assert_eq!(names, ["A", "Big & bold: the best"]);
+        let plans =
+            Plans::parse(" a:1:A , b_2-c : 1000000000 : Big & bold : 19 €: a month ").unwrap();
+        let shown: Vec<_> = plans
+            .iter()
+            .map(|plan| (plan.name.as_str(), plan.price.as_deref()))
+            .collect();
+        assert_eq!(shown, [("A", None), ("Big & bold", Some("19 €: a month"))]);
     }
 
     #[test]
@@ -212,8 +233,14 @@ mod tests {
     fn plans_with_an_invalid_entry_name_it() {
         let many: Vec<String> = (0..21).map(|n| format!("p{n}:1:P")).collect();
         for (text, error) in [
-            ("", "plan 1 must be written as `id:credits:name`"),
-            ("a:1:A,b:2", "plan 2 must be written as `id:credits:name`"),
+            (
+                "",
+                "plan 1 must be written as `id:credits:name` or `id:credits:name:price`",
+            ),
+            (
+                "a:1:A,b:2",
+                "plan 2 must be written as `id:credits:name` or `id:credits:name:price`",
+            ),
             (
                 "A:1:A",
                 "the id of plan 1 must be 1 to 32 lower-case letters, digits, hyphens or underscores",
@@ -229,6 +256,10 @@ mod tests {
             (
                 "a:1: ",
                 "the name of plan 1 must be 1 to 40 characters on one line",
+            ),
+            (
+                "a:1:A: ",
+                "the price of plan 1 must be 1 to 60 characters on one line",
             ),
             ("a:1:A,a:2:B", "there are two plans with the id `a`"),
             (&many.join(","), "there must be at most 20 plans"),

@@ -751,6 +751,14 @@ fn metered(level: Level) -> Billing {
     }
 }
 
+fn with_price() -> Billing {
+    let plans = Plans::parse("basic:3000:Basic:19 € a month").unwrap();
+    Billing {
+        plan: plans.first().clone(),
+        ..metered(Level::Low)
+    }
+}
+
 fn billings() -> Vec<Form> {
     let pro = Plans::default()
         .get(&PlanId::parse("pro").unwrap())
@@ -780,6 +788,7 @@ fn billings() -> Vec<Form> {
         form("billing.new", new_billing()),
         form("billing.metered", metered(Level::Low)),
         form("billing.used-up", metered(Level::Full)),
+        form("billing.with-price", with_price()),
         Form {
             name: "billing.metered-without-notices",
             read: Box::new(|item| {
