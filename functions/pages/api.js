@@ -6,7 +6,7 @@
  * with the server's own words.
  */
 
-import { idToken, renew, signIn } from "./sign-in.js";
+import { SignInError, idToken, isFresh, renew, signIn } from "./sign-in.js";
 import { keepTyped } from "./typed.js";
 import { words } from "./words.js";
 
@@ -168,14 +168,23 @@ async function send(method, path, options) {
     return response;
   }
   await signInAgain();
-  return request();
+  const again = await request();
+  if (again.status === 401) {
+    throw new SignInError("not_accepted");
+  }
+  return again;
 }
 
 /**
- * A fresh token; where none can be had quietly, the page is left and comes back.
+ * A fresh token; where none can be had quietly, the page is left and comes back. The
+ * token that it comes back with is the last: a refusal of that is told.
  */
 async function signInAgain() {
+  const wasFresh = isFresh();
   if (!(await heard(renew()))) {
+    if (wasFresh) {
+      throw new SignInError("not_accepted");
+    }
     keepTyped();
     await signIn(location.pathname + location.search + location.hash);
   }

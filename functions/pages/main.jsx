@@ -6,10 +6,11 @@ import { told } from "./api.js";
 import { CallbackPage } from "./callback.jsx";
 import { HomePage, NotFoundPage } from "./home.jsx";
 import { InvitePage } from "./invite/page.jsx";
+import { Boundary } from "./parts/boundary.jsx";
 import { Notices, notify } from "./parts/notices.jsx";
 import { hereNow } from "./places.js";
 import { SettingsPage } from "./settings/page.jsx";
-import { idToken, renew, signIn } from "./sign-in.js";
+import { endWithOthers, idToken, renew, signIn } from "./sign-in.js";
 import { bringBackTyped } from "./typed.js";
 import { words } from "./words.js";
 
@@ -18,20 +19,23 @@ import { words } from "./words.js";
 /** @type {[RegExp, ComponentType, boolean][]} */
 const PAGES = [
   [/^\/$/, HomePage, false],
-  [/^\/dashboard\/organization-settings$/, SettingsPage, true],
-  [/^\/account\/settings$/, AccountPage, true],
-  [/^\/invites\/[^/]+$/, InvitePage, false],
-  [/^\/auth\/callback$/, CallbackPage, false],
+  [/^\/dashboard\/organization-settings\/?$/, SettingsPage, true],
+  [/^\/account\/settings\/?$/, AccountPage, true],
+  [/^\/invites\/[^/]+\/?$/, InvitePage, false],
+  [/^\/auth\/callback\/?$/, CallbackPage, false],
 ];
 
 const [, Page, signedIn] = PAGES.find(([path]) => path.test(location.pathname)) ?? [null, NotFoundPage, false];
 const root = document.getElementById("page");
 if (root) {
+  endWithOthers(signedIn);
   /** @param {ComponentType} Shown */
   const show = (Shown) =>
     render(
       <>
-        <Shown />
+        <Boundary told={words.errors.page}>
+          <Shown />
+        </Boundary>
         <Notices />
       </>,
       root,

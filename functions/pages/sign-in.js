@@ -23,6 +23,7 @@ import * as oauth from "oauth4webapi";
  * @property {string} id_token
  * @property {string | null} refresh_token
  * @property {number} ends_at
+ * @property {number} kept_at when it came from the provider
  * @property {Person} person
  */
 
@@ -43,8 +44,10 @@ import * as oauth from "oauth4webapi";
  * - `cancelled`: the person, or the provider, said no.
  * - `stale`: the answer belongs to no sign-in of this tab, or to an older one.
  * - `refused`: the provider's answer is not one that can be trusted.
+ * - `blocked`: the browser lets this site store nothing.
+ * - `not_accepted`: the API refuses a token that has just been made.
  *
- * @typedef {"not_set_up" | "unreachable" | "cancelled" | "stale" | "refused"} Reason
+ * @typedef {"not_set_up" | "unreachable" | "cancelled" | "stale" | "refused" | "blocked" | "not_accepted"} Reason
  */
 
 /** @type {Record<Reason, string>} */
@@ -54,6 +57,9 @@ const WORDS = {
   cancelled: "You were not signed in.",
   stale: "This sign-in is over or was begun in another tab. Please sign in again.",
   refused: "The sign-in service gave an answer that cannot be trusted. Please sign in again.",
+  blocked: "Your browser blocks storage for this site, which signing in needs. Allow it, then sign in again.",
+  not_accepted:
+    "You are signed in, but the server does not accept this sign-in. Its issuer or audience may be set up differently. Try again, or sign out.",
 };
 
 /** A sign-in that did not work. `message` is a sentence to show. */
@@ -75,6 +81,12 @@ const CALLBACK = "/auth/callback";
 const SCOPE = "openid email profile";
 /** A token that is over so soon is not used any more: a request takes a moment. */
 const MARGIN = 30_000;
+/** A token as young as that is not over: another one would be refused just the same. */
+const FRESH = 60_000;
+/** Leaving does not wait longer for the provider. */
+const PATIENCE = 2_000;
+/** Tells the other tabs who has signed out. */
+const SIGNED_OUT = "sign-in.signed-out";
 
 /** The page's `<html>` element says who signs people in. */
 const settings = document.documentElement.dataset;
@@ -147,7 +159,20 @@ function recall(key) {
  * @param {Session | Pending} value
  */
 function remember(key, value) {
-  sessionStorage.setItem(key, JSON.stringify(value));
+  try {
+    sessionStorage.setItem(key, JSON.stringify(value));
+  } catch (error) {
+    throw new SignInError("blocked", error);
+  }
+}
+
+/** @param {string} key */
+function forget(key) {
+  try {
+    sessionStorage.removeItem(key);
+  } catch {
+    // Where nothing can be stored, nothing is.
+  }
 }
 
 /**
@@ -227,7 +252,7 @@ export async function completeSignIn() {
   /** @type {Pending | null} */
   const pending = recall(PENDING);
   // An answer counts once.
-  sessionStorage.removeItem(PENDING);
+  forget(PENDING);
   if (!pending || answer.searchParams.get("state") !== pending.state) {
     throw new SignInError("stale");
   }
@@ -300,6 +325,7 @@ function keep(tokens, before) {
     id_token: tokens.id_token,
     refresh_token: tokens.refresh_token ?? before?.refresh_token ?? null,
     ends_at: Date.now() + (claims.exp - claims.iat) * 1000,
+    kept_at: Date.now(),
     person: {
       sub,
       email: typeof email === "string" ? email : null,
@@ -330,6 +356,13 @@ export function person() {
   /** @type {Session | null} */
   const session = recall(SESSION);
   return session?.person ?? null;
+}
+
+/** Whether the token has just come from the provider. */
+export function isFresh() {
+  /** @type {Session | null} */
+  const session = recall(SESSION);
+  return session !== null && Date.now() - session.kept_at < FRESH;
 }
 
 /** @type {Promise<string | null> | null} */
@@ -371,7 +404,7 @@ async function renewed() {
     });
   } catch (error) {
     if (error instanceof SignInError && error.reason !== "unreachable") {
-      sessionStorage.removeItem(SESSION);
+      forget(SESSION);
       return null;
     }
     throw error;
@@ -380,15 +413,22 @@ async function renewed() {
 }
 
 /**
- * Forgets who is signed in, and has the provider forget it, too. The page is left.
+ * Forgets who is signed in, in every tab, and has the provider forget it, too. The
+ * page is left, and shows nothing to somebody who comes back to it.
  *
  * @returns {Promise<never>}
  */
 export async function signOut() {
   /** @type {Session | null} */
   const session = recall(SESSION);
-  sessionStorage.removeItem(SESSION);
+  forget(SESSION);
+  document.getElementById("page")?.replaceChildren();
+  if (session) {
+    channel?.postMessage(session.person.sub);
+  }
   const home = `${location.origin}/`;
+  const server = await atMost(discovered());
+  await atMost(revoke(server, session));
   // For providers whose sign-out is not the standard's, such as Cognito.
   const { signOutUrl } = settings;
   if (signOutUrl) {
@@ -397,13 +437,85 @@ export async function signOut() {
       .replaceAll("{id_token}", encodeURIComponent(session?.id_token ?? ""));
     return leave(url);
   }
-  const { client } = provider();
-  const server = await discover().catch(() => null);
   if (!server?.end_session_endpoint) {
     return leave(home);
   }
   const url = new URL(server.end_session_endpoint);
-  url.searchParams.set("client_id", client.client_id);
+  url.searchParams.set("client_id", provider().client.client_id);
   url.searchParams.set("post_logout_redirect_uri", home);
   return leave(url);
+}
+
+/** The provider's document, or nothing. @returns {Promise<oauth.AuthorizationServer | null>} */
+async function discovered() {
+  try {
+    return await discover();
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Ends a session's refresh token, where the provider can. A token that it does not
+ * end is over in its own time.
+ *
+ * @param {oauth.AuthorizationServer | null} server
+ * @param {Session | null} session
+ */
+async function revoke(server, session) {
+  if (!server?.revocation_endpoint || !session?.refresh_token) {
+    return null;
+  }
+  try {
+    const { client } = provider();
+    await oauth.revocationRequest(server, client, oauth.None(), session.refresh_token, transport());
+  } catch {
+    // The person wants to leave, and can do nothing about it.
+  }
+  return null;
+}
+
+/**
+ * An answer, or `null` if it takes too long.
+ *
+ * @template T
+ * @param {Promise<T | null>} answer
+ * @returns {Promise<T | null>}
+ */
+function atMost(answer) {
+  return Promise.race([answer, new Promise((resolve) => setTimeout(() => resolve(null), PATIENCE))]);
+}
+
+const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(SIGNED_OUT) : null;
+
+/**
+ * Ends this tab's session when the same person signs out in another tab, or is no
+ * longer the one whom a page shows that comes back out of the browser's memory.
+ *
+ * @param {boolean} needsSignIn whether the page is for signed-in people only
+ */
+export function endWithOthers(needsSignIn) {
+  const shownTo = person()?.sub ?? null;
+  const go = () => {
+    document.getElementById("page")?.replaceChildren();
+    if (needsSignIn) {
+      location.replace("/");
+    } else {
+      location.reload();
+    }
+  };
+  channel?.addEventListener("message", async ({ data }) => {
+    /** @type {Session | null} */
+    const session = recall(SESSION);
+    if (session && session.person.sub === data) {
+      forget(SESSION);
+      await atMost(discovered().then((server) => revoke(server, session)));
+      go();
+    }
+  });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted && (person()?.sub ?? null) !== shownTo) {
+      go();
+    }
+  });
 }

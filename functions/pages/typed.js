@@ -20,15 +20,23 @@ let before = new Map();
 export function keepTyped() {
   const typed = [...before, ...now];
   if (typed.length > 0) {
-    sessionStorage.setItem(KEPT, JSON.stringify({ whose, typed }));
+    try {
+      sessionStorage.setItem(KEPT, JSON.stringify({ whose, typed }));
+    } catch {
+      // Without storage nobody is signed in, and comes back.
+    }
   }
 }
 
 /** Has the forms take what was kept, unless somebody else signed in. Gives whether there is anything. */
 export function bringBackTyped() {
-  const text = sessionStorage.getItem(KEPT);
-  sessionStorage.removeItem(KEPT);
-  const kept = JSON.parse(text ?? "null");
+  let kept = null;
+  try {
+    kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+    sessionStorage.removeItem(KEPT);
+  } catch {
+    // Nothing is kept where nothing can be stored.
+  }
   before = new Map(kept?.whose === whose ? kept.typed : []);
   return before.size > 0;
 }

@@ -32,6 +32,8 @@ export const words = {
     unexpected: "Something went wrong. Try again in a moment.",
     unreachable: "The server cannot be reached. Check your connection.",
     lost: "The connection is lost. Trying again…",
+    part: "This part of the page cannot be shown.",
+    page: "This page cannot be shown.",
   },
 
   bar: {
@@ -252,8 +254,8 @@ export const words = {
      * @param {string} end
      */
     span: (start, end) => `${start} – ${end}`,
-    /** @param {string} when */
-    resets: (when) => `Starts anew ${when}`,
+    /** @param {string} day */
+    resets: (day) => `Resets on ${day}`,
     credits: "Image credits",
     /**
      * @param {number} used
@@ -459,7 +461,7 @@ export const words = {
     again: "Sign in again",
     declinedTitle: "Declined",
     declined: "The invite is declined. There is nothing else to do.",
-    lostTitle: "Open the link in your mail again",
+    lostTitle: "Open the link in your email again",
     lost: "This page no longer knows which invite it was about.",
     /** @type {Record<string, [string, string]>} */
     ended: {

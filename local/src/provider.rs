@@ -154,6 +154,7 @@ impl Provider {
             "authorization_endpoint": at("/local/authorize"),
             "token_endpoint": at("/local/token"),
             "end_session_endpoint": at("/local/sign-out"),
+            "revocation_endpoint": at("/local/revoke"),
             "jwks_uri": at("/.well-known/jwks.json"),
             "authorization_response_iss_parameter_supported": true,
             "code_challenge_methods_supported": ["S256"],
@@ -476,6 +477,7 @@ pub(crate) fn router(provider: Arc<Provider>) -> Router {
         .route("/.well-known/jwks.json", get(keys))
         .route("/local/authorize", get(authorize).post(submit))
         .route("/local/token", post(token))
+        .route("/local/revoke", post(revoke))
         .route("/local/sign-out", get(sign_out))
         .with_state(provider)
 }
@@ -616,6 +618,27 @@ async fn token(State(provider): State<Arc<Provider>>, Form(form): Form<TokenForm
         Ok(tokens) => (OPEN, Json(tokens)).into_response(),
         Err(refusal) => (OPEN, refusal).into_response(),
     }
+}
+
+/// The parameters of a revocation request.
+#[derive(Deserialize)]
+struct RevocationForm {
+    #[serde(default)]
+    client_id: String,
+    #[serde(default)]
+    token: String,
+}
+
+/// Ends a refresh token (RFC 7009). An unknown token is no error: it has ended.
+async fn revoke(
+    State(provider): State<Arc<Provider>>,
+    Form(form): Form<RevocationForm>,
+) -> Response {
+    if form.client_id != CLIENT_ID {
+        return (OPEN, TokenRefusal::Client).into_response();
+    }
+    provider.state().refresh_tokens.remove(&form.token);
+    (OPEN, StatusCode::OK).into_response()
 }
 
 #[derive(Deserialize)]

@@ -376,6 +376,23 @@ async fn refresh_token_is_valid_once_and_until_sign_out() {
 }
 
 #[tokio::test]
+async fn revoked_refresh_token_is_invalid() {
+    let mut browser = Browser::start().await;
+    let code = browser.code().await;
+    let tokens = browser.redeem(&code, VERIFIER).await.json();
+    let refresh = tokens["refresh_token"].as_str().unwrap().to_owned();
+    let discovered = browser.see("/.well-known/openid-configuration", None).await;
+    let endpoint = discovered.json()["revocation_endpoint"].clone();
+    assert_eq!(endpoint, format!("{}/local/revoke", browser.url()));
+    for (client, status) in [("other", 400), ("local", 200), ("local", 200)] {
+        let form = format!("client_id={client}&token={refresh}");
+        let seen = browser.see("/local/revoke", Some(&form)).await;
+        assert_eq!(seen.status, status, "{client}");
+    }
+    assert_eq!(browser.renew(&refresh).await.error(), "invalid_grant");
+}
+
+#[tokio::test]
 async fn known_person_is_selected_with_their_claims() {
     let mut browser = Browser::start().await;
     let ben = SignIn {

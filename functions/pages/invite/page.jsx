@@ -26,13 +26,49 @@ import { words } from "../words.js";
 const OPENED = "/invites/opened";
 const KEPT = "invite.token";
 
+/** The token, where this tab's memory is shut. @type {string | null} */
+let taken = null;
+
 /** The token, taken from the address or from this tab's memory. */
 function takeToken() {
   if (location.pathname !== OPENED) {
-    sessionStorage.setItem(KEPT, decodeURIComponent(location.pathname.split("/")[2] ?? ""));
+    taken = tokenOf(location.pathname);
     history.replaceState(null, "", OPENED);
+    remember(taken);
   }
-  return sessionStorage.getItem(KEPT);
+  return recalled() ?? taken;
+}
+
+/**
+ * The token in a path; `null` for one that is none. What a sentence around a link has
+ * added to its end is not part of it.
+ *
+ * @param {string} path
+ */
+function tokenOf(path) {
+  const [token = null] = /^[\w-]+/.exec(path.split("/")[2] ?? "") ?? [];
+  return token;
+}
+
+/** @param {string | null} token */
+function remember(token) {
+  try {
+    if (token) {
+      sessionStorage.setItem(KEPT, token);
+    } else {
+      sessionStorage.removeItem(KEPT);
+    }
+  } catch {
+    // Then it lives as long as this page.
+  }
+}
+
+function recalled() {
+  try {
+    return sessionStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -201,7 +237,7 @@ function Open({ preview, fit, path, onState }) {
     try {
       /** @type {AcceptedView} */
       const { organization } = await ask("POST", `/v1/account/invites/${preview.invite_id}/accept`);
-      sessionStorage.removeItem(KEPT);
+      remember(null);
       rememberOrganization(organization.id);
       location.replace(settingsPath(organization.id));
       return;
@@ -310,7 +346,7 @@ function Open({ preview, fit, path, onState }) {
           onConfirm={async () => {
             try {
               await ask("POST", `${path}/decline`, { anonymous: true });
-              sessionStorage.removeItem(KEPT);
+              remember(null);
               onState({ is: "declined" });
             } catch (error) {
               const state = ended(error);

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ask, told } from "../api.js";
+import { SignInError, signOut } from "../sign-in.js";
 import { words } from "../words.js";
 import { Button } from "./button.jsx";
 
@@ -25,6 +26,9 @@ export function Failed({ error, onRetry }) {
     <div class="failed" role="alert">
       <p>{told(error)}</p>
       <Button onPress={onRetry}>{words.retry}</Button>
+      {error instanceof SignInError && error.reason === "not_accepted" && (
+        <Button onPress={() => void signOut()}>{words.bar.signOut}</Button>
+      )}
     </div>
   );
 }

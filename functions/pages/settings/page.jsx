@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Refusal, ask, told } from "../api.js";
+import { Boundary } from "../parts/boundary.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, Skeleton } from "../parts/waiting.jsx";
 import { lastOrganization, rememberOrganization, settingsPath } from "../places.js";
@@ -125,13 +126,27 @@ function Organization({ id, onGone }) {
                 <div class="sections">
                   {settings ? (
                     <>
-                      <General page={page} settings={settings} />
-                      <Members page={page} settings={settings} onLeft={() => location.assign("/account/settings")} />
-                      <Invites page={page} settings={settings} />
-                      <Usage page={page} settings={settings} />
-                      <Keys page={page} settings={settings} />
-                      <Billing page={page} settings={settings} />
-                      <Log page={page} settings={settings} />
+                      <Boundary>
+                        <General page={page} settings={settings} />
+                      </Boundary>
+                      <Boundary>
+                        <Members page={page} settings={settings} onLeft={() => location.assign("/account/settings")} />
+                      </Boundary>
+                      <Boundary>
+                        <Invites page={page} settings={settings} />
+                      </Boundary>
+                      <Boundary>
+                        <Usage page={page} settings={settings} />
+                      </Boundary>
+                      <Boundary>
+                        <Keys page={page} settings={settings} />
+                      </Boundary>
+                      <Boundary>
+                        <Billing page={page} settings={settings} />
+                      </Boundary>
+                      <Boundary>
+                        <Log page={page} settings={settings} />
+                      </Boundary>
                     </>
                   ) : (
                     error === null && <Awaited />

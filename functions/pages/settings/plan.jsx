@@ -16,7 +16,7 @@ import { words } from "../words.js";
 /** What came of it. @param {BillingView} billing @param {string} before */
 function outcome({ plan, next_plan: next }, before) {
   if (next) {
-    return words.billing.planFollows(next.name, format.day(next.from));
+    return words.billing.planFollows(next.name, format.dayInUtc(next.from));
   }
   return plan.id === before ? words.billing.planStays(plan.name) : words.billing.planChanged(plan.name);
 }
@@ -57,7 +57,15 @@ function PlanForm({ page, billing, onClose }) {
               <span class="strong">
                 <bdi>{one.name}</bdi>
               </span>
-              <span class="muted small">{words.usage.monthly(one.monthly_credits)}</span>
+              <span class="muted small">
+                {words.usage.monthly(one.monthly_credits)}
+                {one.price && (
+                  <>
+                    {" · "}
+                    <bdi>{one.price}</bdi>
+                  </>
+                )}
+              </span>
             </span>
             {one.id === billing.plan.id && <span class="badge">{words.billing.current}</span>}
           </label>

@@ -39,18 +39,24 @@ export function Usage({ page, settings }) {
             </p>
             <p class="muted small">
               {words.usage.monthly(plan.monthly_credits)}
+              {plan.price && (
+                <>
+                  {" · "}
+                  <bdi>{plan.price}</bdi>
+                </>
+              )}
               {next && (
                 <>
                   <br />
-                  {words.usage.next(next.name, format.day(next.from))}
+                  {words.usage.next(next.name, format.dayInUtc(next.from))}
                 </>
               )}
             </p>
           </div>
           <div class="tile">
             <h3 class="tile-title">{words.usage.period}</h3>
-            <p class="tile-value">{words.usage.span(format.day(period.start), format.day(period.end))}</p>
-            <p class="muted small">{words.usage.resets(format.relative(period.end))}</p>
+            <p class="tile-value">{words.usage.span(format.dayInUtc(period.start), format.lastDay(period.end))}</p>
+            <p class="muted small">{words.usage.resets(format.dayInUtc(period.end))}</p>
           </div>
           <div class="tile tile-wide">
             <h3 class="tile-title" id="credits-title">
