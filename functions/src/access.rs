@@ -17,12 +17,31 @@ pub(crate) const SERVER: &str = "server";
 
 /// The header that names the person the server acts for.
 const ON_BEHALF_OF: &str = "on-behalf-of";
+/// The evidence that an email address is the person's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EmailVerification {
+    /// The claim `email_verified` is true.
+    #[default]
+    Claim,
+    /// The identity provider vouches for every address that it passes on, unless
+    /// `email_verified` says otherwise.
+    Trusted,
+}
+
+impl EmailVerification {
+    fn accepts(self, claim: Option<&str>) -> bool {
+        match claim {
+            Some(claim) => claim == "true",
+            None => self == Self::Trusted,
+        }
+    }
+}
 
 /// Returns the person who is signed in, by the claims that API Gateway has verified.
 ///
 /// # Errors
-/// [`Error::NotSignedIn`] when there are none.
-pub(crate) fn person(request: &Request) -> Result<Person, Error> {
+/// [`Error::NotSignedIn`] when there are none; [`Error::UnusableToken`].
+pub(crate) fn person(app: &App, request: &Request) -> Result<Person, Error> {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
         return Err(Error::NotSignedIn);
     };
@@ -32,11 +51,21 @@ pub(crate) fn person(request: &Request) -> Result<Person, Error> {
         .and_then(|authorizer| authorizer.jwt.as_ref());
     let claims = &jwt.ok_or(Error::NotSignedIn)?.claims;
     let claim = |name: &str| claims.get(name).map(String::as_str);
+    // API Gateway takes both kinds of token. An access token may have been issued for
+    // another API, and it describes nobody.
+    if claim("token_use") == Some("access") || claim("typ") == Some("Bearer") {
+        return Err(Error::UnusableToken(
+            "send the id token of the sign-in, not its access token",
+        ));
+    }
     let user_id = claim("sub").and_then(|sub| UserId::parse(sub).ok());
+    let user_id = user_id.ok_or(Error::UnusableToken(
+        "the `sub` of the token must be 1 to 255 printable ASCII characters",
+    ))?;
     Ok(Person {
-        user_id: user_id.ok_or(Error::NotSignedIn)?,
-        email: claim("email").and_then(|email| EmailAddress::parse(email).ok()),
-        email_verified: claim("email_verified") == Some("true"),
+        user_id,
+        email: claim("email").and_then(EmailAddress::from_claim),
+        email_verified: app.email_verification.accepts(claim("email_verified")),
         name: claim("name").and_then(PersonName::from_claim),
         issued_at: claim("iat").and_then(numeric_date),
     })
@@ -146,14 +175,15 @@ impl Scope {
     /// Reads the caller and the organization's id from the request.
     ///
     /// # Errors
-    /// [`Error::NotSignedIn`]; [`Error::Invalid`] as of [`server`];
-    /// [`Refusal::OrganizationNotFound`] for a malformed id.
-    pub(crate) fn of(request: &Request) -> Result<Self, Error> {
-        let requester = match person(request) {
+    /// Those of [`person`] and of [`server`]; [`Refusal::OrganizationNotFound`] for a
+    /// malformed id.
+    pub(crate) fn of(app: &App, request: &Request) -> Result<Self, Error> {
+        let requester = match person(app, request) {
             Ok(person) => Requester::Person(person),
-            Err(_) => Requester::Server {
+            Err(Error::NotSignedIn) => Requester::Server {
                 on_behalf_of: server(request)?,
             },
+            Err(unusable) => return Err(unusable),
         };
         let organization_id = organization_id(request).ok_or(Refusal::OrganizationNotFound)?;
         Ok(Self {

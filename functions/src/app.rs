@@ -17,6 +17,7 @@ use store::Store;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::{
+    access::EmailVerification,
     config::{Aws, Config, ConfigError},
     error::Error,
     error_chain,
@@ -41,6 +42,7 @@ pub struct App {
     pub(crate) plans: Plans,
     pub(crate) plan_changes: PlanChanges,
     pub(crate) limits: Limits,
+    pub(crate) email_verification: EmailVerification,
     pub(crate) clock: Clock,
     pub(crate) metrics: Option<Metrics>,
     ids: Mutex<ContextV7>,
@@ -147,6 +149,7 @@ impl App {
             plans: config.plans,
             plan_changes: config.plan_changes,
             limits: config.limits,
+            email_verification: config.email_verification,
             clock,
             metrics: None,
             ids: Mutex::new(ContextV7::new()),

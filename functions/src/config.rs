@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chrono::TimeDelta;
 use domain::{EmailLimits, InvalidPlans, Limits, OrganizationLimits, PlanChanges, Plans};
 
-use crate::web::SignInConfig;
+use crate::{access::EmailVerification, web::SignInConfig};
 
 /// The access to AWS.
 #[derive(Debug, Clone)]
@@ -53,6 +53,8 @@ pub struct Config {
     pub plan_changes: PlanChanges,
     /// The limits on emails and on organizations.
     pub limits: Limits,
+    /// The evidence that an email address is the person's own.
+    pub email_verification: EmailVerification,
 }
 
 /// The reason why the environment is unusable.
@@ -67,6 +69,9 @@ pub enum ConfigError {
     /// A limit is not a number.
     #[error("the environment variable `{0}` must be a whole number from 0, which means no limit")]
     Limit(&'static str),
+    /// The choice of evidence for email addresses is none.
+    #[error("the environment variable `EMAIL_VERIFICATION` must be `claim` or `trusted`")]
+    EmailVerification,
     /// The list of plans cannot be read.
     #[error("the environment variable `PLANS`: {0}")]
     Plans(#[from] InvalidPlans),
@@ -138,6 +143,11 @@ impl Config {
                 Ok(_) => return Err(ConfigError::PlanChanges),
             },
             limits: limits()?,
+            email_verification: match env::var("EMAIL_VERIFICATION").as_deref() {
+                Ok("trusted") => EmailVerification::Trusted,
+                Ok("claim") | Err(_) => EmailVerification::Claim,
+                Ok(_) => return Err(ConfigError::EmailVerification),
+            },
         })
     }
 }

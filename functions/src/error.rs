@@ -24,6 +24,9 @@ pub(crate) enum Error {
     /// before they get here.
     #[error("sign in first")]
     NotSignedIn,
+    /// The token is valid, but names no person as the API needs it.
+    #[error("{0}")]
+    UnusableToken(&'static str),
     /// Other requests kept changing the same items until the time limit.
     #[error("other requests are changing the same organization right now; please try again")]
     Busy,
@@ -82,7 +85,10 @@ impl Error {
     /// Returns how operators see the error.
     pub(crate) fn severity(&self) -> Severity {
         match self {
-            Self::Refused(_) | Self::Invalid { .. } | Self::NotSignedIn => Severity::Refusal,
+            Self::Refused(_)
+            | Self::Invalid { .. }
+            | Self::NotSignedIn
+            | Self::UnusableToken(_) => Severity::Refusal,
             Self::Busy => Severity::Busy,
             _ => Severity::Failure,
         }
@@ -93,7 +99,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.code(),
             Self::Invalid { .. } => "invalid_request",
-            Self::NotSignedIn => "not_signed_in",
+            Self::NotSignedIn | Self::UnusableToken(_) => "not_signed_in",
             Self::Busy => "busy",
             Self::Store(error) if error.is_transient() => "unavailable",
             Self::Secret(SecretError::Unavailable(..)) | Self::OutOfTime => "unavailable",
@@ -120,7 +126,7 @@ impl Error {
                 RefusalKind::Contradiction => StatusCode::UNPROCESSABLE_ENTITY,
             },
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
-            Self::NotSignedIn => StatusCode::UNAUTHORIZED,
+            Self::NotSignedIn | Self::UnusableToken(_) => StatusCode::UNAUTHORIZED,
             Self::Busy | Self::OutOfTime => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(error) if error.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Secret(SecretError::Unavailable(..)) => StatusCode::SERVICE_UNAVAILABLE,

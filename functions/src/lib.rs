@@ -38,6 +38,7 @@ pub mod server;
 pub mod usage;
 pub mod web;
 
+pub use access::EmailVerification;
 pub use app::{App, Clock};
 pub use config::{Aws, Config, ConfigError};
 pub use domain::{

@@ -18,7 +18,7 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     (
         "not_signed_in",
         401,
-        "The token's `sub` cannot be a user id.",
+        "The token's `sub` cannot be a user id, or it is an access token.",
     ),
     ("owner_required", 403, "The action requires an owner."),
     (
@@ -212,7 +212,7 @@ impl Error {
                 credits = Some((allowed, used));
             }
             Self::Invalid { field, .. } => problem.field = field,
-            Self::Refused(_) | Self::NotSignedIn => {}
+            Self::Refused(_) | Self::NotSignedIn | Self::UnusableToken(_) => {}
             Self::Busy => retry_after = Some(1),
             _ if status == StatusCode::SERVICE_UNAVAILABLE => {
                 problem.detail = "temporarily unavailable; please try again".to_owned();

@@ -5,12 +5,14 @@ use std::{io, path::Path};
 
 use aws_lc_rs::{
     digest,
+    encoding::{AsDer, Pkcs8V1Der},
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+    rsa::KeySize,
+    signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use functions::Clock;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -68,11 +70,11 @@ impl SignIn {
     }
 }
 
-/// Signs and verifies tokens.
+/// Signs and verifies tokens, with RS256: API Gateway's JWT authorizers take only RSA.
 pub struct Issuer {
     url: String,
     clock: Clock,
-    encoding_key: EncodingKey,
+    key: RsaKeyPair,
     decoding_key: DecodingKey,
     /// The public key, as a JWK.
     jwk: Value,
@@ -91,26 +93,25 @@ impl Issuer {
         };
         let broken = || IssuerError::Key(name());
         let pkcs8 = persist::read_or_create(file, || {
-            let random = SystemRandom::new();
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
-                .map(|key| key.as_ref().to_vec())
+            let key = RsaKeyPair::generate(KeySize::Rsa2048);
+            let der = key.and_then(|key| AsDer::<Pkcs8V1Der<'_>>::as_der(&key));
+            der.map(|der| der.as_ref().to_vec())
                 .map_err(|_| io::Error::other("the random number generator failed"))
         });
         let pkcs8 = pkcs8.map_err(|_| broken())?;
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8)
-            .map_err(|_| broken())?;
-        // An uncompressed point: a format byte, then both coordinates.
-        let point = pair.public_key().as_ref().get(1..).ok_or_else(broken)?;
-        let (x, y) = point.split_at_checked(32).ok_or_else(broken)?;
-        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let key = RsaKeyPair::from_pkcs8(&pkcs8).map_err(|_| broken())?;
+        let public = key.public_key();
+        let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let n = number(public.modulus().big_endian_without_leading_zero());
+        let e = number(public.exponent().big_endian_without_leading_zero());
         Ok(Self {
             url: url.to_owned(),
             clock,
-            encoding_key: EncodingKey::from_ec_der(&pkcs8),
-            decoding_key: DecodingKey::from_ec_components(&x, &y).map_err(|_| broken())?,
+            decoding_key: DecodingKey::from_rsa_components(&n, &e).map_err(|_| broken())?,
             jwk: json!({
-                "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": KEY_ID, "x": x, "y": y,
+                "kty": "RSA", "use": "sig", "alg": "RS256", "kid": KEY_ID, "n": n, "e": e,
             }),
+            key,
         })
     }
 
@@ -141,15 +142,27 @@ impl Issuer {
     /// Signs a token with any claims. It is empty if the system's random number
     /// generator fails.
     pub fn sign(&self, claims: Map<String, Value>) -> String {
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(KEY_ID.to_owned());
-        jsonwebtoken::encode(&header, &claims, &self.encoding_key).unwrap_or_default()
+        let header = json!({ "typ": "JWT", "alg": "RS256", "kid": KEY_ID });
+        let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let signed = format!("{}.{}", part(&header), part(&Value::Object(claims)));
+        let mut signature = vec![0; self.key.public_modulus_len()];
+        let random = SystemRandom::new();
+        let outcome = self.key.sign(
+            &RSA_PKCS1_SHA256,
+            &random,
+            signed.as_bytes(),
+            &mut signature,
+        );
+        match outcome {
+            Ok(()) => format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)),
+            Err(_) => String::new(),
+        }
     }
 
     /// Returns the claims of a valid token of this issuer and audience; `None` for
     /// any other token. All values are text, as API Gateway passes them on.
     pub fn verify(&self, token: &str) -> Option<Map<String, Value>> {
-        let mut validation = Validation::new(Algorithm::ES256);
+        let mut validation = Validation::new(Algorithm::RS256);
         validation.set_audience(&[CLIENT_ID]);
         validation.set_issuer(&[&self.url]);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
@@ -210,6 +223,21 @@ mod tests {
         let mut claims = issuer.claims(&SignIn::with_email("ada@example.com"));
         claims.insert(name.to_owned(), value);
         issuer.sign(claims)
+    }
+
+    #[test]
+    fn token_is_signed_with_rsa_as_api_gateway_requires() {
+        let issuer = issuer();
+        let token = issuer.sign_in(&SignIn::with_email("ada@example.com"));
+        let header = token.split('.').next().unwrap();
+        let header = URL_SAFE_NO_PAD.decode(header).unwrap();
+        let header: Value = serde_json::from_slice(&header).unwrap();
+        assert_eq!(header["alg"], "RS256");
+        let keys = issuer.keys();
+        let key = &keys["keys"][0];
+        assert_eq!((&key["kty"], &key["kid"]), (&json!("RSA"), &header["kid"]));
+        assert_eq!(key["n"].as_str().unwrap().len(), 342);
+        assert_eq!(key["e"], "AQAB");
     }
 
     #[test]

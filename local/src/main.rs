@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use functions::{Clock, Limits, PlanChanges, Plans};
+use functions::{Clock, EmailVerification, Limits, PlanChanges, Plans};
 use local::{Background, DatabaseLocation, Options, Stack};
 use tokio::signal;
 
@@ -186,6 +186,8 @@ async fn run(arguments: Arguments) -> ExitCode {
         },
         server_key: arguments.server_key,
         limits: arguments.limits,
+        // The local provider always says whether it has verified an address.
+        email_verification: EmailVerification::Claim,
         clock: clock.clone(),
         http_client: None,
         metrics: None,

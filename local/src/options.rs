@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use functions::{Clock, Limits, Metrics, PlanChanges, Plans};
+use functions::{Clock, EmailVerification, Limits, Metrics, PlanChanges, Plans};
 
 use crate::{database::DatabaseError, issuer::IssuerError, template::TemplateError};
 
@@ -88,6 +88,8 @@ pub struct Options {
     pub server_key: Option<String>,
     /// The limits on emails and on organizations.
     pub limits: Limits,
+    /// The evidence that an email address is the person's own.
+    pub email_verification: EmailVerification,
     /// The clock.
     pub clock: Clock,
     /// The HTTP client of the functions' AWS clients; `None` means their default.
@@ -112,6 +114,7 @@ impl Options {
             plan_changes: PlanChanges::default(),
             server_key: None,
             limits: Limits::default(),
+            email_verification: EmailVerification::default(),
             clock,
             http_client: None,
             metrics: None,

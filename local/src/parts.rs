@@ -65,7 +65,7 @@ impl Parts {
         if let Some(key) = options.server_key {
             secrets.replace(Secret::ServerKey, key);
         }
-        let issuer = Issuer::new(&urls.api, clock.clone(), file("sign-in-key").as_deref())?;
+        let issuer = Issuer::new(&urls.api, clock.clone(), file("sign-in-rsa-key").as_deref())?;
         let issuer = Arc::new(issuer);
         let provider = Provider::open(
             &urls.api,
@@ -102,6 +102,7 @@ impl Parts {
             plans: options.plans,
             plan_changes: options.plan_changes,
             limits: options.limits,
+            email_verification: options.email_verification,
         };
         let app = App::new(aws.clone(), config.clone(), clock.clone());
         let lambda = Lambda::new(Arc::new(app.reporting(options.metrics)), &template);

@@ -159,7 +159,7 @@ impl Provider {
             "authorization_response_iss_parameter_supported": true,
             "code_challenge_methods_supported": ["S256"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
-            "id_token_signing_alg_values_supported": ["ES256"],
+            "id_token_signing_alg_values_supported": ["RS256"],
             "prompt_values_supported": ["none", "login", "select_account"],
             "response_modes_supported": ["query"],
             "response_types_supported": ["code"],

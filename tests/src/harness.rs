@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use functions::{Clock, Limits, Metrics, PlanChanges};
+use functions::{Clock, EmailVerification, Limits, Metrics, PlanChanges};
 use local::{Options, SignIn, Stack};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
@@ -128,6 +128,15 @@ impl World {
     /// Starts a world with other limits than the default ones.
     pub async fn start_with_limits(limits: Limits) -> Self {
         Self::start_with(|options| Options { limits, ..options }).await
+    }
+
+    /// Starts a world whose identity provider vouches for every address.
+    pub async fn start_with_trusted_emails() -> Self {
+        Self::start_with(|options| Options {
+            email_verification: EmailVerification::Trusted,
+            ..options
+        })
+        .await
     }
 
     async fn start_with(change: impl FnOnce(Options) -> Options) -> Self {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     access,
     costs::{Cost, cost_of},
-    harness::{Fixture, Session, audit_kinds},
+    harness::{Fixture, Session, World, audit_kinds},
     invariants, races,
 };
 
@@ -307,4 +307,100 @@ async fn address_taken_during_the_take_over_is_kept_from_it() {
     let settings = fixture.settings(&ada).await;
     assert_eq!(settings["me"]["email"], "ada@example.com");
     assert_eq!(settings["email_in_use"], "dana@example.com");
+}
+
+impl World {
+    /// Returns a session with some claims of a sign-in changed; null removes one.
+    fn with_claims(&self, email: &str, changes: &[(&str, Value)]) -> Session {
+        let person = SignIn::with_email(email);
+        let mut claims = self.stack.issuer().claims(&person);
+        for (name, value) in changes {
+            match value {
+                Value::Null => claims.remove(*name),
+                value => claims.insert((*name).to_owned(), value.clone()),
+            };
+        }
+        let user_id = claims["sub"].as_str().unwrap_or_default().to_owned();
+        let token = self.stack.issuer().sign(claims);
+        self.with_token(Some(token), user_id, email.to_owned())
+    }
+}
+
+#[tokio::test]
+async fn trusted_provider_needs_no_claim_of_verification() {
+    let missing = [("email_verified", Value::Null)];
+    let create = json!({"name": "Acme"});
+    let world = World::start_with_trusted_emails().await;
+    let ada = world.with_claims("ada@example.com", &missing);
+    ada.create_organization("Acme").await;
+    let account = ada.get("/v1/account").await.expect("200");
+    assert_eq!(account["email_verified"], true);
+    // What the provider denies is not verified.
+    for value in [json!(false), json!("false"), json!("")] {
+        let denied = world.with_claims("bob@example.com", &[("email_verified", value)]);
+        let refused = denied.post("/v1/organizations", create.clone()).await;
+        refused.expect("403 email_not_verified");
+    }
+    let world = World::start().await;
+    let ada = world.with_claims("ada@example.com", &missing);
+    let refused = ada.post("/v1/organizations", create).await;
+    refused.expect("403 email_not_verified");
+}
+
+#[tokio::test]
+async fn user_id_with_a_space_works_everywhere() {
+    let fixture = Fixture::new().await;
+    let world = &fixture.world;
+    let john = world.with_claims("john@example.com", &[("sub", json!("f:3c1b:John Doe"))]);
+    fixture
+        .creator
+        .add_member(&fixture.organization, &john, "user")
+        .await;
+    let path = format!("{}/members/f:3c1b:John%20Doe", fixture.organization);
+    let role = json!({"role": "admin"});
+    let updated = fixture.owner.patch(&path, role).await.expect("200");
+    assert_eq!(updated["user_id"], "f:3c1b:John Doe");
+    let settings = fixture.settings(&john).await;
+    assert_eq!(settings["me"]["role"], "admin");
+    invariants::hold(world).await;
+    fixture.owner.delete(&path).await.expect("200");
+    let gone = john.get(&fixture.organization).await;
+    gone.expect("404 organization_not_found");
+}
+
+#[tokio::test]
+async fn unusable_token_is_refused_in_words() {
+    let fixture = Fixture::new().await;
+    for (claim, value, words) in [
+        ("sub", json!("ädä"), "ASCII"),
+        ("token_use", json!("access"), "id token"),
+        ("typ", json!("Bearer"), "id token"),
+    ] {
+        let caller = fixture
+            .world
+            .with_claims("ada@example.com", &[(claim, value)]);
+        for path in ["/v1/account", &fixture.organization] {
+            let detail = caller.get(path).await.refused("401 not_signed_in");
+            assert!(detail.contains(words), "{detail}");
+        }
+    }
+    let id = [("token_use", json!("id")), ("typ", json!("ID"))];
+    let caller = fixture.world.with_claims("ada@example.com", &id);
+    caller.get("/v1/account").await.expect("200");
+}
+
+#[tokio::test]
+async fn address_that_may_be_another_mailbox_is_unusable() {
+    let fixture = Fixture::new().await;
+    let world = &fixture.world;
+    let mallory = world.with_claims("mallory@straße.example", &[]);
+    let account = mallory.get("/v1/account").await.expect("200");
+    assert_eq!(account["email"], Value::Null);
+    let mine = mallory.get("/v1/account/invites").await;
+    mine.expect("403 email_required");
+    let ascii = world.sign_in("dana@xn--strae-oqa.example");
+    fixture
+        .creator
+        .add_member(&fixture.organization, &ascii, "user")
+        .await;
 }

@@ -30,7 +30,7 @@ pub const SHAPE: Shape = Shape::change(
 ]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let person = &access::person(request)?;
+    let person = &access::person(app, request)?;
     person.verified_email()?;
     let invite_id = load::invite_id(request)?;
 

@@ -22,7 +22,7 @@ pub const SHAPE: Shape = Shape::read(
 .responds::<AccountView>(200);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let person = access::person(request)?;
+    let person = access::person(app, request)?;
     let account = app.store.get(Key::account(&person.user_id)).await?;
     // An organization that they have left is no longer the current one.
     let current = match account.map(|account| account.current_organization_id) {

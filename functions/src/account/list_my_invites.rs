@@ -25,7 +25,7 @@ pub const SHAPE: Shape = Shape::read(
 .refuses(&["invalid_request", "email_required", "email_not_verified"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let person = access::person(request)?;
+    let person = access::person(app, request)?;
     // Each takes two items, so all fit into one batch.
     let page = input::page(request)?.at_most(50);
     let email = person.verified_email()?;

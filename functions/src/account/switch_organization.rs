@@ -36,7 +36,7 @@ struct Body {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let person = &access::person(request)?;
+    let person = &access::person(app, request)?;
     let id = input::body::<Body>(request)?.organization_id;
 
     let current = app

@@ -44,7 +44,7 @@ struct Body {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = &Scope::of(request)?;
+    let scope = &Scope::of(app, request)?;
     let id = scope.organization_id;
     let body: Body = input::body(request)?;
     let input = &ApiKeyRequest {

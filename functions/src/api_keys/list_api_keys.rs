@@ -25,7 +25,7 @@ pub const SHAPE: Shape = Shape::read(
 .refuses(&["invalid_request", "organization_not_found"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = Scope::of(request)?;
+    let scope = Scope::of(app, request)?;
     let page = input::page(request)?;
     let id = scope.organization_id;
     let keys = || app.store.api_keys(id, &page);

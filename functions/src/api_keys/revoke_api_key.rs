@@ -23,7 +23,7 @@ pub const SHAPE: Shape = Shape::change("Revoke an API key", "owner, admin").refu
 ]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = &Scope::of(request)?;
+    let scope = &Scope::of(app, request)?;
     let id = load::api_key_id(request);
 
     app.mutate(move |now| async move {

@@ -46,7 +46,7 @@ struct Body {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = &Scope::of(request)?;
+    let scope = &Scope::of(app, request)?;
     let id = load::api_key_id(request);
     let body: Body = input::body_if_any(request)?.unwrap_or_default();
     let (random, grace) = (app.random()?, body.grace_period_seconds);

@@ -45,7 +45,7 @@ struct Body {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = &Scope::of(request)?;
+    let scope = &Scope::of(app, request)?;
     let id = load::api_key_id(request);
     let body: Body = input::body(request)?;
     let expires_at = body.expires_at.into_option();

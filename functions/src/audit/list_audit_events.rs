@@ -27,7 +27,7 @@ pub const SHAPE: Shape = Shape::read("List audit events, newest first", "owner, 
     ]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = Scope::of(request)?;
+    let scope = Scope::of(app, request)?;
     let page = input::page(request)?;
     let id = scope.organization_id;
     let events = || app.store.audit_events(id, &page);

@@ -24,7 +24,7 @@ pub const SHAPE: Shape = Shape::read(
 .refuses(&["organization_not_found"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = Scope::of(request)?;
+    let scope = Scope::of(app, request)?;
     let id = scope.organization_id;
     let keys = (Key::organization(id), Key::billing(id));
     let (caller, (organization, billing)) = scope.read(app, keys).await?;

@@ -54,7 +54,7 @@ struct Body {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = &Scope::of(request)?;
+    let scope = &Scope::of(app, request)?;
     let body: Body = input::body(request)?;
     let update = &BillingUpdate {
         plan: plan(app, body.plan.into_option(), body.when.into_option())?,

@@ -26,7 +26,7 @@ pub const SHAPE: Shape = Shape::change("Cancel a pending invite", "owner, admin"
 ]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = &Scope::of(request)?;
+    let scope = &Scope::of(app, request)?;
     let id = &load::invite_id(request);
 
     app.mutate(move |now| async move {

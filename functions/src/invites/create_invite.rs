@@ -59,7 +59,7 @@ struct Body {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = &Scope::of(request)?;
+    let scope = &Scope::of(app, request)?;
     scope.require_verified_email()?;
     let body: &Body = &input::body(request)?;
     let id = scope.organization_id;

@@ -38,7 +38,7 @@ pub const SHAPE: Shape = Shape::change(
 ]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = &Scope::of(request)?;
+    let scope = &Scope::of(app, request)?;
     scope.require_verified_email()?;
     let id = &load::invite_id(request);
 

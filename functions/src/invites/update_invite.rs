@@ -53,7 +53,7 @@ struct Body {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = &Scope::of(request)?;
+    let scope = &Scope::of(app, request)?;
     let id = &load::invite_id(request);
     let body: Body = input::body(request)?;
     let update = InviteUpdate {

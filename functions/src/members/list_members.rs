@@ -22,7 +22,7 @@ pub const SHAPE: Shape = Shape::read("List members, by user id", "member")
     .refuses(&["invalid_request", "organization_not_found"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = Scope::of(request)?;
+    let scope = Scope::of(app, request)?;
     let page = input::page(request)?;
     let id = scope.organization_id;
     let members = || app.store.members(id, &page);

@@ -36,7 +36,7 @@ pub const SHAPE: Shape = Shape::change(
 ]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = &Scope::of(request)?;
+    let scope = &Scope::of(app, request)?;
     let user_id = load::user_id(request);
     let user_id = user_id.as_ref();
 

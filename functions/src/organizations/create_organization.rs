@@ -51,7 +51,7 @@ struct Body {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let person = &access::person(request)?;
+    let person = &access::person(app, request)?;
     let body: &Body = &input::body(request)?;
     let idempotency_key = input::idempotency_key(request)?;
 

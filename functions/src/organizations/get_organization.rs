@@ -22,7 +22,7 @@ pub const SHAPE: Shape = Shape::read("Get an organization", "member")
     .refuses(&["organization_not_found"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = Scope::of(request)?;
+    let scope = Scope::of(app, request)?;
     let (caller, organization) = scope.organization(app).await?;
     Ok(Response::ok(&OrganizationForCaller::of(
         &organization,

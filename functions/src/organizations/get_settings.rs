@@ -33,7 +33,7 @@ pub const SHAPE: Shape = Shape::read("Get everything that the settings page show
     .refuses(&["organization_not_found"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = Scope::of(request)?;
+    let scope = Scope::of(app, request)?;
     let id = scope.organization_id;
     let page = PageRequest::first(FIRST_PAGE);
     let read = || async {

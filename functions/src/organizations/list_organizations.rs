@@ -23,7 +23,7 @@ pub const SHAPE: Shape = Shape::read("List your organizations, oldest first", "p
     .refuses(&["invalid_request"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let person = access::person(request)?;
+    let person = access::person(app, request)?;
     // Each takes two items, so all fit into one batch.
     let page = input::page(request)?.at_most(50);
 

@@ -43,7 +43,7 @@ struct Body {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let scope = &Scope::of(request)?;
+    let scope = &Scope::of(app, request)?;
     let body: Body = input::body(request)?;
     let update = &OrganizationUpdate {
         name: body.name.into_option(),

@@ -31,7 +31,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let ledger = if input::path(request, "organization_id").is_empty() {
         of_client(app, ApiClient::of(request)?).await?
     } else {
-        let (_, _, ledger) = ledger::of_caller(app, &Scope::of(request)?).await?;
+        let (_, _, ledger) = ledger::of_caller(app, &Scope::of(app, request)?).await?;
         ledger
     };
     Ok(Response::ok(&UsageView::of(&ledger, app.clock.now())))

@@ -75,6 +75,15 @@ impl EmailAddress {
         })
     }
 
+    /// Parses the address in a token's claim. Returns `None` if it is unusable, and for a
+    /// domain with letters that IDNA 2003 maps to others: the provider may have verified
+    /// `strasse.example` where the claim says `straße.example`.
+    pub fn from_claim(text: &str) -> Option<Self> {
+        const DEVIATIONS: [char; 5] = ['ß', 'ẞ', 'ς', '\u{200c}', '\u{200d}'];
+        let email = Self::parse(text).ok()?;
+        (!text.contains(DEVIATIONS)).then_some(email)
+    }
+
     /// Returns the address as typed, without surrounding white space.
     pub fn as_typed(&self) -> &str {
         &self.typed
@@ -141,6 +150,19 @@ mod tests {
         assert_eq!(one, other);
         assert_eq!(one.as_typed(), "Dana@Bücher.Example");
         assert_eq!(one.normal(), "dana@xn--bcher-kva.example");
+    }
+
+    #[test]
+    fn claimed_domain_that_idna_2003_reads_otherwise_is_unusable() {
+        for domain in ["straße.example", "STRAẞE.example", "λόγος.example"] {
+            let text = format!("dana@{domain}");
+            assert!(EmailAddress::parse(&text).is_ok(), "{domain}");
+            assert!(EmailAddress::from_claim(&text).is_none(), "{domain}");
+        }
+        assert!(EmailAddress::from_claim("dana@na\u{200c}me.example").is_none());
+        for text in ["Dana@Bücher.example", "dana@xn--strae-oqa.example"] {
+            assert!(EmailAddress::from_claim(text).is_some(), "{text}");
+        }
     }
 
     #[test]
