@@ -175,6 +175,12 @@ export const words = {
   invites: {
     text: "Invited by email, not yet answered. An invite lives for 14 days.",
     none: "No invite is waiting for an answer.",
+    pausedTitle: "Invites are paused",
+    /** @param {string} reason @param {string} since */
+    paused: (reason, since) =>
+      reason === "complaints"
+        ? `Since ${since}, because a recipient marked an invite email as spam. Contact support.`
+        : `Since ${since}, because too many invite emails bounced. Contact support.`,
     person: "Invite",
     sent: "Email",
     expires: "Expires",
@@ -504,6 +510,8 @@ export function told(event) {
         return [actor, " renamed the organization from ", { name: name.from ?? "" }, " to ", { name: name.to ?? "" }];
       }
       return [actor, ` changed the organization's ${format.list(event.changes.map((change) => fieldName(change.field)))}`];
+    case "organization.invites_paused":
+      return ["The invites of the organization were paused after ", change("reason")?.to === "complaints" ? "a complaint" : "bounces"];
     case "member.added":
       return own ? [actor, ` joined${asRole}`] : [actor, " added ", subject, asRole];
     case "member.removed":

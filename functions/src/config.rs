@@ -5,7 +5,9 @@ use std::env;
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chrono::TimeDelta;
-use domain::{EmailLimits, InvalidPlans, Limits, OrganizationLimits, PlanChanges, Plans};
+use domain::{
+    EmailLimits, InvalidPlans, Limits, OrganizationLimits, PauseLimits, PlanChanges, Plans,
+};
 
 use crate::{access::EmailVerification, web::SignInConfig};
 
@@ -166,6 +168,9 @@ pub(crate) const EMAIL_LIMITS: &[&str] = &[
 pub(crate) const ORGANIZATION_LIMITS: &[&str] =
     &["PERSON_ORGANIZATIONS_PER_DAY", "PERSON_ORGANIZATIONS"];
 
+/// The variables of [`PauseLimits`].
+pub(crate) const PAUSE_LIMITS: &[&str] = &["PAUSING_BOUNCES", "PAUSING_COMPLAINTS"];
+
 fn limits() -> Result<Limits, ConfigError> {
     let defaults = Limits::default();
     let (emails, organizations) = (defaults.emails, defaults.organizations);
@@ -188,6 +193,10 @@ fn limits() -> Result<Limits, ConfigError> {
         organizations: OrganizationLimits {
             per_day: limit("PERSON_ORGANIZATIONS_PER_DAY")?.unwrap_or(organizations.per_day),
             in_all: limit("PERSON_ORGANIZATIONS")?.unwrap_or(organizations.in_all),
+        },
+        pause: PauseLimits {
+            bounces: limit("PAUSING_BOUNCES")?.unwrap_or(defaults.pause.bounces),
+            complaints: limit("PAUSING_COMPLAINTS")?.unwrap_or(defaults.pause.complaints),
         },
     })
 }

@@ -42,7 +42,8 @@ pub use access::EmailVerification;
 pub use app::{App, Clock};
 pub use config::{Aws, Config, ConfigError};
 pub use domain::{
-    EmailLimits, InvalidPlans, Limits, OrganizationLimits, PlanChanges, Plans, ServerKeys,
+    EmailLimits, InvalidPlans, Limits, OrganizationLimits, PauseLimits, PlanChanges, Plans,
+    ServerKeys,
 };
 pub use lambda_runtime::Context;
 pub use metrics::Metrics;

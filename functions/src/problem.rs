@@ -37,6 +37,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The deployment lets only its own backend change plans.",
     ),
     (
+        "invites_paused",
+        403,
+        "Bounces or complaints have paused the organization's invites; only the product's backend lifts the pause.",
+    ),
+    (
         "email_required",
         403,
         "The caller's account has no usable email address.",

@@ -103,6 +103,24 @@ async fn delete_organization(fixture: &Fixture) {
     fixture.world.dynamodb("DeleteItem", request).await;
 }
 
+/// Pauses the organization's invites, as a complaint does.
+async fn pause_invites(fixture: &Fixture) {
+    pause_invites_of(&fixture.world, fixture.organization_id()).await;
+}
+
+/// Pauses the invites of an organization, as a complaint does.
+pub async fn pause_invites_of(world: &World, organization_id: &str) {
+    let since = json!({"S": "2026-03-01T12:00:00Z"});
+    let paused = json!({"M": {"since": since, "reason": {"S": "complaints"}}});
+    let partition = format!("ORG#{organization_id}");
+    let request = json!({
+        "Key": {"pk": {"S": partition}, "sk": {"S": "COUNTS"}},
+        "UpdateExpression": "SET invites_paused = :paused",
+        "ExpressionAttributeValues": {":paused": paused},
+    });
+    world.dynamodb("UpdateItem", request).await;
+}
+
 const UNKNOWN_ID: &str = "01930000-0000-7000-8000-000000000009";
 
 impl Fixture {
@@ -218,6 +236,10 @@ scenarios! {
             }
             send(f, "create-invite", "ada").await
         },
+        invites_paused: |f| async {
+            pause_invites(f).await;
+            send(f, "create-invite", "ada").await
+        },
         email_limit_reached: |f| async {
             send(f, "cancel-invite", "ada").await.expect("204");
             let id = f.owner.invite(&f.organization, "dana@example.com", "user").await;
@@ -276,6 +298,10 @@ scenarios! {
         invite_declined: |f| send_after(f, "resend-invite", "decline-invite", "ada"),
         invite_cancelled: |f| send_after(f, "resend-invite", "cancel-invite", "ada"),
         invite_expired: |f| send_after(f, "resend-invite", "expiry", "ada"),
+        invites_paused: |f| async {
+            pause_invites(f).await;
+            send(f, "resend-invite", "ada").await
+        },
         email_limit_reached: |f| async {
             send(f, "resend-invite", "ada").await.expect("200");
             send(f, "resend-invite", "ada").await

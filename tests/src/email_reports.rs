@@ -78,12 +78,13 @@ async fn bounce_or_complaint_is_shown_and_recorded() {
         assert_eq!(seen["state"], state);
         assert!(seen["reason"].is_null(), "a user sees the reason: {seen}");
         assert_eq!(reported(&fixture, kind).await, 1);
-        let log = format!("{}/audit-events?limit=1", fixture.organization);
+        let log = format!("{}/audit-events?limit=2", fixture.organization);
         let log = fixture.owner.get(&log).await.expect("200");
-        assert_eq!(log["items"][0]["kind"], kind);
-        assert_eq!(log["items"][0]["actor"], json!({"kind": "system"}));
+        let mut events = log["items"].as_array().unwrap().iter();
+        let event = events.find(|event| event["kind"] == kind).unwrap();
+        assert_eq!(event["actor"], json!({"kind": "system"}));
         let changes = json!([{"field": "delivery", "from": "sent", "to": state}]);
-        assert_eq!(log["items"][0]["changes"], changes);
+        assert_eq!(event["changes"], changes);
         assert!(fixture.world.stack.dead_events().is_empty());
         invariants::hold(&fixture.world).await;
     }
@@ -308,4 +309,147 @@ async fn failed_report_is_retried() {
         );
         invariants::hold(&fixture.world).await;
     }
+}
+
+/// Invites an address, and returns the invite's path and id.
+async fn invite(fixture: &Fixture, address: &str) -> (String, String) {
+    let (admin, organization) = (&fixture.admin, &fixture.organization);
+    let id = admin.invite(organization, address, "user").await;
+    (format!("{organization}/invites/{id}"), id)
+}
+
+async fn paused(fixture: &Fixture) -> Value {
+    let settings = format!("{}/settings", fixture.organization);
+    let settings = fixture.user.get(&settings).await.expect("200");
+    settings["invites_paused"].clone()
+}
+
+async fn outcome_of_an_invite(fixture: &Fixture) -> String {
+    let input = json!({"email": "new@example.com", "role": "user"});
+    let path = format!("{}/invites", fixture.organization);
+    fixture.creator.post(&path, input).await.outcome()
+}
+
+#[tokio::test]
+async fn fifth_bounce_pauses_the_invites() {
+    let fixture = Fixture::new().await;
+    for n in 0..5 {
+        assert_eq!(paused(&fixture).await, Value::Null);
+        let (_, id) = invite(&fixture, &format!("guest{n}@example.com")).await;
+        let bounce = report(BOUNCED, &fixture, &id, 1);
+        // The bus may deliver an event twice.
+        put(&fixture, bounce.clone()).await;
+        put(&fixture, bounce).await;
+    }
+    let since = fixture.world.clock.now();
+    let since = since.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+    let expected = json!({"since": since, "reason": "bounces"});
+    assert_eq!(paused(&fixture).await, expected);
+    assert_eq!(outcome_of_an_invite(&fixture).await, "403 invites_paused");
+    let resend = format!(
+        "{}/invites/{}/resend",
+        fixture.organization, fixture.invite_id
+    );
+    let refusal = fixture.creator.post_empty(&resend).await;
+    assert_eq!(
+        refusal.refused("403 invites_paused"),
+        "this organization's invites are paused, because too many of its first invite emails \
+         bounced; contact support"
+    );
+    assert_eq!(reported(&fixture, "organization.invites_paused").await, 1);
+    // An invite that was sent earlier can still be accepted.
+    fixture.dana.accept(&fixture.invite_id).await.expect("200");
+    invariants::hold(&fixture.world).await;
+}
+
+#[tokio::test]
+async fn complaint_about_a_cancelled_or_resent_invite_pauses() {
+    for end in ["", "cancelled", "resent"] {
+        let fixture = Fixture::new().await;
+        let (path, id) = invite(&fixture, "guest@example.com").await;
+        fixture.world.clock.advance(TimeDelta::minutes(1));
+        match end {
+            "cancelled" => fixture.admin.delete(&path).await.expect("204"),
+            "resent" => {
+                let resend = format!("{path}/resend");
+                fixture.admin.post_empty(&resend).await.expect("200")
+            }
+            _ => Value::Null,
+        };
+        put(&fixture, report(COMPLAINED, &fixture, &id, 1)).await;
+        assert_eq!(paused(&fixture).await["reason"], "complaints", "{end}");
+        assert_eq!(outcome_of_an_invite(&fixture).await, "403 invites_paused");
+        invariants::hold(&fixture.world).await;
+    }
+}
+
+#[tokio::test]
+async fn repeated_bounce_of_an_ended_invite_counts_once() {
+    let fixture = Fixture::new().await;
+    let (path, id) = invite(&fixture, "guest@example.com").await;
+    fixture.admin.delete(&path).await.expect("204");
+    for _ in 0..6 {
+        put(&fixture, report(BOUNCED, &fixture, &id, 1)).await;
+    }
+    assert_eq!(paused(&fixture).await, Value::Null);
+    assert_eq!(outcome_of_an_invite(&fixture).await, "201");
+}
+
+#[tokio::test]
+async fn lifted_pause_does_not_return_by_old_reports() {
+    let fixture = Fixture::new().await;
+    let (_, id) = invite(&fixture, "guest@example.com").await;
+    put(&fixture, report(COMPLAINED, &fixture, &id, 1)).await;
+    let partition = format!("ORG#{}", fixture.organization_id());
+    let lift = json!({
+        "Key": {"pk": {"S": partition}, "sk": {"S": "COUNTS"}},
+        "UpdateExpression": "REMOVE reports, invites_paused",
+    });
+    fixture.world.dynamodb("UpdateItem", lift).await;
+    put(&fixture, report(COMPLAINED, &fixture, &id, 1)).await;
+    assert_eq!(paused(&fixture).await, Value::Null);
+    assert_eq!(outcome_of_an_invite(&fixture).await, "201");
+}
+
+#[tokio::test]
+async fn zero_never_pauses() {
+    let fixture = Fixture::without_limits().await;
+    for n in 0..6 {
+        let (_, id) = invite(&fixture, &format!("guest{n}@example.com")).await;
+        put(&fixture, report(BOUNCED, &fixture, &id, 1)).await;
+        put(&fixture, report(COMPLAINED, &fixture, &id, 1)).await;
+    }
+    assert_eq!(paused(&fixture).await, Value::Null);
+    assert_eq!(outcome_of_an_invite(&fixture).await, "201");
+}
+
+#[tokio::test]
+async fn response_names_the_invite_and_no_address() {
+    let fixture = Fixture::new().await;
+    let (_, id) = invite(&fixture, "guest@example.com").await;
+    let event = json!({
+        "source": "aws.ses",
+        "detail-type": COMPLAINED,
+        "detail": { "mail": {
+            "destination": ["guest@example.com"],
+            "tags": {
+                "organization_id": [fixture.organization_id()],
+                "invite_id": [id],
+                "times_sent": ["1"],
+            },
+        } },
+    });
+    let response = functions::invoke(
+        fixture.world.stack.app(),
+        &functions::emails::record_email_delivery::OPERATION,
+        event,
+        functions::Context::default(),
+    );
+    let expected = json!({
+        "recorded": "complained",
+        "paused": true,
+        "organization_id": fixture.organization_id(),
+        "invite_id": id,
+    });
+    assert_eq!(response.await.unwrap(), expected);
 }

@@ -29,7 +29,7 @@ const LOOKS = 4;
 
 /** @param {{ page: SettingsState, settings: SettingsView }} props */
 export function Invites({ page, settings }) {
-  const { invites } = settings;
+  const { invites, invites_paused: paused } = settings;
   const [cancelling, setCancelling] = useState(/** @type {InviteView | null} */ (null));
   const [resending, setResending] = useState("");
   const list = useRef(/** @type {HTMLUListElement | null} */ (null));
@@ -84,6 +84,12 @@ export function Invites({ page, settings }) {
 
   return (
     <Section id="invites" title={words.settings.invites} text={words.invites.text} heading={heading}>
+      {paused && settings.may.invite.roles.length > 0 && (
+        <div class="callout callout-warn" data-testid="invites-paused">
+          <h2>{words.invites.pausedTitle}</h2>
+          <p>{words.invites.paused(paused.reason, format.day(paused.since))}</p>
+        </div>
+      )}
       <InviteForm page={page} settings={settings} />
       <div class="card">
         {invites.items.length === 0 && invites.next_cursor === null ? (

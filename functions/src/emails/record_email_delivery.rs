@@ -3,29 +3,39 @@
 
 use std::collections::HashMap;
 
-use domain::{Bounce, EmailReport};
+use domain::{Bounce, EmailReport, InviteState, Refusal, record_report};
 use serde::Deserialize;
 use serde_json::json;
-use store::{Key, Transaction};
+use store::{InvitePlaces, Key, Transaction};
 
 use super::email_tags::Sending;
 use crate::{
-    App, Operation,
+    App, Operation, config,
     error::Error,
     metrics::{Counter, count},
     mutate::Decision,
 };
 
-/// Records on the invite that its email bounced, was reported as spam or was not sent.
+/// Records on the invite that its email bounced, was reported as spam or was not sent. Too
+/// many bounces or complaints among an organization's first emails pause its invites.
 pub static OPERATION: Operation = Operation::event("record-email-delivery", |app, event| {
     Box::pin(async move {
         let event: SesEvent = serde_json::from_value(event)?;
-        Ok(match record(&app, &event).await? {
+        // The response is logged: it names the organization and the invite, never an address.
+        let mut response = match record(&app, &event).await? {
             Recorded::Noted(state) => json!({ "recorded": state }),
+            Recorded::Paused(state) => json!({ "recorded": state, "paused": true }),
             Recorded::Ignored(reason) => json!({ "ignored": reason }),
-        })
+        };
+        if let (Some(sending), Some(response)) = (event.sending(), response.as_object_mut()) {
+            let id = sending.organization_id.to_string();
+            response.insert("organization_id".to_owned(), id.into());
+            response.insert("invite_id".to_owned(), sending.invite_id.to_string().into());
+        }
+        Ok(response)
     })
-});
+})
+.needs(config::PAUSE_LIMITS);
 
 /// The part of an SES event that the function reads: no addresses.
 #[derive(Debug, Deserialize)]
@@ -71,8 +81,10 @@ struct ComplaintDetail {
 }
 
 enum Recorded {
-    /// The invite's delivery now has this state.
+    /// The report of this state is noted.
     Noted(&'static str),
+    /// The same, and the organization's invites are paused.
+    Paused(&'static str),
     /// Nothing changed, for this reason.
     Ignored(&'static str),
 }
@@ -87,21 +99,53 @@ async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Error> {
     let id = sending.organization_id;
     let recorded = app
         .mutate(move |now| async move {
-            let key = Key::invite(id, sending.invite_id);
-            let Some(invite) = app.store.get(key).await? else {
-                return Ok(Decision::Unchanged(Recorded::Ignored("no pending invite")));
+            let places = InvitePlaces {
+                organization_id: id,
+                invite_id: sending.invite_id,
             };
-            let Some((updated, event)) = invite.apply_report(report, sending.times_sent, now)
-            else {
-                let reason = "nothing new about the last email";
+            let keys = (places, Key::counts(id), Key::organization(id));
+            let (Some(state), counts, organization) = app.store.read(keys).await? else {
+                return Ok(Decision::Unchanged(Recorded::Ignored("no such invite")));
+            };
+            let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
+            let counts = counts.unwrap_or_default();
+            let limits = &app.limits.pause;
+            let times_sent = sending.times_sent;
+            let reported = record_report(
+                &organization,
+                &counts,
+                limits,
+                &state,
+                report,
+                times_sent,
+                now,
+            );
+            let Some(reported) = reported else {
+                let reason = "nothing new about the email";
                 return Ok(Decision::Unchanged(Recorded::Ignored(reason)));
             };
-            let transaction = Transaction::in_organization(id, now, event).write_invite(&updated);
-            let recorded = Recorded::Noted(updated.delivery.state.as_str());
+            let transaction = Transaction::in_organization(id, now, reported.events);
+            let transaction = match &reported.state {
+                Some(InviteState::Pending(invite)) => transaction.write_invite(invite),
+                Some(InviteState::Ended(ended)) => transaction.write_ended_delivery(ended),
+                None => transaction,
+            };
+            let state = report.state().as_str();
+            let (transaction, recorded) = match &reported.counted {
+                Some(counted) if counted.paused.is_some() => (
+                    transaction.count_report(id, counted),
+                    Recorded::Paused(state),
+                ),
+                Some(counted) => (
+                    transaction.count_report(id, counted),
+                    Recorded::Noted(state),
+                ),
+                None => (transaction, Recorded::Noted(state)),
+            };
             Ok(Decision::Commit(transaction, recorded))
         })
         .await?;
-    if matches!(recorded, Recorded::Noted(_)) {
+    if !matches!(recorded, Recorded::Ignored(_)) {
         count(counter(report), 1);
     }
     Ok(recorded)

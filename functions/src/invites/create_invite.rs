@@ -42,6 +42,7 @@ pub const SHAPE: Shape = Shape::change(
     "already_member",
     "invite_outstanding",
     "too_many_invites",
+    "invites_paused",
     "email_limit_reached",
 ]);
 

@@ -34,6 +34,7 @@ pub const SHAPE: Shape = Shape::change(
     "invite_declined",
     "invite_cancelled",
     "invite_expired",
+    "invites_paused",
     "email_limit_reached",
 ]);
 

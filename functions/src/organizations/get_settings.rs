@@ -2,7 +2,7 @@
 
 use domain::Caller;
 use lambda_http::Request;
-use store::PageRequest;
+use store::{Key, PageRequest};
 
 use crate::{
     App, Operation, Shape,
@@ -38,21 +38,23 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let page = PageRequest::first(FIRST_PAGE);
     let read = || async {
         let (found, members, invites, keys) = tokio::join!(
-            app.store.read((scope.proof(), ledger::keys(id))),
+            app.store
+                .read((scope.proof(), ledger::keys(id), Key::counts(id))),
             app.store.members(id, &page),
             app.store.invites(id, &page),
             app.store.api_keys(id, &page),
         );
-        let (proof, found) = found?;
-        Ok((proof, (found, members?, invites?, keys?)))
+        let (proof, found, counts) = found?;
+        Ok((proof, (found, counts, members?, invites?, keys?)))
     };
-    let (caller, (found, members, invites, keys)) = scope.read_with(app, read).await?;
+    let (caller, (found, counts, members, invites, keys)) = scope.read_with(app, read).await?;
     let (organization, ledger) = ledger::of(app, found)?;
     let now = app.clock.now();
     let pending = invites.keep(|invite| !invite.terms.is_expired(now));
     let state = OrganizationStateView {
         members: List::of(members, |member| MemberView::of(member, &caller)),
         invites: List::of(pending, |invite| InviteView::of(invite, &caller)),
+        invites_paused: counts.and_then(|counts| counts.invites_paused),
         api_keys: List::of(keys, |key| ApiKeyView::of(key, &caller, now)),
         billing: PlanPeriodView::of(&ledger.billing, &app.plans, now),
         usage: UsageSummaryView::of(&ledger, &app.plans, now),

@@ -1,6 +1,6 @@
 //! The data of the settings page.
 
-use domain::{Action, Caller, EmailAddress, PlanChanges, may_change_plan, permit};
+use domain::{Action, Caller, EmailAddress, InvitesPaused, PlanChanges, may_change_plan, permit};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -41,6 +41,8 @@ pub(crate) struct OrganizationStateView {
     pub(crate) members: List<MemberView>,
     /// The first page of the pending invites.
     pub(crate) invites: List<InviteView>,
+    /// The pause of the invites after bounces or complaints; `null` if they are not paused.
+    pub(crate) invites_paused: Option<InvitesPaused>,
     /// The first page of the API keys.
     pub(crate) api_keys: List<ApiKeyView>,
     /// The plan and its period.

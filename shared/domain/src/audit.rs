@@ -16,6 +16,9 @@ pub enum EventKind {
     /// An organization's name or metadata changed.
     #[serde(rename = "organization.updated")]
     OrganizationUpdated,
+    /// Bounces or complaints paused an organization's invites.
+    #[serde(rename = "organization.invites_paused")]
+    OrganizationInvitesPaused,
     /// A person became a member.
     #[serde(rename = "member.added")]
     MemberAdded,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::DailyCount;
+use crate::{DailyCount, EmailReports, InvitesPaused};
 
 /// The counts of an organization, from its creation to its end. They have an item of their own: it is small
 /// whatever the organization's metadata, and a rename does not meet an invite.
@@ -17,4 +17,10 @@ pub struct Counts {
     /// The emails of invites.
     #[serde(default, skip_serializing_if = "DailyCount::is_none")]
     pub emails: DailyCount,
+    /// The reports about the first of these emails.
+    #[serde(default, skip_serializing_if = "EmailReports::is_none")]
+    pub reports: EmailReports,
+    /// The pause of the organization's invites.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invites_paused: Option<InvitesPaused>,
 }

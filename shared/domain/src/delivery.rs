@@ -116,7 +116,8 @@ impl Bounce {
 }
 
 impl EmailReport {
-    fn state(self) -> DeliveryState {
+    /// Returns the delivery state that it leads to.
+    pub fn state(self) -> DeliveryState {
         match self {
             Self::Bounced(_) => DeliveryState::Bounced,
             Self::Complained => DeliveryState::Complained,
@@ -142,6 +143,12 @@ impl EmailReport {
 }
 
 impl Invite {
+    /// Returns whether the delivery of the last email tells what a report about it says.
+    pub(crate) fn knows(&self, report: EmailReport, times_sent: u32) -> bool {
+        let known = self.delivery.state.weight();
+        times_sent == self.terms.times_sent && known >= report.state().weight()
+    }
+
     /// Applies a report about one of the invite's emails. Returns `None` if it changes
     /// nothing: it is about an earlier sending, the invite has expired, or the known
     /// state weighs as much.
@@ -155,7 +162,7 @@ impl Invite {
         let known = self.delivery.state;
         if times_sent != self.terms.times_sent
             || self.terms.is_expired(now)
-            || known.weight() >= state.weight()
+            || self.knows(report, times_sent)
         {
             return None;
         }

@@ -26,6 +26,7 @@ mod link;
 mod member;
 mod notice;
 mod organization;
+mod pause;
 mod period;
 mod permission;
 mod person;
@@ -71,6 +72,9 @@ pub use notice::{
 };
 pub use organization::{
     NewOrganization, Organization, OrganizationUpdate, create_organization, update_organization,
+};
+pub use pause::{
+    CountedReport, EmailReports, InvitesPaused, PauseLimits, PauseReason, Reported, record_report,
 };
 pub use period::{Anchor, Period};
 pub use permission::{Action, permit};

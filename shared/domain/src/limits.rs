@@ -6,7 +6,7 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Counts, EmailAddress, OrganizationId, Recipient, Refusal};
+use crate::{Address, Counts, EmailAddress, OrganizationId, PauseLimits, Recipient, Refusal};
 
 /// The age up to which an organization is a new one.
 const NEW: TimeDelta = TimeDelta::days(30);
@@ -24,6 +24,8 @@ pub struct Limits {
     pub emails: EmailLimits,
     /// On the organizations that a person creates.
     pub organizations: OrganizationLimits,
+    /// On bounces and complaints.
+    pub pause: PauseLimits,
 }
 
 impl Limits {
@@ -31,6 +33,7 @@ impl Limits {
     pub const NONE: Self = Self {
         emails: EmailLimits::NONE,
         organizations: OrganizationLimits::NONE,
+        pause: PauseLimits::NONE,
     };
 }
 
@@ -65,7 +68,8 @@ impl EmailLimits {
     /// Counts one more email of an invite.
     ///
     /// # Errors
-    /// [`Refusal::EmailLimitReached`], for the narrowest limit that the email exceeds.
+    /// [`Refusal::InvitesPaused`]; [`Refusal::EmailLimitReached`], for the narrowest limit that
+    /// the email exceeds.
     pub(crate) fn count(
         &self,
         organization_id: OrganizationId,
@@ -73,6 +77,7 @@ impl EmailLimits {
         history: EmailHistory<'_>,
         now: DateTime<Utc>,
     ) -> Result<CountedEmail, Refusal> {
+        history.counts.require_no_pause()?;
         let refused = |limit, wait| Err(Refusal::EmailLimitReached { limit, wait });
         let masked = || to.masked();
 

@@ -27,7 +27,7 @@ pub struct Organization {
 }
 
 impl Organization {
-    fn as_subject(&self) -> Subject {
+    pub(crate) fn as_subject(&self) -> Subject {
         Subject {
             kind: SubjectKind::Organization,
             id: self.id.to_string(),

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::{EmailLimit, InviteId, Outcome};
+use crate::{EmailLimit, InviteId, Outcome, PauseReason};
 
 /// A refused change: an expected answer, worded for the person whose request it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +84,11 @@ pub enum Refusal {
         /// The time left to wait.
         wait: TimeDelta,
     },
+    /// Bounces or complaints have paused the organization's invites.
+    #[error(
+        "this organization's invites are paused, because {}; contact support", .0.as_clause()
+    )]
+    InvitesPaused(PauseReason),
     /// The person has created the organizations of a day.
     #[error("a person can create at most {max} organizations a day; try again tomorrow")]
     OrganizationLimitReached {
@@ -176,6 +181,7 @@ impl Refusal {
             Self::InviteEnded(Outcome::Expired) => "invite_expired",
             Self::LinkReplaced => "link_replaced",
             Self::InviteNeedsResend => "invite_needs_resend",
+            Self::InvitesPaused(_) => "invites_paused",
             Self::EmailLimitReached { .. } => "email_limit_reached",
             Self::OrganizationLimitReached { .. } => "organization_limit_reached",
             Self::TooManyOrganizations(_) => "too_many_organizations",
@@ -193,6 +199,7 @@ impl Refusal {
             | Self::OwnerOrAdminRequired(_)
             | Self::CreatorProtected(_)
             | Self::PlanChangeNotAllowed { .. }
+            | Self::InvitesPaused(_)
             | Self::EmailRequired
             | Self::EmailNotVerified => RefusalKind::Forbidden,
             Self::ExpiryNotInFuture => RefusalKind::Invalid,

@@ -253,3 +253,68 @@ fn person_creates_ten_organizations_a_day_and_50_in_all() {
         assert_eq!(refusal, expected);
     }
 }
+
+#[test]
+fn only_permanent_bounces_of_the_first_100_emails_pause() {
+    let mut world = World::new(EmailLimits::NONE);
+    world.invite("dana@example.com", noon()).unwrap();
+    let caller = Caller::Member(world.owner.clone());
+    let person = Person {
+        user_id: UserId::parse("olga").unwrap(),
+        email: Some(email("olga@example.com")),
+        email_verified: true,
+        name: None,
+        issued_at: None,
+    };
+    let organization = create_organization(
+        &person,
+        DailyCount::default(),
+        OrganizationLimits::NONE,
+        caller.organization_id(),
+        OrganizationName::parse("Acme").unwrap(),
+        Metadata::default(),
+        noon(),
+    );
+    let organization = organization.unwrap().organization;
+    let request = InviteRequest {
+        id: InviteId::new(Uuid::from_u128(7)),
+        email: email("erin@example.com"),
+        role: Role::User,
+        receives_billing_emails: false,
+    };
+    let history = EmailHistory {
+        counts: &Counts::default(),
+        address: None,
+        recipient: None,
+    };
+    let created = create_invite(&caller, history, &EmailLimits::NONE, request, noon()).unwrap();
+    let state = InviteState::Pending(created.invite);
+    let counted = |report, total| {
+        let counts = Counts {
+            emails: DailyCount {
+                total,
+                ..DailyCount::default()
+            },
+            reports: EmailReports {
+                bounces: 4,
+                complaints: 0,
+            },
+            ..Counts::default()
+        };
+        let limits = &PauseLimits::default();
+        let reported = record_report(&organization, &counts, limits, &state, report, 1, noon());
+        let counted = reported.and_then(|reported| reported.counted);
+        counted.map(|counted| counted.paused.map(|paused| paused.reason))
+    };
+    for bounce in [Bounce::NoMailbox, Bounce::Suppressed, Bounce::Unknown] {
+        let report = EmailReport::Bounced(bounce);
+        assert_eq!(counted(report, 100), Some(Some(PauseReason::Bounces)));
+        assert_eq!(counted(report, 101), None);
+    }
+    for bounce in [Bounce::MailboxFull, Bounce::Refused, Bounce::Unavailable] {
+        assert_eq!(counted(EmailReport::Bounced(bounce), 100), None);
+    }
+    assert_eq!(counted(EmailReport::NotSent, 100), None);
+    let complained = counted(EmailReport::Complained, 100);
+    assert_eq!(complained, Some(Some(PauseReason::Complaints)));
+}

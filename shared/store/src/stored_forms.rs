@@ -897,6 +897,23 @@ fn billing_deliveries() -> Vec<Form> {
     ]
 }
 
+fn complained() -> CountedReport {
+    CountedReport {
+        earlier: EmailReports {
+            bounces: 2,
+            complaints: 0,
+        },
+        reports: EmailReports {
+            bounces: 2,
+            complaints: 1,
+        },
+        paused: Some(InvitesPaused {
+            since: at("2026-03-02T08:30:00Z"),
+            reason: PauseReason::Complaints,
+        }),
+    }
+}
+
 /// Counts are written by updates only, each of its own attribute.
 fn counts() -> Vec<Form> {
     let form = |name, outstanding_invites, api_keys, emails| Form {
@@ -906,6 +923,7 @@ fn counts() -> Vec<Form> {
                 outstanding_invites,
                 api_keys,
                 emails,
+                ..Counts::default()
             };
             assert_eq!(read(&Key::counts(organization_id()), item), value, "{name}");
         }),
@@ -916,6 +934,18 @@ fn counts() -> Vec<Form> {
         form("counts.without-api-keys", 3, 0, DailyCount::default()),
         form("counts.without-invites", 0, 2, DailyCount::default()),
         form("counts.with-emails", 3, 0, daily(1, 7)),
+        Form {
+            name: "counts.paused",
+            read: Box::new(|item| {
+                let value = Counts {
+                    reports: complained().reports,
+                    invites_paused: complained().paused,
+                    ..Counts::default()
+                };
+                assert_eq!(read(&Key::counts(organization_id()), item), value);
+            }),
+            written: None,
+        },
     ]
 }
 
@@ -1012,6 +1042,33 @@ fn api_keys_are_counted_as_in_their_fixture() {
 }
 
 #[test]
+fn reports_are_counted_as_in_their_fixture() {
+    let id = organization_id();
+    let mut fixture = from_json(&fixture("counts.paused").unwrap());
+    fixture.retain(|name, _| name == "reports" || name == "invites_paused");
+    let (set, _) = updated(&quiet().count_report(id, &complained()), &Key::counts(id));
+    assert_eq!(set, fixture);
+    let first = CountedReport {
+        earlier: EmailReports::default(),
+        paused: None,
+        ..complained()
+    };
+    let (set, _) = updated(&quiet().count_report(id, &first), &Key::counts(id));
+    fixture.remove("invites_paused");
+    assert_eq!(set, fixture);
+}
+
+#[test]
+fn ended_invite_gets_the_delivery_of_its_fixture() {
+    let ended = ended(bounced_invite(), Outcome::Cancelled);
+    let key = Key::ended_invite(organization_id(), invite_id());
+    let (set, _) = updated(&quiet().write_ended_delivery(&ended), &key);
+    let fixture = from_json(&fixture("ended-invite.cancelled").unwrap());
+    let invite = fixture["invite"].as_m().unwrap();
+    assert_eq!(set["invite.delivery"], invite["delivery"]);
+}
+
+#[test]
 fn invites_are_counted_as_in_their_fixture() {
     let id = organization_id();
     let fixture = from_json(&fixture("counts.with-emails").unwrap());
@@ -1095,6 +1152,7 @@ fn words_of_stored_enums_are_kept() {
     let events = json!([
         "organization.created",
         "organization.updated",
+        "organization.invites_paused",
         "member.added",
         "member.removed",
         "member.role_changed",

@@ -8,9 +8,9 @@ use aws_sdk_dynamodb::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Address, ApiKey, Billing, Caller, CountedEmail, Counter, DailyCount, Debit, EndedInvite, Event,
-    EventId, Holder, Invite, MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member, Organization,
-    OrganizationId, Profile, Recipient, UserId,
+    Address, ApiKey, Billing, Caller, CountedEmail, CountedReport, Counter, DailyCount, Debit,
+    EndedInvite, Event, EventId, Holder, Invite, MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member,
+    Organization, OrganizationId, Profile, Recipient, UserId,
 };
 
 use crate::{
@@ -323,6 +323,59 @@ impl Transaction {
             condition: Some(condition.into()),
             names,
             values,
+        }))
+    }
+
+    /// Counts a report about an invite's email, with the pause that it begins.
+    pub fn count_report(self, id: OrganizationId, counted: &CountedReport) -> Self {
+        let reports = to_value(&counted.reports);
+        let paused = counted.paused.as_ref().map(to_value).transpose();
+        let (reports, paused) = match (reports, paused) {
+            (Ok(reports), Ok(paused)) => (reports, paused),
+            (Err(error), _) | (_, Err(error)) => return self.failed(error),
+        };
+        let mut values = vec![("reports", reports)];
+        let earlier = &counted.earlier;
+        let condition = if earlier.is_none() {
+            "attribute_not_exists(reports) AND attribute_not_exists(invites_paused)"
+        } else {
+            values.extend([
+                ("bounces", number(u64::from(earlier.bounces))),
+                ("complaints", number(u64::from(earlier.complaints))),
+            ]);
+            "reports.bounces = :bounces AND reports.complaints = :complaints AND \
+             attribute_not_exists(invites_paused)"
+        };
+        let update = match paused {
+            Some(paused) => {
+                values.push(("paused", paused));
+                "SET reports = :reports, invites_paused = :paused"
+            }
+            None => "SET reports = :reports",
+        };
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::counts(id).raw,
+            update: update.into(),
+            condition: Some(condition.into()),
+            names: &[],
+            values,
+        }))
+    }
+
+    /// Writes the delivery of an ended invite's email, if it is not in that state yet.
+    pub fn write_ended_delivery(self, ended: &EndedInvite) -> Self {
+        let delivery = &ended.invite.delivery;
+        let state = text(delivery.state.as_str());
+        let delivery = match to_value(delivery) {
+            Ok(delivery) => delivery,
+            Err(error) => return self.failed(error),
+        };
+        self.with(Write::Update(AttributeUpdate {
+            key: ended.key(),
+            update: "SET invite.delivery = :delivery".into(),
+            condition: Some("invite.delivery.#state <> :state".into()),
+            names: &["state"],
+            values: vec![("delivery", delivery), ("state", state)],
         }))
     }
 

@@ -5,6 +5,7 @@ use local::SignIn;
 use serde_json::json;
 
 use super::harness::Browsers;
+use crate::codes::pause_invites_of;
 use crate::harness::Session;
 
 /// Creates an organization with members of every role and pending invites, and returns
@@ -285,4 +286,30 @@ async fn other_pages_are_accessible() {
         .await
         .unwrap();
     assert_eq!(stored, 0);
+}
+
+#[tokio::test]
+async fn paused_invites_are_told_to_those_with_the_right_to_invite() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let creator = ada(&browsers);
+    let path = creator.create_organization("Analytical Images").await;
+    let user = browsers.world.sign_in("ulla@example.com");
+    creator.add_member(&path, &user, "user").await;
+    let id = path.rsplit('/').next().unwrap();
+    pause_invites_of(&browsers.world, id).await;
+    for (email, sees) in [("ada@example.com", true), ("ulla@example.com", false)] {
+        let browser = browsers.open(email.split('@').next().unwrap()).await;
+        browser.goto(&page_of(&path)).await;
+        browser.press("button", &browsers.known(email)).await;
+        browser.sees("Invited by email, not yet answered.").await;
+        let text = "because a recipient marked an invite email as spam. Contact support.";
+        if sees {
+            browser.sees("Invites are paused").await;
+            browser.sees(text).await;
+        } else {
+            browser.lacks("heading", "Invites are paused").await;
+        }
+    }
 }

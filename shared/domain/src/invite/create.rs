@@ -44,6 +44,7 @@ pub struct Created {
 /// # Errors
 /// The refusal of [`permit`]; [`Refusal::AlreadyMember`];
 /// [`Refusal::InviteOutstanding`], naming the invite; [`Refusal::TooManyInvites`];
+/// [`Refusal::InvitesPaused`];
 /// [`Refusal::EmailLimitReached`].
 pub fn create_invite(
     caller: &Caller,

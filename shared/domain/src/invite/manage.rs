@@ -87,7 +87,8 @@ pub struct Resent {
 /// record of its address, which it holds.
 ///
 /// # Errors
-/// The refusal of [`permit`]; [`Refusal::InviteEnded`]; [`Refusal::EmailLimitReached`].
+/// The refusal of [`permit`]; [`Refusal::InviteEnded`]; [`Refusal::InvitesPaused`];
+/// [`Refusal::EmailLimitReached`].
 pub fn resend(
     caller: &Caller,
     state: &InviteState,
