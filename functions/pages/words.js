@@ -512,6 +512,14 @@ export function told(event) {
       return [actor, ` changed the organization's ${format.list(event.changes.map((change) => fieldName(change.field)))}`];
     case "organization.invites_paused":
       return ["The invites of the organization were paused after ", change("reason")?.to === "complaints" ? "a complaint" : "bounces"];
+    case "organization.suspended":
+      return [actor, " suspended the organization: ", { name: change("reason")?.to ?? "" }];
+    case "organization.unsuspended":
+      return [actor, " ended the suspension of the organization"];
+    case "organization.deleted":
+      return [actor, " deleted the organization"];
+    case "organization.restored":
+      return [actor, " restored the organization"];
     case "member.added":
       return own ? [actor, ` joined${asRole}`] : [actor, " added ", subject, asRole];
     case "member.removed":

@@ -4,11 +4,11 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    ApiKeyId, Caller, Counts, EmailAddress, Member, Organization, OrganizationId, Person,
-    PersonName, Refusal, Server, UserId,
+    ApiKeyId, Caller, EmailAddress, Member, Organization, OrganizationId, Person, PersonName,
+    Refusal, Server, Suspension, UserId,
 };
 use lambda_http::{Request, RequestExt, request::RequestContext};
-use store::{Batch, Key, StoreError};
+use store::{Batch, Existence, Key, StoreError};
 
 use crate::{App, error::Error, input, take_over};
 
@@ -137,7 +137,7 @@ pub(crate) fn organization_id(request: &Request) -> Option<OrganizationId> {
 }
 
 /// Reads an organization with a person's membership in one round trip; `None`
-/// unless both exist.
+/// unless both exist, and if the organization is deleted.
 pub(crate) async fn organization_of(
     app: &App,
     user_id: &UserId,
@@ -145,14 +145,15 @@ pub(crate) async fn organization_of(
 ) -> Result<Option<(Organization, Member)>, Error> {
     let keys = (Key::organization(id), Key::member(id, user_id));
     let (organization, member) = app.store.read(keys).await?;
+    let organization = organization.filter(|organization| !organization.is_deleted());
     Ok(organization.zip(member))
 }
 
 /// The scope of a request: one organization, as its caller may see it.
 ///
-/// Every read includes the proof that the organization exists for the caller: a
-/// person's membership, or for the server the organization's counts, which it has
-/// from its creation to its end.
+/// Every read includes the proof that the organization exists for the caller, and what
+/// may happen in it: its [`Existence`], and a person's membership. A deleted
+/// organization does not exist.
 #[derive(Debug)]
 pub(crate) struct Scope {
     pub(crate) organization_id: OrganizationId,
@@ -166,10 +167,10 @@ enum Requester {
 }
 
 /// The keys that prove an organization's existence to a requester.
-type ProofKeys = (Option<Key<Member>>, Option<Key<Counts>>);
+type ProofKeys = (Option<Key<Member>>, Key<Existence>);
 
 /// What was found at them.
-type Proof = (Option<Member>, Option<Counts>);
+type Proof = (Option<Member>, Option<Existence>);
 
 impl Scope {
     /// Reads the caller and the organization's id from the request.
@@ -190,6 +191,11 @@ impl Scope {
             organization_id,
             requester,
         })
+    }
+
+    /// Returns whether the caller is the server.
+    pub(crate) fn is_of_server(&self) -> bool {
+        matches!(self.requester, Requester::Server { .. })
     }
 
     /// Requires that a person's email address is verified: what they send to others
@@ -287,22 +293,71 @@ impl Scope {
     /// Returns the keys that prove the organization's existence to the caller.
     pub(crate) fn proof(&self) -> ProofKeys {
         let id = self.organization_id;
-        match &self.requester {
-            Requester::Person(person) => (Some(Key::member(id, &person.user_id)), None),
-            Requester::Server { .. } => (None, Some(Key::counts(id))),
+        let membership = match &self.requester {
+            Requester::Person(person) => Some(Key::member(id, &person.user_id)),
+            Requester::Server { .. } => None,
+        };
+        (membership, Key::existence(id))
+    }
+
+    fn caller(&self, (membership, existence): Proof) -> Result<Caller, Refusal> {
+        let standing = existence.ok_or(Refusal::OrganizationNotFound)?.standing;
+        if standing.deleted_at.is_some() {
+            return Err(Refusal::OrganizationNotFound);
+        }
+        match (&self.requester, standing.suspended) {
+            (Requester::Server { on_behalf_of }, _) => {
+                Ok(Caller::Server(self.server(on_behalf_of.clone())))
+            }
+            (Requester::Person(_), suspension) => {
+                let member = membership.ok_or(Refusal::OrganizationNotFound)?;
+                Ok(member_of(member, suspension))
+            }
         }
     }
 
-    fn caller(&self, (membership, counts): Proof) -> Result<Caller, Refusal> {
-        let caller = match &self.requester {
-            Requester::Person(_) => membership.map(Caller::Member),
-            Requester::Server { on_behalf_of } => counts.map(|_| {
-                Caller::Server(Server {
-                    organization_id: self.organization_id,
-                    on_behalf_of: on_behalf_of.clone(),
-                })
-            }),
-        };
-        caller.ok_or(Refusal::OrganizationNotFound)
+    fn server(&self, on_behalf_of: Option<UserId>) -> Server {
+        Server {
+            organization_id: self.organization_id,
+            on_behalf_of,
+        }
     }
+
+    /// Reads the organization even if it is deleted. The caller of a deleted one may do
+    /// what their role lets them.
+    ///
+    /// # Errors
+    /// [`Refusal::OrganizationNotFound`] when the person is not a member.
+    pub(crate) async fn organization_even_deleted(
+        &self,
+        app: &App,
+    ) -> Result<(Caller, Organization), Error> {
+        let (membership, _) = self.proof();
+        let keys = (membership, Key::organization(self.organization_id));
+        let (membership, organization) = app.store.read(keys).await?;
+        let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
+        let caller = match &self.requester {
+            Requester::Server { on_behalf_of } => Caller::Server(self.server(on_behalf_of.clone())),
+            Requester::Person(_) => {
+                let member = membership.ok_or(Refusal::OrganizationNotFound)?;
+                member_of(member, organization.standing.suspended.clone())
+            }
+        };
+        Ok((caller, organization))
+    }
+}
+
+fn member_of(member: Member, suspension: Option<Suspension>) -> Caller {
+    match suspension {
+        Some(suspension) => Caller::Suspended(member, suspension),
+        None => Caller::Member(member),
+    }
+}
+
+/// The server in one organization, on a route that is the server's alone.
+pub(crate) fn server_in_organization(request: &Request) -> Result<Server, Error> {
+    Ok(Server {
+        on_behalf_of: server(request)?,
+        organization_id: organization_id(request).ok_or(Refusal::OrganizationNotFound)?,
+    })
 }

@@ -71,7 +71,10 @@ macro_rules! for_each_operation {
                 organizations::get_organization
                 organizations::update_organization
                 organizations::get_settings
+                organizations::delete_organization
+                organizations::restore_organization
                 members::list_members
+                members::get_member
                 members::update_member
                 members::remove_member
                 invites::create_invite
@@ -91,6 +94,10 @@ macro_rules! for_each_operation {
                 billing::update_billing
                 usage::get_usage
                 usage::record_usage
+                server::find_organizations
+                server::provision_organization
+                server::suspend_organization
+                server::unsuspend_organization
                 account::get_account
                 account::switch_organization
                 account::list_my_invites
@@ -105,6 +112,7 @@ macro_rules! for_each_operation {
                 emails::record_email_delivery
                 invites::expire_invites
                 billing::apply_plan_changes
+                organizations::purge_organizations
                 billing::record_billing_event
             }
         }

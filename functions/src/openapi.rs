@@ -43,6 +43,9 @@ pub(crate) fn shape(operation: &str) -> Option<&'static Shape> {
     found.map(|(_, _, shape)| shape)
 }
 
+/// The code that only the server gets.
+const ONLY_THE_SERVERS: &str = "external_id_taken";
+
 /// The codes that only people get.
 const ONLY_PEOPLES: [&str; 5] = [
     "email_not_verified",
@@ -53,17 +56,25 @@ const ONLY_PEOPLES: [&str; 5] = [
 ];
 
 /// Returns all codes that a route can respond with, by status.
-pub(crate) fn codes(shape: &Shape, caller: Caller) -> BTreeMap<u16, Vec<&'static str>> {
+pub(crate) fn codes(shape: &Shape, route: &Route) -> BTreeMap<u16, Vec<&'static str>> {
+    let caller = route.caller;
     let every = ["internal_error", "unavailable"];
+    let is_in_organization = route.path.contains("{organization_id}");
+    let suspended = (shape.changes && is_in_organization && caller == Caller::Person)
+        .then_some("organization_suspended");
     let busy = shape.changes.then_some("busy");
     let not_signed_in = (caller != Caller::Anyone).then_some("not_signed_in");
     let refusals = shape.refusals.iter().copied();
-    let refusals = refusals.filter(|code| caller != Caller::Server || !ONLY_PEOPLES.contains(code));
+    let refusals = refusals.filter(|code| match caller {
+        Caller::Server => !ONLY_PEOPLES.contains(code),
+        Caller::Person => *code != ONLY_THE_SERVERS,
+        Caller::Anyone | Caller::ApiClient => true,
+    });
     // Every route of the server takes the header `On-Behalf-Of`.
     let invalid = (caller == Caller::Server && !shape.refusals.contains(&"invalid_request"))
         .then_some("invalid_request");
     let codes = refusals.chain(invalid).chain(every);
-    let codes = codes.chain(busy).chain(not_signed_in);
+    let codes = codes.chain(busy).chain(not_signed_in).chain(suspended);
     let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
     for code in codes {
         let status = problem::status_of(code).unwrap_or_default();
@@ -136,7 +147,8 @@ fn describe(
         "responses": responses(route, shape, view, problem),
     });
     if let Some(operation) = operation.as_object_mut() {
-        if let Some(body) = shape.body {
+        let of_server = shape.server_body.filter(|_| route.caller == Caller::Server);
+        if let Some(body) = of_server.or(shape.body) {
             let content = json!({ "application/json": { "schema": (body.schema)() } });
             operation.insert(
                 "requestBody".to_owned(),
@@ -168,6 +180,12 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
         }));
         parameters.push(json!({ "name": "cursor", "in": "query", "schema": { "type": "string" } }));
     }
+    parameters.extend(shape.query.iter().map(|(name, description)| {
+        json!({
+            "name": name, "in": "query", "description": description,
+            "schema": { "type": "string" },
+        })
+    }));
     if route.caller == Caller::Server {
         parameters.push(json!({
             "name": "On-Behalf-Of", "in": "header",
@@ -206,7 +224,7 @@ fn responses(
         success.insert("content".to_owned(), content);
     }
     let mut responses = Map::from_iter([(shape.status.to_string(), Value::Object(success))]);
-    for (status, codes) in codes(shape, route.caller) {
+    for (status, codes) in codes(shape, route) {
         let schema = json!({ "allOf": [problem, { "properties": { "code": { "enum": codes } } }] });
         let mut content = json!({ "application/problem+json": { "schema": schema } });
         if is_also_the_gateways(status, route.caller)

@@ -57,6 +57,16 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The organization does not exist, or the caller is not a member.",
     ),
     (
+        "external_id_taken",
+        409,
+        "Another organization has this `external_id`.",
+    ),
+    (
+        "organization_suspended",
+        403,
+        "The product has suspended the organization: it can be read, but not used or changed.",
+    ),
+    (
         "member_not_found",
         404,
         "The organization has no such member.",

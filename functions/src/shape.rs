@@ -17,10 +17,12 @@ pub struct Shape {
     pub(crate) summary: &'static str,
     pub(crate) callers: &'static str,
     pub(crate) body: Option<Body>,
+    pub(crate) server_body: Option<Body>,
     pub(crate) status: u16,
     pub(crate) view: Option<MakeSchema>,
     pub(crate) server_view: Option<MakeSchema>,
     pub(crate) is_paged: bool,
+    pub(crate) query: &'static [(&'static str, &'static str)],
     pub(crate) idempotency_key: Option<IdempotencyKey>,
     pub(crate) headers: &'static [(&'static str, &'static str)],
     pub(crate) refusals: &'static [&'static str],
@@ -48,10 +50,12 @@ impl Shape {
             summary,
             callers,
             body: None,
+            server_body: None,
             status: 204,
             view: None,
             server_view: None,
             is_paged: false,
+            query: &[],
             idempotency_key: None,
             headers: &[],
             refusals: &[],
@@ -69,6 +73,15 @@ impl Shape {
     /// Declares the body.
     pub(crate) const fn takes<T: JsonSchema>(mut self) -> Self {
         self.body = Some(Body {
+            schema: inline::<T>,
+            is_required: true,
+        });
+        self
+    }
+
+    /// Declares another body for the server.
+    pub(crate) const fn takes_from_server<T: JsonSchema>(mut self) -> Self {
+        self.server_body = Some(Body {
             schema: inline::<T>,
             is_required: true,
         });
@@ -101,6 +114,12 @@ impl Shape {
     pub(crate) const fn lists<T: JsonSchema>(mut self) -> Self {
         self.is_paged = true;
         self.responds::<List<T>>(200)
+    }
+
+    /// Declares text parameters of the query, with their descriptions.
+    pub(crate) const fn query(mut self, query: &'static [(&'static str, &'static str)]) -> Self {
+        self.query = query;
+        self
     }
 
     /// Declares that the operation accepts or requires an idempotency key.

@@ -56,6 +56,11 @@ impl Ids {
         }
     }
 
+    /// Returns a path of the server's routes for the organization.
+    fn managed(&self, path: &str) -> String {
+        format!("/v1/server/organizations/{}{path}", self.organization_id())
+    }
+
     pub fn organization_id(&self) -> &str {
         self.organization.rsplit('/').next().unwrap()
     }
@@ -79,6 +84,11 @@ const fn signed_in(outcome: &'static str) -> [&'static str; 10] {
         outcome, outcome, outcome, outcome, outcome, outcome, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN,
     ]
 }
+
+/// The outcomes of an operation that is the server's alone: the gateway's own refusals.
+const ONLY_THE_SERVERS: [&str; 10] = [
+    "403", "403", "403", "403", "403", "403", SIGN_IN, "403", "403", "403",
+];
 
 const NOT_A_USER: &str = "403 owner_or_admin_required";
 
@@ -128,8 +138,30 @@ pub static ACCESS: &[Access] = &[
         expected: members(["200"; 4]),
     },
     Access {
+        operation: "delete-organization",
+        request: |ids| (Method::DELETE, ids.organization.clone(), None),
+        permitted: "owner",
+        expected: members(["200", "200", "403 owner_required", "403 owner_required"]),
+    },
+    // Restoring what is not deleted changes nothing.
+    Access {
+        operation: "restore-organization",
+        request: |ids| (Method::POST, format!("{}/restore", ids.organization), None),
+        permitted: "owner",
+        expected: members(["200", "200", "403 owner_required", "403 owner_required"]),
+    },
+    Access {
         operation: "list-members",
         request: |ids| (Method::GET, format!("{}/members", ids.organization), None),
+        permitted: "user",
+        expected: members(["200"; 4]),
+    },
+    Access {
+        operation: "get-member",
+        request: |ids| {
+            let path = format!("{}/members/{}", ids.organization, ids.admin_id);
+            (Method::GET, path, None)
+        },
         permitted: "user",
         expected: members(["200"; 4]),
     },
@@ -305,6 +337,40 @@ pub static ACCESS: &[Access] = &[
         ],
     },
     Access {
+        operation: "find-organizations",
+        request: |_| (Method::GET, "/v1/server/organizations".into(), None),
+        permitted: "server",
+        expected: ONLY_THE_SERVERS,
+    },
+    Access {
+        operation: "provision-organization",
+        request: |_| {
+            let body = json!({
+                "name": "Sample Studio",
+                "creator": {"user_id": "sample-owner", "email": "owner@example.com"},
+                "external_id": "team_42",
+            });
+            (Method::POST, "/v1/server/organizations".into(), Some(body))
+        },
+        permitted: "server",
+        expected: ONLY_THE_SERVERS,
+    },
+    Access {
+        operation: "suspend-organization",
+        request: |ids| {
+            let body = json!({"reason": "The last invoice is not paid."});
+            (Method::PUT, ids.managed("/suspension"), Some(body))
+        },
+        permitted: "server",
+        expected: ONLY_THE_SERVERS,
+    },
+    Access {
+        operation: "unsuspend-organization",
+        request: |ids| (Method::DELETE, ids.managed("/suspension"), None),
+        permitted: "server",
+        expected: ONLY_THE_SERVERS,
+    },
+    Access {
         operation: "get-account",
         request: |_| (Method::GET, "/v1/account".into(), None),
         permitted: "user",
@@ -445,6 +511,11 @@ impl Access {
     pub async fn prepare(&self, fixture: &Fixture) {
         if self.operation == "record-usage" {
             fixture.api_client.get("/v1/usage").await.expect("200");
+            fixture.world.wire.take();
+        }
+        if self.permitted == "server" {
+            let server = fixture.world.server();
+            server.get(&fixture.managed()).await.expect("200");
             fixture.world.wire.take();
         }
     }

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, pin::Pin, time::Duration};
 
 use chrono::TimeDelta;
 use local::SignIn;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -22,8 +23,15 @@ type Scenario = for<'a> fn(&'a Fixture) -> Pin<Box<dyn Future<Output = Reply> + 
 /// The codes that one scenario is enough for: every operation gives them in the same way.
 const COMMON: [&str; 4] = ["busy", "internal_error", "not_signed_in", "unavailable"];
 
-/// Signs in a person of the fixture; an earlier token may have expired.
+/// The name of the product's own backend.
+const SERVER: &str = "server";
+
+/// Signs in a person of the fixture, as an earlier token may have expired, or returns
+/// the server.
 fn person(fixture: &Fixture, name: &str) -> Session {
+    if name == SERVER {
+        return fixture.world.server();
+    }
     fixture.world.sign_in(&format!("{name}@example.com"))
 }
 
@@ -33,10 +41,16 @@ async fn send(fixture: &Fixture, operation: &str, name: &str) -> Reply {
     access(operation).send_as(fixture, &person).await
 }
 
-/// Sends the request of the operation's access row as an owner, with another body.
+/// Sends the request of the operation's access row as an owner, or as the server if it
+/// is the server's, with another body.
 async fn send_body(fixture: &Fixture, operation: &str, body: Value) -> Reply {
-    let (method, path, _) = (access(operation).request)(&Ids::of(fixture));
-    fixture.owner.send(method, &path, Some(body)).await
+    let access = access(operation);
+    let (method, path, _) = (access.request)(&Ids::of(fixture));
+    let caller = match access.permitted {
+        SERVER => fixture.world.server(),
+        _ => fixture.owner.clone(),
+    };
+    caller.send(method, &path, Some(body)).await
 }
 
 /// Asks for a page of a list with an invalid limit.
@@ -96,7 +110,7 @@ async fn accept_as_twin(fixture: &Fixture) -> Reply {
 }
 
 /// Deletes the organization of an API key that the gateway still accepts.
-async fn delete_organization(fixture: &Fixture) {
+async fn remove_organization(fixture: &Fixture) {
     let partition = format!("ORG#{}", fixture.organization_id());
     let key = json!({"pk": {"S": partition}, "sk": {"S": "ORGANIZATION"}});
     let request = json!({ "Key": key });
@@ -186,12 +200,54 @@ scenarios! {
         owner_required: |f| send(f, "update-organization", "anna"),
         organization_not_found: |f| send(f, "update-organization", "otto"),
     }
+    "delete-organization" {
+        owner_required: |f| send(f, "delete-organization", "anna"),
+        organization_not_found: |f| send(f, "delete-organization", "otto"),
+    }
+    "restore-organization" {
+        owner_required: |f| send(f, "restore-organization", "anna"),
+        organization_not_found: |f| send(f, "restore-organization", "otto"),
+    }
+    "find-organizations" {
+        invalid_request: |f| async {
+            f.world.server().get("/v1/server/organizations?email=x").await
+        },
+    }
+    "provision-organization" {
+        invalid_request: |f| send_body(f, "provision-organization", json!({})),
+        external_id_taken: |f| async {
+            send(f, "provision-organization", SERVER).await.expect("201");
+            send(f, "provision-organization", SERVER).await
+        },
+    }
+    "suspend-organization" {
+        invalid_request: |f| send_body(f, "suspend-organization", json!({"reason": " "})),
+        organization_not_found: |f| async {
+            remove_organization(f).await;
+            send(f, "suspend-organization", SERVER).await
+        },
+    }
+    "unsuspend-organization" {
+        invalid_request: |f| async {
+            let path = format!("{}/suspension", f.managed());
+            let header = [("on-behalf-of", "a\tb")];
+            f.world.server().send_with(Method::DELETE, &path, None, &header).await
+        },
+        organization_not_found: |f| async {
+            remove_organization(f).await;
+            send(f, "unsuspend-organization", SERVER).await
+        },
+    }
     "get-settings" {
         organization_not_found: |f| send(f, "get-settings", "otto"),
     }
     "list-members" {
         invalid_request: |f| send_limit(f, "list-members"),
         organization_not_found: |f| send(f, "list-members", "otto"),
+    }
+    "get-member" {
+        organization_not_found: |f| send(f, "get-member", "otto"),
+        member_not_found: |f| async { f.owner.get(&f.member_path("nobody")).await },
     }
     "update-member" {
         invalid_request: |f| send_body(f, "update-member", json!({"role": "king"})),
@@ -383,14 +439,14 @@ scenarios! {
     }
     "get-usage-by-api-key" {
         organization_not_found: |f| async {
-            delete_organization(f).await;
+            remove_organization(f).await;
             f.api_client.get("/v1/usage").await
         },
     }
     "record-usage" {
         invalid_request: |f| render(&f.api_client, "", 1),
         organization_not_found: |f| async {
-            delete_organization(f).await;
+            remove_organization(f).await;
             render(&f.api_client, "a", 1).await
         },
         idempotency_key_reused: |f| async {
@@ -409,6 +465,10 @@ scenarios! {
         email_not_verified: |f| send_unverified(f, "list-my-invites"),
     }
     "accept-invite" {
+        organization_suspended: |f| async {
+            send(f, "suspend-organization", SERVER).await.expect("200");
+            send(f, "accept-invite", "dana").await
+        },
         email_required: |f| send_without_email(f, "accept-invite"),
         email_not_verified: |f| send_unverified(f, "accept-invite"),
         invite_not_found: |f| send(f, "accept-invite", "sten"),
@@ -448,6 +508,8 @@ fn every_listed_code_has_a_scenario_and_no_other_has() {
         .filter(|(_, code)| !COMMON.contains(code))
         // The operation is the same on the server's route, and so are its scenarios.
         .filter(|(id, _)| !id.ends_with("-by-server"))
+        // A test in `suspension` covers all mutations.
+        .filter(|(id, code)| *code != "organization_suspended" || *id == "accept-invite")
         .collect();
     assert!(listed.len() > 100, "{}", listed.len());
     let mut scenarios = BTreeSet::new();

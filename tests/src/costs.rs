@@ -142,6 +142,20 @@ async fn measured() -> BTreeMap<String, Cost> {
         "apply-plan-changes".to_owned(),
         Cost::of(&fixture.world.wire.take()),
     );
+    let deleted = Fixture::new().await;
+    let path = &deleted.organization;
+    deleted.owner.delete(path).await.expect("200");
+    deleted.world.clock.advance(TimeDelta::days(30));
+    deleted.world.wire.take();
+    deleted
+        .world
+        .stack
+        .run_schedule("purge-organizations")
+        .await;
+    costs.insert(
+        "purge-organizations".to_owned(),
+        Cost::of(&deleted.world.wire.take()),
+    );
     fixture
         .payment_event("billing.invoice_issued", json!({}))
         .await;
@@ -208,10 +222,14 @@ async fn measured_costs_match_the_data_model() {
 async fn reads_take_one_round_trip_and_mutations_two() {
     for (name, cost) in measured().await {
         let allowed = match name.as_str() {
-            "deliver-email" | "expire-invites" | "record-email-delivery" | "apply-plan-changes" => {
-                continue;
-            }
-            "list-organizations" | "list-my-invites" | "get-account" => 2,
+            "deliver-email"
+            | "expire-invites"
+            | "record-email-delivery"
+            | "apply-plan-changes"
+            | "purge-organizations" => continue,
+            "list-organizations" | "find-organizations" | "list-my-invites" | "get-account" => 2,
+            // Nothing changes.
+            "restore-organization" | "unsuspend-organization" => 1,
             "accept-invite" | "decline-invite" | "resend-invite" => 3,
             name if name.starts_with("get-") || name.starts_with("list-") => 1,
             "preview-invite" | "authorize-api-key" | "authorize-server" => 1,

@@ -42,6 +42,7 @@ mod rights;
 mod rules;
 mod server;
 mod sign_in;
+mod standing;
 mod story;
 mod usage;
 mod usage_model;

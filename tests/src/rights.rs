@@ -214,6 +214,58 @@ async fn used() -> Rights {
     tokio::join!(run(), meanwhile);
     note(&mut used, "expire-invites", &fixture.world);
 
+    // A purge, with an id in the product.
+    let fixture = Fixture::new().await;
+    let named = json!({"external_id": "team_1"});
+    let server = fixture.world.server();
+    server
+        .patch(&fixture.managed(), named.clone())
+        .await
+        .expect("200");
+    fixture.world.wire.take();
+    server
+        .patch(&fixture.managed(), json!({"external_id": "team_2"}))
+        .await
+        .expect("200");
+    note(&mut used, "update-organization", &fixture.world);
+    server
+        .get("/v1/server/organizations?external_id=team_2")
+        .await
+        .expect("200");
+    note(&mut used, "find-organizations", &fixture.world);
+    fixture
+        .owner
+        .delete(&fixture.organization)
+        .await
+        .expect("200");
+    fixture.world.clock.advance(TimeDelta::days(30));
+    fixture.world.wire.take();
+    fixture
+        .world
+        .stack
+        .run_schedule("purge-organizations")
+        .await;
+    note(&mut used, "purge-organizations", &fixture.world);
+
+    // Suspension is written once, and a restoration of what is deleted.
+    let fixture = Fixture::new().await;
+    let suspension = format!("{}/suspension", fixture.managed());
+    let server = fixture.world.server();
+    let reason = json!({"reason": "Abuse."});
+    server.put(&suspension, reason).await.expect("200");
+    fixture.world.wire.take();
+    server.delete(&suspension).await.expect("200");
+    note(&mut used, "unsuspend-organization", &fixture.world);
+    fixture
+        .owner
+        .delete(&fixture.organization)
+        .await
+        .expect("200");
+    fixture.world.wire.take();
+    let restore = format!("{}/restore", fixture.organization);
+    fixture.owner.post_empty(&restore).await.expect("200");
+    note(&mut used, "restore-organization", &fixture.world);
+
     // A second use of credits, plan changes at once and when due, and invoices.
     let fixture = Fixture::new().await;
     access::access("record-usage").prepare(&fixture).await;

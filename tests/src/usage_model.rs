@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, fmt};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{
     Billing, BillingUpdate, Caller, Credits, EmailAddress, Ledger, Member, Metadata, Organization,
-    OrganizationId, OrganizationName, PlanChanges, PlanId, Plans, Refusal, Role, Spending, UserId,
-    When, spend, update_billing,
+    OrganizationId, OrganizationName, PlanChanges, PlanId, Plans, Refusal, Role, Spending,
+    Standing, UserId, When, spend, update_billing,
 };
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -58,6 +58,9 @@ impl Model {
             metadata: Metadata::default(),
             creator_id: UserId::parse(&fixture.creator.user_id).unwrap(),
             created_at,
+            external_id: None,
+            private_metadata: Metadata::default(),
+            standing: Standing::default(),
             version: 1,
         };
         let plans = Plans::default();

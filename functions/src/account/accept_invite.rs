@@ -31,6 +31,7 @@ pub const SHAPE: Shape =
         .refuses(&[
             "email_required",
             "email_not_verified",
+            "organization_suspended",
             "invite_not_found",
             "already_member",
             "invite_needs_resend",
@@ -48,7 +49,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let (organization, member, has_joined) = app
         .mutate(move |now| async move {
             let loaded = load_consistently(app, person, invite_id).await?;
-            let organization = loaded.organization.ok_or(Refusal::InviteNotFound)?;
+            let organization = loaded.organization.filter(|found| !found.is_deleted());
+            let organization = organization.ok_or(Refusal::InviteNotFound)?;
+            organization.standing.permit_joining()?;
             let id = organization.id;
             let acceptance = accept(
                 person,

@@ -41,7 +41,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let items = found
         .into_iter()
         .filter_map(|(organization, invite)| organization.zip(invite))
-        .filter(|(_, invite)| !invite.terms.is_expired(now))
+        .filter(|(organization, invite)| {
+            !organization.is_deleted() && !invite.terms.is_expired(now)
+        })
         .map(|(organization, invite)| MyInviteView::of(&invite, &organization));
     Ok(Response::ok(&List {
         items: items.collect(),

@@ -17,9 +17,10 @@ use crate::{App, Operation, error::Error, error_chain};
 /// The time limit for writing the hour of the key's last use.
 const NOTING: Duration = Duration::from_millis(250);
 
-/// Authorizes an API key with one read. A malformed header, a key of another
+/// Authorizes an API key with one round trip. A malformed header, a key of another
 /// organization, an unknown, revoked or expired key, and a secret whose grace
-/// period has ended all get the same refusal.
+/// period has ended all get the same refusal, as do all keys of a
+/// suspended or deleted organization.
 pub static OPERATION: Operation = Operation::authorizer("authorize-api-key", |app, event| {
     Box::pin(async move {
         let event: Event = serde_json::from_value(event)?;
@@ -58,9 +59,12 @@ async fn verified_key(
     let Some(secret) = secret(authorization) else {
         return Ok(None);
     };
-    let key = Key::api_key(secret.organization_id, secret.api_key_id);
-    let key = app.store.get(key).await?;
-    Ok(key.filter(|key| key.verify(&secret, now)))
+    let id = secret.organization_id;
+    let keys = (Key::api_key(id, secret.api_key_id), Key::existence(id));
+    let (key, existence) = app.store.read(keys).await?;
+    // A suspended or deleted organization uses nothing.
+    let is_open = existence.is_some_and(|existence| existence.standing.is_unrestricted());
+    Ok(key.filter(|key| is_open && key.verify(&secret, now)))
 }
 
 /// Parses the secret in an `Authorization` header: scheme `Bearer`, or `Basic` with the

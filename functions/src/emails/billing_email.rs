@@ -1,6 +1,8 @@
 //! Delivery of billing emails to their recipients.
 
-use domain::{AuditEvent, Delivery, DeliveryState, InvoiceEvent, Member, Notice, Organization};
+use domain::{
+    AuditEvent, Delivery, DeliveryState, InvoiceEvent, Member, Notice, Organization, Role,
+};
 use mail::{About, BillingEmail, InvoiceFacts, Message};
 use store::{BillingDelivery, Key, PageRequest};
 
@@ -20,6 +22,11 @@ pub(super) async fn deliver(app: &App, event: &AuditEvent, notice: &Notice) -> R
     let Some(organization) = app.store.get(Key::organization(id)).await? else {
         return Ok(());
     };
+    // Of a deleted organization, people hear only that it is.
+    if organization.is_deleted() != matches!(notice, Notice::Deletion { .. }) {
+        return Ok(());
+    }
+    let receives = |member: &Member| receives(member, notice);
     let message = write(app, &organization, notice)?;
     let mut page = PageRequest::first(PageRequest::MAX_LIMIT);
     let mut failures = 0;
@@ -27,7 +34,8 @@ pub(super) async fn deliver(app: &App, event: &AuditEvent, notice: &Notice) -> R
     loop {
         let members = app.store.members(id, &page).await?;
         for member in members.items.iter().filter(|member| receives(member)) {
-            if let Err(failure) = deliver_to(app, event, member, &message).await {
+            let sent = deliver_to(app, event, member, &receives, &message).await;
+            if let Err(failure) = sent {
                 outcome = Err(failure);
                 failures += 1;
                 if failures >= MAX_FAILURES {
@@ -43,15 +51,20 @@ pub(super) async fn deliver(app: &App, event: &AuditEvent, notice: &Notice) -> R
     }
 }
 
-/// The creator always does.
-fn receives(member: &Member) -> bool {
-    member.receives_billing_emails || member.is_creator
+/// The creator always does; of a deletion, every owner hears.
+fn receives(member: &Member, notice: &Notice) -> bool {
+    let is_concerned = match notice {
+        Notice::Deletion { .. } => member.role == Role::Owner,
+        Notice::Credits { .. } | Notice::Invoice { .. } => member.is_creator,
+    };
+    member.receives_billing_emails || is_concerned
 }
 
 async fn deliver_to(
     app: &App,
     event: &AuditEvent,
     member: &Member,
+    receives: &impl Fn(&Member) -> bool,
     message: &Message,
 ) -> Result<(), Error> {
     // Reads the member again, because the page may be older than the last removal.
@@ -94,6 +107,9 @@ fn write(app: &App, organization: &Organization, notice: &Notice) -> Result<Mess
             allowed: *allowed,
             plan,
             renews_at: *period_end,
+        },
+        Notice::Deletion { purge_at } => About::Deletion {
+            restorable_until: *purge_at,
         },
         Notice::Invoice { event, invoice } => {
             amount = invoice.amount.to_string();

@@ -57,8 +57,9 @@ async fn deliver_invite(
         return Ok(());
     };
     let now = app.clock.now();
-    // The email is obsolete: the invite was answered, resent or already delivered.
-    if invite.terms.times_sent != times_sent
+    // The email is obsolete: the organization was deleted, the invite was answered, resent or already delivered.
+    if organization.is_deleted()
+        || invite.terms.times_sent != times_sent
         || invite.terms.is_expired(now)
         || invite.delivery.state != DeliveryState::Queued
     {

@@ -32,5 +32,6 @@ pub(crate) async fn follow(
     if token.times_sent != invite.terms.times_sent {
         return Err(Refusal::LinkReplaced.into());
     }
+    let organization = organization.filter(|organization| !organization.is_deleted());
     Ok((organization.ok_or(Refusal::InviteNotFound)?, state))
 }

@@ -80,8 +80,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 now,
             )?;
             let mut transaction = Transaction::in_organization(id, now, created.events)
-                .write_organization(&created.organization)
-                .begin_counts(id)
+                .create_organization(&created.organization)
                 .add_member(&created.creator)
                 .write_address(&created.address)
                 .write_profile(&Profile::of(&created.creator))

@@ -10,7 +10,7 @@ use crate::{
     views::{ManagedOrganizationView, OrganizationForCaller, OrganizationView},
 };
 
-/// Returns an organization.
+/// Returns an organization; to the server a deleted one, too.
 pub static OPERATION: Operation = Operation::http("get-organization", |app, request| {
     Box::pin(handle(app, request))
 });
@@ -23,7 +23,11 @@ pub const SHAPE: Shape = Shape::read("Get an organization", "member")
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = Scope::of(app, request)?;
-    let (caller, organization) = scope.organization(app).await?;
+    let (caller, organization) = if scope.is_of_server() {
+        scope.organization_even_deleted(app).await?
+    } else {
+        scope.organization(app).await?
+    };
     Ok(Response::ok(&OrganizationForCaller::of(
         &organization,
         &caller,

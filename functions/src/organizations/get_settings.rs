@@ -1,6 +1,5 @@
 //! `GET /v1/organizations/{organization_id}/settings`.
 
-use domain::Caller;
 use lambda_http::Request;
 use store::{Key, PageRequest};
 
@@ -59,15 +58,15 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         billing: PlanPeriodView::of(&ledger.billing, &app.plans, now),
         usage: UsageSummaryView::of(&ledger, &app.plans, now),
     };
-    Ok(match &caller {
-        Caller::Member(me) => Response::ok(&SettingsView {
+    Ok(match caller.member() {
+        Some(me) => Response::ok(&SettingsView {
             organization: OrganizationView::of(&organization, me),
             me: MemberView::of(me, &caller),
             email_in_use: scope.email_in_use(me),
             may: Permissions::of(&caller, &app.plan_changes),
             state,
         }),
-        Caller::Server(_) => Response::ok(&ManagedSettingsView {
+        None => Response::ok(&ManagedSettingsView {
             organization: ManagedOrganizationView::of(&organization),
             state,
         }),

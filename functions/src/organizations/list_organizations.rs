@@ -35,7 +35,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     // A membership may have ended after its pointer was read.
     let existing = found
         .into_iter()
-        .filter_map(|(organization, member)| organization.zip(member));
+        .filter_map(|(organization, member)| organization.zip(member))
+        .filter(|(organization, _)| !organization.is_deleted());
     let items = existing.map(|(organization, member)| OrganizationView::of(&organization, &member));
     Ok(Response::ok(&List {
         items: items.collect(),

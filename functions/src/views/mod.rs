@@ -19,7 +19,8 @@ pub(crate) use common::{List, Permission, RoleChoice};
 pub(crate) use invite::{InviteView, MyInviteView, PreviewView};
 pub(crate) use member::{MemberView, RemovedView, UpdatedMemberView};
 pub(crate) use organization::{
-    ManagedOrganizationView, OrganizationForCaller, OrganizationSummary, OrganizationView,
+    DeletedView, ManagedOrganizationView, OrganizationForCaller, OrganizationSummary,
+    OrganizationView,
 };
 pub(crate) use settings::{ManagedSettingsView, OrganizationStateView, Permissions, SettingsView};
 pub(crate) use usage::{ConsumedView, UsageSummaryView, UsageView};

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Caller, Member, Metadata, Organization, OrganizationId, OrganizationName, Role, UserId,
+    Caller, ExternalId, Member, Metadata, Organization, OrganizationId, OrganizationName, Role,
+    Standing, SuspensionReason, UserId,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,6 +23,29 @@ pub(crate) struct OrganizationView {
     created_at: DateTime<Utc>,
     /// The caller's role.
     role: Role,
+    /// The suspension: the organization can be read, but not used or changed. `null` if
+    /// there is none.
+    suspension: Option<SuspensionView>,
+}
+
+/// The suspension of an organization by the product.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct SuspensionView {
+    /// The reason.
+    reason: SuspensionReason,
+    /// The time of its beginning.
+    since: DateTime<Utc>,
+}
+
+impl SuspensionView {
+    fn of(standing: &Standing) -> Option<Self> {
+        let suspension = standing.suspended.as_ref();
+        suspension.map(|suspension| Self {
+            reason: suspension.reason.clone(),
+            since: suspension.since,
+        })
+    }
 }
 
 impl OrganizationView {
@@ -33,6 +57,7 @@ impl OrganizationView {
             creator_id: organization.creator_id.clone(),
             created_at: organization.created_at,
             role: me.role,
+            suspension: SuspensionView::of(&organization.standing),
         }
     }
 }
@@ -50,6 +75,25 @@ pub(crate) struct ManagedOrganizationView {
     creator_id: UserId,
     /// The time of creation.
     created_at: DateTime<Utc>,
+    /// Its id in the product; `null` if it has none.
+    external_id: Option<ExternalId>,
+    /// The product's data about it that no person sees.
+    private_metadata: Metadata,
+    /// The suspension; `null` if there is none.
+    suspension: Option<SuspensionView>,
+    /// The time of the deletion; `null` if it is not deleted.
+    deleted_at: Option<DateTime<Utc>>,
+    /// The time until which a deleted organization can be restored.
+    restorable_until: Option<DateTime<Utc>>,
+}
+
+/// A deleted organization.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DeletedView {
+    /// The organization's id.
+    pub(crate) id: OrganizationId,
+    /// The time until which it can be restored.
+    pub(crate) restorable_until: Option<DateTime<Utc>>,
 }
 
 impl ManagedOrganizationView {
@@ -60,6 +104,11 @@ impl ManagedOrganizationView {
             metadata: organization.metadata.clone(),
             creator_id: organization.creator_id.clone(),
             created_at: organization.created_at,
+            external_id: organization.external_id.clone(),
+            private_metadata: organization.private_metadata.clone(),
+            suspension: SuspensionView::of(&organization.standing),
+            deleted_at: organization.standing.deleted_at,
+            restorable_until: organization.standing.purge_at(),
         }
     }
 }
@@ -74,9 +123,9 @@ pub(crate) enum OrganizationForCaller {
 
 impl OrganizationForCaller {
     pub(crate) fn of(organization: &Organization, caller: &Caller) -> Self {
-        match caller {
-            Caller::Member(me) => Self::Member(OrganizationView::of(organization, me)),
-            Caller::Server(_) => Self::Server(ManagedOrganizationView::of(organization)),
+        match caller.member() {
+            Some(me) => Self::Member(OrganizationView::of(organization, me)),
+            None => Self::Server(ManagedOrganizationView::of(organization)),
         }
     }
 }

@@ -19,6 +19,21 @@ pub enum EventKind {
     /// Bounces or complaints paused an organization's invites.
     #[serde(rename = "organization.invites_paused")]
     OrganizationInvitesPaused,
+    /// The server suspended the organization, or changed the reason.
+    #[serde(rename = "organization.suspended")]
+    OrganizationSuspended,
+    /// The server ended the suspension.
+    #[serde(rename = "organization.unsuspended")]
+    OrganizationUnsuspended,
+    /// The organization was deleted; it can be restored for 30 days.
+    #[serde(rename = "organization.deleted")]
+    OrganizationDeleted,
+    /// The organization was restored.
+    #[serde(rename = "organization.restored")]
+    OrganizationRestored,
+    /// All that was in the organization was removed.
+    #[serde(rename = "organization.purged")]
+    OrganizationPurged,
     /// A person became a member.
     #[serde(rename = "member.added")]
     MemberAdded,

@@ -1,6 +1,6 @@
 //! The caller of an operation, on whose authority its decision rests.
 
-use crate::{Actor, Inviter, KeyCreator, Member, OrganizationId, UserId};
+use crate::{Actor, Inviter, KeyCreator, Member, OrganizationId, Suspension, UserId};
 
 /// The caller of an operation on an organization.
 ///
@@ -10,6 +10,8 @@ use crate::{Actor, Inviter, KeyCreator, Member, OrganizationId, UserId};
 pub enum Caller {
     /// A member, with the authority of their role.
     Member(Member),
+    /// A member of an organization that is suspended.
+    Suspended(Member, Suspension),
     /// The product's own backend, with the authority of the server key.
     Server(Server),
 }
@@ -24,19 +26,34 @@ pub struct Server {
     pub on_behalf_of: Option<UserId>,
 }
 
+impl Server {
+    /// Returns the server as the actor of an audit event.
+    pub(crate) fn as_actor(&self) -> Actor {
+        Actor::Server {
+            on_behalf_of: self.on_behalf_of.clone(),
+        }
+    }
+}
+
 impl Caller {
+    /// Returns the caller's membership; `None` for the server.
+    pub fn member(&self) -> Option<&Member> {
+        match self {
+            Self::Member(member) | Self::Suspended(member, _) => Some(member),
+            Self::Server(_) => None,
+        }
+    }
+
     /// Returns whether the caller is this person.
     pub fn is(&self, user_id: &UserId) -> bool {
-        match self {
-            Self::Member(member) => member.user_id == *user_id,
-            Self::Server(_) => false,
-        }
+        let member = self.member();
+        member.is_some_and(|member| member.user_id == *user_id)
     }
 
     /// Returns the organization that the caller's authority is of.
     pub fn organization_id(&self) -> OrganizationId {
         match self {
-            Self::Member(member) => member.organization_id,
+            Self::Member(member) | Self::Suspended(member, _) => member.organization_id,
             Self::Server(server) => server.organization_id,
         }
     }
@@ -44,33 +61,25 @@ impl Caller {
     /// Returns the caller as the actor of an audit event.
     pub(crate) fn as_actor(&self) -> Actor {
         match self {
-            Self::Member(member) => member.as_actor(),
-            Self::Server(server) => Actor::Server {
-                on_behalf_of: server.on_behalf_of.clone(),
-            },
+            Self::Member(member) | Self::Suspended(member, _) => member.as_actor(),
+            Self::Server(server) => server.as_actor(),
         }
     }
 
     /// Returns the caller as the inviter on whose authority an invite rests; `None`
     /// for the server.
     pub(crate) fn as_inviter(&self) -> Option<Inviter> {
-        match self {
-            Self::Member(member) => Some(Inviter {
-                id: member.user_id.clone(),
-                name: member.public_name(),
-            }),
-            Self::Server(_) => None,
-        }
+        self.member().map(|member| Inviter {
+            id: member.user_id.clone(),
+            name: member.public_name(),
+        })
     }
 
     /// Returns the caller as the creator of an API key; `None` for the server.
     pub(crate) fn as_key_creator(&self) -> Option<KeyCreator> {
-        match self {
-            Self::Member(member) => Some(KeyCreator {
-                id: member.user_id.clone(),
-                name: member.public_name(),
-            }),
-            Self::Server(_) => None,
-        }
+        self.member().map(|member| KeyCreator {
+            id: member.user_id.clone(),
+            name: member.public_name(),
+        })
     }
 }

@@ -21,6 +21,9 @@ pub enum InvalidId {
     /// The text cannot be the `sub` of a person.
     #[error("must be 1 to 255 printable ASCII characters")]
     NotAUserId,
+    /// The text cannot be an organization's id in the product.
+    #[error("must be 1 to 128 printable ASCII characters without spaces")]
+    NotAnExternalId,
 }
 
 /// Parses a UUID in the one form that [`Display`](fmt::Display) writes.
@@ -168,6 +171,31 @@ impl UserId {
 }
 
 parsed_text!(UserId, InvalidId);
+
+/// An organization's id in the product: 1 to 128 printable ASCII characters without
+/// spaces, unique among the organizations.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline, with = "String")]
+pub struct ExternalId(String);
+
+impl ExternalId {
+    /// Parses an id; letter case counts.
+    ///
+    /// # Errors
+    /// [`InvalidId::NotAnExternalId`].
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if text.is_empty() || text.len() > 128 || !is_printable {
+            return Err(InvalidId::NotAnExternalId);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+parsed_text!(ExternalId, InvalidId);
 
 #[cfg(test)]
 mod tests {

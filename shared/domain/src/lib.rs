@@ -37,6 +37,7 @@ mod refusal;
 mod role;
 mod secret;
 mod server_key;
+mod standing;
 mod text;
 mod usage;
 
@@ -55,7 +56,7 @@ pub use caller::{Caller, Server};
 pub use counts::Counts;
 pub use delivery::{Bounce, Delivery, DeliveryState, EmailReport};
 pub use email::{EmailAddress, InvalidEmail};
-pub use ids::{ApiKeyId, EventId, InvalidId, InviteId, OrganizationId, UserId};
+pub use ids::{ApiKeyId, EventId, ExternalId, InvalidId, InviteId, OrganizationId, UserId};
 pub use invite::{
     Acceptance, Accepted, Created, Ended, EndedInvite, INVITE_LIFETIME, Invite, InviteRequest,
     InviteState, InviteTerms, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES, Outcome, Resent,
@@ -71,7 +72,8 @@ pub use notice::{
     Notice,
 };
 pub use organization::{
-    NewOrganization, Organization, OrganizationUpdate, create_organization, update_organization,
+    ManagedUpdate, NewOrganization, Organization, OrganizationUpdate, create_organization,
+    provision_organization, update_organization,
 };
 pub use pause::{
     CountedReport, EmailReports, InvitesPaused, PauseLimits, PauseReason, Reported, record_report,
@@ -86,6 +88,10 @@ pub use refusal::{Refusal, RefusalKind};
 pub use role::Role;
 pub use secret::{ApiKeySecret, InvalidSecret, SecretHash};
 pub use server_key::{ServerKey, ServerKeys, WeakServerKey};
+pub use standing::{
+    InvalidReason, RESTORE_PERIOD, Standing, Suspension, SuspensionReason, delete_organization,
+    purge_organization, restore_organization, suspend, unsuspend,
+};
 pub use text::{ApiKeyName, InvalidMetadata, InvalidText, Metadata, OrganizationName, PersonName};
 pub use usage::{
     Counter, Credits, Debit, InvalidCredits, Ledger, Level, MAX_COUNTERS, Meter, Notified, Slots,

@@ -28,6 +28,11 @@ pub enum Notice {
         /// The start of the next period.
         period_end: DateTime<Utc>,
     },
+    /// The organization was deleted.
+    Deletion {
+        /// The time until which it can be restored.
+        purge_at: DateTime<Utc>,
+    },
     /// An event about an invoice.
     Invoice {
         /// The event.

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Address, Caller, Change, DailyCount, Event, EventKind, Holder, Member, Metadata,
-    OrganizationId, OrganizationLimits, OrganizationName, Person, Refusal, Role, Subject,
-    SubjectKind, UserId, permit,
+    Action, Address, Caller, Change, DailyCount, Event, EventKind, ExternalId, Holder, Member,
+    Metadata, OrganizationId, OrganizationLimits, OrganizationName, Person, Refusal, Role, Server,
+    Standing, Subject, SubjectKind, UserId, permit,
 };
 
 /// An organization.
@@ -22,11 +22,48 @@ pub struct Organization {
     pub creator_id: UserId,
     /// The time of its creation.
     pub created_at: DateTime<Utc>,
+    /// Its id in the product; unique.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    /// Data of the product that no person sees.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub private_metadata: Metadata,
+    /// The restrictions of the organization.
+    #[serde(default, skip_serializing_if = "Standing::is_unrestricted")]
+    pub standing: Standing,
     /// The number of changes, for optimistic concurrency.
     pub version: u64,
 }
 
 impl Organization {
+    fn manage(&mut self, update: ManagedUpdate) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if let Some(external_id) = update.external_id.filter(|id| *id != self.external_id) {
+            changes.push(Change {
+                field: "external_id".to_owned(),
+                from: self.external_id.as_ref().map(ToString::to_string),
+                to: external_id.as_ref().map(ToString::to_string),
+            });
+            self.external_id = external_id;
+        }
+        let private = update.private_metadata;
+        if let Some(metadata) = private.filter(|metadata| *metadata != self.private_metadata) {
+            // Owners and admins read the log, so it has not even the keys.
+            changes.push(Change {
+                field: "private_metadata".to_owned(),
+                from: None,
+                to: None,
+            });
+            self.private_metadata = metadata;
+        }
+        changes
+    }
+
+    /// Returns whether the organization is deleted: it exists for nobody but the server.
+    pub fn is_deleted(&self) -> bool {
+        self.standing.deleted_at.is_some()
+    }
+
     pub(crate) fn as_subject(&self) -> Subject {
         Subject {
             kind: SubjectKind::Organization,
@@ -91,6 +128,9 @@ pub fn create_organization(
         metadata,
         creator_id: person.user_id.clone(),
         created_at: now,
+        external_id: None,
+        private_metadata: Metadata::default(),
+        standing: Standing::default(),
         version: 0,
     };
     let events = vec![
@@ -117,6 +157,31 @@ pub fn create_organization(
     })
 }
 
+/// Decides the creation of an organization by the server, for a person. It does not
+/// count among those that the person created.
+///
+/// # Errors
+/// As [`create_organization`].
+pub fn provision_organization(
+    on_behalf_of: Option<UserId>,
+    creator: &Person,
+    id: OrganizationId,
+    name: OrganizationName,
+    metadata: Metadata,
+    now: DateTime<Utc>,
+) -> Result<NewOrganization, Refusal> {
+    let (none, unlimited) = (DailyCount::default(), OrganizationLimits::NONE);
+    let mut created = create_organization(creator, none, unlimited, id, name, metadata, now)?;
+    let server = Server {
+        organization_id: id,
+        on_behalf_of,
+    };
+    for event in &mut created.events {
+        event.actor = server.as_actor();
+    }
+    Ok(created)
+}
+
 /// The changes of an organization; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct OrganizationUpdate {
@@ -124,6 +189,18 @@ pub struct OrganizationUpdate {
     pub name: Option<OrganizationName>,
     /// The new metadata, which replaces all of the old.
     pub metadata: Option<Metadata>,
+    /// The server's changes; those of a member are ignored.
+    pub managed: ManagedUpdate,
+}
+
+/// The changes of an organization that are the server's alone; `None` leaves a field
+/// unchanged.
+#[derive(Debug, Clone, Default)]
+pub struct ManagedUpdate {
+    /// The new id in the product, or none.
+    pub external_id: Option<Option<ExternalId>>,
+    /// The new private metadata, which replaces all of the old.
+    pub private_metadata: Option<Metadata>,
 }
 
 /// Decides a change of name or metadata. Returns the changed organization and the
@@ -155,6 +232,10 @@ pub fn update_organization(
             keys(&metadata),
         ));
         updated.metadata = metadata;
+    }
+    // INVARIANT: no member changes what only the server sees.
+    if let Caller::Server(_) = caller {
+        changes.extend(updated.manage(update.managed));
     }
     let event = (!changes.is_empty()).then(|| {
         Event::new(

@@ -55,6 +55,11 @@ pub enum Action<'a> {
 /// # Errors
 /// A [`Refusal`] that names the required role, or the creator's protection.
 pub fn permit(caller: &Caller, action: Action<'_>) -> Result<(), Refusal> {
+    if let Caller::Suspended(_, suspension) = caller
+        && !is_open_while_suspended(caller, action)
+    {
+        return Err(Refusal::OrganizationSuspended(suspension.reason.clone()));
+    }
     match action {
         Action::View | Action::CreateImages => Ok(()),
         Action::UpdateOrganization => owner(caller, "change the organization's name and metadata"),
@@ -107,23 +112,26 @@ pub fn permit(caller: &Caller, action: Action<'_>) -> Result<(), Refusal> {
     }
 }
 
+/// Returns whether members of a suspended organization may do this: see it, and leave.
+fn is_open_while_suspended(caller: &Caller, action: Action<'_>) -> bool {
+    match action {
+        Action::View | Action::ViewAuditLog => true,
+        Action::RemoveMember(target) => caller.is(&target.user_id),
+        _ => false,
+    }
+}
+
 fn owner(caller: &Caller, what: &'static str) -> Result<(), Refusal> {
-    match caller {
-        Caller::Server(_) => Ok(()),
-        Caller::Member(me) => match me.role {
-            Role::Owner => Ok(()),
-            Role::Admin | Role::User => Err(Refusal::OwnerRequired(what)),
-        },
+    match caller.member().map(|me| me.role) {
+        Some(Role::Owner) | None => Ok(()),
+        Some(Role::Admin | Role::User) => Err(Refusal::OwnerRequired(what)),
     }
 }
 
 fn owner_or_admin(caller: &Caller, what: &'static str) -> Result<(), Refusal> {
-    match caller {
-        Caller::Server(_) => Ok(()),
-        Caller::Member(me) => match me.role {
-            Role::Owner | Role::Admin => Ok(()),
-            Role::User => Err(Refusal::OwnerOrAdminRequired(what)),
-        },
+    match caller.member().map(|me| me.role) {
+        Some(Role::Owner | Role::Admin) | None => Ok(()),
+        Some(Role::User) => Err(Refusal::OwnerOrAdminRequired(what)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::{EmailLimit, InviteId, Outcome, PauseReason};
+use crate::{EmailLimit, InviteId, Outcome, PauseReason, SuspensionReason};
 
 /// A refused change: an expected answer, worded for the person whose request it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,9 +22,15 @@ pub enum Refusal {
         /// The page where people change the plan instead.
         url: Option<String>,
     },
+    /// The organization is suspended.
+    #[error("the organization is suspended: {0}")]
+    OrganizationSuspended(SuspensionReason),
     /// The organization does not exist, or the person is not a member of it.
     #[error("there is no such organization, or you are not a member of it")]
     OrganizationNotFound,
+    /// Another organization has this id in the product.
+    #[error("another organization has this `external_id`")]
+    ExternalIdTaken,
     /// The organization has no such member.
     #[error("there is no such member in this organization")]
     MemberNotFound,
@@ -165,7 +171,9 @@ impl Refusal {
             Self::PlanChangeNotAllowed { .. } => "plan_change_not_allowed",
             Self::OwnerOrAdminRequired(_) => "owner_or_admin_required",
             Self::CreatorProtected(_) => "creator_protected",
+            Self::OrganizationSuspended(_) => "organization_suspended",
             Self::OrganizationNotFound => "organization_not_found",
+            Self::ExternalIdTaken => "external_id_taken",
             Self::MemberNotFound => "member_not_found",
             Self::InviteNotFound => "invite_not_found",
             Self::AlreadyMember { .. } | Self::AlreadyMemberYourself => "already_member",
@@ -200,6 +208,7 @@ impl Refusal {
             | Self::CreatorProtected(_)
             | Self::PlanChangeNotAllowed { .. }
             | Self::InvitesPaused(_)
+            | Self::OrganizationSuspended(_)
             | Self::EmailRequired
             | Self::EmailNotVerified => RefusalKind::Forbidden,
             Self::ExpiryNotInFuture => RefusalKind::Invalid,
@@ -207,7 +216,8 @@ impl Refusal {
             | Self::MemberNotFound
             | Self::InviteNotFound
             | Self::ApiKeyNotFound => RefusalKind::NotFound,
-            Self::AlreadyMember { .. }
+            Self::ExternalIdTaken
+            | Self::AlreadyMember { .. }
             | Self::AlreadyMemberYourself
             | Self::InviteOutstanding { .. }
             | Self::TooManyInvites

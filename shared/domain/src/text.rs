@@ -163,6 +163,11 @@ pub enum InvalidMetadata {
 }
 
 impl Metadata {
+    /// Returns whether there are no entries.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns the keys, sorted.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

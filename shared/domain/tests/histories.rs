@@ -390,7 +390,7 @@ struct Change {
 impl Change {
     fn by(caller: &Caller, at: DateTime<Utc>, events: impl IntoIterator<Item = Event>) -> Self {
         let authorities = match caller {
-            Caller::Member(member) => vec![member.clone()],
+            Caller::Member(member) | Caller::Suspended(member, _) => vec![member.clone()],
             Caller::Server(_) => Vec::new(),
         };
         Self {
@@ -796,6 +796,7 @@ impl World {
                 let update = OrganizationUpdate {
                     name: OrganizationName::parse(&format!("name {name}")).ok(),
                     metadata: None,
+                    managed: domain::ManagedUpdate::default(),
                 };
                 let (updated, event) = update_organization(&caller, &organization, update)?;
                 let event = event.ok_or(Stop::Unchanged)?;

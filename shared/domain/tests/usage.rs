@@ -9,7 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Billing, BillingUpdate, Caller, Counter, Credits, EmailAddress, EventKind, Ledger, Member,
     Metadata, Notice, Organization, OrganizationId, OrganizationName, OutboxEmail, Plan,
-    PlanChanges, PlanId, Plans, Refusal, Role, Spending, UserId, When, spend, update_billing,
+    PlanChanges, PlanId, Plans, Refusal, Role, Spending, Standing, UserId, When, spend,
+    update_billing,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -58,6 +59,9 @@ impl Table {
             metadata: Metadata::default(),
             creator_id: UserId::parse("ada").unwrap(),
             created_at: at(BEGIN),
+            external_id: None,
+            private_metadata: Metadata::default(),
+            standing: Standing::default(),
             version: 1,
         };
         Self {

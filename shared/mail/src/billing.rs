@@ -35,6 +35,11 @@ pub enum About<'a> {
         /// The start of the next period.
         renews_at: DateTime<Utc>,
     },
+    /// The organization was deleted.
+    Deletion {
+        /// The time until which it can be restored.
+        restorable_until: DateTime<Utc>,
+    },
     /// An invoice was issued.
     InvoiceIssued(InvoiceFacts<'a>),
     /// The payment of an invoice failed.
@@ -74,6 +79,7 @@ impl BillingEmail<'_> {
             facts: &self.facts(),
             bar: self.bar(),
             button: self.button(),
+            is_deletion: matches!(self.about, About::Deletion { .. }),
         };
         let (text, html) = (Text { words: &words }, Html { words: &words });
         Message::render(&subject, &text, &html)
@@ -92,6 +98,7 @@ impl BillingEmail<'_> {
             About::Credits { percent, .. } => {
                 format!("{percent}% of the image credits of {organization} are used")
             }
+            About::Deletion { .. } => format!("{organization} was deleted"),
             About::InvoiceIssued(invoice) => {
                 format!("Invoice {} for {organization}", invoice.number())
             }
@@ -139,6 +146,13 @@ impl BillingEmail<'_> {
                     ]
                 }
             }
+            About::Deletion { restorable_until } => vec![
+                "The organization was deleted, and its API keys no longer work.".to_owned(),
+                format!(
+                    "An owner can restore it until {}. Then everything in it is removed forever.",
+                    restorable_until.format("%-d %B %Y, %H:%M UTC")
+                ),
+            ],
             About::InvoiceIssued(_) => vec!["There is a new invoice.".to_owned()],
             About::PaymentFailed(_) => vec![
                 "The payment did not go through.".to_owned(),
@@ -181,6 +195,7 @@ impl BillingEmail<'_> {
     fn button(&self) -> Option<(&'static str, &str)> {
         match self.about {
             About::Credits { .. } => Some(("See usage and plans", self.page)),
+            About::Deletion { .. } => None,
             About::InvoiceIssued(invoice)
             | About::PaymentFailed(invoice)
             | About::PaymentSucceeded(invoice) => invoice.url.map(|url| ("See the invoice", url)),
@@ -202,6 +217,7 @@ struct Words<'a> {
     facts: &'a [(&'static str, String)],
     bar: Option<u64>,
     button: Option<(&'static str, &'a str)>,
+    is_deletion: bool,
 }
 
 #[derive(Template)]

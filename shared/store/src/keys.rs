@@ -6,13 +6,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use domain::{
     Address, ApiKey, ApiKeyId, AuditEvent, Billing, Counter, Counts, EmailAddress, EndedInvite,
-    EventId, Invite, InviteId, Member, Organization, OrganizationId, Profile, Recipient,
-    RecipientId, UserId,
+    EventId, ExternalId, Invite, InviteId, Member, Organization, OrganizationId, Profile,
+    Recipient, RecipientId, UserId,
 };
 
 use crate::{
-    Account, BillingDelivery, CreationRequest, EndedInvitePointer, InvitePointer, Membership,
-    PaymentEvent, StoreError, UsageRequest,
+    Account, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer, Existence,
+    ExternalIdPointer, InvitePointer, Membership, PaymentEvent, StoreError, UsageRequest,
 };
 
 /// The sparse, keys-only index of expired invites' addresses and of due plan changes.
@@ -23,6 +23,7 @@ pub const EXPIRY_SHARDS: u8 = 8;
 
 pub(crate) const MEMBER: &str = "MEMBER#";
 pub(crate) const INVITE: &str = "INVITE#";
+pub(crate) const ENDED_INVITE: &str = "ENDED_INVITE#";
 pub(crate) const API_KEY: &str = "API_KEY#";
 pub(crate) const ORGANIZATION_OF_PERSON: &str = "ORG#";
 
@@ -99,6 +100,26 @@ impl Key<Counts> {
     }
 }
 
+impl Key<Existence> {
+    /// The part of an organization's counts that tells its restrictions.
+    pub fn existence(id: OrganizationId) -> Self {
+        Self::from_raw(Key::counts(id).raw)
+    }
+}
+
+impl Key<DirectoryEntry> {
+    pub(crate) fn directory_entry(id: OrganizationId) -> Self {
+        Self::new(DIRECTORY.to_owned(), organization(id))
+    }
+}
+
+impl Key<ExternalIdPointer> {
+    /// The organization with an id in the product.
+    pub fn external_id(id: &ExternalId) -> Self {
+        Self::new(format!("EXTERNAL_ID#{id}"), "EXTERNAL_ID")
+    }
+}
+
 impl Key<Member> {
     /// A member of an organization.
     pub fn member(organization_id: OrganizationId, user_id: &UserId) -> Self {
@@ -116,7 +137,7 @@ impl Key<Invite> {
 impl Key<EndedInvite> {
     /// An invite that has ended.
     pub fn ended_invite(organization_id: OrganizationId, id: InviteId) -> Self {
-        Self::new(organization(organization_id), format!("ENDED_INVITE#{id}"))
+        Self::new(organization(organization_id), format!("{ENDED_INVITE}{id}"))
     }
 }
 
@@ -144,7 +165,7 @@ impl Key<InvitePointer> {
 impl Key<EndedInvitePointer> {
     /// The pointer from an email address to an invite that has ended.
     pub fn ended_invite_pointer(email: &EmailAddress, id: InviteId) -> Self {
-        Self::new(address(email), format!("ENDED_INVITE#{id}"))
+        Self::new(address(email), format!("{ENDED_INVITE}{id}"))
     }
 }
 
@@ -252,6 +273,12 @@ pub fn expiry_shard(id: OrganizationId) -> u8 {
     let [.., last] = id.uuid().into_bytes();
     last % EXPIRY_SHARDS
 }
+
+/// The partition of the entries of all organizations.
+pub(crate) const DIRECTORY: &str = "ORGANIZATIONS";
+
+/// The partition of the expiry index that holds deleted organizations.
+pub(crate) const DELETED: &str = "DELETED";
 
 /// The partition of the expiry index that holds scheduled plan changes. There are few.
 pub(crate) const PLANS: &str = "PLANS";

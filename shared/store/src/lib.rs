@@ -13,6 +13,7 @@ mod keys;
 mod pages;
 #[cfg(test)]
 mod parsers;
+mod purge;
 mod reads;
 mod records;
 mod single_writes;
@@ -29,8 +30,8 @@ pub use reads::ExpiryPosition;
 pub use records::from_image;
 pub use transaction::{Commit, Transaction};
 pub use values::{
-    Account, BillingDelivery, CreationRequest, EndedInvitePointer, InvitePointer, Membership,
-    PaymentEvent, UsageRequest,
+    Account, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer, Existence,
+    ExternalIdPointer, InvitePointer, Membership, PaymentEvent, UsageRequest,
 };
 
 /// The table and its client.

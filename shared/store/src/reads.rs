@@ -14,7 +14,8 @@ use domain::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Batch, EXPIRY_INDEX, InvitePointer, Key, Membership, Page, PageRequest, Store, StoreError,
+    Batch, DirectoryEntry, EXPIRY_INDEX, InvitePointer, Key, Membership, Page, PageRequest, Store,
+    StoreError,
     attribute::Item,
     batch::{BatchKeys, Items},
     keys::{self, RawKey},
@@ -163,6 +164,29 @@ impl Store {
             .await
     }
 
+    /// Reads a page of the entries of all organizations, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn directory(&self, page: &PageRequest) -> Result<Page<DirectoryEntry>, StoreError> {
+        let (partition, prefix) = (keys::DIRECTORY.to_owned(), keys::ORGANIZATION_OF_PERSON);
+        self.list(partition, prefix, page, Order::Descending).await
+    }
+
+    /// Reads a page of an email address's records in organizations, oldest organization
+    /// first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn addresses(
+        &self,
+        email: &EmailAddress,
+        page: &PageRequest,
+    ) -> Result<Page<Address>, StoreError> {
+        let (partition, prefix) = (keys::address(email), keys::ORGANIZATION_OF_PERSON);
+        self.list(partition, prefix, page, Order::Ascending).await
+    }
+
     /// Reads a page of the pointers to the invites of an email address that have not
     /// ended, oldest first.
     ///
@@ -226,7 +250,7 @@ impl Store {
     }
 
     /// Reads the keys in one partition of the expiry index that were due at `now`.
-    fn due(&self, partition: String, now: DateTime<Utc>) -> QueryFluentBuilder {
+    pub(crate) fn due(&self, partition: String, now: DateTime<Utc>) -> QueryFluentBuilder {
         self.client
             .query()
             .table_name(&self.table)

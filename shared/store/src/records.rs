@@ -8,8 +8,8 @@ use domain::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Account, BillingDelivery, CreationRequest, EndedInvitePointer, InvitePointer, Key, Membership,
-    PaymentEvent, StoreError, UsageRequest,
+    Account, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer,
+    ExternalIdPointer, InvitePointer, Key, Membership, PaymentEvent, StoreError, UsageRequest,
     attribute::Item,
     keys::{self, RawKey},
 };
@@ -171,6 +171,18 @@ impl Record for AuditEvent {
             Actor::LinkHolder | Actor::Server { .. } | Actor::System => String::new(),
         };
         vec![("actor_id", AttributeValue::S(id))]
+    }
+}
+
+impl Record for DirectoryEntry {
+    fn key(&self) -> RawKey {
+        Key::directory_entry(self.organization_id).raw
+    }
+}
+
+impl Record for ExternalIdPointer {
+    fn key(&self) -> RawKey {
+        Key::external_id(&self.external_id).raw
     }
 }
 

@@ -194,6 +194,9 @@ fn organization(metadata: Value) -> Organization {
         metadata: map(metadata),
         creator_id: user_id("auth0|ada"),
         created_at: at("2026-03-01T12:00:00.123456789Z"),
+        external_id: None,
+        private_metadata: Metadata::default(),
+        standing: Standing::default(),
         version: 3,
     }
 }

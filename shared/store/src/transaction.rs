@@ -9,16 +9,16 @@ use aws_sdk_dynamodb::{
 use chrono::{DateTime, Utc};
 use domain::{
     Address, ApiKey, Billing, Caller, CountedEmail, CountedReport, Counter, DailyCount, Debit,
-    EndedInvite, Event, EventId, Holder, Invite, MAX_API_KEYS, MAX_OUTSTANDING_INVITES, Member,
-    Organization, OrganizationId, Profile, Recipient, UserId,
+    EndedInvite, Event, EventId, ExternalId, Holder, Invite, MAX_API_KEYS, MAX_COUNTERS,
+    MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, Profile, Recipient, UserId,
 };
 
 use crate::{
-    CreationRequest, EndedInvitePointer, InvitePointer, Key, Membership, PaymentEvent, Store,
-    StoreError, UsageRequest,
+    CreationRequest, DirectoryEntry, EndedInvitePointer, ExternalIdPointer, InvitePointer, Key,
+    Membership, PaymentEvent, Store, StoreError, UsageRequest,
     attribute::{Item, number, text, to_value},
     condition::{AttributeUpdate, Expected, Write},
-    keys::RawKey,
+    keys::{self, RawKey},
     records::{Record, Versioned},
 };
 
@@ -71,7 +71,9 @@ impl Transaction {
     pub fn by(caller: &Caller, at: DateTime<Utc>, events: impl IntoIterator<Item = Event>) -> Self {
         let transaction = Self::in_organization(caller.organization_id(), at, events);
         match caller {
-            Caller::Member(member) => transaction.require_member(member),
+            Caller::Member(member) | Caller::Suspended(member, _) => {
+                transaction.require_member(member)
+            }
             Caller::Server(_) => transaction,
         }
     }
@@ -117,6 +119,107 @@ impl Transaction {
     /// Writes an organization.
     pub fn write_organization(self, organization: &Organization) -> Self {
         self.write(organization)
+    }
+
+    /// Creates an organization, with its counts and its entry in the list of all.
+    pub fn create_organization(self, organization: &Organization) -> Self {
+        let id = organization.id;
+        self.write(organization)
+            .with(Write::Update(AttributeUpdate {
+                key: Key::counts(id).raw,
+                update: "SET #outstanding_invites = :none, #api_keys = :none".into(),
+                condition: Some("attribute_not_exists(#outstanding_invites)".into()),
+                names: &["outstanding_invites", "api_keys"],
+                values: vec![("none", number(0))],
+            }))
+            .create(&DirectoryEntry {
+                organization_id: id,
+            })
+    }
+
+    /// Writes an organization whose restrictions have changed, and them beside its counts.
+    pub fn write_standing(self, organization: &Organization) -> Self {
+        let standing = match to_value(&organization.standing) {
+            Ok(standing) => standing,
+            Err(error) => return self.failed(error),
+        };
+        let key = Key::counts(organization.id).raw;
+        let condition = Some("attribute_exists(#outstanding_invites)".into());
+        let update = match organization.standing.purge_at() {
+            Some(purge_at) => AttributeUpdate {
+                key,
+                update: "SET #standing = :standing, #expiry_shard = :expiry_shard, \
+                         #expires_at_seconds = :expires_at_seconds"
+                    .into(),
+                condition,
+                names: &[
+                    "standing",
+                    "expiry_shard",
+                    "expires_at_seconds",
+                    "outstanding_invites",
+                ],
+                values: vec![
+                    ("standing", standing),
+                    ("expiry_shard", text(keys::DELETED)),
+                    ("expires_at_seconds", keys::seconds(purge_at)),
+                ],
+            },
+            None => AttributeUpdate {
+                key,
+                update: "SET #standing = :standing REMOVE #expiry_shard, #expires_at_seconds"
+                    .into(),
+                condition,
+                names: &[
+                    "standing",
+                    "expiry_shard",
+                    "expires_at_seconds",
+                    "outstanding_invites",
+                ],
+                values: vec![("standing", standing)],
+            },
+        };
+        self.write(organization).with(Write::Update(update))
+    }
+
+    /// Removes what is left of a purged organization: itself, its billing and its
+    /// counters. The event stays, as its tombstone.
+    pub fn purge_organization(self, organization: &Organization) -> Self {
+        let id = organization.id;
+        let counters = (0..MAX_COUNTERS).map(|number| Key::counter(id, number).raw);
+        let external_id = organization.external_id.as_ref();
+        let others = counters
+            .chain(external_id.map(|external_id| Key::external_id(external_id).raw))
+            .chain([
+                Key::counts(id).raw,
+                Key::directory_entry(id).raw,
+                Key::billing(id).raw,
+            ]);
+        let version = Expected::Version(organization.version);
+        let transaction = self.delete(organization.key(), version);
+        others.fold(transaction, |transaction, key| {
+            transaction.delete(key, Expected::Anything)
+        })
+    }
+
+    /// Gives an organization its id in the product, in place of another one. The
+    /// transaction is stale if another organization has the id.
+    pub fn change_external_id(
+        self,
+        id: OrganizationId,
+        from: Option<&ExternalId>,
+        to: Option<&ExternalId>,
+    ) -> Self {
+        let transaction = match from {
+            Some(from) => self.delete(Key::external_id(from).raw, Expected::CreatedBy(id)),
+            None => self,
+        };
+        match to {
+            Some(to) => transaction.create(&ExternalIdPointer {
+                external_id: to.clone(),
+                organization_id: id,
+            }),
+            None => transaction,
+        }
     }
 
     /// Writes a member, if nothing was recorded about them since they were read.
@@ -274,17 +377,6 @@ impl Transaction {
                 "ttl",
             ],
         )
-    }
-
-    /// Begins the counts of a new organization: it exists as long as they do.
-    pub fn begin_counts(self, id: OrganizationId) -> Self {
-        self.with(Write::Update(AttributeUpdate {
-            key: Key::counts(id).raw,
-            update: "SET #outstanding_invites = :none, #api_keys = :none".into(),
-            condition: Some("attribute_not_exists(#outstanding_invites)".into()),
-            names: &["outstanding_invites", "api_keys"],
-            values: vec![("none", number(0))],
-        }))
     }
 
     /// Counts one more outstanding invite and its email, each up to its limit.

@@ -3,9 +3,36 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Address, DailyCount, Delivery, EmailAddress, EventId, Invite, InviteId, OrganizationId, UserId,
+    Address, DailyCount, Delivery, EmailAddress, EventId, ExternalId, Invite, InviteId,
+    OrganizationId, Standing, UserId,
 };
 use serde::{Deserialize, Serialize};
+
+/// The proof that an organization exists, with its restrictions: a part of the item of
+/// its counts, which is small and exists from the organization's creation to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Existence {
+    /// The restrictions.
+    #[serde(default)]
+    pub standing: Standing,
+}
+
+/// The entry of an organization in the list of all, which is in the order of creation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryEntry {
+    /// The organization.
+    pub organization_id: OrganizationId,
+}
+
+/// The pointer from an organization's id in the product to the organization: the
+/// uniqueness constraint on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalIdPointer {
+    /// The id in the product.
+    pub external_id: ExternalId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+}
 
 /// The pointer from a person to an organization of theirs. The [`Member`] holds the role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -192,10 +192,10 @@ pub fn begin_next_plan(
 pub fn may_change_plan(caller: &Caller, policy: &PlanChanges) -> Result<(), Refusal> {
     permit(caller, Action::ManageBilling)?;
     match (caller, policy) {
-        (Caller::Member(_), PlanChanges::Server { url }) => {
+        (Caller::Member(_) | Caller::Suspended(..), PlanChanges::Server { url }) => {
             Err(Refusal::PlanChangeNotAllowed { url: url.clone() })
         }
-        (Caller::Member(_), PlanChanges::Customer) | (Caller::Server(_), _) => Ok(()),
+        (_, PlanChanges::Customer) | (Caller::Server(_), _) => Ok(()),
     }
 }
 

@@ -1,0 +1,5 @@
+//! The Lambda binary of `find-organizations`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    functions::serve(&functions::server::find_organizations::OPERATION)
+}
