@@ -512,6 +512,10 @@ export function told(event) {
       return [actor, ` changed the organization's ${format.list(event.changes.map((change) => fieldName(change.field)))}`];
     case "organization.invites_paused":
       return ["The invites of the organization were paused after ", change("reason")?.to === "complaints" ? "a complaint" : "bounces"];
+    case "organization.invites_resumed":
+      return [actor, " lifted the pause of the organization's invites"];
+    case "organization.creator_changed":
+      return [actor, " handed the creator's place to another owner"];
     case "organization.suspended":
       return [actor, " suspended the organization: ", { name: change("reason")?.to ?? "" }];
     case "organization.unsuspended":

@@ -73,6 +73,7 @@ macro_rules! for_each_operation {
                 organizations::get_settings
                 organizations::delete_organization
                 organizations::restore_organization
+                organizations::change_creator
                 members::list_members
                 members::get_member
                 members::update_member
@@ -98,6 +99,8 @@ macro_rules! for_each_operation {
                 server::provision_organization
                 server::suspend_organization
                 server::unsuspend_organization
+                server::lift_invite_pause
+                server::add_members
                 account::get_account
                 account::switch_organization
                 account::list_my_invites

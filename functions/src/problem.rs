@@ -26,6 +26,8 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         403,
         "The action requires an owner or an admin.",
     ),
+    ("creator_required", 403, "The action requires the creator."),
+    ("not_an_owner", 409, "The next creator is not an owner."),
     (
         "creator_protected",
         403,

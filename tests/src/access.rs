@@ -41,6 +41,7 @@ pub struct Ids {
     pub key_id: String,
     pub user_id: String,
     pub admin_id: String,
+    pub creator_id: String,
     pub link_token: String,
 }
 
@@ -52,6 +53,7 @@ impl Ids {
             key_id: fixture.key.id.clone(),
             user_id: fixture.user.user_id.clone(),
             admin_id: fixture.admin.user_id.clone(),
+            creator_id: fixture.creator.user_id.clone(),
             link_token: fixture.world.link_token("dana@example.com"),
         }
     }
@@ -149,6 +151,25 @@ pub static ACCESS: &[Access] = &[
         request: |ids| (Method::POST, format!("{}/restore", ids.organization), None),
         permitted: "owner",
         expected: members(["200", "200", "403 owner_required", "403 owner_required"]),
+    },
+    // The present creator.
+    Access {
+        operation: "change-creator",
+        request: |ids| {
+            let body = json!({"user_id": ids.creator_id});
+            (
+                Method::PUT,
+                format!("{}/creator", ids.organization),
+                Some(body),
+            )
+        },
+        permitted: "creator",
+        expected: members([
+            "200",
+            "403 creator_required",
+            "403 creator_required",
+            "403 creator_required",
+        ]),
     },
     Access {
         operation: "list-members",
@@ -370,6 +391,24 @@ pub static ACCESS: &[Access] = &[
         permitted: "server",
         expected: ONLY_THE_SERVERS,
     },
+    // Lifting what is not paused changes nothing.
+    Access {
+        operation: "lift-invite-pause",
+        request: |ids| (Method::DELETE, ids.managed("/invite-pause"), None),
+        permitted: "server",
+        expected: ONLY_THE_SERVERS,
+    },
+    Access {
+        operation: "add-members",
+        request: |ids| {
+            let body = json!({"members": [
+                {"user_id": "sample-member", "email": "member@example.com", "role": "user"},
+            ]});
+            (Method::POST, ids.managed("/members"), Some(body))
+        },
+        permitted: "server",
+        expected: ONLY_THE_SERVERS,
+    },
     Access {
         operation: "get-account",
         request: |_| (Method::GET, "/v1/account".into(), None),
@@ -573,7 +612,11 @@ async fn assert_row_outcomes(operation: &str) {
         );
         if reply.status == 403 && reply.body["code"].is_string() {
             let detail = reply.body["detail"].as_str().unwrap();
-            assert!(detail.contains("only an owner"), "{detail}");
+            let names_a_role = ["only an owner", "only the creator"];
+            assert!(
+                names_a_role.iter().any(|words| detail.contains(words)),
+                "{detail}"
+            );
         }
     }
 }

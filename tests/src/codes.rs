@@ -166,7 +166,7 @@ scenarios! {
         email_required: |f| send_without_email(f, "create-organization"),
         email_not_verified: |f| send_unverified(f, "create-organization"),
         not_signed_in: |f| async {
-            let person = SignIn { user_id: "two words".to_owned(), ..SignIn::with_email("x@example.com") };
+            let person = SignIn { user_id: "zwölf".to_owned(), ..SignIn::with_email("x@example.com") };
             access("create-organization").send_as(f, &f.world.sign_in_as(person)).await
         },
         organization_limit_reached: |f| async {
@@ -207,6 +207,37 @@ scenarios! {
     "restore-organization" {
         owner_required: |f| send(f, "restore-organization", "anna"),
         organization_not_found: |f| send(f, "restore-organization", "otto"),
+    }
+    "change-creator" {
+        invalid_request: |f| send_body(f, "change-creator", json!({})),
+        creator_required: |f| send(f, "change-creator", "olga"),
+        organization_not_found: |f| send(f, "change-creator", "otto"),
+        member_not_found: |f| async {
+            let path = format!("{}/creator", f.organization);
+            f.creator.put(&path, json!({"user_id": "nobody"})).await
+        },
+        not_an_owner: |f| async {
+            let path = format!("{}/creator", f.organization);
+            f.creator.put(&path, json!({"user_id": f.admin.user_id})).await
+        },
+    }
+    "lift-invite-pause" {
+        invalid_request: |f| async {
+            let path = format!("{}/invite-pause", f.managed());
+            let header = [("on-behalf-of", "a\tb")];
+            f.world.server().send_with(Method::DELETE, &path, None, &header).await
+        },
+        organization_not_found: |f| async {
+            remove_organization(f).await;
+            send(f, "lift-invite-pause", SERVER).await
+        },
+    }
+    "add-members" {
+        invalid_request: |f| send_body(f, "add-members", json!({"members": []})),
+        organization_not_found: |f| async {
+            f.owner.delete(&f.organization).await.expect("200");
+            send(f, "add-members", SERVER).await
+        },
     }
     "find-organizations" {
         invalid_request: |f| async {

@@ -229,7 +229,12 @@ async fn reads_take_one_round_trip_and_mutations_two() {
             | "purge-organizations" => continue,
             "list-organizations" | "find-organizations" | "list-my-invites" | "get-account" => 2,
             // Nothing changes.
-            "restore-organization" | "unsuspend-organization" => 1,
+            "restore-organization"
+            | "unsuspend-organization"
+            | "change-creator"
+            | "lift-invite-pause" => 1,
+            // The organization, then each person in turn.
+            "add-members" => 3,
             "accept-invite" | "decline-invite" | "resend-invite" => 3,
             name if name.starts_with("get-") || name.starts_with("list-") => 1,
             "preview-invite" | "authorize-api-key" | "authorize-server" => 1,

@@ -453,3 +453,26 @@ async fn response_names_the_invite_and_no_address() {
     });
     assert_eq!(response.await.unwrap(), expected);
 }
+
+/// Pauses the organization's invites by a complaint.
+pub async fn pause(fixture: &Fixture) {
+    let (_, id) = invite(fixture, "guest@example.com").await;
+    put(fixture, report(COMPLAINED, fixture, &id, 1)).await;
+}
+
+#[tokio::test]
+async fn server_lifts_the_pause_and_old_reports_do_not_count() {
+    let fixture = Fixture::new().await;
+    let (_, id) = invite(&fixture, "guest@example.com").await;
+    put(&fixture, report(COMPLAINED, &fixture, &id, 1)).await;
+    assert_eq!(outcome_of_an_invite(&fixture).await, "403 invites_paused");
+    let path = format!("{}/invite-pause", fixture.managed());
+    for _ in 0..2 {
+        fixture.world.server().delete(&path).await.expect("204");
+    }
+    assert_eq!(paused(&fixture).await, Value::Null);
+    put(&fixture, report(COMPLAINED, &fixture, &id, 1)).await;
+    assert_eq!(outcome_of_an_invite(&fixture).await, "201");
+    assert_eq!(reported(&fixture, "organization.invites_resumed").await, 1);
+    invariants::hold(&fixture.world).await;
+}

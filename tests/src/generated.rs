@@ -134,6 +134,7 @@ fn event(access: &Access, route: &Route) -> Value {
         key_id: key_id.to_owned(),
         user_id: "sample-invitee".to_owned(),
         admin_id: "sample-invitee".to_owned(),
+        creator_id: "sample-owner".to_owned(),
         link_token: "sample-token".to_owned(),
     };
     let (method, path, body) = (access.request)(&ids);
@@ -255,6 +256,7 @@ fn sample_events_match_the_access_rows() {
             key_id: "3".to_owned(),
             user_id: "4".to_owned(),
             admin_id: "4".to_owned(),
+            creator_id: "4".to_owned(),
             link_token: "5".to_owned(),
         });
         let route = routes.iter().find(|route| {

@@ -301,6 +301,7 @@ fn with_bodies() -> Vec<(&'static Access, serde_json::Map<String, Value>)> {
         key_id: "3".to_owned(),
         user_id: "4".to_owned(),
         admin_id: "4".to_owned(),
+        creator_id: "4".to_owned(),
         link_token: "5".to_owned(),
     };
     let rows = access::ACCESS.iter();

@@ -9,7 +9,7 @@ use serde_json::json;
 use serde_norway::Value;
 
 use crate::{
-    access, api_keys,
+    access, api_keys, email_reports,
     harness::{Fixture, World},
     server,
 };
@@ -246,6 +246,27 @@ async fn used() -> Rights {
         .run_schedule("purge-organizations")
         .await;
     note(&mut used, "purge-organizations", &fixture.world);
+
+    // A lost creator is replaced, and somebody with an invite is added.
+    let fixture = Fixture::new().await;
+    let server = fixture.world.server();
+    server.get(&fixture.managed()).await.expect("200");
+    fixture.world.wire.take();
+    let to = json!({"user_id": fixture.owner.user_id});
+    let path = format!("{}/creator", fixture.managed());
+    server.put(&path, to).await.expect("200");
+    note(&mut used, "change-creator", &fixture.world);
+    let dana = json!({"members": [
+        {"user_id": "dana", "email": "dana@example.com", "role": "user"},
+    ]});
+    let path = format!("{}/members", fixture.managed());
+    server.post(&path, dana).await.expect("200");
+    note(&mut used, "add-members", &fixture.world);
+    email_reports::pause(&fixture).await;
+    fixture.world.wire.take();
+    let path = format!("{}/invite-pause", fixture.managed());
+    server.delete(&path).await.expect("204");
+    note(&mut used, "lift-invite-pause", &fixture.world);
 
     // Suspension is written once, and a restoration of what is deleted.
     let fixture = Fixture::new().await;

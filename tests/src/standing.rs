@@ -423,3 +423,158 @@ async fn concurrent_external_ids_name_one_organization() {
     assert_eq!(made, 1, "{created:?}");
     invariants::hold(&fixture.world).await;
 }
+
+#[tokio::test]
+async fn creator_hands_over_and_leaves() {
+    let fixture = Fixture::new().await;
+    let path = format!("{}/creator", fixture.organization);
+    let to = json!({"user_id": fixture.owner.user_id});
+    let before = fixture.world.stack.emails().len();
+    let changed = fixture.creator.put(&path, to.clone()).await.expect("200");
+    assert_eq!(changed["creator_id"], json!(fixture.owner.user_id));
+    fixture
+        .creator
+        .put(&path, to)
+        .await
+        .expect("403 creator_required");
+    fixture.world.drain().await;
+    let emails = fixture.world.stack.emails();
+    let mut told: Vec<&str> = emails
+        .iter()
+        .skip(before)
+        .flat_map(|email| email.to.iter().map(String::as_str))
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, ["ada@example.com", "olga@example.com"]);
+    assert_eq!(emails.last().unwrap().subject, "“Acme” has another creator");
+
+    let former = format!(
+        "{}/members/{}",
+        fixture.organization, fixture.creator.user_id
+    );
+    let new = format!("{}/members/{}", fixture.organization, fixture.owner.user_id);
+    fixture
+        .owner
+        .delete(&new)
+        .await
+        .expect("403 creator_protected");
+    fixture.creator.delete(&former).await.expect("200");
+    let member = fixture.owner.get(&new).await.expect("200");
+    assert_eq!(member["is_creator"], true);
+    assert_eq!(member["receives_billing_emails"], true);
+    invariants::hold(&fixture.world).await;
+}
+
+#[tokio::test]
+async fn server_hands_over_for_a_lost_creator() {
+    let fixture = Fixture::new().await;
+    let server = fixture.world.server();
+    let path = format!("{}/creator", fixture.managed());
+    let to = json!({"user_id": fixture.owner.user_id});
+    for _ in 0..2 {
+        let changed = server.put(&path, to.clone()).await.expect("200");
+        assert_eq!(changed["creator_id"], json!(fixture.owner.user_id));
+    }
+    let former = format!("{}/members/{}", fixture.managed(), fixture.creator.user_id);
+    server.delete(&former).await.expect("200");
+    let kinds = audit_kinds(&fixture.owner, &fixture.organization).await;
+    let changes = kinds
+        .iter()
+        .filter(|kind| *kind == "organization.creator_changed");
+    assert_eq!(changes.count(), 1);
+    invariants::hold(&fixture.world).await;
+}
+
+#[tokio::test]
+async fn concurrent_hand_overs_leave_one_creator() {
+    let fixture = Fixture::new().await;
+    let promoted = format!("{}/members/{}", fixture.organization, fixture.admin.user_id);
+    let owner = json!({"role": "owner"});
+    fixture.creator.patch(&promoted, owner).await.expect("200");
+    let path = format!("{}/creator", fixture.organization);
+    let to = |person: &crate::harness::Session| {
+        let (creator, path) = (fixture.creator.clone(), path.clone());
+        let body = json!({"user_id": person.user_id});
+        async move { creator.put(&path, body).await.status }
+    };
+    let (first, second) = tokio::join!(to(&fixture.owner), to(&fixture.admin));
+    let mut statuses = [first, second];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 403]);
+    let server = fixture.world.server();
+    let members = server.get(&format!("{}/members", fixture.managed())).await;
+    let members = members.expect("200")["items"].as_array().unwrap().clone();
+    let creators = members.iter().filter(|member| member["is_creator"] == true);
+    assert_eq!(creators.count(), 1);
+    invariants::hold(&fixture.world).await;
+}
+
+#[tokio::test]
+async fn server_adds_people_once_each() {
+    let fixture = Fixture::new().await;
+    let server = fixture.world.server();
+    let path = format!("{}/members", fixture.managed());
+    let body = json!({"members": [
+        {"user_id": "auth0|erin", "email": "Erin@example.com", "name": "Erin", "role": "admin"},
+        {"user_id": fixture.user.user_id, "email": "other@example.com", "role": "owner"},
+        {"user_id": "auth0|twin", "email": "anna@example.com", "role": "user"},
+        {"user_id": fixture.dana.user_id, "email": "dana@example.com", "role": "user",
+         "receives_billing_emails": true},
+    ]});
+    let emails = fixture.world.stack.emails().len();
+    for outcomes in [
+        ["added", "present", "refused", "added"],
+        ["present", "present", "refused", "present"],
+    ] {
+        let added = server.post(&path, body.clone()).await.expect("200");
+        let items = added["items"].as_array().unwrap();
+        let given: Vec<&str> = items
+            .iter()
+            .map(|item| item["outcome"].as_str().unwrap())
+            .collect();
+        assert_eq!(given, outcomes);
+        assert_eq!(items[1]["member"]["role"], "user");
+        assert_eq!(items[2]["code"], "already_member");
+    }
+    fixture.world.drain().await;
+    assert_eq!(fixture.world.stack.emails().len(), emails);
+    // The invite to the address has ended, and its link says so.
+    fixture
+        .dana
+        .accept(&fixture.invite_id)
+        .await
+        .expect("410 invite_cancelled");
+    let seen = fixture.dana.get(&fixture.organization).await.expect("200");
+    assert_eq!(seen["role"], "user");
+    let too_many = vec![json!({"user_id": "u", "email": "u@example.com", "role": "user"}); 101];
+    let refused = server.post(&path, json!({ "members": too_many })).await;
+    assert_eq!(refused.expect("400 invalid_request")["field"], "members");
+    let wrong = json!({"members": [{"user_id": "u", "email": "x", "role": "user"}]});
+    let refused = server
+        .post(&path, wrong)
+        .await
+        .expect("400 invalid_request");
+    assert_eq!(refused["field"], "members[0].email");
+    invariants::hold(&fixture.world).await;
+}
+
+#[tokio::test]
+async fn hundred_people_are_added_in_one_request() {
+    let fixture = Fixture::new().await;
+    let server = fixture.world.server();
+    let people: Vec<Value> = (0..100)
+        .map(|n| {
+            json!({
+                "user_id": format!("auth0|{n}"),
+                "email": format!("person{n}@example.com"),
+                "role": "user",
+            })
+        })
+        .collect();
+    let path = format!("{}/members", fixture.managed());
+    let added = server.post(&path, json!({ "members": people })).await;
+    let added = added.expect("200");
+    let items = added["items"].as_array().unwrap();
+    assert!(items.iter().all(|item| item["outcome"] == "added"));
+    invariants::hold(&fixture.world).await;
+}

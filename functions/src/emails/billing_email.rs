@@ -54,6 +54,9 @@ pub(super) async fn deliver(app: &App, event: &AuditEvent, notice: &Notice) -> R
 /// The creator always does; of a deletion, every owner hears.
 fn receives(member: &Member, notice: &Notice) -> bool {
     let is_concerned = match notice {
+        Notice::HandOver { from, to } => {
+            return member.user_id == *from || member.user_id == *to;
+        }
         Notice::Deletion { .. } => member.role == Role::Owner,
         Notice::Credits { .. } | Notice::Invoice { .. } => member.is_creator,
     };
@@ -108,6 +111,7 @@ fn write(app: &App, organization: &Organization, notice: &Notice) -> Result<Mess
             plan,
             renews_at: *period_end,
         },
+        Notice::HandOver { .. } => About::HandOver,
         Notice::Deletion { purge_at } => About::Deletion {
             restorable_until: *purge_at,
         },

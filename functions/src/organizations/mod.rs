@@ -1,5 +1,6 @@
 //! Organizations.
 
+pub mod change_creator;
 pub mod create_organization;
 pub mod delete_organization;
 pub mod get_organization;

@@ -1,7 +1,7 @@
 //! Members.
 
 use chrono::{DateTime, Utc};
-use domain::{Action, Caller, EmailAddress, Member, PersonName, Role, UserId, permit};
+use domain::{Action, Caller, EmailAddress, Member, PersonName, Refusal, Role, UserId, permit};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -59,6 +59,74 @@ impl MemberView {
                 )),
                 remove: Permission::of(permit(caller, Action::RemoveMember(member))),
             },
+        }
+    }
+}
+
+/// The results of adding people, in the order of the request.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AddedMembersView {
+    /// A result for each person.
+    pub(crate) items: Vec<AddedMember>,
+}
+
+/// The result of adding a person.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct AddedMember {
+    /// The person.
+    user_id: UserId,
+    /// The outcome.
+    outcome: AddOutcome,
+    /// The member; `null` if refused. A person who was a member keeps their role.
+    member: Option<MemberView>,
+    /// The code of the refusal; `null` if there is none.
+    code: Option<&'static str>,
+    /// The reason of the refusal; `null` if there is none.
+    detail: Option<String>,
+}
+
+/// The outcome of adding a person.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum AddOutcome {
+    /// The person became a member.
+    Added,
+    /// The person was a member already.
+    Present,
+    /// The person cannot become a member: another one has the address.
+    Refused,
+}
+
+impl AddedMember {
+    pub(crate) fn added(member: MemberView) -> Self {
+        Self {
+            user_id: member.user_id.clone(),
+            outcome: AddOutcome::Added,
+            member: Some(member),
+            code: None,
+            detail: None,
+        }
+    }
+
+    pub(crate) fn present(user_id: UserId, member: Option<MemberView>) -> Self {
+        Self {
+            user_id,
+            outcome: AddOutcome::Present,
+            member,
+            code: None,
+            detail: None,
+        }
+    }
+
+    pub(crate) fn refused(user_id: UserId, refusal: &Refusal) -> Self {
+        Self {
+            user_id,
+            outcome: AddOutcome::Refused,
+            member: None,
+            code: Some(refusal.code()),
+            detail: Some(refusal.to_string()),
         }
     }
 }

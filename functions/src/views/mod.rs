@@ -17,7 +17,9 @@ pub(crate) use audit::AuditEventView;
 pub(crate) use billing::{BillingView, PeriodView, PlanPeriodView};
 pub(crate) use common::{List, Permission, RoleChoice};
 pub(crate) use invite::{InviteView, MyInviteView, PreviewView};
-pub(crate) use member::{MemberView, RemovedView, UpdatedMemberView};
+pub(crate) use member::{
+    AddedMember, AddedMembersView, MemberView, RemovedView, UpdatedMemberView,
+};
 pub(crate) use organization::{
     DeletedView, ManagedOrganizationView, OrganizationForCaller, OrganizationSummary,
     OrganizationView,

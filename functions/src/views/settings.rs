@@ -58,6 +58,8 @@ pub(crate) struct Permissions {
     update_organization: Permission,
     /// Delete it.
     delete_organization: Permission,
+    /// Hand the creator's place to another owner.
+    hand_over: Permission,
     /// Change plan and billing details.
     manage_billing: Permission,
     /// Change the plan.
@@ -76,6 +78,7 @@ impl Permissions {
         Self {
             update_organization: may(Action::UpdateOrganization),
             delete_organization: may(Action::DeleteOrganization),
+            hand_over: may(Action::HandOver),
             manage_billing: may(Action::ManageBilling),
             change_plan: Permission::of(may_change_plan(caller, policy)),
             manage_api_keys: may(Action::ManageApiKeys),

@@ -19,6 +19,12 @@ pub enum EventKind {
     /// Bounces or complaints paused an organization's invites.
     #[serde(rename = "organization.invites_paused")]
     OrganizationInvitesPaused,
+    /// The server lifted the pause.
+    #[serde(rename = "organization.invites_resumed")]
+    OrganizationInvitesResumed,
+    /// The creator's place was handed over.
+    #[serde(rename = "organization.creator_changed")]
+    OrganizationCreatorChanged,
     /// The server suspended the organization, or changed the reason.
     #[serde(rename = "organization.suspended")]
     OrganizationSuspended,

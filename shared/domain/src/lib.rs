@@ -11,6 +11,7 @@
 //! outside of this crate. Only scalars, such as ids and names, and plain enums have
 //! one form everywhere; for the views they derive a JSON schema, too.
 
+mod add;
 mod address;
 mod api_key;
 mod audit;
@@ -19,6 +20,7 @@ mod caller;
 mod counts;
 mod delivery;
 mod email;
+mod handover;
 mod ids;
 mod invite;
 mod limits;
@@ -41,6 +43,7 @@ mod standing;
 mod text;
 mod usage;
 
+pub use add::{Added, NewMember, add_member};
 pub use address::{Address, Holder, InviteHold};
 pub use api_key::{
     ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, InvalidGrace, KeyCreator,
@@ -56,6 +59,7 @@ pub use caller::{Caller, Server};
 pub use counts::Counts;
 pub use delivery::{Bounce, Delivery, DeliveryState, EmailReport};
 pub use email::{EmailAddress, InvalidEmail};
+pub use handover::{HandOver, hand_over};
 pub use ids::{ApiKeyId, EventId, ExternalId, InvalidId, InviteId, OrganizationId, UserId};
 pub use invite::{
     Acceptance, Accepted, Created, Ended, EndedInvite, INVITE_LIFETIME, Invite, InviteRequest,
@@ -76,7 +80,8 @@ pub use organization::{
     provision_organization, update_organization,
 };
 pub use pause::{
-    CountedReport, EmailReports, InvitesPaused, PauseLimits, PauseReason, Reported, record_report,
+    CountedReport, EmailReports, InvitesPaused, PauseLimits, PauseReason, Reported, lift_pause,
+    record_report,
 };
 pub use period::{Anchor, Period};
 pub use permission::{Action, permit};

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, Change, Event, EventKind, Subject, SubjectKind,
+    Actor, Change, Event, EventKind, Subject, SubjectKind, UserId,
     text::{breaks_line, is_visible},
 };
 
@@ -27,6 +27,13 @@ pub enum Notice {
         plan: String,
         /// The start of the next period.
         period_end: DateTime<Utc>,
+    },
+    /// The creator's place was handed over. Both people get the email, and no others.
+    HandOver {
+        /// The former creator.
+        from: UserId,
+        /// The new creator.
+        to: UserId,
     },
     /// The organization was deleted.
     Deletion {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Actor, Bounce, Change, Counts, EmailReport, Event, EventKind, InviteState, Organization,
-    Refusal,
+    Refusal, Server,
 };
 
 /// The number of an organization's first emails that may pause its invites.
@@ -160,6 +160,17 @@ pub fn record_report(
         counted,
         events,
     })
+}
+
+/// Decides the end of a pause. Returns the event to record; `None` if there is no pause.
+pub fn lift_pause(server: &Server, organization: &Organization, counts: &Counts) -> Option<Event> {
+    let paused = counts.invites_paused?;
+    Some(Event::new(
+        EventKind::OrganizationInvitesResumed,
+        server.as_actor(),
+        organization.as_subject(),
+        vec![Change::removed("reason", paused.reason.as_str())],
+    ))
 }
 
 impl Counts {

@@ -13,6 +13,8 @@ pub enum Action<'a> {
     UpdateOrganization,
     /// Delete the organization.
     DeleteOrganization,
+    /// Hand the creator's place to another owner.
+    HandOver,
     /// Change plan and billing details.
     ManageBilling,
     /// Create, rotate and revoke API keys.
@@ -64,6 +66,10 @@ pub fn permit(caller: &Caller, action: Action<'_>) -> Result<(), Refusal> {
         Action::View | Action::CreateImages => Ok(()),
         Action::UpdateOrganization => owner(caller, "change the organization's name and metadata"),
         Action::DeleteOrganization => owner(caller, "delete the organization"),
+        Action::HandOver => match caller.member() {
+            Some(me) if !me.is_creator => Err(Refusal::CreatorRequired),
+            Some(_) | None => Ok(()),
+        },
         Action::ManageBilling => owner_or_admin(caller, "manage billing"),
         Action::ManageApiKeys => owner_or_admin(caller, "manage API keys"),
         Action::ViewAuditLog => owner_or_admin(caller, "read the audit log"),

@@ -13,6 +13,12 @@ pub enum Refusal {
     /// The action requires an owner or an admin.
     #[error("only an owner or an admin can {0}")]
     OwnerOrAdminRequired(&'static str),
+    /// The action requires the creator.
+    #[error("only the creator can hand over the creator's place")]
+    CreatorRequired,
+    /// The next creator is not an owner.
+    #[error("the next creator must be an owner of the organization")]
+    NotAnOwner,
     /// The creator always stays an owner.
     #[error("the creator of an organization {0}")]
     CreatorProtected(&'static str),
@@ -170,6 +176,8 @@ impl Refusal {
             Self::OwnerRequired(_) => "owner_required",
             Self::PlanChangeNotAllowed { .. } => "plan_change_not_allowed",
             Self::OwnerOrAdminRequired(_) => "owner_or_admin_required",
+            Self::CreatorRequired => "creator_required",
+            Self::NotAnOwner => "not_an_owner",
             Self::CreatorProtected(_) => "creator_protected",
             Self::OrganizationSuspended(_) => "organization_suspended",
             Self::OrganizationNotFound => "organization_not_found",
@@ -206,6 +214,7 @@ impl Refusal {
             Self::OwnerRequired(_)
             | Self::OwnerOrAdminRequired(_)
             | Self::CreatorProtected(_)
+            | Self::CreatorRequired
             | Self::PlanChangeNotAllowed { .. }
             | Self::InvitesPaused(_)
             | Self::OrganizationSuspended(_)
@@ -217,6 +226,7 @@ impl Refusal {
             | Self::InviteNotFound
             | Self::ApiKeyNotFound => RefusalKind::NotFound,
             Self::ExternalIdTaken
+            | Self::NotAnOwner
             | Self::AlreadyMember { .. }
             | Self::AlreadyMemberYourself
             | Self::InviteOutstanding { .. }

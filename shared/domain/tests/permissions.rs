@@ -113,6 +113,10 @@ fn page() -> String {
             Action::DeleteOrganization,
         ),
         (
+            "hand the creator's place to another owner".to_owned(),
+            Action::HandOver,
+        ),
+        (
             "view plan, billing period and usage".to_owned(),
             Action::View,
         ),

@@ -35,6 +35,8 @@ pub enum About<'a> {
         /// The start of the next period.
         renews_at: DateTime<Utc>,
     },
+    /// The creator's place was handed over.
+    HandOver,
     /// The organization was deleted.
     Deletion {
         /// The time until which it can be restored.
@@ -79,7 +81,7 @@ impl BillingEmail<'_> {
             facts: &self.facts(),
             bar: self.bar(),
             button: self.button(),
-            is_deletion: matches!(self.about, About::Deletion { .. }),
+            is_of_owners: matches!(self.about, About::HandOver | About::Deletion { .. }),
         };
         let (text, html) = (Text { words: &words }, Html { words: &words });
         Message::render(&subject, &text, &html)
@@ -98,6 +100,7 @@ impl BillingEmail<'_> {
             About::Credits { percent, .. } => {
                 format!("{percent}% of the image credits of {organization} are used")
             }
+            About::HandOver => format!("{organization} has another creator"),
             About::Deletion { .. } => format!("{organization} was deleted"),
             About::InvoiceIssued(invoice) => {
                 format!("Invoice {} for {organization}", invoice.number())
@@ -146,6 +149,12 @@ impl BillingEmail<'_> {
                     ]
                 }
             }
+            About::HandOver => vec![
+                "The creator's place of the organization was handed over.".to_owned(),
+                "The creator always is an owner, receives the billing emails, and cannot leave. \
+                 The former creator stays an owner."
+                    .to_owned(),
+            ],
             About::Deletion { restorable_until } => vec![
                 "The organization was deleted, and its API keys no longer work.".to_owned(),
                 format!(
@@ -195,6 +204,7 @@ impl BillingEmail<'_> {
     fn button(&self) -> Option<(&'static str, &str)> {
         match self.about {
             About::Credits { .. } => Some(("See usage and plans", self.page)),
+            About::HandOver => Some(("See the members", self.page)),
             About::Deletion { .. } => None,
             About::InvoiceIssued(invoice)
             | About::PaymentFailed(invoice)
@@ -217,7 +227,7 @@ struct Words<'a> {
     facts: &'a [(&'static str, String)],
     bar: Option<u64>,
     button: Option<(&'static str, &'a str)>,
-    is_deletion: bool,
+    is_of_owners: bool,
 }
 
 #[derive(Template)]

@@ -454,6 +454,17 @@ impl Transaction {
         }))
     }
 
+    /// Lifts the pause of an organization's invites, and clears the reports.
+    pub fn lift_pause(self, id: OrganizationId) -> Self {
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::counts(id).raw,
+            update: "REMOVE reports, invites_paused".into(),
+            condition: Some("attribute_exists(invites_paused)".into()),
+            names: &[],
+            values: Vec::new(),
+        }))
+    }
+
     /// Writes the delivery of an ended invite's email, if it is not in that state yet.
     pub fn write_ended_delivery(self, ended: &EndedInvite) -> Self {
         let delivery = &ended.invite.delivery;

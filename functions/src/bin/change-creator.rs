@@ -1,0 +1,5 @@
+//! The Lambda binary of `change-creator`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    functions::serve(&functions::organizations::change_creator::OPERATION)
+}
