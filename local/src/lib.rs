@@ -10,6 +10,7 @@ mod database;
 mod demo;
 mod event_bus;
 mod gateway;
+mod guard;
 mod invocation;
 mod issuer;
 mod mail_catcher;

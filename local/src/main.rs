@@ -1,7 +1,7 @@
 //! `cargo run`: the whole system on this machine.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -21,7 +21,8 @@ Usage: cargo run [-- [demo] [options]]
   --dynamodb-port N    the port of DynamoDB's API (8000)
   --services-port N    the port of SES's and Secrets Manager's API (8001)
   --aws-address IP     the address of DynamoDB, SES and Secrets Manager (127.0.0.1);
-                       0.0.0.0 lets containers and the network reach them
+                       0.0.0.0 lets containers reach them, and everybody in the
+                       network: they check no credentials
   --data FOLDER        the folder of the database and its keys
                        (.local, beside template.yaml)
   --ephemeral          keep the database in memory only, and use any free
@@ -213,8 +214,12 @@ async fn run(arguments: Arguments) -> ExitCode {
     println!("Emails      {url}/local/   (and tokens for curl)");
     println!("API         {url}/v1");
     println!("Server key  {}", stack.secrets().server_key());
-    println!("DynamoDB    {}   (data {location})", stack.dynamodb_url());
-    println!("SES         {}", stack.services_url());
+    let dynamodb = shown(stack.dynamodb_url(), stack.aws_address());
+    println!("DynamoDB    {dynamodb}   (data {location})");
+    println!(
+        "SES         {}",
+        shown(stack.services_url(), stack.aws_address())
+    );
     println!("Events      {url}/local/events   (POST; calls the functions whose rule matches)");
     for schedule in &stack.template().schedules {
         println!(
@@ -224,6 +229,16 @@ async fn run(arguments: Arguments) -> ExitCode {
         );
     }
     println!();
+    if !stack.aws_address().is_loopback() {
+        println!(
+            "WARNING: DynamoDB, SES and Secrets Manager are open to your network, without a check."
+        );
+        println!(
+            "Everybody in it can read and change the database, and read the link key, the server"
+        );
+        println!("key and all emails.");
+        println!();
+    }
     let email = if arguments.demo {
         println!("The demo organization is ready. Sign in as any of:");
         for (email, role) in local::DEMO_PEOPLE {
@@ -253,6 +268,20 @@ async fn run(arguments: Arguments) -> ExitCode {
     println!("Stopping.");
     stack.stop().await;
     ExitCode::SUCCESS
+}
+
+/// Returns a server's address as it listens: a stack that listens to all addresses uses
+/// the loopback one itself.
+fn shown(url: &str, address: IpAddr) -> String {
+    match url.rsplit_once(':') {
+        Some((_, port)) if address.is_unspecified() => {
+            format!(
+                "http://{}",
+                SocketAddr::new(address, port.parse().unwrap_or_default())
+            )
+        }
+        _ => url.to_owned(),
+    }
 }
 
 /// Waits for Ctrl-C or SIGTERM.

@@ -1,7 +1,7 @@
 //! The parts of a stack, wired together.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{File, TryLockError},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -18,6 +18,7 @@ use crate::{
     issuer::{CLIENT_ID, Issuer},
     mail_catcher::MailCatcher,
     options::{DatabaseLocation, Options, StartError},
+    persist,
     provider::Provider,
     secrets::{Secret, SecretStore},
     stream::StreamPump,
@@ -60,7 +61,12 @@ impl Parts {
         let clock = options.clock;
         let file = |name: &str| folder.file(name);
         let failed = |source| folder.failed(source);
-        let database = database::open(file("organizations.db").as_deref(), &clock, &template)?;
+        let database = file("organizations.db");
+        if let Some(file) = &database {
+            // SQLite gives its other files the rights of this one.
+            persist::make_private(file).map_err(failed)?;
+        }
+        let database = database::open(database.as_deref(), &clock, &template)?;
         let secrets = SecretStore::open(file).map_err(failed)?;
         if let Some(key) = options.server_key {
             secrets.replace(Secret::ServerKey, key);
@@ -154,7 +160,7 @@ impl DataFolder {
         let Some(folder) = &self.0 else {
             return Ok(None);
         };
-        fs::create_dir_all(folder).map_err(|source| self.failed(source))?;
+        persist::create_folder(folder).map_err(|source| self.failed(source))?;
         let file = File::create(folder.join("lock")).map_err(|source| self.failed(source))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),

@@ -1,7 +1,7 @@
 //! Files of the data folder, which outlive the process.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, DirBuilder, OpenOptions},
     io::{self, Write},
     path::Path,
 };
@@ -40,6 +40,24 @@ pub(crate) fn append(file: &Path, line: &[u8]) -> io::Result<()> {
     owner_only(&mut options)
         .open(file)?
         .write_all(&[line, b"\n"].concat())
+}
+
+/// Creates a folder that only the owner can look into, unless it exists.
+pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
+/// Creates a file that only its owner can read, or takes the others' right away.
+pub(crate) fn make_private(file: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    let opened = owner_only(&mut options).open(file)?;
+    #[cfg(unix)]
+    opened.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
 }
 
 /// Lets only the owner read the file: it may hold keys, or links of emails.

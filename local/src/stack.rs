@@ -20,6 +20,7 @@ use crate::{
     database::DatabaseError,
     event_bus::{self, Published, PutEvent},
     gateway,
+    guard::{self, Names},
     issuer::{Issuer, SignIn},
     mail_catcher::{CaughtEmail, MailCatcher},
     options::{Background, Options, StartError},
@@ -42,6 +43,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 /// The running stack.
 pub struct Stack {
     pub(crate) parts: Parts,
+    aws_address: IpAddr,
     /// Locks the data folder.
     _lock: Option<File>,
     shutdown: Shutdown,
@@ -84,6 +86,12 @@ impl Stack {
             listen(aws, options.dynamodb_port, "--dynamodb-port").await?;
         let (services_listener, services) =
             listen(aws, options.services_port, "--services-port").await?;
+        let failed = |source| StartError::Port {
+            port: 0,
+            option: "--dynamodb-port",
+            source,
+        };
+        let hidden = guard::hidden_listener().await.map_err(failed)?;
         let urls = Urls {
             api,
             dynamodb,
@@ -92,13 +100,20 @@ impl Stack {
         let background = options.background;
         let mut stack = Self {
             parts: Parts::open(options, template, &folder, urls)?,
+            aws_address: aws,
             _lock: lock,
             shutdown: Shutdown::new(),
             tasks: JoinSet::new(),
         };
-        stack.serve_database(dynamodb_listener);
-        stack.serve(services_listener, services::router(&stack.parts));
-        stack.serve(api_listener, api_router(&stack.parts));
+        let inner = hidden.local_addr().map_err(failed)?;
+        stack.serve_database(hidden);
+        let names = Names::of_aws(aws);
+        let database = guard::in_front_of(&format!("http://{inner}"), names);
+        stack.serve(dynamodb_listener, database);
+        let services = guard::guarded(services::router(&stack.parts), names);
+        stack.serve(services_listener, services);
+        let api = guard::guarded(api_router(&stack.parts), Names::Loopback);
+        stack.serve(api_listener, api);
         if background == Background::Automatic {
             background::spawn(&stack.parts, &stack.shutdown, &mut stack.tasks);
         }
@@ -133,6 +148,11 @@ impl Stack {
     /// Returns the address of DynamoDB's API.
     pub fn dynamodb_url(&self) -> &str {
         &self.parts.urls.dynamodb
+    }
+
+    /// Returns the address at which DynamoDB's, SES's and Secrets Manager's API listen.
+    pub fn aws_address(&self) -> IpAddr {
+        self.aws_address
     }
 
     /// Returns the address of SES's and Secrets Manager's API.

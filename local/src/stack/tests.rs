@@ -1,6 +1,6 @@
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
@@ -15,6 +15,10 @@ use axum::http::Method;
 use chrono::{DateTime, TimeDelta, Utc};
 use functions::Clock;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use uuid::Uuid;
 
 use crate::{Called, DatabaseLocation, Options, PutEvent, SignIn, Stack, database::TABLE};
@@ -296,5 +300,60 @@ async fn slow_operation_answers_before_its_deadline() {
         .await;
     assert_eq!(answer.status, 503, "{}", answer.body);
     assert_eq!(answer.body["code"], "unavailable");
+    stack.stop().await;
+}
+
+/// Sends a GET with these headers and returns the status line and headers.
+async fn head(url: &str, headers: &str) -> String {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET / HTTP/1.1\r\n{headers}connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer).to_lowercase();
+    answer.split("\r\n\r\n").next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn every_server_refuses_foreign_names_and_pages() {
+    let stack = Stack::start(Options::for_tests(Clock::system())).await;
+    let stack = stack.unwrap();
+    for url in [stack.url(), stack.dynamodb_url(), stack.services_url()] {
+        let own = format!("host: {}\r\n", url.strip_prefix("http://").unwrap());
+        let rebound = head(url, "host: evil.example\r\n").await;
+        assert!(rebound.starts_with("http/1.1 421 "), "{url}: {rebound}");
+        let foreign = head(url, &format!("{own}origin: https://evil.example\r\n")).await;
+        assert!(foreign.starts_with("http/1.1 403 "), "{url}: {foreign}");
+        let own_page = format!("{own}origin: {}\r\n", stack.url());
+        for headers in [&own, &own_page] {
+            let answer = head(url, headers).await;
+            assert!(!answer.starts_with("http/1.1 421 "), "{url}: {answer}");
+            assert!(!answer.starts_with("http/1.1 403 "), "{url}: {answer}");
+            assert!(!answer.contains("access-control-allow-origin"), "{answer}");
+        }
+    }
+    stack.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_of_the_data_folder_are_private() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = Folder::new();
+    let stack = Stack::start(folder.options()).await.unwrap();
+    stack.sign_in(&SignIn::with_email(ADA));
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder.0), 0o700);
+    let files: Vec<_> = fs::read_dir(&folder.0)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.ends_with("lock"))
+        .collect();
+    assert!(files.iter().any(|path| path.ends_with("organizations.db")));
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
     stack.stop().await;
 }
