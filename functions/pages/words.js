@@ -376,6 +376,8 @@ export const words = {
   log: {
     text: "What happened in the organization, newest first.",
     none: "Nothing has happened yet.",
+    formerMember: "a former member",
+    formerInvitee: "a former address",
   },
 
   account: {
@@ -487,11 +489,11 @@ export const words = {
  * One line of the audit log as a sentence: its parts, of which names are marked.
  *
  * @param {AuditEventView} event
- * @returns {(string | { name: string })[]}
+ * @returns {(string | { name: string, email?: string | null })[]}
  */
 export function told(event) {
   const actor = actorOf(event.actor);
-  const subject = { name: event.subject.name };
+  const subject = subjectOf(event.subject);
   const change = (/** @type {string} */ field) => event.changes.find((change) => change.field === field);
   const own = event.actor.kind === "person" && event.subject.kind === "member" && event.actor.user_id === event.subject.id;
   const role = change("role");
@@ -587,11 +589,17 @@ export function told(event) {
   }
 }
 
+/** @param {AuditEventView["subject"]} subject */
+function subjectOf(subject) {
+  const unknown = subject.kind === "invite" ? words.log.formerInvitee : words.log.formerMember;
+  return { name: subject.name ?? subject.email ?? unknown, email: subject.email ?? null };
+}
+
 /** @param {AuditEventView["actor"]} actor */
 function actorOf(actor) {
   switch (actor.kind) {
     case "person":
-      return { name: actor.name };
+      return { name: actor.name ?? actor.email ?? words.log.formerMember, email: actor.email ?? null };
     case "link_holder":
       return "Whoever had the link";
     case "server":

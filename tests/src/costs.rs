@@ -227,7 +227,8 @@ async fn reads_take_one_round_trip_and_mutations_two() {
             | "record-email-delivery"
             | "apply-plan-changes"
             | "purge-organizations" => continue,
-            "list-organizations" | "find-organizations" | "list-my-invites" | "get-account" => 2,
+            "list-organizations" | "find-organizations" | "list-my-invites" | "get-account"
+            | "list-audit-events" => 2,
             // Nothing changes.
             "restore-organization"
             | "unsuspend-organization"

@@ -404,3 +404,87 @@ async fn address_that_may_be_another_mailbox_is_unusable() {
         .add_member(&fixture.organization, &ascii, "user")
         .await;
 }
+
+/// Returns the events of a kind in the log, newest first.
+async fn events(reader: &Session, organization: &str, kind: &str) -> Vec<Value> {
+    let path = format!("{organization}/audit-events?limit=100");
+    let log = reader.get(&path).await.expect("200");
+    let events = log["items"].as_array().unwrap().iter();
+    events
+        .filter(|event| event["kind"] == kind)
+        .cloned()
+        .collect()
+}
+
+#[tokio::test]
+async fn log_shows_people_as_they_are_now() {
+    let fixture = Fixture::new().await;
+    fixture.world.clock.advance(TimeDelta::seconds(1));
+    let ada = fixture.world.sign_in_as(SignIn {
+        user_id: fixture.creator.user_id.clone(),
+        name: Some("Ada Lovelace".to_owned()),
+        ..SignIn::with_email("ada.new@example.com")
+    });
+    let created = events(&ada, &fixture.organization, "organization.created").await;
+    let actor = json!({
+        "kind": "person",
+        "user_id": ada.user_id,
+        "name": "Ada Lovelace",
+        "email": "ada.new@example.com",
+    });
+    assert_eq!(created[0]["actor"], actor);
+    assert_eq!(created[0]["subject"]["name"], "Acme");
+
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    fixture.owner.delete(&member).await.expect("200");
+    let removed = events(&ada, &fixture.organization, "member.removed").await;
+    let ulla = json!({
+        "kind": "member",
+        "id": fixture.user.user_id,
+        "name": "ulla",
+    });
+    assert_eq!(removed[0]["subject"], ulla);
+    invariants::hold(&fixture.world).await;
+}
+
+#[tokio::test]
+async fn log_does_not_name_a_person_without_a_profile() {
+    let fixture = Fixture::new().await;
+    let member = format!("{}/members/{}", fixture.organization, fixture.user.user_id);
+    fixture.owner.delete(&member).await.expect("200");
+    let profile = json!({"Key": {
+        "pk": {"S": format!("USER#{}", fixture.user.user_id)},
+        "sk": {"S": "PROFILE"},
+    }});
+    fixture.world.dynamodb("DeleteItem", profile).await;
+    let removed = events(&fixture.owner, &fixture.organization, "member.removed").await;
+    let erased = json!({
+        "kind": "member",
+        "id": fixture.user.user_id,
+        "name": null,
+    });
+    assert_eq!(removed[0]["subject"], erased);
+}
+
+#[tokio::test]
+async fn log_shows_the_address_of_an_invite_while_it_is_kept() {
+    let fixture = Fixture::new().await;
+    let subject = async || {
+        let owner = fixture.world.sign_in("olga@example.com");
+        let created = events(&owner, &fixture.organization, "invite.created").await;
+        let subject = |event: &Value| event["subject"].clone();
+        let mut subjects = created.iter().map(subject);
+        subjects
+            .find(|subject| subject["id"] == fixture.invite_id)
+            .unwrap()
+    };
+    let kept = subject().await;
+    assert_eq!(kept["email"], "dana@example.com");
+    assert_eq!(kept["name"], Value::Null);
+    let decline = format!("/v1/account/invites/{}/decline", fixture.invite_id);
+    fixture.dana.post_empty(&decline).await.expect("204");
+    assert_eq!(subject().await["email"], "dana@example.com");
+    fixture.world.clock.advance(TimeDelta::days(31));
+    fixture.world.stack.sweep_ttl().unwrap();
+    assert_eq!(subject().await["email"], Value::Null);
+}

@@ -86,7 +86,7 @@ export function Log({ page, settings }) {
                           typeof part === "string" ? (
                             part
                           ) : (
-                            <bdi key={index} class="strong">
+                            <bdi key={index} class="strong" title={part.email ?? undefined}>
                               {part.name}
                             </bdi>
                           ),

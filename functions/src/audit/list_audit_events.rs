@@ -3,6 +3,7 @@
 use domain::{Action, permit};
 use lambda_http::Request;
 
+use super::people::People;
 use crate::{
     App, Operation, Shape,
     access::Scope,
@@ -33,5 +34,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let events = || app.store.audit_events(id, &page);
     let (caller, events) = scope.read_beside(app, events).await?;
     permit(&caller, Action::ViewAuditLog)?;
-    Ok(Response::ok(&List::of(events, AuditEventView::of)))
+    let people = People::of(app, id, &events.items).await?;
+    let view = |event: &_| AuditEventView::of(event, &people);
+    Ok(Response::ok(&List::of(events, view)))
 }

@@ -1,9 +1,14 @@
 //! The audit log.
 
 use chrono::{DateTime, Utc};
-use domain::{Actor, AuditEvent, Change, EventId, EventKind, Subject, SubjectKind, UserId};
+use domain::{
+    Actor, AuditEvent, Change, EmailAddress, EventId, EventKind, InviteId, Subject, SubjectKind,
+    UserId,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::audit::people::People;
 
 /// The actor of an event.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -14,8 +19,12 @@ pub(crate) enum ActorView {
     Person {
         /// The person's user id.
         user_id: UserId,
-        /// Their name, or their masked email address without one.
-        name: String,
+        /// The person's name, or the masked email address without one; `null` for an
+        /// erased person.
+        name: Option<String>,
+        /// The email address; absent unless the person is a member.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        email: Option<EmailAddress>,
     },
     /// The holder of an invite's link.
     LinkHolder,
@@ -29,11 +38,12 @@ pub(crate) enum ActorView {
 }
 
 impl ActorView {
-    fn of(actor: &Actor) -> Self {
+    fn of(actor: &Actor, people: &People) -> Self {
         match actor {
-            Actor::Person { user_id, name } => Self::Person {
+            Actor::Person { user_id } => Self::Person {
                 user_id: user_id.clone(),
-                name: name.clone(),
+                name: people.name(user_id),
+                email: people.email(user_id),
             },
             Actor::LinkHolder => Self::LinkHolder,
             Actor::Server { on_behalf_of } => Self::Server {
@@ -52,16 +62,37 @@ pub(crate) struct SubjectView {
     kind: SubjectKind,
     /// The subject's id.
     id: String,
-    /// Its name, or a masked email address.
-    name: String,
+    /// Its name; of a person, as for the actor. An invite has none.
+    name: Option<String>,
+    /// The email address of a member, or of an invite that is kept; otherwise absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<EmailAddress>,
 }
 
 impl SubjectView {
-    fn of(subject: &Subject) -> Self {
+    fn of(subject: &Subject, people: &People) -> Self {
+        let (name, email) = match subject.kind {
+            SubjectKind::Member => {
+                let id = UserId::parse(&subject.id).ok();
+                let id = id.as_ref();
+                (
+                    id.and_then(|id| people.name(id)),
+                    id.and_then(|id| people.email(id)),
+                )
+            }
+            SubjectKind::Invite => {
+                let id = InviteId::parse(&subject.id).ok();
+                (None, id.and_then(|id| people.invited(id)))
+            }
+            SubjectKind::Organization | SubjectKind::ApiKey | SubjectKind::Billing => {
+                (subject.name.clone(), None)
+            }
+        };
         Self {
             kind: subject.kind,
             id: subject.id.clone(),
-            name: subject.name.clone(),
+            name,
+            email,
         }
     }
 }
@@ -108,13 +139,13 @@ pub(crate) struct AuditEventView {
 }
 
 impl AuditEventView {
-    pub(crate) fn of(event: &AuditEvent) -> Self {
+    pub(crate) fn of(event: &AuditEvent, people: &People) -> Self {
         Self {
             id: event.id,
             at: event.at,
             kind: event.kind,
-            actor: ActorView::of(&event.actor),
-            subject: SubjectView::of(&event.subject),
+            actor: ActorView::of(&event.actor, people),
+            subject: SubjectView::of(&event.subject, people),
             changes: event.changes.iter().map(ChangeView::of).collect(),
         }
     }

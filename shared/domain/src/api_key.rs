@@ -106,7 +106,7 @@ impl ApiKey {
         Subject {
             kind: SubjectKind::ApiKey,
             id: self.id.to_string(),
-            name: self.name.to_string(),
+            name: Some(self.name.to_string()),
         }
     }
 

@@ -129,10 +129,9 @@ pub enum EventKind {
 pub enum Actor {
     /// A signed-in person.
     Person {
-        /// The person's user id.
+        /// The person's user id. Names and addresses of people are looked up by it, so
+        /// that they can change and be erased.
         user_id: UserId,
-        /// The person's name, or their masked email address if they have no name.
-        name: String,
     },
     /// The holder of an invite's link, not signed in.
     LinkHolder,
@@ -171,8 +170,9 @@ pub struct Subject {
     pub kind: SubjectKind,
     /// The subject's id; the number of an invoice.
     pub id: String,
-    /// The subject's name, or a masked email address.
-    pub name: String,
+    /// The subject's name; none for members and invites, which stand for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// The change of one field.
@@ -354,7 +354,7 @@ impl Member {
         Subject {
             kind: SubjectKind::Member,
             id: self.user_id.to_string(),
-            name: self.public_name(),
+            name: None,
         }
     }
 
@@ -362,7 +362,6 @@ impl Member {
     pub(crate) fn as_actor(&self) -> Actor {
         Actor::Person {
             user_id: self.user_id.clone(),
-            name: self.public_name(),
         }
     }
 }
@@ -373,7 +372,7 @@ impl Invite {
         Subject {
             kind: SubjectKind::Invite,
             id: self.id.to_string(),
-            name: self.email.masked(),
+            name: None,
         }
     }
 }
@@ -393,7 +392,7 @@ mod tests {
             let subject = Subject {
                 kind: SubjectKind::Organization,
                 id: String::new(),
-                name: String::new(),
+                name: None,
             };
             let event = Event::new(
                 EventKind::OrganizationUpdated,

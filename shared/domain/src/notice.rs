@@ -100,7 +100,7 @@ impl Invoice {
         let subject = Subject {
             kind: SubjectKind::Billing,
             id: number.clone(),
-            name: number,
+            name: Some(number),
         };
         let recorded = Event::new(event.kind(), Actor::System, subject, changes);
         if self.amount.minor_units == 0 && event != InvoiceEvent::PaymentFailed {

@@ -68,7 +68,7 @@ impl Organization {
         Subject {
             kind: SubjectKind::Organization,
             id: self.id.to_string(),
-            name: self.name.to_string(),
+            name: Some(self.name.to_string()),
         }
     }
 }

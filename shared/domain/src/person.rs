@@ -43,15 +43,8 @@ impl Person {
 
     /// Returns the person as the actor of an audit event.
     pub(crate) fn as_actor(&self) -> Actor {
-        let masked = || self.email.as_ref().map(EmailAddress::masked);
-        let name = self
-            .name
-            .as_ref()
-            .map(|name| name.as_str().to_owned())
-            .or_else(masked);
         Actor::Person {
             user_id: self.user_id.clone(),
-            name: name.unwrap_or_default(),
         }
     }
 }

@@ -172,7 +172,7 @@ pub fn purge_organization(organization: &Organization, now: DateTime<Utc>) -> Op
         let id = organization.id.to_string();
         let subject = Subject {
             kind: SubjectKind::Organization,
-            name: id.clone(),
+            name: Some(id.clone()),
             id,
         };
         Event::new(

@@ -118,6 +118,6 @@ fn bounce_reason_does_not_name_the_address() {
             .apply_report(EmailReport::Bounced(bounce), 2, noon())
             .unwrap();
         assert!(!updated.delivery.reason.unwrap().contains('@'));
-        assert_eq!(event.unwrap().subject.name, "d…@example.com");
+        assert_eq!(event.unwrap().subject.name, None);
     }
 }

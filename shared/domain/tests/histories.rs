@@ -1096,22 +1096,37 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, table: T, log: T) -> Checked
     }
 }
 
-fn lines(log: &[AuditEvent]) -> Vec<Line> {
-    let events = log.iter().map(|event| serde_json::to_value(event).unwrap());
-    events.map(|event| Line::of(&event)).collect()
-}
-
 impl World {
     /// The log as it is listed: by id.
     fn listed(&self) -> Vec<Line> {
         let mut log = self.log.clone();
         log.sort_by_key(|event| event.id);
-        lines(&log)
+        self.lines(&log)
+    }
+
+    /// The lines of a log, with the addresses of the invites that it names by id.
+    fn lines(&self, log: &[AuditEvent]) -> Vec<Line> {
+        let invites = self.table.values().filter_map(|row| match row {
+            Row::Invite(invite) => Some(invite),
+            Row::Ended(ended) => Some(&ended.invite),
+            _ => None,
+        });
+        let addresses: BTreeMap<String, &str> = invites
+            .map(|invite| (invite.id.to_string(), invite.email.normal()))
+            .collect();
+        let events = log.iter().map(|event| {
+            let mut event = serde_json::to_value(event).unwrap();
+            if let Some(address) = addresses.get(event["subject"]["id"].as_str().unwrap()) {
+                event["subject"]["email"] = (*address).into();
+            }
+            event
+        });
+        events.map(|event| Line::of(&event)).collect()
     }
 
     fn check(&self) -> Checked {
         let creators = email(0).masked();
-        let committed = Replay::of(&lines(&self.log), &creators);
+        let committed = Replay::of(&self.lines(&self.log), &creators);
         committed.map_err(|why| format!("in the order of the commits, {why}"))?;
         let replay = Replay::of(&self.listed(), &creators)?;
         self.compare(&replay)?;

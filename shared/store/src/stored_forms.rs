@@ -599,7 +599,6 @@ fn recipients() -> Vec<Form> {
 fn person() -> Actor {
     Actor::Person {
         user_id: user_id("auth0|ada"),
-        name: "Ada Lovelace".to_owned(),
     }
 }
 
@@ -611,7 +610,7 @@ fn plain_event() -> Event {
         subject: Subject {
             kind: SubjectKind::Invite,
             id: INVITE.to_owned(),
-            name: "d…@example.com".to_owned(),
+            name: None,
         },
         changes: Vec::new(),
         email: None,
@@ -633,7 +632,7 @@ fn billing_event(kind: EventKind, notice: Notice) -> Event {
         subject: Subject {
             kind: SubjectKind::Billing,
             id: ORGANIZATION.to_owned(),
-            name: "billing".to_owned(),
+            name: Some("billing".to_owned()),
         },
         changes: Vec::new(),
         email: Some(OutboxEmail::Billing { notice }),
@@ -678,24 +677,41 @@ fn events() -> Vec<Form> {
         period_end: noon(),
     };
     let (day, url) = ("2026-03-31", "https://pay.example.com/i/42");
+    let with_changes = Event {
+        actor: person(),
+        changes,
+        ..plain_event()
+    };
+    let with_email = Event {
+        actor: person(),
+        email: Some(resent),
+        ..plain_event()
+    };
+    // Earlier events hold names of people, which are read no more.
+    let earlier = |name, event: Event| Form {
+        name,
+        read: Box::new(move |item| {
+            let subject = Subject {
+                name: Some("d…@example.com".to_owned()),
+                ..event.subject.clone()
+            };
+            let event = Event {
+                subject,
+                ..event.clone()
+            };
+            let value = event.recorded(event_id(EVENT), organization_id(), noon());
+            let key = Key::audit_event(organization_id(), value.id);
+            assert_eq!(read(&key, item), value, "{name}");
+        }),
+        written: None,
+    };
     vec![
-        form("audit-event.without-email", plain_event()),
-        form(
-            "audit-event.with-changes",
-            Event {
-                actor: person(),
-                changes,
-                ..plain_event()
-            },
-        ),
-        form(
-            "audit-event.invite-email",
-            Event {
-                actor: person(),
-                email: Some(resent),
-                ..plain_event()
-            },
-        ),
+        earlier("audit-event.without-email", plain_event()),
+        earlier("audit-event.with-changes", with_changes.clone()),
+        earlier("audit-event.invite-email", with_email.clone()),
+        form("audit-event.ids-without-email", plain_event()),
+        form("audit-event.ids-with-changes", with_changes),
+        form("audit-event.ids-invite-email", with_email),
         form(
             "audit-event.credits-email",
             billing_event(EventKind::UsageThresholdReached, credits),

@@ -29,7 +29,16 @@ pub async fn read_log(history: &History) -> Checked<Vec<Line>> {
     let mut cursor = String::new();
     loop {
         let page = creator.get(&format!("{path}{cursor}")).await.expect("200");
-        lines.extend(page["items"].as_array().unwrap().iter().map(Line::of));
+        let events = page["items"].as_array().unwrap().iter().map(|event| {
+            let mut event = event.clone();
+            // The log shows the address of an invite only while the invite is kept.
+            let id = event["subject"]["id"].as_str().unwrap();
+            if let Some(address) = history.addresses.get(id) {
+                event["subject"]["email"] = address.as_str().into();
+            }
+            Line::of(&event)
+        });
+        lines.extend(events);
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,

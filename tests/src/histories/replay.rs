@@ -44,7 +44,7 @@ impl Line {
                 &actor["kind"]
             }),
             subject: text(&event["subject"]["id"]),
-            name: text(&event["subject"]["name"]),
+            name: name_of(&event["subject"]),
             changes: changes
                 .map(|change| {
                     let side = |name: &str| change[name].as_str().map(str::to_owned);
@@ -61,6 +61,17 @@ impl Line {
     fn to(&self, field: &str) -> Option<&str> {
         self.changes.get(field)?.1.as_deref()
     }
+}
+
+/// Returns a subject's name, the masked address of an invite, or else the id.
+fn name_of(subject: &Value) -> String {
+    let masked = subject["email"].as_str().map(|email| {
+        let (local, domain) = email.rsplit_once('@').unwrap();
+        format!("{}…@{domain}", &local[..1]).to_lowercase()
+    });
+    let name = subject["name"].as_str().map(str::to_owned);
+    let id = || subject["id"].as_str().unwrap().to_owned();
+    name.or(masked).unwrap_or_else(id)
 }
 
 impl std::fmt::Display for Line {

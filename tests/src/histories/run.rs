@@ -54,6 +54,8 @@ pub struct History {
     pub world: Arc<World>,
     pub organization_id: String,
     pub performed: Vec<Performed>,
+    /// The address of each invite, by id.
+    pub addresses: BTreeMap<String, String>,
 }
 
 /// An API key's id and secret, as the API returned them.
@@ -70,6 +72,7 @@ struct Runner {
     sessions: BTreeMap<(usize, usize), Session>,
     secrets: Vec<Secret>,
     performed: Vec<Performed>,
+    addresses: BTreeMap<String, String>,
 }
 
 /// A request that is ready to be sent.
@@ -116,6 +119,7 @@ pub async fn run(script: &Script) -> History {
         sessions,
         secrets: Vec::new(),
         performed: Vec::new(),
+        addresses: BTreeMap::new(),
     };
     for round in 0..script.rounds.len() {
         runner.play(script, round).await;
@@ -125,6 +129,7 @@ pub async fn run(script: &Script) -> History {
         organization_id: runner.organization.rsplit('/').next().unwrap().to_owned(),
         world: runner.world,
         performed: runner.performed,
+        addresses: runner.addresses,
     }
 }
 
@@ -252,7 +257,7 @@ impl Runner {
     }
 
     /// Returns the id of the newest invite to each address.
-    async fn newest_invites(&self) -> BTreeMap<String, String> {
+    async fn newest_invites(&mut self) -> BTreeMap<String, String> {
         let mut newest = BTreeMap::new();
         let partition = self.organization.replace("/v1/organizations/", "ORG#");
         for item in self.world.items().await {
@@ -266,6 +271,7 @@ impl Runner {
                 _ => continue,
             };
             let email = invite["email"]["S"].as_str().unwrap().to_lowercase();
+            self.addresses.insert(id.to_owned(), email.clone());
             let known = newest.entry(email).or_insert_with(String::new);
             if known.as_str() < id {
                 *known = id.to_owned();

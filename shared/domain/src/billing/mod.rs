@@ -146,7 +146,7 @@ impl Billing {
         Subject {
             kind: SubjectKind::Billing,
             id: self.organization_id.to_string(),
-            name: self.plan.name.clone(),
+            name: Some(self.plan.name.clone()),
         }
     }
 
