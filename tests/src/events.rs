@@ -134,7 +134,7 @@ async fn email_delivery_sample_marks_the_invite_bounced() {
     let world = World::start().await;
     let event = sample(&world, "record-email-delivery").await;
     let answer = invoke(&world, "record-email-delivery", event.clone()).await;
-    assert_eq!(answer, json!({"recorded": "bounced"}));
+    assert_eq!(answer["recorded"], "bounced");
     let rules = &world.stack.template().rules;
     let rule = rules
         .iter()
