@@ -116,7 +116,8 @@ async fn ttl_sweep_uses_the_stacks_clock() {
     stack.drain_stream().await.unwrap();
     assert_eq!(stack.sweep_ttl().unwrap(), 0);
     wait(TimeDelta::days(15) + TimeDelta::seconds(1));
-    assert_eq!(stack.sweep_ttl().unwrap(), 1);
+    // The invite, and the times of the emails to its recipient.
+    assert_eq!(stack.sweep_ttl().unwrap(), 2);
     // No function subscribes to removals.
     assert_eq!(stack.drain_stream().await.unwrap().delivered, 0);
     stack.stop().await;
@@ -126,19 +127,25 @@ async fn ttl_sweep_uses_the_stacks_clock() {
 /// which fails without a stream's event, and one `expire-invites`, which succeeds.
 async fn start_with_rules(clock: Clock, folder: &Folder) -> Stack {
     let mut text = fs::read_to_string(Options::shipped_template()).unwrap();
-    for (event, pattern) in [
+    for (function, event, pattern) in [
         (
+            "DeliverEmail",
             "AuditEvents",
             "source: [shop], detail: { kind: [{ prefix: re }] }",
         ),
-        ("Hourly", "source: [shop, pub], detail-type: [sold]"),
+        (
+            "ExpireInvites",
+            "Hourly",
+            "source: [shop, pub], detail-type: [sold]",
+        ),
     ] {
         let rule = format!(
             "        Rule: {{ Type: EventBridgeRule, Properties: {{ Pattern: {{ {pattern} }} }} }}\n"
         );
         let line = format!("        {event}:\n");
-        let at = text.find(&line).unwrap();
-        text.insert_str(at, &rule);
+        let resource = text.find(&format!("\n  {function}:\n")).unwrap();
+        let at = text[resource..].find(&line).unwrap();
+        text.insert_str(resource + at, &rule);
     }
     let options = Options {
         template: folder.template(&text),
