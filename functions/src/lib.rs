@@ -101,6 +101,7 @@ macro_rules! for_each_operation {
                 server::unsuspend_organization
                 server::lift_invite_pause
                 server::add_members
+                server::erase_person
                 account::get_account
                 account::switch_organization
                 account::list_my_invites

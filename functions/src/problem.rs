@@ -27,6 +27,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The action requires an owner or an admin.",
     ),
     ("creator_required", 403, "The action requires the creator."),
+    (
+        "creator_of_organizations",
+        409,
+        "The person is the creator of the organizations in `organization_ids`.",
+    ),
     ("not_an_owner", 409, "The next creator is not an owner."),
     (
         "creator_protected",
@@ -183,6 +188,9 @@ pub(crate) struct Problem {
     /// The field, parameter or header that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    /// The organizations that caused the conflict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization_ids: Option<Vec<String>>,
     /// The outstanding invite that caused the conflict.
     #[serde(skip_serializing_if = "Option::is_none")]
     invite_id: Option<String>,
@@ -202,11 +210,15 @@ impl Error {
                 .is_empty()
                 .then(|| request.uri().path().to_owned()),
             field: None,
+            organization_ids: None,
             invite_id: None,
         };
         let mut retry_after = None;
         let mut credits = None;
         match self {
+            Self::Refused(Refusal::CreatorOfOrganizations(ids)) => {
+                problem.organization_ids = Some(ids.iter().map(ToString::to_string).collect());
+            }
             Self::Refused(Refusal::InviteOutstanding { invite_id, .. }) => {
                 problem.invite_id = Some(invite_id.to_string());
             }

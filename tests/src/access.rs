@@ -410,6 +410,15 @@ pub static ACCESS: &[Access] = &[
         expected: ONLY_THE_SERVERS,
     },
     Access {
+        operation: "erase-person",
+        request: |ids| {
+            let path = format!("/v1/server/people/{}", ids.user_id);
+            (Method::DELETE, path, None)
+        },
+        permitted: "server",
+        expected: ONLY_THE_SERVERS,
+    },
+    Access {
         operation: "get-account",
         request: |_| (Method::GET, "/v1/account".into(), None),
         permitted: "user",

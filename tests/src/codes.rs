@@ -239,6 +239,13 @@ scenarios! {
             send(f, "add-members", SERVER).await
         },
     }
+    "erase-person" {
+        invalid_request: |f| async { f.world.server().delete("/v1/server/people/%7F").await },
+        creator_of_organizations: |f| async {
+            let path = format!("/v1/server/people/{}", f.creator.user_id);
+            f.world.server().delete(&path).await
+        },
+    }
     "find-organizations" {
         invalid_request: |f| async {
             f.world.server().get("/v1/server/organizations?email=x").await

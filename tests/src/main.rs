@@ -37,6 +37,7 @@ mod pages;
 mod paging;
 mod payment_provider;
 mod plans_by_server;
+mod privacy;
 mod races;
 mod rights;
 mod rules;

@@ -142,7 +142,7 @@ async fn dimensions_are_only_code_and_operation() {
 
 #[tokio::test]
 async fn invites_and_their_emails_are_counted() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::without_limits().await;
     fixture.world.take_metrics();
     let invite = |email: &'static str| fixture.admin.invite(&fixture.organization, email, "user");
     invite("one@example.com").await;

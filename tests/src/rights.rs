@@ -268,6 +268,33 @@ async fn used() -> Rights {
     server.delete(&path).await.expect("204");
     note(&mut used, "lift-invite-pause", &fixture.world);
 
+    // A person with a key and an invite is erased, after they have left.
+    for has_left in [false, true] {
+        let fixture = Fixture::new().await;
+        let server = fixture.world.server();
+        server.get(&fixture.managed()).await.expect("200");
+        let other = fixture
+            .outsider
+            .get("/v1/organizations")
+            .await
+            .expect("200");
+        let other = other["items"][0]["id"].as_str().unwrap().to_owned();
+        let other = format!("/v1/organizations/{other}");
+        fixture
+            .outsider
+            .invite(&other, "anna@example.com", "user")
+            .await;
+        fixture.world.wire.take();
+        if has_left {
+            let member = format!("{}/members/{}", fixture.organization, fixture.admin.user_id);
+            fixture.admin.delete(&member).await.expect("200");
+            note(&mut used, "remove-member", &fixture.world);
+        }
+        let path = format!("/v1/server/people/{}", fixture.admin.user_id);
+        server.delete(&path).await.expect("204");
+        note(&mut used, "erase-person", &fixture.world);
+    }
+
     // Suspension is written once, and a restoration of what is deleted.
     let fixture = Fixture::new().await;
     let suspension = format!("{}/suspension", fixture.managed());

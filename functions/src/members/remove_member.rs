@@ -48,8 +48,11 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             );
             let (caller, member) = loaded?;
             let event = remove_member(&caller, &member)?;
-            let transaction = Transaction::by(&caller, now, [event]).remove_member(&member);
+            let mut transaction = Transaction::by(&caller, now, [event]).remove_member(&member);
             let api_keys = ApiKeySummary::created_by(&member.user_id, &keys?);
+            if !api_keys.is_empty() {
+                transaction = transaction.remember_key_maker(&member);
+            }
             Ok(Decision::Commit(transaction, RemovedView { api_keys }))
         })
         .await?;

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::{EmailLimit, InviteId, Outcome, PauseReason, SuspensionReason};
+use crate::{EmailLimit, InviteId, OrganizationId, Outcome, PauseReason, SuspensionReason};
 
 /// A refused change: an expected answer, worded for the person whose request it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum Refusal {
     /// The action requires the creator.
     #[error("only the creator can hand over the creator's place")]
     CreatorRequired,
+    /// The person is the creator of organizations, and cannot be erased.
+    #[error("the person is the creator of {} organization(s); hand over their place or delete them first", .0.len())]
+    CreatorOfOrganizations(Vec<OrganizationId>),
     /// The next creator is not an owner.
     #[error("the next creator must be an owner of the organization")]
     NotAnOwner,
@@ -178,6 +181,7 @@ impl Refusal {
             Self::OwnerOrAdminRequired(_) => "owner_or_admin_required",
             Self::CreatorRequired => "creator_required",
             Self::NotAnOwner => "not_an_owner",
+            Self::CreatorOfOrganizations(_) => "creator_of_organizations",
             Self::CreatorProtected(_) => "creator_protected",
             Self::OrganizationSuspended(_) => "organization_suspended",
             Self::OrganizationNotFound => "organization_not_found",
@@ -227,6 +231,7 @@ impl Refusal {
             | Self::ApiKeyNotFound => RefusalKind::NotFound,
             Self::ExternalIdTaken
             | Self::NotAnOwner
+            | Self::CreatorOfOrganizations(_)
             | Self::AlreadyMember { .. }
             | Self::AlreadyMemberYourself
             | Self::InviteOutstanding { .. }

@@ -12,7 +12,7 @@ use domain::{
 
 use crate::{
     Account, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer, Existence,
-    ExternalIdPointer, InvitePointer, Membership, PaymentEvent, StoreError, UsageRequest,
+    ExternalIdPointer, InvitePointer, KeyMaker, Membership, PaymentEvent, StoreError, UsageRequest,
 };
 
 /// The sparse, keys-only index of expired invites' addresses and of due plan changes.
@@ -26,6 +26,7 @@ pub(crate) const INVITE: &str = "INVITE#";
 pub(crate) const ENDED_INVITE: &str = "ENDED_INVITE#";
 pub(crate) const API_KEY: &str = "API_KEY#";
 pub(crate) const ORGANIZATION_OF_PERSON: &str = "ORG#";
+pub(crate) const KEYS_IN: &str = "KEYS#";
 
 /// An item's primary key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -192,6 +193,12 @@ impl Key<Account> {
     /// A person's account: their current organization.
     pub fn account(user_id: &UserId) -> Self {
         Self::new(person(user_id), "ACCOUNT")
+    }
+}
+
+impl Key<KeyMaker> {
+    pub(crate) fn key_maker(user_id: &UserId, organization_id: OrganizationId) -> Self {
+        Self::new(person(user_id), format!("{KEYS_IN}{organization_id}"))
     }
 }
 

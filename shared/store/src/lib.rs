@@ -31,7 +31,7 @@ pub use records::from_image;
 pub use transaction::{Commit, Transaction};
 pub use values::{
     Account, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer, Existence,
-    ExternalIdPointer, InvitePointer, Membership, PaymentEvent, UsageRequest,
+    ExternalIdPointer, InvitePointer, KeyMaker, Membership, PaymentEvent, UsageRequest,
 };
 
 /// The table and its client.

@@ -1,4 +1,4 @@
-//! Removing all that a deleted organization holds, in bounded steps.
+//! Removing all that a deleted organization or an erased person holds, in bounded steps.
 //!
 //! Each step can be repeated: what leads to other items is removed last.
 
@@ -6,11 +6,13 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use chrono::{DateTime, Utc};
-use domain::{EmailAddress, EndedInvite, Invite, InviteId, Member, OrganizationId};
+use domain::{
+    Address, EmailAddress, EndedInvite, Holder, Invite, InviteId, Member, OrganizationId, UserId,
+};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Key, Store, StoreError,
+    EndedInvitePointer, Key, Store, StoreError,
     attribute::Item,
     keys::{self, RawKey},
 };
@@ -77,6 +79,68 @@ impl Store {
         self.delete(leading).await?;
         self.delete(own).await?;
         Ok(is_more)
+    }
+
+    /// Removes what the table holds of a person alone: profile, account, pointers, and
+    /// requests that are remembered.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was removed stays so.
+    pub async fn erase_person(&self, user_id: &UserId) -> Result<(), StoreError> {
+        loop {
+            let items = self.first_items(keys::person(user_id)).await?;
+            let keys: Vec<RawKey> = items
+                .iter()
+                .map(RawKey::from_item)
+                .collect::<Result<_, _>>()?;
+            if keys.is_empty() {
+                return Ok(());
+            }
+            self.delete(keys).await?;
+        }
+    }
+
+    /// Removes the records of an email address that no member and no pending invite
+    /// has: ended invites to it, with the pointers to them, and free locks.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was removed stays so.
+    pub async fn erase_address(&self, email: &EmailAddress) -> Result<(), StoreError> {
+        let partition = keys::address(email);
+        let mut start = None;
+        loop {
+            let output = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", AttributeValue::S(partition.clone()))
+                .set_exclusive_start_key(start)
+                .limit(STEP)
+                .send()
+                .await?;
+            let mut gone = Vec::new();
+            for item in output.items.unwrap_or_default() {
+                let key = RawKey::from_item(&item)?;
+                if key.sk.starts_with(keys::ENDED_INVITE) {
+                    let ended: EndedInvitePointer = serde_dynamo::from_item(item)?;
+                    let (organization, invite) = (ended.organization_id, ended.invite_id);
+                    gone.push(Key::ended_invite(organization, invite).raw);
+                    gone.push(key);
+                } else if key.sk.starts_with(keys::ORGANIZATION_OF_PERSON) {
+                    let address: Address = serde_dynamo::from_item(item)?;
+                    if matches!(address.holder, Holder::Ended { .. }) {
+                        gone.push(key);
+                    }
+                }
+            }
+            self.delete(gone).await?;
+            start = output.last_evaluated_key;
+            if start.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     async fn first_items(&self, partition: String) -> Result<Vec<Item>, StoreError> {

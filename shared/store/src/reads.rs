@@ -14,8 +14,8 @@ use domain::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Batch, DirectoryEntry, EXPIRY_INDEX, InvitePointer, Key, Membership, Page, PageRequest, Store,
-    StoreError,
+    Batch, DirectoryEntry, EXPIRY_INDEX, InvitePointer, Key, KeyMaker, Membership, Page,
+    PageRequest, Store, StoreError,
     attribute::Item,
     batch::{BatchKeys, Items},
     keys::{self, RawKey},
@@ -185,6 +185,20 @@ impl Store {
     ) -> Result<Page<Address>, StoreError> {
         let (partition, prefix) = (keys::address(email), keys::ORGANIZATION_OF_PERSON);
         self.list(partition, prefix, page, Order::Ascending).await
+    }
+
+    /// Reads a page of the organizations that a person has left, whose API keys name them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn key_maker(
+        &self,
+        user_id: &UserId,
+        page: &PageRequest,
+    ) -> Result<Page<KeyMaker>, StoreError> {
+        let person = keys::person(user_id);
+        self.list(person, keys::KEYS_IN, page, Order::Ascending)
+            .await
     }
 
     /// Reads a page of the pointers to the invites of an email address that have not

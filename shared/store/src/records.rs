@@ -9,7 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Account, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer,
-    ExternalIdPointer, InvitePointer, Key, Membership, PaymentEvent, StoreError, UsageRequest,
+    ExternalIdPointer, InvitePointer, Key, KeyMaker, Membership, PaymentEvent, StoreError,
+    UsageRequest,
     attribute::Item,
     keys::{self, RawKey},
 };
@@ -171,6 +172,12 @@ impl Record for AuditEvent {
             Actor::LinkHolder | Actor::Server { .. } | Actor::System => String::new(),
         };
         vec![("actor_id", AttributeValue::S(id))]
+    }
+}
+
+impl Record for KeyMaker {
+    fn key(&self) -> RawKey {
+        Key::key_maker(&self.user_id, self.organization_id).raw
     }
 }
 

@@ -15,7 +15,7 @@ use domain::{
 
 use crate::{
     CreationRequest, DirectoryEntry, EndedInvitePointer, ExternalIdPointer, InvitePointer, Key,
-    Membership, PaymentEvent, Store, StoreError, UsageRequest,
+    KeyMaker, Membership, PaymentEvent, Store, StoreError, UsageRequest,
     attribute::{Item, number, text, to_value},
     condition::{AttributeUpdate, Expected, Write},
     keys::{self, RawKey},
@@ -274,6 +274,15 @@ impl Transaction {
                 Expected::Anything,
             )
             .free_address(member)
+    }
+
+    /// Remembers that API keys of the organization name a person who leaves it.
+    pub fn remember_key_maker(self, member: &Member) -> Self {
+        let maker = KeyMaker {
+            user_id: member.user_id.clone(),
+            organization_id: member.organization_id,
+        };
+        self.put(&maker, Expected::Anything)
     }
 
     /// Moves a member from the lock on their address to that on another, which was read.

@@ -17,6 +17,16 @@ pub struct Existence {
     pub standing: Standing,
 }
 
+/// The pointer from a former member to an organization that has API keys with their
+/// name as the creator's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyMaker {
+    /// The person.
+    pub user_id: UserId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+}
+
 /// The entry of an organization in the list of all, which is in the order of creation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectoryEntry {
