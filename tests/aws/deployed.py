@@ -40,6 +40,8 @@ BIN = Path(sys.executable).parent
 # The payment provider's bus, which exists before the stack.
 BUS = "shop"
 PARAMETERS = {
+    # The story invites an address twice within a minute.
+    "AddressEmailInterval": "0",
     "Architecture": ARCHITECTURE,
     "EmailFrom": "no-reply@example.com",
     "PublicUrl": "https://settings.example.com",

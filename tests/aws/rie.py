@@ -44,6 +44,9 @@ EMULATOR = Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{
 ORGANIZATION = "01930000-0000-7000-8000-000000000001"
 INVITE = "01930000-0000-7000-8000-000000000002"
 API_KEY_ID = "01930000-0000-7000-8000-000000000003"
+SERVER_KEY = json.loads((ROOT / "events" / "authorize-server.json").read_text())[
+    "identitySource"
+][0].removeprefix("Bearer ")
 API_KEY = re.compile(r"osk_\w{40,}")
 
 
@@ -152,7 +155,11 @@ class Scene:
         text = (ROOT / "events" / f"{self.operation}.json").read_text()
         for name, real in self.names.items():
             text = re.sub(re.escape(name) + r'(?=["/@\\]|$)', real, text)
-        return json.loads(text)
+        event = json.loads(text)
+        if self.operation == "find-organizations":
+            # The list of all would have the organizations of the other scenes.
+            event["queryStringParameters"] = {"email": self.owner_email}
+        return event
 
     def in_the_samples_words(self, answer):
         """Returns the response with the samples' names and without values that vary."""
@@ -187,7 +194,9 @@ def with_api_key(scene):
 def long_ago(scene):
     """Makes the invite's last email more than a minute old, so that it can be resent."""
     scene.invite()
-    scene.change_invite("SET #at = :at", {"#at": "sent_at"}, {":at": "2024-11-06T05:37:44Z"})
+    at = "2024-11-06T05:37:44Z"
+    scene.change_invite("SET #at = :at", {"#at": "sent_at"}, {":at": at})
+    scene.change_address("SET #at = :at", {"#at": "sent_at"}, {":at": [at]})
 
 
 def not_sent_yet(scene):
@@ -218,6 +227,7 @@ SCENES = {
     "rotate-api-key": with_api_key,
     "revoke-api-key": with_api_key,
     "create-invite": nobody_invited,
+    "get-member": as_member,
     "update-member": as_member,
     "remove-member": as_member,
     "resend-invite": long_ago,
@@ -296,6 +306,7 @@ def main():
     logs = ROOT / "target" / "rie"
     logs.mkdir(parents=True, exist_ok=True)
     local = [sys.argv[1], "--ephemeral", "--port", "0", "--template", ROOT / "template.yaml"]
+    local += ["--server-key", SERVER_KEY]
     wrong, seen = [], []
     with running(local, logs / "stack.log", cwd=ROOT, env=clean_environment()) as process:
         stack = until(

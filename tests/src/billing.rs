@@ -29,14 +29,14 @@ async fn new_organization_has_the_first_plan_and_a_period() {
     assert_eq!(
         seen,
         json!({
-            "plan": {"id": "free", "name": "Free", "monthly_credits": 50},
+            "plan": {"id": "free", "name": "Free", "monthly_credits": 50, "price": null},
             "period": {"start": "2026-03-01T00:00:00Z", "end": "2026-04-01T00:00:00Z"},
             "next_plan": null,
             "plans": [
-                {"id": "free", "name": "Free", "monthly_credits": 50},
-                {"id": "basic", "name": "Basic", "monthly_credits": 3000},
-                {"id": "pro", "name": "Pro", "monthly_credits": 10000},
-                {"id": "scale", "name": "Scale", "monthly_credits": 100_000},
+                {"id": "free", "name": "Free", "monthly_credits": 50, "price": null},
+                {"id": "basic", "name": "Basic", "monthly_credits": 3000, "price": null},
+                {"id": "pro", "name": "Pro", "monthly_credits": 10000, "price": null},
+                {"id": "scale", "name": "Scale", "monthly_credits": 100_000, "price": null},
             ],
             "details": null,
             "may": {
@@ -162,7 +162,7 @@ async fn plan_change_takes_effect_now_or_at_period_end() {
     assert_eq!(seen["plan"]["id"], "basic");
     assert_eq!(
         seen["next_plan"],
-        json!({"id": "pro", "name": "Pro", "monthly_credits": 10000, "from": "2026-04-01T00:00:00Z"})
+        json!({"id": "pro", "name": "Pro", "monthly_credits": 10000, "price": null, "from": "2026-04-01T00:00:00Z"})
     );
     // The change is repeated, and then cancelled.
     fixture.change_plan("pro", "period_end").await;
@@ -241,10 +241,10 @@ async fn settings_include_plan_and_usage() {
     assert_eq!(
         seen["billing"],
         json!({
-            "plan": {"id": "free", "name": "Free", "monthly_credits": 50},
+            "plan": {"id": "free", "name": "Free", "monthly_credits": 50, "price": null},
             "period": {"start": "2026-03-01T00:00:00Z", "end": "2026-04-01T00:00:00Z"},
             "next_plan": {
-                "id": "basic", "name": "Basic", "monthly_credits": 3000,
+                "id": "basic", "name": "Basic", "monthly_credits": 3000, "price": null,
                 "from": "2026-04-01T00:00:00Z",
             },
         })

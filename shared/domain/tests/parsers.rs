@@ -128,7 +128,11 @@ fn check_plans(text: &str) -> Checked {
     let Ok(plans) = promptly(|| Plans::parse(text)) else {
         return Ok(());
     };
-    let entry = |plan: &Plan| format!("{}:{}:{}", plan.id, plan.monthly_credits, plan.name);
+    let entry = |plan: &Plan| {
+        let price = plan.price.as_ref().map(|price| format!(":{price}"));
+        let price = price.unwrap_or_default();
+        format!("{}:{}:{}{price}", plan.id, plan.monthly_credits, plan.name)
+    };
     let entries: Vec<String> = plans.iter().map(entry).collect();
     prop_assert!((1..=20).contains(&entries.len()));
     let written = entries.join(",");
