@@ -9,6 +9,8 @@ fn done_before(operation: &str) -> &'static [&'static str] {
     match operation {
         "create-invite" => &["409 invite_outstanding"],
         "resend-invite" => &["429 email_limit_reached"],
+        "delete-organization" => &["404 organization_not_found"],
+        "provision-organization" => &["409 external_id_taken"],
         "revoke-api-key" => &["404 api_key_not_found"],
         "remove-member" => &["404 member_not_found"],
         _ => &[],
