@@ -470,8 +470,8 @@ def story(stack):
 
     step("9. Bob changes the plan, and more credits are available")
     billing = ada.get(f"{path}/billing").expect("200")
-    trial = {"id": "trial", "name": "Trial", "monthly_credits": 20}
-    team = {"id": "team", "name": "Team", "monthly_credits": 2000}
+    trial = {"id": "trial", "name": "Trial", "monthly_credits": 20, "price": None}
+    team = {"id": "team", "name": "Team", "monthly_credits": 2000, "price": None}
     assert billing["plan"] == trial and billing["plans"] == [trial, team], billing
     wish = {"plan": "team", "company_name": "Acme Ltd"}
     billing = bob.patch(f"{path}/billing", wish).expect("200")
