@@ -30,6 +30,20 @@ use local::{Options, Stack};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, process::Command, sync::oneshot};
 
+/// The variables of the limits.
+const LIMITS: [&str; 10] = [
+    "ADDRESS_EMAILS",
+    "ADDRESS_EMAIL_INTERVAL",
+    "NEW_ORGANIZATION_EMAILS_PER_DAY",
+    "ORGANIZATION_EMAILS_PER_DAY",
+    "PAUSING_BOUNCES",
+    "PAUSING_COMPLAINTS",
+    "PERSON_ORGANIZATIONS",
+    "PERSON_ORGANIZATIONS_PER_DAY",
+    "RECIPIENT_EMAILS_PER_DAY",
+    "RECIPIENT_EMAILS_PER_WEEK",
+];
+
 /// The runtime API for one event and its response.
 struct Lambda {
     event: Mutex<Option<String>>,
@@ -111,6 +125,7 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
         .env("SERVER_KEY_SECRET_ID", "server-key")
         .env("PLANS", "free:50:Free,basic:3000:Basic")
         .env("PLAN_CHANGES", "customer")
+        .envs(LIMITS.map(|name| (name, "0")))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -157,12 +172,19 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
 /// samples does not exist.
 fn expected(name: &str) -> Value {
     match name {
-        "create-organization" => json!(201),
-        "list-organizations" | "get-account" | "list-my-invites" | "pages" => json!(200),
-        "authorize-api-key" => json!({"isAuthorized": false}),
+        "create-organization" | "provision-organization" => json!(201),
+        "erase-person" => json!(204),
+        "list-organizations" | "find-organizations" | "get-account" | "list-my-invites"
+        | "pages" => json!(200),
+        "authorize-api-key" | "authorize-server" => json!({"isAuthorized": false}),
         "deliver-email" => json!({"batchItemFailures": []}),
         "expire-invites" => json!({"expired": 0}),
-        "record-email-delivery" => json!({"ignored": "no pending invite"}),
+        "record-email-delivery" => json!({
+            "ignored": "no such invite",
+            "organization_id": "01930000-0000-7000-8000-000000000001",
+            "invite_id": "01930000-0000-7000-8000-000000000002",
+        }),
+        "purge-organizations" => json!({"purged": 0}),
         "apply-plan-changes" => json!({"changed": 0}),
         "record-billing-event" => {
             json!({"errorMessage": "`detail.organization_id` is an unknown organization"})
