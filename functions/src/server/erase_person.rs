@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Caller, EmailAddress, Member, OrganizationId, Refusal, Server, UserId, cancel, erase_member,
+    Caller, EmailAddress, Member, OrganizationId, Refusal, Server, UserId, cancel, remove_member,
     without_creator_name,
 };
 use lambda_http::Request;
@@ -94,8 +94,8 @@ async fn remove(app: &App, server: &Server, user_id: &UserId) -> Result<(), Erro
         let Some(member) = member else {
             return Ok(Decision::Unchanged(()));
         };
-        let event = erase_member(server, &member)?;
         let caller = Caller::Server(server.clone());
+        let event = remove_member(&caller, &member)?;
         let transaction = Transaction::by(&caller, now, [event]).remove_member(&member);
         Ok(Decision::Commit(transaction, ()))
     })

@@ -60,7 +60,7 @@ pub use caller::{Caller, Server};
 pub use counts::Counts;
 pub use delivery::{Bounce, Delivery, DeliveryState, EmailReport};
 pub use email::{EmailAddress, InvalidEmail};
-pub use erase::{erase_member, without_creator_name};
+pub use erase::without_creator_name;
 pub use handover::{HandOver, hand_over};
 pub use ids::{ApiKeyId, EventId, ExternalId, InvalidId, InviteId, OrganizationId, UserId};
 pub use invite::{
