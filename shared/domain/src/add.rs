@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Address, EmailAddress, EndedInvite, Event, Holder, Invite, Member, Outcome, PersonName,
-    Refusal, Role, Server, UserId,
+    Address, EmailAddress, EndedInvite, Event, Holder, Member, Outcome, PersonName, Refusal, Role,
+    Server, UserId,
 };
 
 /// The person to add, for whom the server vouches.
@@ -57,30 +57,17 @@ pub fn add_member(
         user_id: new.user_id.clone(),
         invite_id: None,
     };
-    let ended = match address.map(|address| (address, &address.holder)) {
-        Some((_, Holder::Member { .. })) => {
-            let masked = new.email.masked();
-            return Err(Refusal::AlreadyMember { masked });
-        }
-        Some((address, Holder::Invite(hold))) => Some(address.expire(now).unwrap_or_else(|| {
-            Invite::of(address, hold).ended(Outcome::Cancelled, server.as_actor(), now)
-        })),
-        Some((_, Holder::Ended { .. })) | None => None,
-    };
+    if matches!(
+        address.map(|address| &address.holder),
+        Some(Holder::Member { .. })
+    ) {
+        let masked = new.email.masked();
+        return Err(Refusal::AlreadyMember { masked });
+    }
+    let ended =
+        address.and_then(|address| address.end_invite(Outcome::Cancelled, server.as_actor(), now));
     let (ended, event) = ended.map(|ended| (ended.invite, ended.event)).unzip();
-    let address = match address {
-        Some(address) => Address {
-            email: new.email.clone(),
-            ..address.held_by(holder)
-        },
-        None => Address {
-            organization_id: server.organization_id,
-            email: new.email.clone(),
-            holder,
-            sent_at: Vec::new(),
-            version: 0,
-        },
-    };
+    let address = Address::of(server.organization_id, new.email.clone(), address, holder);
     let member = Member {
         organization_id: server.organization_id,
         user_id: new.user_id,

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{EmailAddress, Ended, Invite, InviteId, InviteTerms, OrganizationId, Outcome, UserId};
+use crate::{
+    Actor, EmailAddress, Ended, Invite, InviteId, InviteTerms, OrganizationId, Outcome, UserId,
+};
 
 /// An email address in an organization.
 ///
@@ -102,6 +104,46 @@ impl Address {
     /// Returns whether this invite holds the address.
     pub fn is_held_by(&self, invite: &Invite) -> bool {
         matches!(&self.holder, Holder::Invite(held) if held.invite_id == invite.id)
+    }
+
+    /// Returns the record of an address in its present spelling with a holder: `record`
+    /// as it was loaded, or a new one.
+    pub(crate) fn of(
+        organization_id: OrganizationId,
+        email: EmailAddress,
+        record: Option<&Self>,
+        holder: Holder,
+    ) -> Self {
+        match record {
+            Some(record) => Self {
+                email,
+                ..record.held_by(holder)
+            },
+            None => Self {
+                organization_id,
+                email,
+                holder,
+                sent_at: Vec::new(),
+                version: 0,
+            },
+        }
+    }
+
+    /// Ends the invite that holds the address: as expired, or if the 14 days are not over
+    /// in this way. Returns `None` if no invite holds it.
+    pub(crate) fn end_invite(
+        &self,
+        outcome: Outcome,
+        actor: Actor,
+        now: DateTime<Utc>,
+    ) -> Option<Ended> {
+        match &self.holder {
+            Holder::Invite(held) => {
+                let ended = || Invite::of(self, held).ended(outcome, actor, now);
+                Some(self.expire(now).unwrap_or_else(ended))
+            }
+            Holder::Member { .. } | Holder::Ended { .. } => None,
+        }
     }
 
     /// Returns the record with another holder; the store increments the version.

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DailyCount, EmailReports, InvitesPaused};
 
-/// The counts of an organization, from its creation to its end. They have an item of their own: it is small
-/// whatever the organization's metadata, and a rename does not meet an invite.
+/// The counts of an organization, from its creation to its end. They have an item of their
+/// own: it is small whatever the organization's metadata, and a rename does not meet an
+/// invite.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// The number of invites that have not ended; expired ones count until the cleanup.

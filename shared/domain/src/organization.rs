@@ -143,13 +143,7 @@ pub fn create_organization(
         creator.added(creator.as_actor()),
     ];
     Ok(NewOrganization {
-        address: Address {
-            organization_id: id,
-            email,
-            holder,
-            sent_at: Vec::new(),
-            version: 0,
-        },
+        address: Address::of(id, email, None, holder),
         created,
         organization,
         creator,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, EmailAddress, EndedInvite, Event, EventKind, Holder, Invite, Member, Outcome, Person,
+    Address, EmailAddress, EndedInvite, Event, EventKind, Holder, Member, Outcome, Person,
     PersonName, UserId,
 };
 
@@ -151,28 +151,15 @@ fn take_address(
         user_id: member.user_id.clone(),
         invite_id: None,
     };
-    let Some(record) = record else {
-        let address = Address {
-            organization_id: member.organization_id,
-            email: email.clone(),
-            holder,
-            sent_at: Vec::new(),
-            version: 0,
-        };
-        let ended = None;
-        return Some((NewAddress { address, ended }, None));
-    };
-    let ended = match &record.holder {
-        Holder::Member { .. } => return None,
-        Holder::Ended { .. } => None,
-        Holder::Invite(hold) => Some(record.expire(now).unwrap_or_else(|| {
-            Invite::of(record, hold).ended(Outcome::Declined, person.as_actor(), now)
-        })),
-    };
+    if matches!(
+        record.map(|record| &record.holder),
+        Some(Holder::Member { .. })
+    ) {
+        return None;
+    }
+    let ended =
+        record.and_then(|record| record.end_invite(Outcome::Declined, person.as_actor(), now));
     let (ended, event) = ended.map(|ended| (ended.invite, ended.event)).unzip();
-    let address = Address {
-        email: email.clone(),
-        ..record.held_by(holder)
-    };
+    let address = Address::of(member.organization_id, email.clone(), record, holder);
     Some((NewAddress { address, ended }, event))
 }
