@@ -143,40 +143,27 @@ impl Transaction {
             Ok(standing) => standing,
             Err(error) => return self.failed(error),
         };
-        let key = Key::counts(organization.id).raw;
-        let condition = Some("attribute_exists(#outstanding_invites)".into());
+        let mut values = vec![("standing", standing)];
         let update = match organization.standing.purge_at() {
-            Some(purge_at) => AttributeUpdate {
-                key,
-                update: "SET #standing = :standing, #expiry_shard = :expiry_shard, \
-                         #expires_at_seconds = :expires_at_seconds"
-                    .into(),
-                condition,
-                names: &[
-                    "standing",
-                    "expiry_shard",
-                    "expires_at_seconds",
-                    "outstanding_invites",
-                ],
-                values: vec![
-                    ("standing", standing),
-                    ("expiry_shard", text(keys::DELETED)),
-                    ("expires_at_seconds", keys::seconds(purge_at)),
-                ],
-            },
-            None => AttributeUpdate {
-                key,
-                update: "SET #standing = :standing REMOVE #expiry_shard, #expires_at_seconds"
-                    .into(),
-                condition,
-                names: &[
-                    "standing",
-                    "expiry_shard",
-                    "expires_at_seconds",
-                    "outstanding_invites",
-                ],
-                values: vec![("standing", standing)],
-            },
+            Some(purge_at) => {
+                values.push(("expiry_shard", text(keys::DELETED)));
+                values.push(("expires_at_seconds", keys::seconds(purge_at)));
+                "SET #standing = :standing, #expiry_shard = :expiry_shard, \
+                 #expires_at_seconds = :expires_at_seconds"
+            }
+            None => "SET #standing = :standing REMOVE #expiry_shard, #expires_at_seconds",
+        };
+        let update = AttributeUpdate {
+            key: Key::counts(organization.id).raw,
+            update: update.into(),
+            condition: Some("attribute_exists(#outstanding_invites)".into()),
+            names: &[
+                "standing",
+                "expiry_shard",
+                "expires_at_seconds",
+                "outstanding_invites",
+            ],
+            values,
         };
         self.write(organization).with(Write::Update(update))
     }
