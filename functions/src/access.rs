@@ -305,21 +305,24 @@ impl Scope {
         if standing.deleted_at.is_some() {
             return Err(Refusal::OrganizationNotFound);
         }
-        match (&self.requester, standing.suspended) {
-            (Requester::Server { on_behalf_of }, _) => {
-                Ok(Caller::Server(self.server(on_behalf_of.clone())))
-            }
-            (Requester::Person(_), suspension) => {
-                let member = membership.ok_or(Refusal::OrganizationNotFound)?;
-                Ok(member_of(member, suspension))
-            }
-        }
+        self.caller_with(membership, standing.suspended)
     }
 
-    fn server(&self, on_behalf_of: Option<UserId>) -> Server {
-        Server {
-            organization_id: self.organization_id,
-            on_behalf_of,
+    fn caller_with(
+        &self,
+        membership: Option<Member>,
+        suspension: Option<Suspension>,
+    ) -> Result<Caller, Refusal> {
+        match (&self.requester, membership, suspension) {
+            (Requester::Server { on_behalf_of }, ..) => Ok(Caller::Server(Server {
+                organization_id: self.organization_id,
+                on_behalf_of: on_behalf_of.clone(),
+            })),
+            (Requester::Person(_), None, _) => Err(Refusal::OrganizationNotFound),
+            (Requester::Person(_), Some(member), None) => Ok(Caller::Member(member)),
+            (Requester::Person(_), Some(member), Some(suspension)) => {
+                Ok(Caller::Suspended(member, suspension))
+            }
         }
     }
 
@@ -336,21 +339,8 @@ impl Scope {
         let keys = (membership, Key::organization(self.organization_id));
         let (membership, organization) = app.store.read(keys).await?;
         let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
-        let caller = match &self.requester {
-            Requester::Server { on_behalf_of } => Caller::Server(self.server(on_behalf_of.clone())),
-            Requester::Person(_) => {
-                let member = membership.ok_or(Refusal::OrganizationNotFound)?;
-                member_of(member, organization.standing.suspended.clone())
-            }
-        };
-        Ok((caller, organization))
-    }
-}
-
-fn member_of(member: Member, suspension: Option<Suspension>) -> Caller {
-    match suspension {
-        Some(suspension) => Caller::Suspended(member, suspension),
-        None => Caller::Member(member),
+        let suspension = organization.standing.suspended.clone();
+        Ok((self.caller_with(membership, suspension)?, organization))
     }
 }
 
