@@ -753,15 +753,7 @@ async fn removed_member_next_request_is_not_found() {
 #[tokio::test]
 async fn id_of_another_organization_is_not_found() {
     let fixture = Fixture::new().await;
-    let elsewhere = fixture
-        .outsider
-        .get("/v1/organizations")
-        .await
-        .expect("200");
-    let elsewhere = format!(
-        "/v1/organizations/{}",
-        elsewhere["items"][0]["id"].as_str().unwrap()
-    );
+    let elsewhere = fixture.elsewhere().await;
     let invite = format!("{elsewhere}/invites/{}", fixture.invite_id);
     fixture
         .outsider

@@ -480,6 +480,15 @@ impl Fixture {
         }
     }
 
+    /// Returns the path of the outsider's organization.
+    pub async fn elsewhere(&self) -> String {
+        let mine = self.outsider.get("/v1/organizations").await.expect("200");
+        format!(
+            "/v1/organizations/{}",
+            mine["items"][0]["id"].as_str().unwrap()
+        )
+    }
+
     pub fn organization_id(&self) -> &str {
         self.organization.rsplit('/').next().unwrap()
     }

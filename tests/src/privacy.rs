@@ -14,13 +14,7 @@ async fn erased_person_leaves_only_their_id() {
     let server = fixture.world.server();
     // The admin, anna, has a key here and an invite sent, was invited elsewhere, and has
     // left an organization that has a key of hers.
-    let other = fixture
-        .outsider
-        .get("/v1/organizations")
-        .await
-        .expect("200");
-    let other = other["items"][0]["id"].as_str().unwrap().to_owned();
-    let other = format!("/v1/organizations/{other}");
+    let other = fixture.elsewhere().await;
     fixture
         .outsider
         .add_member(&other, &fixture.admin, "admin")

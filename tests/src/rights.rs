@@ -273,13 +273,7 @@ async fn used() -> Rights {
         let fixture = Fixture::new().await;
         let server = fixture.world.server();
         server.get(&fixture.managed()).await.expect("200");
-        let other = fixture
-            .outsider
-            .get("/v1/organizations")
-            .await
-            .expect("200");
-        let other = other["items"][0]["id"].as_str().unwrap().to_owned();
-        let other = format!("/v1/organizations/{other}");
+        let other = fixture.elsewhere().await;
         fixture
             .outsider
             .invite(&other, "anna@example.com", "user")
