@@ -13,6 +13,7 @@ import re
 import sys
 import uuid
 from pathlib import Path
+from urllib.parse import urlencode
 
 import boto3
 import samcli
@@ -158,7 +159,7 @@ class Scene:
         event = json.loads(text)
         if self.operation == "find-organizations":
             # The list of all would have the organizations of the other scenes.
-            event["queryStringParameters"] = {"email": self.owner_email}
+            event["rawQueryString"] = urlencode({"email": self.owner_email})
         return event
 
     def in_the_samples_words(self, answer):
