@@ -1,5 +1,7 @@
 //! API keys: they belong to the organization, not to the member who created them.
 
+use std::{collections::BTreeSet, fmt};
+
 use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,9 @@ pub struct ApiKey {
     pub created_by: Option<KeyCreator>,
     /// The time of its creation.
     pub created_at: DateTime<Utc>,
+    /// The scopes.
+    #[serde(default, skip_serializing_if = "ApiKeyScopes::are_all")]
+    pub scopes: ApiKeyScopes,
     /// Expiry time; `None` means it never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime<Utc>>,
@@ -47,6 +52,75 @@ pub struct ApiKey {
     pub earlier_secrets: Vec<EarlierSecret>,
     /// The number of changes, for optimistic concurrency.
     pub version: u64,
+}
+
+/// One thing that an API key may do.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub enum ApiKeyScope {
+    /// Get the organization's usage.
+    #[serde(rename = "usage:read")]
+    ReadUsage,
+    /// Use credits, and give them back.
+    #[serde(rename = "usage:write")]
+    WriteUsage,
+}
+
+impl ApiKeyScope {
+    const ALL: [Self; 2] = [Self::ReadUsage, Self::WriteUsage];
+}
+
+impl fmt::Display for ApiKeyScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReadUsage => "usage:read",
+            Self::WriteUsage => "usage:write",
+        })
+    }
+}
+
+/// The scopes of an API key: at least one. The default is all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "BTreeSet<ApiKeyScope>")]
+#[schemars(inline)]
+pub struct ApiKeyScopes(#[schemars(length(min = 1))] BTreeSet<ApiKeyScope>);
+
+/// The error of a key without a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have at least one scope")]
+pub struct NoScope;
+
+impl TryFrom<BTreeSet<ApiKeyScope>> for ApiKeyScopes {
+    type Error = NoScope;
+
+    fn try_from(scopes: BTreeSet<ApiKeyScope>) -> Result<Self, NoScope> {
+        if scopes.is_empty() {
+            return Err(NoScope);
+        }
+        Ok(Self(scopes))
+    }
+}
+
+impl Default for ApiKeyScopes {
+    fn default() -> Self {
+        Self(ApiKeyScope::ALL.into())
+    }
+}
+
+/// The scopes with spaces between them, as OAuth writes them (RFC 6749, 3.3).
+impl fmt::Display for ApiKeyScopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scopes: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&scopes.join(" "))
+    }
+}
+
+impl ApiKeyScopes {
+    /// Returns whether no scope is missing.
+    pub fn are_all(&self) -> bool {
+        self.0.len() == ApiKeyScope::ALL.len()
+    }
 }
 
 /// The person who created an API key.
@@ -122,6 +196,8 @@ pub struct ApiKeyRequest {
     pub id: ApiKeyId,
     /// The name, for people.
     pub name: ApiKeyName,
+    /// Its scopes.
+    pub scopes: ApiKeyScopes,
     /// Expiry time; `None` means it never expires.
     pub expires_at: Option<DateTime<Utc>>,
     /// The random part of the secret: 256 bits of a cryptographic source.
@@ -153,6 +229,7 @@ pub fn create_api_key(
         hint: secret.hint(),
         created_by: caller.as_key_creator(),
         created_at: now,
+        scopes: input.scopes,
         expires_at: input.expires_at,
         rotated_at: None,
         last_used_at: None,
@@ -161,6 +238,9 @@ pub fn create_api_key(
         version: 0,
     };
     let mut changes = vec![Change::added("name", &key.name)];
+    if !key.scopes.are_all() {
+        changes.push(Change::added("scopes", &key.scopes));
+    }
     changes.extend(
         key.expires_at
             .map(|at| Change::added("expires_at", time(at))),

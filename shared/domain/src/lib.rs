@@ -47,8 +47,9 @@ mod usage;
 pub use add::{Added, NewMember, add_member};
 pub use address::{Address, Holder, InviteHold};
 pub use api_key::{
-    ApiKey, ApiKeyRequest, ApiKeyUpdate, EarlierSecret, GracePeriod, InvalidGrace, KeyCreator,
-    MAX_API_KEYS, create_api_key, may_rotate, revoke_api_key, rotate_api_key, update_api_key,
+    ApiKey, ApiKeyRequest, ApiKeyScope, ApiKeyScopes, ApiKeyUpdate, EarlierSecret, GracePeriod,
+    InvalidGrace, KeyCreator, MAX_API_KEYS, NoScope, create_api_key, may_rotate, revoke_api_key,
+    rotate_api_key, update_api_key,
 };
 pub use audit::{Actor, AuditEvent, Change, Event, EventKind, OutboxEmail, Subject, SubjectKind};
 pub use billing::{
@@ -101,6 +102,7 @@ pub use standing::{
 };
 pub use text::{ApiKeyName, InvalidMetadata, InvalidText, Metadata, OrganizationName, PersonName};
 pub use usage::{
-    Counter, Credits, Debit, InvalidCredits, Ledger, Level, MAX_COUNTERS, Meter, Notified, Slots,
-    Spending, Spent, Stale, Tally, UsageReport, spend,
+    Counter, Credit, Credits, Debit, InvalidCredits, Ledger, Level, MAX_COUNTERS, Meter, Notified,
+    Part, Refund, Remaining, Slots, Spending, Spent, Stale, Tally, UsageReport, Used, refund,
+    refund_by_meter, remaining, spend,
 };

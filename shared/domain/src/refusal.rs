@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 
-use crate::{EmailLimit, InviteId, OrganizationId, Outcome, PauseReason, SuspensionReason};
+use crate::{
+    ApiKeyScope, EmailLimit, InviteId, OrganizationId, Outcome, PauseReason, SuspensionReason,
+};
 
 /// A refused change: an expected answer, worded for the person whose request it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,6 +135,17 @@ pub enum Refusal {
         /// The time left until the next period begins.
         wait: TimeDelta,
     },
+    /// The API key lacks a scope.
+    #[error("the API key lacks the scope `{0}`; create one that has it")]
+    InsufficientScope(ApiKeyScope),
+    /// No credits were used with the idempotency key, or too long ago.
+    #[error("no credits were used with this idempotency key in the last 24 hours")]
+    UsageNotFound,
+    /// The credits of the idempotency key were given back.
+    #[error(
+        "{0} credit(s) of this idempotency key were given back; use a new key for a new request"
+    )]
+    UsageRefunded(u64),
     /// The idempotency key was used by another request.
     #[error(
         "this idempotency key was already used for {0} credits; use a new key for a new request"
@@ -208,6 +221,9 @@ impl Refusal {
             Self::EmailRequired => "email_required",
             Self::EmailNotVerified => "email_not_verified",
             Self::CreditsUsedUp { .. } => "credits_used_up",
+            Self::InsufficientScope(_) => "insufficient_scope",
+            Self::UsageNotFound => "usage_not_found",
+            Self::UsageRefunded(_) => "usage_refunded",
             Self::IdempotencyKeyReused(_) => "idempotency_key_reused",
         }
     }
@@ -223,12 +239,14 @@ impl Refusal {
             | Self::InvitesPaused(_)
             | Self::OrganizationSuspended(_)
             | Self::EmailRequired
-            | Self::EmailNotVerified => RefusalKind::Forbidden,
+            | Self::EmailNotVerified
+            | Self::InsufficientScope(_) => RefusalKind::Forbidden,
             Self::ExpiryNotInFuture => RefusalKind::Invalid,
             Self::OrganizationNotFound
             | Self::MemberNotFound
             | Self::InviteNotFound
-            | Self::ApiKeyNotFound => RefusalKind::NotFound,
+            | Self::ApiKeyNotFound
+            | Self::UsageNotFound => RefusalKind::NotFound,
             Self::ExternalIdTaken
             | Self::NotAnOwner
             | Self::CreatorOfOrganizations(_)
@@ -239,6 +257,7 @@ impl Refusal {
             | Self::TooManyOrganizations(_)
             | Self::TooManyApiKeys
             | Self::ApiKeyExpired
+            | Self::UsageRefunded(_)
             | Self::InviteNeedsResend => RefusalKind::Conflict,
             Self::InviteEnded(_) | Self::LinkReplaced => RefusalKind::Gone,
             Self::EmailLimitReached { .. }

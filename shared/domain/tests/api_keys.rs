@@ -4,9 +4,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeySecret, ApiKeyUpdate, Caller, Counts,
-    EmailAddress, Event, GracePeriod, MAX_API_KEYS, Member, OrganizationId, Refusal, Role, UserId,
-    create_api_key, rotate_api_key, update_api_key,
+    ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeyScopes, ApiKeySecret, ApiKeyUpdate, Caller,
+    Counts, EmailAddress, Event, GracePeriod, MAX_API_KEYS, Member, OrganizationId, Refusal, Role,
+    UserId, create_api_key, rotate_api_key, update_api_key,
 };
 use uuid::Uuid;
 
@@ -41,6 +41,7 @@ fn create(api_keys: u32) -> Result<(ApiKey, ApiKeySecret), Refusal> {
     let input = ApiKeyRequest {
         id: ApiKeyId::new(Uuid::from_u128(2)),
         name: ApiKeyName::parse("Rendering").unwrap(),
+        scopes: ApiKeyScopes::default(),
         expires_at: None,
         random: [0; 32],
     };
@@ -125,6 +126,7 @@ fn key_at(expires_at: Option<DateTime<Utc>>) -> Result<(ApiKey, Event), Refusal>
     let input = ApiKeyRequest {
         id: ApiKeyId::new(Uuid::from_u128(2)),
         name: ApiKeyName::parse("Rendering").unwrap(),
+        scopes: ApiKeyScopes::default(),
         expires_at,
         random: [0; 32],
     };

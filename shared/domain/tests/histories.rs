@@ -809,6 +809,7 @@ impl World {
                 let request = ApiKeyRequest {
                     id: ApiKeyId::new(fresh),
                     name: ApiKeyName::parse("name 0").unwrap(),
+                    scopes: ApiKeyScopes::default(),
                     expires_at: None,
                     random: [7; 32],
                 };

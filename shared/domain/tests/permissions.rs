@@ -174,8 +174,10 @@ fn page() -> String {
          An API key acts for the organization, not for the member who created it, and has no role.\n\n\
          | action | an API key |\n\
          | --- | --- |\n\
-         | use the organization's credits: `record-usage` | yes |\n\
-         | view the organization's usage: `get-usage` | yes |\n\
+         | view itself, its organization and the credits left: `get-api-key` | yes |\n\
+         | use the organization's credits: `record-usage` | with the scope `usage:write` |\n\
+         | give credits back: `refund-usage` | with the scope `usage:write` |\n\
+         | view the organization's usage: `get-usage` | with the scope `usage:read` |\n\
          | everything else | no |"
     )
     .unwrap();

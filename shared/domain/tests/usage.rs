@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Billing, BillingUpdate, Caller, Counter, Credits, EmailAddress, EventKind, Ledger, Member,
-    Metadata, Notice, Organization, OrganizationId, OrganizationName, OutboxEmail, Plan,
-    PlanChanges, PlanId, Plans, Refusal, Role, Spending, Standing, UserId, When, spend,
-    update_billing,
+    Metadata, Notice, Organization, OrganizationId, OrganizationName, OutboxEmail, Part, Plan,
+    PlanChanges, PlanId, Plans, Refund, Refusal, Role, Spending, Standing, Used, UserId, When,
+    refund, remaining, spend, update_billing,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -49,6 +49,16 @@ fn member(role: Role) -> Caller {
 struct Table {
     ledger: Ledger,
     events: Vec<String>,
+    uses: Vec<Use>,
+}
+
+/// A use of credits that was not refunded.
+#[derive(Debug, Clone)]
+struct Use {
+    at: DateTime<Utc>,
+    period_start: DateTime<Utc>,
+    credits: u64,
+    parts: Vec<Part>,
 }
 
 impl Table {
@@ -70,7 +80,29 @@ impl Table {
                 counters: Vec::new(),
             },
             events: Vec::new(),
+            uses: Vec::new(),
         }
+    }
+
+    /// Gives back credits of a use, whose place among those that were not refunded is given.
+    fn refund(&mut self, n: usize, credits: u64, now: DateTime<Utc>) -> Use {
+        let used = self.uses.swap_remove(n);
+        let given = Used {
+            at: used.at,
+            period_start: used.period_start,
+            parts: &used.parts,
+        };
+        match refund(&self.ledger, given, credits, now) {
+            Refund::Credited(credits) => assert!(self.ledger.apply_credits(&credits)),
+            Refund::Allocated { billing, counters } => {
+                self.ledger = Ledger {
+                    billing: *billing,
+                    counters,
+                };
+            }
+        }
+        assert!(self.ledger.is_consistent());
+        used
     }
 
     fn record(&mut self, events: Vec<domain::Event>) {
@@ -111,6 +143,16 @@ impl Table {
             }
         }
         assert_eq!(spent.used, self.ledger.used_at(now));
+        assert_eq!(
+            spent.parts.iter().map(|part| part.credits).sum::<u64>(),
+            credits
+        );
+        self.uses.push(Use {
+            at: now,
+            period_start: spent.period_start,
+            credits,
+            parts: spent.parts,
+        });
         Ok(spent.used)
     }
 
@@ -335,6 +377,81 @@ fn downgrade_below_use_leaves_no_credits() {
 }
 
 #[test]
+fn refund_after_the_last_credit_makes_it_usable_again() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    table.spend(49, 0, now).unwrap();
+    table.spend(1, 0, now).unwrap();
+    table.refund(1, 1, now);
+    assert_eq!(table.ledger.used_at(now), 49);
+    assert_eq!(table.spend(1, 0, now).unwrap(), 50);
+    table.spend(1, 0, now).unwrap_err();
+    assert_eq!(table.events, ["80%", "100%"], "told once");
+}
+
+#[test]
+fn refund_below_a_smaller_plan_stays_within_it() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    table.change("basic", When::Now, now);
+    table.spend(60, 0, now).unwrap();
+    table.spend(20, 0, now).unwrap();
+    table.change("free", When::Now, now);
+    table.refund(1, 20, now);
+    table.spend(1, 0, now).unwrap_err();
+    table.refund(0, 20, now);
+    assert_eq!(table.ledger.used_at(now), 40);
+    table.spend(11, 0, now).unwrap_err();
+    assert_eq!(table.spend(10, 0, now).unwrap(), 50);
+}
+
+#[test]
+fn refund_of_the_last_period_corrects_only_its_history() {
+    let mut table = Table::new();
+    let end = at("2026-02-28T00:00:00Z");
+    let before = end - TimeDelta::hours(1);
+    table.spend(50, 0, before).unwrap();
+    for is_allocated in [false, true] {
+        if is_allocated {
+            table.spend(1, 0, end).unwrap();
+        }
+        let mut table = Table {
+            ledger: table.ledger.clone(),
+            events: Vec::new(),
+            uses: table.uses.clone(),
+        };
+        table.refund(0, 30, end);
+        let report = table.ledger.report(end);
+        assert_eq!(report.periods[1].1, 20);
+        let hours: u64 = report.hours.iter().map(|(_, credits)| credits).sum();
+        let now_used = u64::from(is_allocated);
+        assert_eq!(hours, 20 + now_used);
+        assert_eq!(table.spend(50 - now_used, 0, end).unwrap(), 50);
+        table.spend(1, 0, end).unwrap_err();
+    }
+}
+
+#[test]
+fn remaining_credits_of_many_counters_are_estimated_closely() {
+    let mut table = Table::new();
+    let now = at(BEGIN);
+    table.change("scale", When::Now, now);
+    let mut random = 1_u64;
+    for n in 1..=7_000_u64 {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        table.spend(10, random >> 16, now).unwrap();
+        let first = &table.ledger.counters[..3];
+        let left = remaining(&table.ledger.billing, first, &plans(), now);
+        assert!(left.is_estimate);
+        let exact = 100_000 - n * 10;
+        let distance = left.remaining.abs_diff(exact);
+        assert!(distance <= 2_500, "{} of {exact}", left.remaining);
+    }
+}
+
+#[test]
 fn scheduled_plan_once_due_applies_by_the_clock() {
     let mut table = Table::new();
     let (now, end) = (at(BEGIN), at("2026-02-28T00:00:00Z"));
@@ -472,6 +589,7 @@ fn counter_deletes_old_slots_and_stays_small() {
 #[derive(Debug, Clone)]
 enum Step {
     Spend(u64, u64),
+    Refund(usize, u64),
     Change(&'static str, When),
     Wait(i64),
 }
@@ -482,6 +600,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => (1_u64..=1000, any::<u64>()).prop_map(|(n, seed)| Step::Spend(n, seed)),
         12 => (1_u64..=20, any::<u64>()).prop_map(|(n, seed)| Step::Spend(n, seed)),
+        6 => (any::<usize>(), 1_u64..=1000).prop_map(|(n, credits)| Step::Refund(n, credits)),
         2 => (ids, when).prop_map(|(id, when)| Step::Change(id, when)),
         1 => (1_i64..20).prop_map(Step::Wait),
     ]
@@ -535,6 +654,14 @@ proptest! {
                     let allowed = table.ledger.allowed_at(&plans(), now);
                     note(&mut notified, notices, allowed);
                 }
+                Step::Refund(n, credits) => {
+                    let Some(n) = n.checked_rem(table.uses.len()) else { continue };
+                    let credits = credits.min(table.uses[n].credits);
+                    let refunded = table.refund(n, credits, now);
+                    if refunded.period_start == period.start {
+                        used -= credits;
+                    }
+                }
                 Step::Spend(credits, seed) => {
                     let allowed = table.ledger.allowed_at(&plans(), now);
                     let before = table.events.len();
@@ -561,6 +688,10 @@ proptest! {
                 }
             }
             prop_assert_eq!(table.ledger.used_at(now), used);
+            let left = remaining(&table.ledger.billing, &table.ledger.counters, &plans(), now);
+            let allowed = table.ledger.allowed_at(&plans(), now);
+            prop_assert_eq!((left.allowed, left.is_estimate), (allowed, false));
+            prop_assert_eq!(left.remaining, allowed.saturating_sub(used));
         }
     }
 

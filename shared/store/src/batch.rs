@@ -193,13 +193,29 @@ impl Batch for InvitePlaces {
     }
 }
 
-/// All counters that an organization can have; the result is in order.
+/// The first counters of an organization; the result is in order.
 #[derive(Debug, Clone, Copy)]
-pub struct Counters(pub OrganizationId);
+pub struct Counters {
+    organization_id: OrganizationId,
+    count: u8,
+}
 
 impl Counters {
+    /// Returns all counters that an organization can have.
+    pub fn all(organization_id: OrganizationId) -> Self {
+        Self::first(organization_id, MAX_COUNTERS)
+    }
+
+    /// Returns the first few.
+    pub fn first(organization_id: OrganizationId, count: u8) -> Self {
+        Self {
+            organization_id,
+            count,
+        }
+    }
+
     fn keys(self) -> impl Iterator<Item = Key<Counter>> {
-        (0..MAX_COUNTERS).map(move |number| Key::counter(self.0, number))
+        (0..self.count).map(move |number| Key::counter(self.organization_id, number))
     }
 }
 

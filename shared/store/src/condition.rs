@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
 use chrono::{DateTime, Utc};
-use domain::{Debit, EventId, OrganizationId, UserId};
+use domain::{Credit, Debit, EventId, OrganizationId, UserId};
 
 use crate::{
     StoreError,
@@ -39,6 +39,7 @@ pub(crate) enum Write {
     },
     Update(AttributeUpdate),
     Debit(Debit),
+    Credit(Credit),
 }
 
 /// What has to be at a key for a write to happen.
@@ -57,6 +58,8 @@ pub(crate) enum Expected {
     CreatedBy(OrganizationId),
     /// A request that is remembered until then.
     RememberedUntil(DateTime<Utc>),
+    /// The same, whose credits were not given back.
+    NotRefunded(DateTime<Utc>),
 }
 
 /// A change of some attributes of an item that was not read, or not as a whole.
@@ -139,6 +142,12 @@ impl From<Expected> for Condition {
             Expected::RememberedUntil(at) => {
                 Self::equals("#ttl = :ttl", &["ttl"], "ttl", keys::seconds(at))
             }
+            Expected::NotRefunded(at) => Self::equals(
+                "#ttl = :ttl AND attribute_not_exists(#refunded)",
+                &["ttl", "refunded"],
+                "ttl",
+                keys::seconds(at),
+            ),
             Expected::HeldBy(user_id) => Self::equals(
                 "#holder.#user_id = :user_id",
                 &["holder", "user_id"],
@@ -158,7 +167,7 @@ impl Write {
             | Self::PutMember { key, .. }
             | Self::Delete { key, .. } => Some(key),
             Self::Update(update) => Some(&update.key),
-            Self::Debit(_) => None,
+            Self::Debit(_) | Self::Credit(_) => None,
         }
     }
 
@@ -215,6 +224,7 @@ impl Write {
                 item.update(builder.build()?)
             }
             Self::Debit(debit) => item.update(debit::update(&debit, table)?),
+            Self::Credit(credit) => item.update(debit::update_back(&credit, table)?),
         };
         Ok(item.build())
     }

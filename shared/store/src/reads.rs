@@ -1,5 +1,5 @@
 //! Reads: each takes one round trip, and all are strongly consistent except those
-//! through the expiry index.
+//! through the expiry index and [`Store::read_eventually`].
 
 use std::{collections::HashMap, time::Duration};
 
@@ -57,6 +57,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn read<B: Batch>(&self, batch: B) -> Result<B::Found, StoreError> {
+        self.read_batch(batch, true).await
+    }
+
+    /// Reads items for half the capacity. They may lack the changes of the last moments.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn read_eventually<B: Batch>(&self, batch: B) -> Result<B::Found, StoreError> {
+        self.read_batch(batch, false).await
+    }
+
+    async fn read_batch<B: Batch>(
+        &self,
+        batch: B,
+        is_consistent: bool,
+    ) -> Result<B::Found, StoreError> {
         let mut keys = BatchKeys::of(&batch);
         let mut items = Items::default();
         let mut pending: Vec<Item> = std::mem::take(&mut keys.unique)
@@ -68,7 +84,7 @@ impl Store {
             let rest = pending.split_off(pending.len().min(MAX_BATCH));
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(pending))
-                .consistent_read(true);
+                .consistent_read(is_consistent);
             let output = self
                 .client
                 .batch_get_item()

@@ -485,6 +485,7 @@ fn new_key() -> ApiKey {
             name: "Ada Lovelace".to_owned(),
         }),
         created_at: noon(),
+        scopes: ApiKeyScopes::default(),
         expires_at: None,
         rotated_at: None,
         last_used_at: None,
@@ -507,6 +508,10 @@ fn api_keys() -> Vec<Form> {
         version: 4,
         ..new_key()
     };
+    let scoped = ApiKey {
+        scopes: BTreeSet::from([ApiKeyScope::ReadUsage]).try_into().unwrap(),
+        ..new_key()
+    };
     let form = |name, value: ApiKey| {
         let before = ApiKey {
             version: value.version - 1,
@@ -523,6 +528,7 @@ fn api_keys() -> Vec<Form> {
     vec![
         form("api-key.new", new_key()),
         form("api-key.rotated", rotated),
+        form("api-key.scoped", scoped),
     ]
 }
 
@@ -862,6 +868,18 @@ fn usage() -> Vec<Form> {
         allowed: 3000,
         used: 7,
         at: noon(),
+        period_start: None,
+        parts: Vec::new(),
+        refunded: None,
+    };
+    let refunded = UsageRequest {
+        period_start: Some(at("2026-03-01T00:00:00Z")),
+        parts: vec![Part {
+            counter: 2,
+            credits: 3,
+        }],
+        refunded: Some(2),
+        ..request.clone()
     };
     let payment = PaymentEvent {
         id: "evt_1".to_owned(),
@@ -876,6 +894,12 @@ fn usage() -> Vec<Form> {
             Key::usage_request(organization_id(), &request.idempotency_key),
             request.clone(),
             quiet().remember_usage(&request, None),
+        ),
+        form(
+            "usage-request.refunded",
+            Key::usage_request(organization_id(), &refunded.idempotency_key),
+            refunded.clone(),
+            quiet().remember_refund(&refunded),
         ),
         form(
             "payment-event.only",

@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Address, ApiKey, Billing, Caller, CountedEmail, CountedReport, Counter, DailyCount, Debit,
-    EndedInvite, Event, EventId, ExternalId, Holder, Invite, MAX_API_KEYS, MAX_COUNTERS,
+    Address, ApiKey, Billing, Caller, CountedEmail, CountedReport, Counter, Credit, DailyCount,
+    Debit, EndedInvite, Event, EventId, ExternalId, Holder, Invite, MAX_API_KEYS, MAX_COUNTERS,
     MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, Profile, Recipient, UserId,
 };
 
@@ -605,6 +605,16 @@ impl Transaction {
     /// Takes credits from a counter, if it still has them.
     pub fn debit(self, debit: Debit) -> Self {
         self.with(Write::Debit(debit))
+    }
+
+    /// Gives credits back to a counter, if it is of the same allocation.
+    pub fn credit(self, credit: Credit) -> Self {
+        self.with(Write::Credit(credit))
+    }
+
+    /// Remembers that credits of a request were given back, if none were.
+    pub fn remember_refund(self, request: &UsageRequest) -> Self {
+        self.put(request, Expected::NotRefunded(request.forgotten_at()))
     }
 
     /// Remembers a request to use credits, in place of an earlier one with the

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Address, DailyCount, Delivery, EmailAddress, EventId, ExternalId, Invite, InviteId,
-    OrganizationId, Standing, UserId,
+    OrganizationId, Part, Standing, Used, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +143,15 @@ pub struct UsageRequest {
     pub used: u64,
     /// The time of the request.
     pub at: DateTime<Utc>,
+    /// The start of the billing period at that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period_start: Option<DateTime<Utc>>,
+    /// The credits by counter. Requests from before refunds have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+    /// The credits that were given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded: Option<u64>,
 }
 
 impl UsageRequest {
@@ -152,6 +161,16 @@ impl UsageRequest {
     /// Returns the end of the record's lifetime.
     pub fn forgotten_at(&self) -> DateTime<Utc> {
         self.at + Self::MEMORY
+    }
+
+    /// Returns what a refund needs; `None` of a request from before refunds.
+    pub fn as_used(&self) -> Option<Used<'_>> {
+        let used = Used {
+            at: self.at,
+            period_start: self.period_start?,
+            parts: &self.parts,
+        };
+        (!used.parts.is_empty()).then_some(used)
     }
 }
 

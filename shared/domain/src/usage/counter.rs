@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::refund::Credit;
 use super::slots::{DAYS, HOURS, MONTHS, PERIODS, Slots, Tally, day_of, hour_of, month_of};
 use crate::OrganizationId;
 
@@ -65,6 +66,24 @@ impl Counter {
         self.days.add(at.day, credits);
         self.months.add(at.month, credits);
         self.periods.add(at.period, credits);
+    }
+
+    pub(super) fn take_back(&mut self, at: Slots, credits: u64) {
+        self.hours.take_back(at.hour, credits);
+        self.days.take_back(at.day, credits);
+        self.months.take_back(at.month, credits);
+        self.periods.take_back(at.period, credits);
+    }
+
+    /// Applies a credit as the table does, if its condition holds. Returns whether it
+    /// was applied.
+    pub(super) fn credit(&mut self, credit: &Credit) -> bool {
+        let is_of_allocation = self.generation == credit.generation;
+        if is_of_allocation {
+            self.left += credit.usable;
+            self.take_back(credit.at, credit.credits);
+        }
+        is_of_allocation
     }
 
     /// Returns whether the condition of a debit holds.

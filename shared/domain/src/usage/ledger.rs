@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     counter::{Counter, Debit, MAX_COUNTERS},
     meter::{Level, Meter},
+    refund::Credit,
     slots::{
         DAYS, HOURS, MONTHS, PERIODS, Tally, day_at, day_of, hour_at, hour_of, month_at, month_of,
     },
@@ -118,6 +119,14 @@ impl Ledger {
             }
         }
         permitted
+    }
+
+    /// Applies credits as the table does. Returns whether the condition of each held.
+    pub fn apply_credits(&mut self, credits: &[Credit]) -> bool {
+        credits.iter().all(|credit| {
+            let counter = self.counters.get_mut(usize::from(credit.counter));
+            counter.is_some_and(|counter| counter.credit(credit))
+        })
     }
 
     fn total(&self, tally: impl Fn(&Counter) -> &Tally, slot: i64) -> u64 {

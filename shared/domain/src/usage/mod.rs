@@ -10,11 +10,15 @@
 mod counter;
 mod ledger;
 mod meter;
+mod refund;
+mod remaining;
 mod slots;
 mod spend;
 
 pub use counter::{Counter, Debit, MAX_COUNTERS, Stale};
 pub use ledger::{Ledger, UsageReport};
 pub use meter::{Level, Meter, Notified};
+pub use refund::{Credit, Part, Refund, Used, refund, refund_by_meter};
+pub use remaining::{Remaining, remaining};
 pub use slots::{Slots, Tally};
 pub use spend::{Credits, InvalidCredits, Spending, Spent, spend};

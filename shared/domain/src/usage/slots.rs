@@ -47,6 +47,12 @@ impl Tally {
         *self.0.entry(slot).or_default() += credits;
     }
 
+    pub(super) fn take_back(&mut self, slot: i64, credits: u64) {
+        if let Some(recorded) = self.0.get_mut(&slot) {
+            *recorded = recorded.saturating_sub(credits);
+        }
+    }
+
     pub(super) fn before(&self, slot: i64) -> Range<'_, i64, u64> {
         self.0.range(..slot)
     }

@@ -10,6 +10,7 @@ use super::{
     counter::{Counter, Debit},
     ledger::Ledger,
     meter::{Level, Meter, Notified},
+    refund::Part,
     slots::Slots,
 };
 use crate::{Billing, Event, Plans, Refusal};
@@ -77,6 +78,10 @@ pub struct Spent {
     pub allowed: u64,
     /// The credits used in the period, with these.
     pub used: u64,
+    /// The start of the period.
+    pub period_start: DateTime<Utc>,
+    /// The counters that recorded these credits.
+    pub parts: Vec<Part>,
 }
 
 impl Ledger {
@@ -139,16 +144,23 @@ pub fn spend(
     let slots = Slots::at(now, period);
     let allowed = ledger.allowed_at(plans, now);
     let used = ledger.used_in(period) + credits.get();
-    let spent = |spending| Spent {
+    let spent = |spending, parts| Spent {
         spending,
         allowed,
         used,
+        period_start: period.start,
+        parts,
     };
     let meter = ledger.billing.meter_at(now);
     if meter.is_some()
         && let Some(debits) = ledger.debit(credits.get(), seed, slots, now)
     {
-        return Ok(spent(Spending::Debited(debits)));
+        let parts = debits.iter().map(|debit| Part {
+            counter: debit.counter,
+            credits: debit.credits,
+        });
+        let parts = parts.collect();
+        return Ok(spent(Spending::Debited(debits), parts));
     }
     if used > allowed {
         return Err(Refusal::CreditsUsedUp {
@@ -174,13 +186,19 @@ pub fn spend(
     next.allocate(meter, used, now);
     let chosen = seed.checked_rem(next.counters.len() as u64);
     let chosen = chosen.and_then(|n| usize::try_from(n).ok());
+    let mut parts = Vec::new();
     if let Some(counter) = chosen.and_then(|n| next.counters.get_mut(n)) {
         counter.record(slots, credits.get());
+        parts.push(Part {
+            counter: counter.number,
+            credits: credits.get(),
+        });
     }
     let threshold = next.threshold(before, level, used);
-    Ok(spent(Spending::Allocated {
+    let allocated = Spending::Allocated {
         billing: Box::new(next.billing),
         counters: next.counters,
         events: due.into_iter().chain(threshold).collect(),
-    }))
+    };
+    Ok(spent(allocated, parts))
 }
