@@ -28,7 +28,7 @@ pub(crate) type Keys = (Key<Organization>, Key<Billing>, Counters);
 
 /// Returns the keys to read for [`of`].
 pub(crate) fn keys(id: OrganizationId) -> Keys {
-    (Key::organization(id), Key::billing(id), Counters(id))
+    (Key::organization(id), Key::billing(id), Counters::all(id))
 }
 
 /// Returns the organization and its ledger from what was read.

@@ -87,6 +87,7 @@ macro_rules! for_each_operation {
                 invites::decline_invite_by_link
                 api_keys::create_api_key
                 api_keys::list_api_keys
+                api_keys::get_api_key
                 api_keys::update_api_key
                 api_keys::rotate_api_key
                 api_keys::revoke_api_key
@@ -95,6 +96,7 @@ macro_rules! for_each_operation {
                 billing::update_billing
                 usage::get_usage
                 usage::record_usage
+                usage::refund_usage
                 server::find_organizations
                 server::provision_organization
                 server::suspend_organization

@@ -55,6 +55,12 @@ const ONLY_PEOPLES: [&str; 5] = [
     "plan_change_not_allowed",
 ];
 
+/// The code that only API clients get.
+const ONLY_API_CLIENTS: &str = "insufficient_scope";
+
+/// The code that API clients never get: the authorizer refuses them.
+const NEVER_API_CLIENTS: &str = "organization_suspended";
+
 /// Returns all codes that a route can respond with, by status.
 pub(crate) fn codes(shape: &Shape, route: &Route) -> BTreeMap<u16, Vec<&'static str>> {
     let caller = route.caller;
@@ -66,9 +72,10 @@ pub(crate) fn codes(shape: &Shape, route: &Route) -> BTreeMap<u16, Vec<&'static 
     let not_signed_in = (caller != Caller::Anyone).then_some("not_signed_in");
     let refusals = shape.refusals.iter().copied();
     let refusals = refusals.filter(|code| match caller {
-        Caller::Server => !ONLY_PEOPLES.contains(code),
-        Caller::Person => *code != ONLY_THE_SERVERS,
-        Caller::Anyone | Caller::ApiClient => true,
+        Caller::Server => !ONLY_PEOPLES.contains(code) && *code != ONLY_API_CLIENTS,
+        Caller::Person => ![ONLY_THE_SERVERS, ONLY_API_CLIENTS].contains(code),
+        Caller::ApiClient => *code != NEVER_API_CLIENTS,
+        Caller::Anyone => true,
     });
     // Every route of the server takes the header `On-Behalf-Of`.
     let invalid = (caller == Caller::Server && !shape.refusals.contains(&"invalid_request"))

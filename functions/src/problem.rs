@@ -59,6 +59,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "The identity provider has not verified the caller's address.",
     ),
     (
+        "insufficient_scope",
+        403,
+        "The API key lacks the scope that the route needs.",
+    ),
+    (
         "organization_not_found",
         404,
         "The organization does not exist, or the caller is not a member.",
@@ -87,6 +92,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "api_key_not_found",
         404,
         "The organization has no such API key, or it was revoked.",
+    ),
+    (
+        "usage_not_found",
+        404,
+        "No credits were used with the idempotency key in the last 24 hours.",
     ),
     (
         "already_member",
@@ -122,6 +132,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "too_many_api_keys",
         409,
         "The organization has 50 API keys.",
+    ),
+    (
+        "usage_refunded",
+        409,
+        "Credits of the idempotency key were given back: it cannot be used again, and no other number can be given back.",
     ),
     ("invite_accepted", 410, "The invite has been accepted."),
     ("invite_declined", 410, "The invite has been declined."),

@@ -176,7 +176,15 @@ fn expected(name: &str) -> Value {
         "erase-person" => json!(204),
         "list-organizations" | "find-organizations" | "get-account" | "list-my-invites"
         | "pages" => json!(200),
-        "authorize-api-key" | "authorize-server" => json!({"isAuthorized": false}),
+        "authorize-api-key" => json!({
+            "isAuthorized": false,
+            "context": {
+                "organization_id": "01930000-0000-7000-8000-000000000001",
+                "api_key_id": "01930000-0000-7000-8000-000000000003",
+                "reason": "it was revoked, or never existed",
+            },
+        }),
+        "authorize-server" => json!({"isAuthorized": false}),
         "deliver-email" => json!({"batchItemFailures": []}),
         "expire-invites" => json!({"expired": 0}),
         "record-email-delivery" => json!({

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::{ApiKey, ApiKeySecret, OrganizationId};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::Key;
+use store::{Existence, Key};
 
 use crate::{App, Operation, error::Error, error_chain};
 
@@ -26,12 +26,16 @@ pub static OPERATION: Operation = Operation::authorizer("authorize-api-key", |ap
         let event: Event = serde_json::from_value(event)?;
         let now = app.clock.now();
         let response = match verified_key(&app, &event, now).await? {
-            None => json!({ "isAuthorized": false }),
-            Some(key) => {
+            Err(context) => json!({ "isAuthorized": false, "context": context }),
+            Ok(key) => {
                 note_use(&app, &key, now).await;
                 json!({
                     "isAuthorized": true,
-                    "context": { "organization_id": key.organization_id, "api_key_id": key.id },
+                    "context": {
+                        "organization_id": key.organization_id,
+                        "api_key_id": key.id,
+                        "scopes": key.scopes.to_string(),
+                    },
                 })
             }
         };
@@ -48,23 +52,52 @@ struct Event {
     identity_source: Vec<String>,
 }
 
+/// Returns the key, or the context of its refusal: the caller does not see it, but the
+/// function's log has it, for an operator who is asked.
 async fn verified_key(
     app: &App,
     event: &Event,
     now: DateTime<Utc>,
-) -> Result<Option<ApiKey>, Error> {
+) -> Result<Result<ApiKey, Value>, Error> {
     let [authorization] = event.identity_source.as_slice() else {
-        return Ok(None);
+        return Ok(Err(json!({ "reason": "the header is missing" })));
     };
     let Some(secret) = secret(authorization) else {
-        return Ok(None);
+        return Ok(Err(json!({ "reason": "it is not the text of a key" })));
     };
     let id = secret.organization_id;
     let keys = (Key::api_key(id, secret.api_key_id), Key::existence(id));
     let (key, existence) = app.store.read(keys).await?;
-    // A suspended or deleted organization uses nothing.
-    let is_open = existence.is_some_and(|existence| existence.standing.is_unrestricted());
-    Ok(key.filter(|key| is_open && key.verify(&secret, now)))
+    Ok(verify(key, existence, &secret, now).map_err(|reason| {
+        json!({
+            "organization_id": id,
+            "api_key_id": secret.api_key_id,
+            "reason": reason,
+        })
+    }))
+}
+
+/// Returns the key, or the reason of its refusal.
+fn verify(
+    key: Option<ApiKey>,
+    existence: Option<Existence>,
+    secret: &ApiKeySecret,
+    now: DateTime<Utc>,
+) -> Result<ApiKey, &'static str> {
+    let key = key.ok_or("it was revoked, or never existed")?;
+    if !key.verify(secret, now) {
+        return Err(if key.is_expired(now) {
+            "it has expired"
+        } else {
+            "it is not the key's secret, or one from before a rotation"
+        });
+    }
+    let standing = existence.ok_or("the organization does not exist")?.standing;
+    if standing.is_unrestricted() {
+        Ok(key)
+    } else {
+        Err("the organization is suspended or deleted")
+    }
 }
 
 /// Parses the secret in an `Authorization` header: scheme `Bearer`, or `Basic` with the

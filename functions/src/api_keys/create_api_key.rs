@@ -1,6 +1,6 @@
 //! `POST /v1/organizations/{organization_id}/api-keys`.
 
-use domain::{ApiKeyId, ApiKeyName, ApiKeyRequest, create_api_key};
+use domain::{ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeyScopes, create_api_key};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -38,6 +38,9 @@ pub const SHAPE: Shape = Shape::change("Create an API key", "owner, admin")
 struct Body {
     /// The key's name: 1 to 200 characters on one line.
     name: ApiKeyName,
+    /// The key's scopes; all if absent.
+    #[serde(default)]
+    scopes: ApiKeyScopes,
     /// When the key expires; never if absent.
     #[serde(default)]
     expires_at: Option<input::Time>,
@@ -50,6 +53,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let input = &ApiKeyRequest {
         id: ApiKeyId::new(app.new_id()),
         name: body.name,
+        scopes: body.scopes,
         expires_at: body.expires_at.map(|at| at.0),
         random: app.random()?,
     };

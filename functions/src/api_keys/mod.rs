@@ -2,6 +2,7 @@
 
 pub mod authorize_api_key;
 pub mod create_api_key;
+pub mod get_api_key;
 pub mod list_api_keys;
 pub mod revoke_api_key;
 pub mod rotate_api_key;

@@ -171,7 +171,7 @@ async fn set(app: &App, id: &str, detail: &PlanDetail) -> Result<bool, Error> {
             Key::organization(organization_id),
             Key::payment_event(id),
             Key::billing(organization_id),
-            Counters(organization_id),
+            Counters::all(organization_id),
         );
         let (organization, taken, billing, counters) = app.store.read(keys).await?;
         if taken.is_some() {

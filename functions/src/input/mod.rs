@@ -171,15 +171,42 @@ pub(crate) fn idempotency_key(request: &Request) -> Result<Option<&str>, Error> 
     let Some(value) = request.headers().get("idempotency-key") else {
         return Ok(None);
     };
-    let key = value.to_str().ok().filter(|key| {
-        (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
-    });
-    key.map(Some).ok_or_else(|| {
-        Error::field(
-            "idempotency-key",
-            "must be 1 to 128 printable ASCII characters without spaces",
-        )
-    })
+    let key = value.to_str().ok().filter(|key| is_idempotency_key(key));
+    key.map(Some)
+        .ok_or_else(|| Error::field("idempotency-key", InvalidIdempotencyKey))
+}
+
+fn is_idempotency_key(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The error of a text that cannot be an idempotency key.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("must be 1 to 128 printable ASCII characters without spaces")]
+pub(crate) struct InvalidIdempotencyKey;
+
+/// An idempotency key in a body: 1 to 128 printable ASCII characters without spaces.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline)]
+pub(crate) struct IdempotencyKey(#[schemars(length(min = 1, max = 128))] String);
+
+impl IdempotencyKey {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for IdempotencyKey {
+    type Error = InvalidIdempotencyKey;
+
+    fn try_from(text: String) -> Result<Self, InvalidIdempotencyKey> {
+        if is_idempotency_key(&text) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidIdempotencyKey)
+        }
+    }
 }
 
 /// Reads the page of a list from the query's `limit` and `cursor`.

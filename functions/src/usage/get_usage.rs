@@ -1,7 +1,7 @@
 //! `GET /v1/organizations/{organization_id}/usage` for members, and
 //! `GET /v1/usage` for API clients.
 
-use domain::{Ledger, Refusal};
+use domain::{ApiKeyScope, Ledger, Refusal};
 use lambda_http::Request;
 use store::{Counters, Key};
 
@@ -24,12 +24,13 @@ pub const SHAPE: Shape = Shape::read(
     "member; API key",
 )
 .responds::<UsageView>(200)
-.refuses(&["organization_not_found"]);
+.refuses(&["insufficient_scope", "organization_not_found"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     // Only the route for people has the organization in its path.
     let ledger = if input::path(request, "organization_id").is_empty() {
-        of_client(app, ApiClient::of(request)?).await?
+        let client = ApiClient::with_scope(request, ApiKeyScope::ReadUsage)?;
+        of_client(app, client).await?
     } else {
         let (_, _, ledger) = ledger::of_caller(app, &Scope::of(app, request)?).await?;
         ledger
@@ -39,7 +40,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 
 async fn of_client(app: &App, client: ApiClient) -> Result<Ledger, Error> {
     let id = client.organization_id;
-    let keys = (Key::organization(id), Key::billing(id), Counters(id));
+    let keys = (Key::organization(id), Key::billing(id), Counters::all(id));
     let (organization, billing, counters) = app.store.read(keys).await?;
     let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
     Ok(Ledger {

@@ -1,14 +1,16 @@
-//! `POST /v1/usage` for API clients.
+//! `POST /v1/usage` for API clients, and
+//! `POST /v1/server/organizations/{organization_id}/usage` for the server.
 
-use domain::{Credits, Ledger, OrganizationId, Refusal, Spending, spend};
+use domain::{Credits, Ledger, Refusal, Spending, spend};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use store::{Counters, Key, Transaction, UsageRequest};
 
+use super::spender::Spender;
 use crate::{
-    App, Operation, Shape, access::ApiClient, error::Error, input, ledger, mutate::Decision,
-    response::Response, views::ConsumedView,
+    App, Operation, Shape, error::Error, input, ledger, mutate::Decision, response::Response,
+    views::ConsumedView,
 };
 
 /// Uses credits of the organization's billing period, before images are rendered.
@@ -18,27 +20,33 @@ pub static OPERATION: Operation = Operation::http("record-usage", |app, request|
 .needs(&["PLANS"]);
 
 /// How the API describes it.
-pub const SHAPE: Shape = Shape::change("Use credits, before images are rendered", "API key")
-    .takes::<Body>()
-    .idempotent(
-        true,
-        "Repeating a request with the same key within a day uses no more credits.",
-    )
-    .responds::<ConsumedView>(200)
-    .headers(&[
-        ("x-renders-allowed", "The credits of the billing period."),
-        ("x-renders-consumed", "The credits that this request used."),
-        (
-            "x-renders-used",
-            "The credits used, with those of this request.",
-        ),
-    ])
-    .refuses(&[
-        "invalid_request",
-        "organization_not_found",
-        "idempotency_key_reused",
-        "credits_used_up",
-    ]);
+pub const SHAPE: Shape = Shape::change(
+    "Use credits, before images are rendered",
+    "API key with `usage:write`",
+)
+.takes::<Body>()
+.idempotent(
+    true,
+    "Repeating a request with the same key within a day uses no more credits.",
+)
+.responds::<ConsumedView>(200)
+.headers(&[
+    ("x-renders-allowed", "The credits of the billing period."),
+    ("x-renders-consumed", "The credits that this request used."),
+    (
+        "x-renders-used",
+        "The credits used, with those of this request.",
+    ),
+])
+.refuses(&[
+    "invalid_request",
+    "insufficient_scope",
+    "organization_not_found",
+    "organization_suspended",
+    "idempotency_key_reused",
+    "usage_refunded",
+    "credits_used_up",
+]);
 
 /// The credits to use.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -49,17 +57,20 @@ struct Body {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
-    let id = ApiClient::of(request)?.organization_id;
+    let spender = &Spender::of(request)?;
     let key = input::idempotency_key(request)?
         .ok_or_else(|| Error::field("idempotency-key", "is missing"))?;
     let Body { credits } = input::body(request)?;
 
     let request = app
         .mutate(move |now| async move {
-            let (ledger, remembered) = load(app, id, key).await?;
+            let (ledger, remembered) = load(app, spender, key).await?;
             if let Some(request) = &remembered
                 && now < request.forgotten_at()
             {
+                if let Some(refunded) = request.refunded {
+                    return Err(Refusal::UsageRefunded(refunded).into());
+                }
                 if request.credits != credits.get() {
                     return Err(Refusal::IdempotencyKeyReused(request.credits).into());
                 }
@@ -69,6 +80,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 return Ok(Decision::Reload);
             }
 
+            let id = spender.organization_id;
             let spent = spend(&ledger, &app.plans, credits, fastrand::u64(..), now)?;
             let request = UsageRequest {
                 organization_id: id,
@@ -77,6 +89,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 allowed: spent.allowed,
                 used: spent.used,
                 at: now,
+                period_start: Some(spent.period_start),
+                parts: spent.parts,
+                refunded: None,
             };
             let transaction = match spent.spending {
                 Spending::Debited(debits) => {
@@ -99,12 +114,15 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         })
         .await?;
     let UsageRequest {
+        organization_id,
         allowed,
         credits: consumed,
         used,
         ..
     } = request;
     let view = ConsumedView {
+        organization_id,
+        api_key_id: spender.api_key_id,
         allowed,
         consumed,
         used,
@@ -117,11 +135,14 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 /// same key.
 async fn load(
     app: &App,
-    id: OrganizationId,
+    spender: &Spender,
     key: &str,
 ) -> Result<(Ledger, Option<UsageRequest>), Error> {
-    let keys = (Key::usage_request(id, key), Key::billing(id), Counters(id));
-    let (remembered, billing, counters) = app.store.read(keys).await?;
+    let id = spender.organization_id;
+    let ledger = (Key::billing(id), Counters::all(id));
+    let keys = (spender.proof(), Key::usage_request(id, key), ledger);
+    let (existence, remembered, (billing, counters)) = app.store.read(keys).await?;
+    spender.require_open(existence)?;
     let billing = match billing {
         Some(billing) => billing,
         // Before the first use, the periods follow from the organization's creation.

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Action, ApiKey, ApiKeyId, ApiKeyName, ApiKeySecret, Caller, UserId, may_rotate, permit,
+    Action, ApiKey, ApiKeyId, ApiKeyName, ApiKeyScopes, ApiKeySecret, Caller, Organization, Plan,
+    UserId, may_rotate, permit,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::Permission;
+use super::{OrganizationSummary, Permission, PlanView, RemainingView};
 
 /// The person who created an API key.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -56,6 +57,8 @@ pub(crate) struct ApiKeyView {
     hint: String,
     /// The person who created the key, who may have left since; `null` for the server's.
     created_by: Option<KeyCreatorView>,
+    /// The key's scopes.
+    scopes: ApiKeyScopes,
     /// The time of creation.
     created_at: DateTime<Utc>,
     /// The time of expiry; `null` if the key never expires.
@@ -92,6 +95,7 @@ impl ApiKeyView {
                 id: creator.id.clone(),
                 name: creator.name.clone(),
             }),
+            scopes: key.scopes.clone(),
             created_at: key.created_at,
             expires_at: key.expires_at,
             last_used_at: key.last_used_at,
@@ -102,6 +106,44 @@ impl ApiKeyView {
                 rotate: Permission::of(may_rotate(caller, key, now)),
                 revoke: manage(),
             },
+        }
+    }
+}
+
+/// The API key of the request.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OwnApiKeyView {
+    /// Its id.
+    id: ApiKeyId,
+    /// The key's name.
+    name: ApiKeyName,
+    /// The key's scopes.
+    scopes: ApiKeyScopes,
+    /// The time of expiry; `null` if the key never expires.
+    expires_at: Option<DateTime<Utc>>,
+    /// The organization that the key acts for.
+    organization: OrganizationSummary,
+    /// The organization's plan.
+    plan: PlanView,
+    /// The credits of the current billing period.
+    credits: RemainingView,
+}
+
+impl OwnApiKeyView {
+    pub(crate) fn of(
+        key: &ApiKey,
+        organization: &Organization,
+        plan: &Plan,
+        credits: RemainingView,
+    ) -> Self {
+        Self {
+            id: key.id,
+            name: key.name.clone(),
+            scopes: key.scopes.clone(),
+            expires_at: key.expires_at,
+            organization: OrganizationSummary::of(organization),
+            plan: PlanView::of(plan),
+            credits,
         }
     }
 }

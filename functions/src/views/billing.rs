@@ -26,7 +26,7 @@ pub(crate) struct PlanView {
 }
 
 impl PlanView {
-    fn of(plan: &Plan) -> Self {
+    pub(crate) fn of(plan: &Plan) -> Self {
         Self {
             id: plan.id.clone(),
             name: plan.name.clone(),

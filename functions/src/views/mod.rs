@@ -12,9 +12,9 @@ mod settings;
 mod usage;
 
 pub(crate) use account::{AcceptedView, AccountView};
-pub(crate) use api_key::{ApiKeySummary, ApiKeyView, SecretView};
+pub(crate) use api_key::{ApiKeySummary, ApiKeyView, OwnApiKeyView, SecretView};
 pub(crate) use audit::AuditEventView;
-pub(crate) use billing::{BillingView, PeriodView, PlanPeriodView};
+pub(crate) use billing::{BillingView, PeriodView, PlanPeriodView, PlanView};
 pub(crate) use common::{List, Permission, RoleChoice};
 pub(crate) use invite::{InviteView, MyInviteView, PreviewView};
 pub(crate) use member::{
@@ -25,4 +25,4 @@ pub(crate) use organization::{
     OrganizationView,
 };
 pub(crate) use settings::{ManagedSettingsView, OrganizationStateView, Permissions, SettingsView};
-pub(crate) use usage::{ConsumedView, UsageSummaryView, UsageView};
+pub(crate) use usage::{ConsumedView, RefundedView, RemainingView, UsageSummaryView, UsageView};

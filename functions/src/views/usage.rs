@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::{Ledger, Plans};
+use domain::{ApiKeyId, Ledger, OrganizationId, Plans, Remaining};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -101,6 +101,10 @@ impl UsageView {
 /// The result of using credits.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ConsumedView {
+    /// The organization.
+    pub(crate) organization_id: OrganizationId,
+    /// The API key of this request; `null` for the server's.
+    pub(crate) api_key_id: Option<ApiKeyId>,
     /// The credits of the billing period.
     pub(crate) allowed: u64,
     /// The credits used by this request.
@@ -109,4 +113,43 @@ pub(crate) struct ConsumedView {
     pub(crate) used: u64,
     /// The credits left.
     pub(crate) remaining: u64,
+}
+
+/// The result of giving credits back.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RefundedView {
+    /// The organization.
+    pub(crate) organization_id: OrganizationId,
+    /// The API key of this request; `null` for the server's.
+    pub(crate) api_key_id: Option<ApiKeyId>,
+    /// The credits given back.
+    pub(crate) refunded: u64,
+    /// The credits that stay used.
+    pub(crate) consumed: u64,
+    /// The time of the use.
+    pub(crate) used_at: DateTime<Utc>,
+}
+
+/// The credits of the current billing period that are left.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RemainingView {
+    /// The credits of the period.
+    allowed: u64,
+    /// The credits left.
+    remaining: u64,
+    /// Whether `remaining` is an estimate: it is for plans of more than 9,000 credits.
+    is_estimate: bool,
+    /// The end of the period.
+    period_end: DateTime<Utc>,
+}
+
+impl RemainingView {
+    pub(crate) fn of(credits: Remaining) -> Self {
+        Self {
+            allowed: credits.allowed,
+            remaining: credits.remaining,
+            is_estimate: credits.is_estimate,
+            period_end: credits.period_end,
+        }
+    }
 }

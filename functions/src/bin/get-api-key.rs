@@ -1,0 +1,5 @@
+//! The Lambda binary of `get-api-key`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    functions::serve(&functions::api_keys::get_api_key::OPERATION)
+}
