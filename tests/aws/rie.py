@@ -192,6 +192,13 @@ def with_api_key(scene):
     scene.make_api_key()
 
 
+def with_use(scene):
+    """Uses a credit by the server, under the sample's idempotency key."""
+    path = f"{scene.stack.api}/v1/server/organizations/{scene.names[ORGANIZATION]}/usage"
+    headers = {"authorization": f"Bearer {SERVER_KEY}", "idempotency-key": "render-1"}
+    send("POST", path, {"credits": 1}, headers).expect("200")
+
+
 def long_ago(scene):
     """Makes the invite's last email more than a minute old, so that it can be resent."""
     scene.invite()
@@ -227,6 +234,8 @@ SCENES = {
     "update-api-key": with_api_key,
     "rotate-api-key": with_api_key,
     "revoke-api-key": with_api_key,
+    "get-api-key": with_api_key,
+    "refund-usage": with_use,
     "create-invite": nobody_invited,
     "get-member": as_member,
     "update-member": as_member,

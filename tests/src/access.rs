@@ -17,6 +17,7 @@ use functions::openapi::Caller;
 use crate::{
     completeness::template,
     harness::{Fixture, Reply, Session},
+    usage::render,
 };
 
 pub const CALLERS: [&str; 10] = [
@@ -90,6 +91,11 @@ const fn signed_in(outcome: &'static str) -> [&'static str; 10] {
 /// The outcomes of an operation that is the server's alone: the gateway's own refusals.
 const ONLY_THE_SERVERS: [&str; 10] = [
     "403", "403", "403", "403", "403", "403", SIGN_IN, "403", "403", "403",
+];
+
+/// The outcomes of an operation for API keys: the gateway's own refusals of others.
+const ONLY_A_KEYS: [&str; 10] = [
+    "403", "403", "403", "403", "403", "403", SIGN_IN, "403", "403", "200",
 ];
 
 const NOT_A_USER: &str = "403 owner_or_admin_required";
@@ -352,10 +358,22 @@ pub static ACCESS: &[Access] = &[
             (Method::POST, "/v1/usage".into(), Some(body))
         },
         permitted: "key",
-        // The gateway's own refusal: the authorizer knows no such key.
-        expected: [
-            "403", "403", "403", "403", "403", "403", SIGN_IN, "403", "403", "200",
-        ],
+        expected: ONLY_A_KEYS,
+    },
+    Access {
+        operation: "refund-usage",
+        request: |_| {
+            let body = json!({"idempotency_key": "render-1"});
+            (Method::POST, "/v1/usage/refunds".into(), Some(body))
+        },
+        permitted: "key",
+        expected: ONLY_A_KEYS,
+    },
+    Access {
+        operation: "get-api-key",
+        request: |_| (Method::GET, "/v1/api-key".into(), None),
+        permitted: "key",
+        expected: ONLY_A_KEYS,
     },
     Access {
         operation: "find-organizations",
@@ -503,9 +521,13 @@ impl Access {
     /// Sends the request to the server's route as a caller.
     async fn send_to_server_route(&self, fixture: &Fixture, session: &Session) -> Reply {
         let (method, path, body) = (self.request)(&Ids::of(fixture));
-        let path = match path.strip_prefix("/v1/server/") {
-            Some(_) => path,
-            None => path.replacen("/v1/", "/v1/server/", 1),
+        let path = match path.strip_prefix("/v1/") {
+            Some(rest) if rest.starts_with("server/") => path,
+            // The server names the organization in its path.
+            Some(rest) if rest.starts_with("usage") => {
+                Ids::of(fixture).managed(&format!("/{rest}"))
+            }
+            _ => path.replacen("/v1/", "/v1/server/", 1),
         };
         self.send_to(session, method, &path, body).await
     }
@@ -554,10 +576,21 @@ impl Access {
         self.expected[4] == HIDDEN && self.operation != "switch-organization"
     }
 
+    /// Makes an organization in which the permitted caller's request succeeds.
+    pub async fn fixture(&self) -> Fixture {
+        let fixture = Fixture::new().await;
+        if self.operation == "refund-usage" {
+            let used = render(&fixture.api_client, "render-1", 1).await;
+            used.expect("200");
+            fixture.world.wire.take();
+        }
+        fixture
+    }
+
     /// Fills the gateway's authorizer cache, so that the wire records only the
     /// operation's own requests.
     pub async fn prepare(&self, fixture: &Fixture) {
-        if self.operation == "record-usage" {
+        if self.permitted == "key" {
             fixture.api_client.get("/v1/usage").await.expect("200");
             fixture.world.wire.take();
         }
@@ -611,7 +644,7 @@ pub fn session(fixture: &Fixture, caller: &str) -> Session {
 async fn assert_row_outcomes(operation: &str) {
     let access = access(operation);
     for (caller, expected) in CALLERS.into_iter().zip(access.expected) {
-        let fixture = Fixture::new().await;
+        let fixture = access.fixture().await;
         let reply = access.send_as(&fixture, &session(&fixture, caller)).await;
         assert_eq!(
             reply.outcome(),
@@ -634,11 +667,12 @@ async fn assert_row_outcomes(operation: &str) {
 /// opens no other route.
 async fn assert_server_outcomes(operation: &str) {
     let access = access(operation);
-    let fixture = Fixture::new().await;
+    let fixture = access.fixture().await;
     let server = session(&fixture, "server");
     if !access.serves(Caller::Anyone) {
         let reply = access.send_as(&fixture, &server).await;
-        let is_only_the_servers = !access.serves(Caller::Person) && access.serves(Caller::Server);
+        let serves_others = access.serves(Caller::Person) || access.serves(Caller::ApiClient);
+        let is_only_the_servers = !serves_others && access.serves(Caller::Server);
         let is_refused = matches!(reply.status, 401 | 403);
         assert_ne!(
             is_refused, is_only_the_servers,
@@ -655,7 +689,7 @@ async fn assert_server_outcomes(operation: &str) {
         let expected = if caller == "nobody" { "401" } else { "403" };
         assert_eq!(reply.outcome(), expected, "{operation} called by {caller}");
     }
-    let fixture = Fixture::new().await;
+    let fixture = access.fixture().await;
     let server = session(&fixture, "server");
     let reply = access.send_to_server_route(&fixture, &server).await;
     let expected = functions::docs::status(operation).unwrap();
@@ -686,7 +720,7 @@ async fn pages() {
 #[tokio::test]
 async fn permitted_caller_of_every_operation_is_served() {
     for access in ACCESS {
-        let fixture = Fixture::new().await;
+        let fixture = access.fixture().await;
         let reply = access.send_as_permitted(&fixture).await;
         assert!(
             (200..300).contains(&reply.status),

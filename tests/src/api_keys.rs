@@ -25,6 +25,16 @@ pub async fn authorize(world: &World, key: &Key) -> Result<Value, Box<dyn Error 
     functions::invoke(world.stack.app(), operation, event, Default::default()).await
 }
 
+/// Returns the reason of a key's refusal, which the authorizer's log has.
+pub async fn reason(fixture: &Fixture, key: &Key) -> String {
+    let answer = authorize(&fixture.world, key).await.unwrap();
+    assert_eq!(answer["isAuthorized"], false);
+    let context = &answer["context"];
+    assert_eq!(context["organization_id"], fixture.organization_id());
+    assert_eq!(context["api_key_id"], json!(key.id));
+    context["reason"].as_str().unwrap().to_owned()
+}
+
 /// A route for API clients.
 const ROUTE: &str = "/v1/usage";
 /// The outcome for an authorized client.
@@ -148,9 +158,24 @@ async fn key_at_its_expiry_is_unauthorized() {
         true
     );
     fixture.world.clock.advance(TimeDelta::milliseconds(1));
+    assert_eq!(reason(&fixture, &key).await, "it has expired");
+}
+
+#[tokio::test]
+async fn refused_key_is_logged_with_its_reason() {
+    let fixture = Fixture::new().await;
+    let path = format!("{}/api-keys/{}", fixture.organization, fixture.key.id);
+    let body = json!({"grace_period_seconds": 0});
+    let rotated = fixture.owner.post(&format!("{path}/rotate"), body).await;
+    rotated.expect("200");
     assert_eq!(
-        authorize(&fixture.world, &key).await.unwrap(),
-        json!({"isAuthorized": false})
+        reason(&fixture, &fixture.key).await,
+        "it is not the key's secret, or one from before a rotation"
+    );
+    fixture.owner.delete(&path).await.expect("204");
+    assert_eq!(
+        reason(&fixture, &fixture.key).await,
+        "it was revoked, or never existed"
     );
 }
 
@@ -169,11 +194,13 @@ async fn authorizer_response_is_cached_for_thirty_seconds() {
 }
 
 #[tokio::test]
-async fn authorizer_context_has_organization_and_key_ids() {
+async fn authorizer_context_has_organization_key_and_scopes() {
     let fixture = Fixture::new().await;
     let answer = authorize(&fixture.world, &fixture.key).await.unwrap();
-    let context =
-        json!({"organization_id": fixture.organization_id(), "api_key_id": fixture.key.id});
+    let context = json!({
+        "organization_id": fixture.organization_id(), "api_key_id": fixture.key.id,
+        "scopes": "usage:read usage:write",
+    });
     assert_eq!(answer, json!({"isAuthorized": true, "context": context}));
 }
 
@@ -280,6 +307,7 @@ async fn key_list_shows_hint_creator_and_allowed_actions() {
         key,
         json!({
             "id": fixture.key.id,
+            "scopes": ["usage:read", "usage:write"],
             "name": "Rendering",
             "hint": format!("osk_…{last}"),
             "created_by": {"id": fixture.admin.user_id, "name": "anna"},
@@ -721,7 +749,9 @@ fn api_key_routes_match_the_permissions_page() {
     let page = fs::read_to_string(repository("docs/permissions.md")).unwrap();
     let mut sections = page.split("\n## ");
     let section = sections.find(|section| section.starts_with("What an API key may do"));
-    let documented: BTreeSet<&str> = section.unwrap().split('`').skip(1).step_by(2).collect();
+    let quoted = section.unwrap().split('`').skip(1).step_by(2);
+    // A scope has a colon.
+    let documented: BTreeSet<&str> = quoted.filter(|name| !name.contains(':')).collect();
     let template = Template::read(&Options::shipped_template()).unwrap();
     let routes = template.routes.iter();
     let declared: BTreeSet<&str> = routes

@@ -35,7 +35,7 @@ const PASSING: [Fault; 8] = [
 async fn rows_with(action: &str) -> Vec<(&'static Access, usize)> {
     let mut rows = Vec::new();
     for access in access::ACCESS {
-        let fixture = Fixture::new().await;
+        let fixture = access.fixture().await;
         access.prepare(&fixture).await;
         access.send_once(&fixture).await;
         let exchanges = fixture.world.wire.take();
@@ -53,7 +53,7 @@ async fn transaction_cancelled_for_a_passing_reason_is_repeated() {
     for (access, _) in rows_with("TransactWriteItems").await {
         for fault in PASSING {
             for times in [1, 3] {
-                let fixture = Fixture::new().await;
+                let fixture = access.fixture().await;
                 access.prepare(&fixture).await;
                 let wire = &fixture.world.wire;
                 wire.fail_action("TransactWriteItems", 0, times, fault);
@@ -164,7 +164,7 @@ async fn unprocessed_keys_are_read_again() {
                 (Fault::PartlyUnprocessed, 1),
                 (Fault::PartlyUnprocessed, 2),
             ] {
-                let fixture = Fixture::new().await;
+                let fixture = access.fixture().await;
                 access.prepare(&fixture).await;
                 let wire = &fixture.world.wire;
                 wire.fail_action("BatchGetItem", skip, times, fault);

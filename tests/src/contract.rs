@@ -195,6 +195,16 @@ fn apply(
             "format" => !value.is_string() && !value.is_number() || has_format(value, wanted),
             "minimum" => value.as_f64().is_none_or(|n| n >= wanted.as_f64().unwrap()),
             "maximum" => value.as_f64().is_none_or(|n| n <= wanted.as_f64().unwrap()),
+            "minItems" => {
+                let items = value.as_array();
+                items.is_none_or(|items| items.len() as u64 >= wanted.as_u64().unwrap())
+            }
+            "uniqueItems" => {
+                let items = value.as_array().into_iter().flatten();
+                let texts: Vec<String> = items.map(Value::to_string).collect();
+                let different: BTreeSet<&String> = texts.iter().collect();
+                texts.len() == different.len() || wanted == false
+            }
             "required" => {
                 let names = wanted.as_array().unwrap().iter();
                 let mut names = names.map(|name| name.as_str().unwrap());

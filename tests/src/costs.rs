@@ -72,7 +72,7 @@ async fn cost_of_expiry() -> Cost {
 async fn measured() -> BTreeMap<String, Cost> {
     let mut costs = BTreeMap::new();
     for access in access::ACCESS {
-        let fixture = Fixture::new().await;
+        let fixture = access.fixture().await;
         if access.operation == "record-usage" {
             // The first use also allocates the credits, so it is not measured.
             crate::usage::render(&fixture.api_client, "first", 1)

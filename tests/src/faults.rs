@@ -2,7 +2,7 @@
 //! took effect but before its answer, and with throttling; once, and as often
 //! as the SDK tries.
 
-use crate::{access, harness::Fixture, invariants, wire::Fault};
+use crate::{access, invariants, wire::Fault};
 
 /// What a repeated request may be answered besides success: the first one did it.
 fn done_before(operation: &str) -> &'static [&'static str] {
@@ -19,7 +19,7 @@ fn done_before(operation: &str) -> &'static [&'static str] {
 
 async fn survives_every_fault(operation: &str) {
     let access = access::access(operation);
-    let clean = Fixture::new().await;
+    let clean = access.fixture().await;
     access.prepare(&clean).await;
     access.send_once(&clean).await;
     let requests = clean.world.wire.take().len();
@@ -28,7 +28,7 @@ async fn survives_every_fault(operation: &str) {
         for fault in Fault::ALL {
             for times in [1, 3] {
                 let what = format!("{operation}: request {skip} fails {times} times by {fault:?}");
-                let fixture = Fixture::new().await;
+                let fixture = access.fixture().await;
                 access.prepare(&fixture).await;
                 fixture.world.wire.fail(skip, times, fault);
                 let first = access.send_once(&fixture).await;

@@ -101,12 +101,26 @@ fn check_credits(by_key: &Table<'_>, pk: &str) {
         used += number(&counter["periods"]["M"][&day]);
     }
     let credits = number(&meter["credits"]);
-    let (level, allocated) = match used {
-        _ if used >= credits => ("full", credits),
-        _ if used * 5 >= credits * 4 => ("high", credits - 1),
-        _ => ("low", (credits * 4).div_ceil(5) - 1),
+    let levels = [
+        ("low", (credits * 4).div_ceil(5) - 1),
+        ("high", credits - 1),
+        ("full", credits),
+    ];
+    let reached = match used {
+        _ if used >= credits => 2,
+        _ if used * 5 >= credits * 4 => 1,
+        _ => 0,
     };
-    assert_eq!(text(meter, "level"), level, "{used} of {credits}");
+    // A refund leaves the level, except the last one.
+    let level = levels
+        .iter()
+        .position(|(level, _)| *level == text(meter, "level"));
+    let level = level.unwrap();
+    assert!(
+        level >= reached && (level == 2) == (reached == 2),
+        "{used} of {credits}"
+    );
+    let (_, allocated) = levels[level];
     assert_eq!(left, allocated.saturating_sub(used), "{used} of {credits}");
 }
 

@@ -76,7 +76,7 @@ fn note(used: &mut Rights, operation: &str, world: &World) {
 async fn used() -> Rights {
     let mut used = Rights::new();
     for access in access::ACCESS {
-        let fixture = Fixture::new().await;
+        let fixture = access.fixture().await;
         // The cached link key has expired by then, so it is read as in a new process.
         fixture.world.clock.advance(TimeDelta::minutes(5));
         access.prepare(&fixture).await;
@@ -93,7 +93,7 @@ async fn used() -> Rights {
     // A caller with a new address, which an invite holds, takes it over first.
     let members = access::ACCESS.iter().filter(|access| access.is_of_member());
     for access in members {
-        let fixture = Fixture::new().await;
+        let fixture = access.fixture().await;
         let path = format!("{}/invites", fixture.organization);
         let invite = json!({"email": "moved@example.com", "role": "user"});
         fixture.creator.post(&path, invite).await.expect("201");

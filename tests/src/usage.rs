@@ -1,12 +1,12 @@
 //! The use of credits: exactly once, never beyond the plan's, each threshold
 //! told once.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Fixture, Reply, Session},
+    harness::{Fixture, Key, Reply, Session},
     invariants,
     wire::Fault,
 };
@@ -21,6 +21,22 @@ pub async fn render(api_client: &Session, key: &str, credits: u64) -> Reply {
             &[("idempotency-key", key)],
         )
         .await
+}
+
+pub async fn refund(caller: &Session, body: Value) -> Reply {
+    caller.post("/v1/usage/refunds", body).await
+}
+
+/// Creates an API key that can only read usage.
+pub async fn reader(fixture: &Fixture) -> Session {
+    let input = json!({"name": "Dashboard", "scopes": ["usage:read"]});
+    let path = format!("{}/api-keys", fixture.organization);
+    let created = fixture.owner.post(&path, input).await.expect("201");
+    assert_eq!(created["api_key"]["scopes"], json!(["usage:read"]));
+    fixture.world.api_client(&Key {
+        id: created["api_key"]["id"].as_str().unwrap().to_owned(),
+        secret: created["secret"].as_str().unwrap().to_owned(),
+    })
 }
 
 /// Allowed, consumed and used, as the headers say.
@@ -61,7 +77,10 @@ async fn credits_beyond_the_last_are_refused() {
     assert_eq!(counted(&reply), (50, 1, 1));
     assert_eq!(
         reply.expect("200"),
-        json!({"allowed": 50, "consumed": 1, "used": 1, "remaining": 49})
+        json!({
+            "organization_id": fixture.organization_id(), "api_key_id": fixture.key.id,
+            "allowed": 50, "consumed": 1, "used": 1, "remaining": 49,
+        })
     );
     assert_eq!(counted(&render(&api_client, "b", 49).await), (50, 49, 50));
     let reply = render(&api_client, "c", 1).await;
@@ -497,4 +516,265 @@ async fn cost_of_use_is_independent_of_earlier_use() {
         costs.push(crate::costs::Cost::of(&fixture.world.wire.take()));
     }
     assert_eq!(costs[0], costs[1]);
+}
+
+#[tokio::test]
+async fn refund_gives_credits_back_once_and_corrects_the_history() {
+    let fixture = Fixture::new().await;
+    let api_client = &fixture.api_client;
+    render(api_client, "a", 45).await.expect("200");
+    let used_at = fixture.world.clock.now();
+    fixture.world.clock.advance(TimeDelta::minutes(20));
+    let first = refund(api_client, json!({"idempotency_key": "a", "credits": 40})).await;
+    let first = first.expect("200");
+    assert_eq!(
+        first,
+        json!({
+            "organization_id": fixture.organization_id(), "api_key_id": fixture.key.id,
+            "refunded": 40, "consumed": 5, "used_at": used_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        })
+    );
+    let again = refund(api_client, json!({"idempotency_key": "a", "credits": 40})).await;
+    assert_eq!(again.expect("200"), first);
+    assert_eq!(used(&fixture).await, 5);
+    let usage = api_client.get("/v1/usage").await.expect("200");
+    assert_eq!(usage["per_billing_period"][0]["total_images"], 5);
+    for slots in ["hour", "day", "month"] {
+        let slots = usage["data"][slots].as_object().unwrap().values();
+        assert_eq!(
+            slots.map(|credits| credits.as_u64().unwrap()).sum::<u64>(),
+            5
+        );
+    }
+    // All of them can be used again, and a threshold is told once.
+    assert_eq!(counted(&render(api_client, "b", 45).await), (50, 45, 50));
+    assert_eq!(thresholds(&fixture).await, ["80", "100"]);
+    refund(api_client, json!({"idempotency_key": "b"}))
+        .await
+        .expect("200");
+    render(api_client, "c", 45).await.expect("200");
+    render(api_client, "d", 1)
+        .await
+        .expect("429 credits_used_up");
+    assert_eq!(thresholds(&fixture).await, ["80", "100"]);
+    invariants::hold(&fixture.world).await;
+}
+
+#[tokio::test]
+async fn refund_a_day_later_is_not_found() {
+    let fixture = Fixture::new().await;
+    let body = json!({"idempotency_key": "a", "credits": 1});
+    render(&fixture.api_client, "a", 2).await.expect("200");
+    let day = TimeDelta::hours(24) - TimeDelta::milliseconds(1);
+    fixture.world.clock.advance(day);
+    refund(&fixture.api_client, body.clone())
+        .await
+        .expect("200");
+    fixture.world.clock.advance(TimeDelta::milliseconds(1));
+    let late = refund(&fixture.api_client, body).await;
+    assert_eq!(
+        late.refused("404 usage_not_found"),
+        "no credits were used with this idempotency key in the last 24 hours"
+    );
+    // The key of another organization's use is not found either.
+    let fixture = Fixture::new().await;
+    let server = fixture.world.server();
+    let elsewhere = fixture.elsewhere().await.replace("/v1/", "/v1/server/");
+    let path = format!("{elsewhere}/usage/refunds");
+    render(&fixture.api_client, "b", 2).await.expect("200");
+    let other = server.post(&path, json!({"idempotency_key": "b"})).await;
+    other.expect("404 usage_not_found");
+}
+
+#[tokio::test]
+async fn invalid_refund_is_refused_with_the_field() {
+    let fixture = Fixture::new().await;
+    render(&fixture.api_client, "a", 2).await.expect("200");
+    for (body, field) in [
+        (json!({}), "idempotency_key"),
+        (json!({"idempotency_key": ""}), "idempotency_key"),
+        (json!({"idempotency_key": "a b"}), "idempotency_key"),
+        (json!({"idempotency_key": 1}), "idempotency_key"),
+        (json!({"idempotency_key": "a", "credits": 0}), "credits"),
+        (json!({"idempotency_key": "a", "credits": 3}), "credits"),
+        (json!({"idempotency_key": "a", "credits": 1001}), "credits"),
+        (json!({"idempotency_key": "a", "amount": 1}), "amount"),
+    ] {
+        let reply = refund(&fixture.api_client, body.clone()).await;
+        assert_eq!(reply.outcome(), "400 invalid_request", "{body}");
+        assert_eq!(reply.body["field"], field, "{body}");
+    }
+    assert_eq!(used(&fixture).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_refunds_and_uses_stay_exact() {
+    let fixture = Fixture::new().await;
+    for n in 0..10 {
+        render(&fixture.api_client, &format!("before-{n}"), 5)
+            .await
+            .expect("200");
+    }
+    let tasks: Vec<_> = (0..60)
+        .map(|n: usize| {
+            let api_client = fixture.api_client.clone();
+            tokio::spawn(async move {
+                loop {
+                    let reply = if n < 40 {
+                        let key = format!("before-{}", n % 10);
+                        refund(&api_client, json!({"idempotency_key": key, "credits": 4})).await
+                    } else {
+                        render(&api_client, &format!("after-{n}"), 2).await
+                    };
+                    if reply.status != 503 {
+                        return (n, reply.outcome());
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut taken = 0;
+    for task in tasks {
+        let (n, outcome) = task.await.unwrap();
+        match outcome.as_str() {
+            "200" => taken += u64::from(n >= 40) * 2,
+            "429 credits_used_up" => assert!(n >= 40),
+            other => panic!("{n}: {other}"),
+        }
+    }
+    assert_eq!(used(&fixture).await, 10 + taken);
+    invariants::hold(&fixture.world).await;
+}
+
+/// A plan that is smaller than what was used is read anew.
+#[tokio::test]
+async fn refund_during_a_plan_change_stays_within_the_plan() {
+    let fixture = Fixture::new().await;
+    fixture.change_plan("basic", "now").await;
+    render(&fixture.api_client, "a", 60).await.expect("200");
+    render(&fixture.api_client, "b", 30).await.expect("200");
+    let mut held = fixture.world.wire.hold("TransactWriteItems");
+    let late = fixture.api_client.clone();
+    let body = json!({"idempotency_key": "b"});
+    let late = tokio::spawn(async move { refund(&late, body).await });
+    held.arrived().await;
+    fixture.change_plan("free", "now").await;
+    held.release();
+    late.await.unwrap().expect("200");
+    assert_eq!(used(&fixture).await, 60);
+    render(&fixture.api_client, "c", 1)
+        .await
+        .expect("429 credits_used_up");
+    invariants::hold(&fixture.world).await;
+}
+
+#[tokio::test]
+async fn server_uses_and_refunds_credits_for_a_member() {
+    let fixture = Fixture::new().await;
+    let server = fixture.world.server();
+    let path = format!("{}/usage", fixture.managed());
+    let headers = [("idempotency-key", "click-1"), ("on-behalf-of", "ulla")];
+    let body = Some(json!({"credits": 3}).to_string());
+    let reply = server
+        .send_with(Method::POST, &path, body.clone(), &headers)
+        .await;
+    assert_eq!(reply.expect("200")["api_key_id"], Value::Null);
+    assert_eq!(used(&fixture).await, 3);
+    let refunds = format!("{path}/refunds");
+    server
+        .post(&refunds, json!({"idempotency_key": "click-1"}))
+        .await
+        .expect("200");
+    assert_eq!(used(&fixture).await, 0);
+
+    let missing = server
+        .send_with(Method::POST, &path, body.clone(), &[])
+        .await;
+    assert_eq!(missing.outcome(), "400 invalid_request");
+    assert_eq!(missing.body["field"], "idempotency-key");
+    let headers = [("idempotency-key", "click-2")];
+    fixture.suspend("The last invoice is not paid.").await;
+    let suspended = server
+        .send_with(Method::POST, &path, body.clone(), &headers)
+        .await;
+    suspended.expect("403 organization_suspended");
+    let refused = server
+        .post(&refunds, json!({"idempotency_key": "click-1"}))
+        .await;
+    refused.expect("403 organization_suspended");
+    let path = format!("{}/suspension", fixture.managed());
+    server.delete(&path).await.expect("200");
+    fixture.delete().await;
+    let path = format!("{}/usage", fixture.managed());
+    let deleted = server.send_with(Method::POST, &path, body, &headers).await;
+    deleted.expect("404 organization_not_found");
+}
+
+#[tokio::test]
+async fn api_key_without_a_scope_is_refused_on_its_routes() {
+    let fixture = Fixture::new().await;
+    let reader = reader(&fixture).await;
+    reader.get("/v1/usage").await.expect("200");
+    assert_eq!(
+        render(&reader, "a", 1)
+            .await
+            .refused("403 insufficient_scope"),
+        "the API key lacks the scope `usage:write`; create one that has it"
+    );
+    let path = format!("{}/api-keys", fixture.organization);
+    let input = json!({"name": "Renderer", "scopes": ["usage:write", "usage:write"]});
+    let created = fixture.owner.post(&path, input).await.expect("201");
+    let writer = fixture.world.api_client(&Key {
+        id: created["api_key"]["id"].as_str().unwrap().to_owned(),
+        secret: created["secret"].as_str().unwrap().to_owned(),
+    });
+    render(&writer, "a", 1).await.expect("200");
+    writer
+        .get("/v1/usage")
+        .await
+        .expect("403 insufficient_scope");
+    for (scopes, field) in [
+        (json!([]), "scopes"),
+        (json!(["usage"]), "scopes[0]"),
+        (json!("usage:read"), "scopes"),
+        (Value::Null, "scopes"),
+    ] {
+        let input = json!({"name": "Renderer", "scopes": scopes});
+        let reply = fixture.owner.post(&path, input).await;
+        assert_eq!(reply.outcome(), "400 invalid_request", "{scopes}");
+        assert_eq!(reply.body["field"], field, "{scopes}");
+    }
+}
+
+#[tokio::test]
+async fn api_key_sees_itself_its_organization_and_its_credits() {
+    let fixture = Fixture::new().await;
+    let seen = async |path: &str| fixture.api_client.get(path).await.expect("200");
+    let before = seen("/v1/api-key").await;
+    assert_eq!(
+        before,
+        json!({
+            "id": fixture.key.id,
+            "name": before["name"],
+            "scopes": ["usage:read", "usage:write"],
+            "expires_at": null,
+            "organization": {"id": fixture.organization_id(), "name": before["organization"]["name"]},
+            "plan": {"id": "free", "name": "Free", "monthly_credits": 50, "price": null},
+            "credits": {
+                "allowed": 50, "remaining": 50, "is_estimate": false,
+                "period_end": "2026-04-01T00:00:00Z",
+            },
+        })
+    );
+    for (key, credits, left) in [("a", 39, 11), ("b", 2, 9), ("c", 9, 0)] {
+        render(&fixture.api_client, key, credits)
+            .await
+            .expect("200");
+        assert_eq!(seen("/v1/api-key").await["credits"]["remaining"], left);
+    }
+    fixture.change_plan("scale", "now").await;
+    let credits = &seen("/v1/api-key").await["credits"];
+    assert_eq!(credits["is_estimate"], true);
+    let left = credits["remaining"].as_u64().unwrap();
+    assert!(left.abs_diff(99_950) < 50, "{left}");
 }

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, fmt};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{
     Billing, BillingUpdate, Caller, Credits, EmailAddress, Ledger, Member, Metadata, Organization,
-    OrganizationId, OrganizationName, PlanChanges, PlanId, Plans, Refusal, Role, Spending,
-    Standing, UserId, When, spend, update_billing,
+    OrganizationId, OrganizationName, PlanChanges, PlanId, Plans, Refund, Refusal, Role, Spending,
+    Spent, Standing, Used, UserId, When, refund, spend, update_billing,
 };
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -16,13 +16,14 @@ use serde_json::{Value, json};
 use crate::{
     harness::{Fixture, Reply},
     invariants,
-    usage::render,
+    usage::{refund as refund_of, render},
 };
 
 /// One step of a history.
 #[derive(Debug)]
 enum Step {
     Use(u64),
+    Refund(u64),
     Change(&'static str, &'static str),
     Wait(TimeDelta),
 }
@@ -31,7 +32,8 @@ impl Step {
     fn random(rng: &mut Rng, plans: &[&'static str]) -> Self {
         match rng.u8(0..20) {
             0..=8 => Self::Use(rng.u64(1..=12)),
-            9..=11 => Self::Use(rng.u64(1..=1000)),
+            9..=10 => Self::Use(rng.u64(1..=1000)),
+            11 => Self::Refund(rng.u64(1..=1000)),
             12..=13 => {
                 let when = if rng.bool() { "now" } else { "period_end" };
                 Self::Change(rng.choice(plans).unwrap(), when)
@@ -42,9 +44,19 @@ impl Step {
     }
 }
 
+/// A use of credits that can be given back.
+struct LastUse {
+    key: String,
+    at: DateTime<Utc>,
+    credits: u64,
+    spent: Spent,
+}
+
 /// The domain's side of a history.
 struct Model {
     ledger: Ledger,
+    /// The last use, if its credits were not given back.
+    last: Option<LastUse>,
     plans: Plans,
     admin: Caller,
 }
@@ -82,13 +94,38 @@ impl Model {
                 billing: Billing::of(&organization, &plans),
                 counters: Vec::new(),
             },
+            last: None,
             plans,
             admin,
         }
     }
 
+    /// Gives credits of the last use back.
+    fn refund(&mut self, last: &LastUse, credits: u64, now: DateTime<Utc>) {
+        let used = Used {
+            at: last.at,
+            period_start: last.spent.period_start,
+            parts: &last.spent.parts,
+        };
+        match refund(&self.ledger, used, credits, now) {
+            Refund::Credited(credits) => assert!(self.ledger.apply_credits(&credits)),
+            Refund::Allocated { billing, counters } => {
+                self.ledger = Ledger {
+                    billing: *billing,
+                    counters,
+                };
+            }
+        }
+    }
+
     /// Uses credits. Returns the outcome with the allowed, consumed and used credits.
-    fn spend(&mut self, credits: u64, seed: u64, now: DateTime<Utc>) -> (&'static str, [u64; 3]) {
+    fn spend(
+        &mut self,
+        key: String,
+        credits: u64,
+        seed: u64,
+        now: DateTime<Utc>,
+    ) -> (&'static str, [u64; 3]) {
         let wanted = Credits::new(credits).unwrap();
         let spent = match spend(&self.ledger, &self.plans, wanted, seed, now) {
             Ok(spent) => spent,
@@ -97,18 +134,25 @@ impl Model {
             }
             Err(refusal) => panic!("{refusal}"),
         };
-        match spent.spending {
-            Spending::Debited(debits) => assert!(self.ledger.apply(&debits), "{debits:?}"),
+        match &spent.spending {
+            Spending::Debited(debits) => assert!(self.ledger.apply(debits), "{debits:?}"),
             Spending::Allocated {
                 billing, counters, ..
             } => {
                 self.ledger = Ledger {
-                    billing: *billing,
-                    counters,
+                    billing: *billing.clone(),
+                    counters: counters.clone(),
                 };
             }
         }
-        ("200", [spent.allowed, credits, spent.used])
+        let counted = [spent.allowed, credits, spent.used];
+        self.last = Some(LastUse {
+            key,
+            at: now,
+            credits,
+            spent,
+        });
+        ("200", counted)
     }
 
     fn change_plan(&mut self, plan: &str, when: &str, now: DateTime<Utc>) {
@@ -214,15 +258,15 @@ fn outcome(reply: &Reply) -> (String, [u64; 3]) {
     (reply.outcome(), names.map(header))
 }
 
-/// Plays a random history on both sides. Returns how often credits were used from a
-/// counter or allocated, and how often they were refused.
-async fn play(seed: u64, plans: &[&'static str], steps: usize) -> (usize, usize) {
+/// Plays a random history on both sides. Returns how often credits were used, refused
+/// and given back.
+async fn play(seed: u64, plans: &[&'static str], steps: usize) -> [usize; 3] {
     let mut rng = Rng::with_seed(seed);
     let fixture = Fixture::new().await;
     let clock = &fixture.world.clock;
     let mut model = Model::of(&fixture, clock.now() - TimeDelta::minutes(2));
     let mut history = Vec::new();
-    let (mut used, mut refused) = (0, 0);
+    let (mut used, mut refused, mut refunded) = (0, 0, 0);
     for n in 0..steps {
         let step = Step::random(&mut rng, plans);
         history.push(format!("{step:?}"));
@@ -236,9 +280,31 @@ async fn play(seed: u64, plans: &[&'static str], steps: usize) -> (usize, usize)
                 assert_eq!(reply.outcome(), "200", "{}", told());
                 model.change_plan(plan, when, clock.now());
             }
+            // Which counter a use of several debited is random, and so is where it returns.
+            Step::Refund(credits) if model.ledger.counters.len() <= 1 => {
+                let Some(last) = model.last.take() else {
+                    continue;
+                };
+                let is_late = clock.now() >= last.at + TimeDelta::hours(24);
+                let credits = credits.min(last.credits);
+                let body = json!({"idempotency_key": last.key, "credits": credits});
+                let outcome = refund_of(&fixture.api_client, body).await.outcome();
+                let expected = if is_late {
+                    "404 usage_not_found"
+                } else {
+                    "200"
+                };
+                assert_eq!(outcome, expected, "{}", told());
+                if !is_late {
+                    model.refund(&last, credits, clock.now());
+                    refunded += 1;
+                }
+            }
+            Step::Refund(_) => {}
             Step::Use(credits) => {
-                let reply = render(&fixture.api_client, &format!("use-{n}"), credits).await;
-                let (expected, credits) = model.spend(credits, rng.u64(..), clock.now());
+                let key = format!("use-{n}");
+                let reply = render(&fixture.api_client, &key, credits).await;
+                let (expected, credits) = model.spend(key, credits, rng.u64(..), clock.now());
                 let (given, counted) = outcome(&reply);
                 assert_eq!((given.as_str(), counted), (expected, credits), "{}", told());
                 match expected {
@@ -261,25 +327,28 @@ async fn play(seed: u64, plans: &[&'static str], steps: usize) -> (usize, usize)
     let told = || format!("seed {seed}: {}", history.join(", "));
     assert_eq!(seen, model.usage(clock.now()), "{}", told());
     invariants::hold(&fixture.world).await;
-    (used, refused)
+    [used, refused, refunded]
 }
 
 #[tokio::test]
 async fn one_counter_in_the_table_matches_the_ledger() {
-    let (mut used, mut refused) = (0, 0);
+    let mut total = [0; 3];
     for seed in 0..6 {
-        let (of_this, refused_of_this) = play(seed, &["free", "basic"], 80).await;
-        used += of_this;
-        refused += refused_of_this;
+        let played = play(seed, &["free", "basic"], 80).await;
+        for (total, count) in total.iter_mut().zip(played) {
+            *total += count;
+        }
     }
-    assert!(used >= 100 && refused >= 20, "{used} {refused}");
+    let [used, refused, refunded] = total;
+    assert!(used >= 100 && refused >= 20 && refunded >= 5, "{total:?}");
 }
 
 #[tokio::test]
 async fn many_counters_in_the_table_match_the_ledger() {
     let mut used = 0;
     for seed in 0..6 {
-        used += play(seed, &["free", "basic", "pro", "scale"], 80).await.0;
+        let [of_this, ..] = play(seed, &["free", "basic", "pro", "scale"], 80).await;
+        used += of_this;
     }
     assert!(used >= 100, "{used}");
 }
