@@ -215,6 +215,14 @@ impl Scope {
         matches!(self.requester, Requester::Server { .. })
     }
 
+    /// Returns the id of the person who calls; `None` for the server.
+    pub(crate) fn user_id(&self) -> Option<&UserId> {
+        match &self.requester {
+            Requester::Person(person) => Some(&person.user_id),
+            Requester::Server { .. } => None,
+        }
+    }
+
     /// Requires that a person's email address is verified: what they send to others
     /// names it.
     ///

@@ -79,6 +79,7 @@ macro_rules! for_each_operation {
                 members::update_member
                 members::remove_member
                 invites::create_invite
+                invites::create_invites
                 invites::list_invites
                 invites::update_invite
                 invites::cancel_invite

@@ -32,6 +32,12 @@ pub(crate) fn within<F: Future>(time: Duration, call: F) -> impl Future<Output =
     DEADLINE.scope(Instant::now() + time, call)
 }
 
+/// Returns the time left for the call under way; `None` without a limit.
+pub(crate) fn time_left() -> Option<Duration> {
+    let deadline = DEADLINE.try_with(|deadline| *deadline).ok()?;
+    Some(deadline.saturating_duration_since(Instant::now()))
+}
+
 /// The outcome of one attempt, before anything is written.
 #[must_use]
 pub(crate) enum Decision<T> {

@@ -237,6 +237,7 @@ SCENES = {
     "get-api-key": with_api_key,
     "refund-usage": with_use,
     "create-invite": nobody_invited,
+    "create-invites": nobody_invited,
     "get-member": as_member,
     "update-member": as_member,
     "remove-member": as_member,

@@ -232,6 +232,19 @@ pub static ACCESS: &[Access] = &[
         expected: members(["201", "201", "201", NOT_A_USER]),
     },
     Access {
+        operation: "create-invites",
+        request: |ids| {
+            let input = json!({"invites": [
+                {"email": "new@example.com", "role": "admin"},
+                {"email": "newer@example.com", "role": "user", "receives_billing_emails": true},
+            ]});
+            let path = format!("{}/invites/batch", ids.organization);
+            (Method::POST, path, Some(input))
+        },
+        permitted: "admin",
+        expected: members(["200", "200", "200", NOT_A_USER]),
+    },
+    Access {
         operation: "list-invites",
         request: |ids| (Method::GET, format!("{}/invites", ids.organization), None),
         permitted: "user",

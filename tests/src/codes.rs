@@ -352,6 +352,13 @@ scenarios! {
             send(f, "create-invite", "ada").await
         },
     }
+    "create-invites" {
+        email_required: |f| send_without_email(f, "create-invites"),
+        email_not_verified: |f| send_unverified(f, "create-invites"),
+        invalid_request: |f| send_body(f, "create-invites", json!({"invites": []})),
+        owner_or_admin_required: |f| send(f, "create-invites", "ulla"),
+        organization_not_found: |f| send(f, "create-invites", "otto"),
+    }
     "list-invites" {
         invalid_request: |f| send_limit(f, "list-invites"),
         organization_not_found: |f| send(f, "list-invites", "otto"),

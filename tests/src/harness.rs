@@ -345,6 +345,13 @@ impl Session {
         self.send(Method::POST, path, None).await
     }
 
+    /// Sends a POST with an idempotency key.
+    pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Reply {
+        let headers = [("idempotency-key", key)];
+        let body = Some(body.to_string());
+        self.send_with(Method::POST, path, body, &headers).await
+    }
+
     pub async fn patch(&self, path: &str, body: Value) -> Reply {
         self.send(Method::PATCH, path, Some(body)).await
     }

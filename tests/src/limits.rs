@@ -27,7 +27,7 @@ async fn invite_and_cancel(world: &World, by: &Session, organization: &str, emai
 }
 
 /// Returns how many emails have left to addresses that begin so.
-async fn emails_to(world: &World, start: &str) -> usize {
+pub async fn emails_to(world: &World, start: &str) -> usize {
     world.drain().await;
     let emails = world.stack.emails();
     let to = |email: &&local::CaughtEmail| email.to.iter().any(|to| to.starts_with(start));

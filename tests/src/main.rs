@@ -10,6 +10,7 @@
 
 mod access;
 mod api_keys;
+mod batch;
 mod billing;
 mod billing_emails;
 mod browser;

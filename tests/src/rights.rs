@@ -10,7 +10,7 @@ use serde_norway::Value;
 
 use crate::{
     access, api_keys, email_reports,
-    harness::{Fixture, World},
+    harness::{Fixture, Session, World},
     server,
 };
 
@@ -121,32 +121,32 @@ async fn used() -> Rights {
     note(&mut used, "create-organization", &fixture.world);
 
     // An address with a pending invite, one with an expired invite, and a limit reached
-    // by expired invites.
-    let fixture = Fixture::without_limits().await;
-    let path = format!("{}/invites", fixture.organization);
-    let input = json!({"email": "dana@example.com", "role": "user"});
-    fixture
-        .creator
-        .post(&path, input.clone())
-        .await
-        .expect("409 invite_outstanding");
-    note(&mut used, "create-invite", &fixture.world);
-    for n in 0..99 {
-        fixture
-            .creator
-            .invite(
-                &fixture.organization,
-                &format!("guest{n}@example.com"),
-                "user",
-            )
-            .await;
+    // by expired invites; and a repeated request.
+    for operation in ["create-invite", "create-invites"] {
+        let fixture = Fixture::without_limits().await;
+        let path = format!("{}/invites", fixture.organization);
+        let invite = async |by: &Session, email: &str| {
+            let row = json!({"email": email, "role": "user"});
+            match operation {
+                "create-invite" => by.post_once(&path, "key", row).await,
+                _ => {
+                    let batch = format!("{path}/batch");
+                    by.post_once(&batch, "key", json!({"invites": [row]})).await
+                }
+            };
+        };
+        fixture.world.wire.take();
+        invite(&fixture.creator, "dana@example.com").await;
+        for n in 0..99 {
+            invite(&fixture.creator, &format!("guest{n}@example.com")).await;
+        }
+        invite(&fixture.creator, "guest98@example.com").await;
+        fixture.world.clock.advance(TimeDelta::days(14));
+        let creator = fixture.world.sign_in("ada@example.com");
+        invite(&creator, "dana@example.com").await;
+        invite(&creator, "new@example.com").await;
+        note(&mut used, operation, &fixture.world);
     }
-    fixture.world.clock.advance(TimeDelta::days(14));
-    let creator = fixture.world.sign_in("ada@example.com");
-    creator.post(&path, input).await.expect("201");
-    let input = json!({"email": "new@example.com", "role": "user"});
-    creator.post(&path, input).await.expect("201");
-    note(&mut used, "create-invite", &fixture.world);
 
     // The response to a demotion lists the member's API keys.
     let fixture = Fixture::new().await;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use store::{Key, Transaction};
 
-use super::expire_invites;
+use super::{expire_invites, repeat::Mark};
 use crate::{
     App, Operation, Shape,
     access::Scope,
@@ -31,6 +31,10 @@ pub const SHAPE: Shape = Shape::change(
     "owner, admin, with a verified email address",
 )
 .takes::<Body>()
+.idempotent(
+    false,
+    "Repeating a request with the same key within a day returns its invite, while that is outstanding.",
+)
 .responds::<InviteView>(201)
 .refuses(&[
     "invalid_request",
@@ -62,15 +66,41 @@ struct Body {
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = &Scope::of(app, request)?;
     scope.require_verified_email()?;
-    let body: &Body = &input::body(request)?;
+    let body: Body = input::body(request)?;
+    let key = input::idempotency_key(request)?;
+    let wish = &Wish {
+        mark: key.map(|key| Mark::of(scope, key, &body.email)),
+        email: body.email,
+        role: body.role,
+        receives_billing_emails: body.receives_billing_emails,
+    };
+    let view = invite(app, scope, wish).await?;
     let id = scope.organization_id;
-    let recipient = &body.email.recipient_id();
+    let location = format!("/v1/organizations/{id}/invites/{}", view.id);
+    Ok(Response::created(location, &view))
+}
 
-    let (invite, caller, has_expired) = app
+/// An invite to create.
+pub(super) struct Wish {
+    /// The mark of the request, if it has an idempotency key.
+    pub(super) mark: Option<Mark>,
+    /// The address.
+    pub(super) email: EmailAddress,
+    /// The role that accepting gives.
+    pub(super) role: Role,
+    /// Whether accepting turns on billing emails.
+    pub(super) receives_billing_emails: bool,
+}
+
+/// Creates an invite, or returns the one that the same request has created.
+pub(super) async fn invite(app: &App, scope: &Scope, wish: &Wish) -> Result<InviteView, Error> {
+    let id = scope.organization_id;
+    let recipient = &wish.email.recipient_id();
+    let (view, created) = app
         .mutate(move |now| async move {
             let keys = (
                 Key::counts(id),
-                Key::address(id, &body.email),
+                Key::address(id, &wish.email),
                 Key::recipient(recipient),
             );
             let (caller, (counts, address, recipient)) = scope.read(app, keys).await?;
@@ -80,11 +110,12 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 recipient: recipient.as_ref(),
             };
 
+            let invite_id = app.new_id();
             let input = InviteRequest {
-                id: InviteId::new(app.new_id()),
-                email: body.email.clone(),
-                role: body.role,
-                receives_billing_emails: body.receives_billing_emails,
+                id: InviteId::new(wish.mark.map_or(invite_id, |mark| mark.stamp(invite_id))),
+                email: wish.email.clone(),
+                role: wish.role,
+                receives_billing_emails: wish.receives_billing_emails,
             };
             let created = match create_invite(&caller, history, &app.limits.emails, input, now) {
                 // Expired invites count until the cleanup; they must not block a new one.
@@ -92,6 +123,17 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                     if expire_invites::of_organization(app, id).await? > 0 =>
                 {
                     return Ok(Decision::Reload);
+                }
+                Err(Refusal::InviteOutstanding { invite_id, .. })
+                    if wish.mark.is_some_and(|mark| mark.is_of(invite_id, now)) =>
+                {
+                    return match app.store.get(Key::invite(id, invite_id)).await? {
+                        Some(invite) => {
+                            let view = InviteView::of(&invite, &caller);
+                            Ok(Decision::Unchanged((view, Created::Before)))
+                        }
+                        None => Ok(Decision::Reload),
+                    };
                 }
                 decision => decision?,
             };
@@ -113,19 +155,24 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                     .count_email(id, &created.email),
                 None => transaction.count_invite(id, &created.email),
             };
-            Ok(Decision::Commit(
-                transaction,
-                (created.invite, caller, has_expired),
-            ))
+            let view = InviteView::of(&created.invite, &caller);
+            let created = Created::Now { has_expired };
+            Ok(Decision::Commit(transaction, (view, created)))
         })
         .await?;
-    count(Counter::InvitesCreated, 1);
-    if has_expired {
-        count(Counter::InvitesExpired, 1);
+    if let Created::Now { has_expired } = created {
+        count(Counter::InvitesCreated, 1);
+        if has_expired {
+            count(Counter::InvitesExpired, 1);
+        }
     }
-    let location = format!("/v1/organizations/{id}/invites/{}", invite.id);
-    Ok(Response::created(
-        location,
-        &InviteView::of(&invite, &caller),
-    ))
+    Ok(view)
+}
+
+/// The request that created an invite.
+enum Created {
+    /// This one. An earlier invite to the address may have expired.
+    Now { has_expired: bool },
+    /// An earlier one with the same idempotency key.
+    Before,
 }

@@ -2,6 +2,7 @@
 
 pub mod cancel_invite;
 pub mod create_invite;
+pub mod create_invites;
 pub mod decline_invite_by_link;
 pub mod expire_invites;
 pub mod list_invites;
@@ -12,3 +13,4 @@ pub mod update_invite;
 pub(crate) mod load;
 
 mod link;
+mod repeat;

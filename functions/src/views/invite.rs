@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{OrganizationSummary, Permission, RoleChoice};
+use crate::error::Error;
 
 /// The member whose authority an invite rests on.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -45,7 +46,7 @@ pub(crate) struct DeliveryView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct InviteView {
     /// Its id.
-    id: InviteId,
+    pub(crate) id: InviteId,
     /// The invited address, as entered.
     email: EmailAddress,
     /// The role of the new member.
@@ -174,6 +175,81 @@ impl PreviewView {
             role: invite.terms.role,
             receives_billing_emails: invite.terms.receives_billing_emails,
             expires_at: invite.terms.expires_at,
+        }
+    }
+}
+
+/// The length up to which a response repeats an address.
+const MAX_EMAIL: usize = 320;
+
+/// The results of inviting several addresses, in the order of the request.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InvitedView {
+    /// A result for each row.
+    pub(crate) items: Vec<InvitedRow>,
+}
+
+/// The result of a row.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct InvitedRow {
+    /// The address, as entered.
+    email: String,
+    /// The outcome.
+    outcome: InviteOutcome,
+    /// The invite; `null` unless it was created.
+    invite: Option<InviteView>,
+    /// The code of the refusal or the error; `null` if there is none.
+    code: Option<&'static str>,
+    /// The reason; `null` if there is none.
+    detail: Option<String>,
+}
+
+/// The outcome of a row.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum InviteOutcome {
+    /// The invite was created, by this request or by an earlier one with its
+    /// idempotency key.
+    Created,
+    /// The address cannot be invited.
+    Refused,
+    /// The request ended before this row. Repeat it with the same idempotency key.
+    NotTried,
+}
+
+impl InvitedRow {
+    pub(crate) fn created(email: &str, invite: InviteView) -> Self {
+        Self {
+            invite: Some(invite),
+            ..Self::of(email, InviteOutcome::Created)
+        }
+    }
+
+    pub(crate) fn refused(email: &str, error: &Error) -> Self {
+        Self {
+            code: Some(error.code()),
+            detail: Some(error.to_string()),
+            ..Self::of(email, InviteOutcome::Refused)
+        }
+    }
+
+    pub(crate) fn not_tried(email: &str, error: &Error) -> Self {
+        Self {
+            code: Some(error.code()),
+            ..Self::of(email, InviteOutcome::NotTried)
+        }
+    }
+
+    fn of(email: &str, outcome: InviteOutcome) -> Self {
+        Self {
+            // A text that is no address may have megabytes.
+            email: email.chars().take(MAX_EMAIL).collect(),
+            outcome,
+            invite: None,
+            code: None,
+            detail: None,
         }
     }
 }

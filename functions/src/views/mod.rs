@@ -16,7 +16,7 @@ pub(crate) use api_key::{ApiKeySummary, ApiKeyView, OwnApiKeyView, SecretView};
 pub(crate) use audit::AuditEventView;
 pub(crate) use billing::{BillingView, PeriodView, PlanPeriodView, PlanView};
 pub(crate) use common::{List, Permission, RoleChoice};
-pub(crate) use invite::{InviteView, MyInviteView, PreviewView};
+pub(crate) use invite::{InviteView, InvitedRow, InvitedView, MyInviteView, PreviewView};
 pub(crate) use member::{
     AddedMember, AddedMembersView, MemberView, RemovedView, UpdatedMemberView,
 };
