@@ -24,6 +24,7 @@ use crate::{
     metrics::Metrics,
     secrets::SecretSource,
     tls,
+    usage::Limiter,
     web::Document,
 };
 
@@ -42,6 +43,7 @@ pub struct App {
     pub(crate) plans: Plans,
     pub(crate) plan_changes: PlanChanges,
     pub(crate) limits: Limits,
+    pub(crate) limiter: Limiter,
     pub(crate) email_verification: EmailVerification,
     pub(crate) clock: Clock,
     pub(crate) metrics: Option<Metrics>,
@@ -149,6 +151,7 @@ impl App {
             plans: config.plans,
             plan_changes: config.plan_changes,
             limits: config.limits,
+            limiter: Limiter::default(),
             email_verification: config.email_verification,
             clock,
             metrics: None,

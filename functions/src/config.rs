@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chrono::TimeDelta;
 use domain::{
     EmailLimits, InvalidPlans, Limits, OrganizationLimits, PauseLimits, PlanChanges, Plans,
+    RateLimit, UsageRates,
 };
 
 use crate::{access::EmailVerification, web::SignInConfig};
@@ -171,6 +172,9 @@ pub(crate) const ORGANIZATION_LIMITS: &[&str] =
 /// The variables of [`PauseLimits`].
 pub(crate) const PAUSE_LIMITS: &[&str] = &["PAUSING_BOUNCES", "PAUSING_COMPLAINTS"];
 
+/// The variables of [`UsageRates`], and `PLANS`, for the function that uses credits.
+pub(crate) const USAGE_RATES: &[&str] = &["PLANS", "ORGANIZATION_USAGE_RATE", "API_KEY_USAGE_RATE"];
+
 fn limits() -> Result<Limits, ConfigError> {
     let defaults = Limits::default();
     let (emails, organizations) = (defaults.emails, defaults.organizations);
@@ -197,6 +201,11 @@ fn limits() -> Result<Limits, ConfigError> {
         pause: PauseLimits {
             bounces: limit("PAUSING_BOUNCES")?.unwrap_or(defaults.pause.bounces),
             complaints: limit("PAUSING_COMPLAINTS")?.unwrap_or(defaults.pause.complaints),
+        },
+        usage: UsageRates {
+            organization: limit("ORGANIZATION_USAGE_RATE")?
+                .map_or(defaults.usage.organization, RateLimit),
+            api_key: limit("API_KEY_USAGE_RATE")?.map_or(defaults.usage.api_key, RateLimit),
         },
     })
 }

@@ -43,7 +43,7 @@ pub use app::{App, Clock};
 pub use config::{Aws, Config, ConfigError};
 pub use domain::{
     EmailLimits, InvalidPlans, Limits, OrganizationLimits, PauseLimits, PlanChanges, Plans,
-    ServerKeys,
+    RateLimit, ServerKeys, UsageRates,
 };
 pub use lambda_runtime::Context;
 pub use metrics::Metrics;

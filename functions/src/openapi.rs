@@ -224,7 +224,7 @@ fn responses(
 ) -> Map<String, Value> {
     let mut success = Map::from_iter([("description".to_owned(), json!("The request succeeded."))]);
     if !shape.headers.is_empty() {
-        success.insert("headers".to_owned(), headers(shape.headers));
+        success.insert("headers".to_owned(), headers(shape.headers, |_| true));
     }
     if let Some(view) = view {
         let content = json!({ "application/json": { "schema": view } });
@@ -246,7 +246,10 @@ fn responses(
         if !of_problem.is_empty()
             && let Some(response) = response.as_object_mut()
         {
-            response.insert("headers".to_owned(), headers(&of_problem));
+            let in_each = |name: &str| {
+                name == "retry-after" || codes.iter().all(|code| *code == "credits_used_up")
+            };
+            response.insert("headers".to_owned(), headers(&of_problem, in_each));
         }
         responses.insert(status.to_string(), response);
     }
@@ -258,9 +261,14 @@ fn responses(
     responses
 }
 
-fn headers(headers: &[(&str, &str)]) -> Value {
+/// Returns the headers, and whether each response has them.
+fn headers(headers: &[(&str, &str)], in_each: impl Fn(&str) -> bool) -> Value {
     let headers = headers.iter().map(|(name, description)| {
-        let header = json!({ "description": description, "schema": { "type": "integer" } });
+        let header = json!({
+            "description": description,
+            "required": in_each(name),
+            "schema": { "type": "integer" },
+        });
         ((*name).to_owned(), header)
     });
     Value::Object(headers.collect())
@@ -274,6 +282,7 @@ fn problem_headers(shape: &Shape, codes: &[&str]) -> Vec<(&'static str, &'static
         "credits_used_up",
         "email_limit_reached",
         "organization_limit_reached",
+        "rate_limit_exceeded",
         "unavailable",
     ];
     if codes.iter().any(|code| wait.contains(code)) {

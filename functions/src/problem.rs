@@ -159,6 +159,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "One more invite email would exceed a limit, which `detail` names; `retry-after` says how long to wait.",
     ),
     (
+        "rate_limit_exceeded",
+        429,
+        "The organization or the API key uses credits too often; `retry-after` says how long to wait.",
+    ),
+    (
         "organization_limit_reached",
         429,
         "The caller has created as many organizations as a person can on one day (UTC); `retry-after` is when the next begins.",
@@ -242,7 +247,8 @@ impl Error {
             }
             Self::Refused(
                 Refusal::EmailLimitReached { wait, .. }
-                | Refusal::OrganizationLimitReached { wait, .. },
+                | Refusal::OrganizationLimitReached { wait, .. }
+                | Refusal::RateLimitExceeded { wait },
             ) => {
                 retry_after = Some(whole_seconds(wait));
             }

@@ -512,6 +512,20 @@ scenarios! {
             render(&f.api_client, "a", 2).await
         },
         credits_used_up: |f| render(&f.api_client, "a", 51),
+        rate_limit_exceeded: |f| async {
+            // A window of the default rate has 2,500 requests with a key, and a first lease of 5.
+            let windows = f.world.clock.now().timestamp() / 10;
+            let id = &f.key.id;
+            let item = json!({
+                "pk": {"S": format!("RATE#{id}#{windows}")}, "sk": {"S": "RATE"},
+                "taken": {"N": "2496"},
+            });
+            f.world.dynamodb("PutItem", json!({ "Item": item })).await;
+            for n in 0..5 {
+                render(&f.api_client, &format!("{n}"), 1).await.expect("200");
+            }
+            render(&f.api_client, "last", 1).await
+        },
     }
     "refund-usage" {
         invalid_request: |f| async {

@@ -2,11 +2,12 @@
 //! told once.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use functions::{Limits, RateLimit, UsageRates};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Fixture, Key, Reply, Session},
+    harness::{Fixture, Key, Reply, Session, World},
     invariants,
     wire::Fault,
 };
@@ -777,4 +778,129 @@ async fn api_key_sees_itself_its_organization_and_its_credits() {
     assert_eq!(credits["is_estimate"], true);
     let left = credits["remaining"].as_u64().unwrap();
     assert!(left.abs_diff(99_950) < 50, "{left}");
+}
+
+/// Makes an organization whose uses are limited to 3 a second, and 1 with one key.
+async fn with_usage_rates() -> Fixture {
+    let limits = Limits {
+        usage: UsageRates {
+            organization: RateLimit(3),
+            api_key: RateLimit(1),
+        },
+        ..Limits::NONE
+    };
+    Fixture::in_world(World::start_with_limits(limits).await).await
+}
+
+/// Uses credits until a request is refused for its rate. Returns how many were not.
+async fn uses_until_limited(api_client: &Session, name: &str) -> usize {
+    for n in 0..100 {
+        let reply = render(api_client, &format!("{name}-{n}"), 1).await;
+        if reply.status == 429 {
+            assert_eq!(
+                reply.refused("429 rate_limit_exceeded"),
+                "too many requests by this organization or API key; wait a few seconds"
+            );
+            return n;
+        }
+        reply.expect("200");
+    }
+    panic!("no limit")
+}
+
+/// A window has 10 requests with a key and 30 of the organization; besides, a process
+/// grants 5 without counting.
+#[tokio::test]
+async fn rate_of_one_key_leaves_room_for_the_others() {
+    let fixture = with_usage_rates().await;
+    fixture.change_plan("basic", "now").await;
+    let second = fixture
+        .owner
+        .create_key(&fixture.organization, "Second")
+        .await;
+    let second = fixture.world.api_client(&second);
+    let third = fixture
+        .owner
+        .create_key(&fixture.organization, "Third")
+        .await;
+    let third = fixture.world.api_client(&third);
+    assert_eq!(uses_until_limited(&fixture.api_client, "a").await, 15);
+    assert_eq!(uses_until_limited(&second, "b").await, 15);
+    // 35 by the organization, with the two that were refused for their key.
+    let uses = uses_until_limited(&third, "c").await;
+    assert!((3..=5).contains(&uses), "{uses}");
+    // Another organization has its own.
+    let elsewhere = fixture.elsewhere().await;
+    let outside = fixture.outsider.create_key(&elsewhere, "Outside").await;
+    let outside = fixture.world.api_client(&outside);
+    assert_eq!(uses_until_limited(&outside, "d").await, 15);
+
+    let refused = render(&third, "e", 1).await;
+    let wait: i64 = refused.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=10).contains(&wait), "{wait}");
+    fixture.world.clock.advance(TimeDelta::seconds(wait));
+    render(&third, "e", 1).await.expect("200");
+    invariants::hold(&fixture.world).await;
+}
+
+#[tokio::test]
+async fn request_above_the_rate_reads_nothing() {
+    let fixture = with_usage_rates().await;
+    uses_until_limited(&fixture.api_client, "a").await;
+    fixture.world.wire.take();
+    render(&fixture.api_client, "b", 1)
+        .await
+        .expect("429 rate_limit_exceeded");
+    assert_eq!(fixture.world.wire.take().len(), 0);
+}
+
+#[tokio::test]
+async fn rate_that_cannot_be_counted_refuses_nothing() {
+    let fixture = with_usage_rates().await;
+    for fault in Fault::ALL {
+        fixture.world.clock.advance(TimeDelta::seconds(10));
+        fixture
+            .world
+            .wire
+            .fail_action("UpdateItem", 0, usize::MAX, fault);
+        for n in 0..7 {
+            render(&fixture.api_client, &format!("{fault:?}-{n}"), 1)
+                .await
+                .expect("200");
+        }
+        fixture.world.wire.heal();
+    }
+}
+
+#[tokio::test]
+async fn used_up_credits_are_refused_by_one_small_read() {
+    let fixture = Fixture::new().await;
+    let api_client = &fixture.api_client;
+    render(api_client, "a", 49).await.expect("200");
+    render(api_client, "b", 2)
+        .await
+        .expect("429 credits_used_up");
+    fixture.world.wire.take();
+    let reply = render(api_client, "c", 2).await;
+    assert_eq!(counted(&reply), (50, 0, 49));
+    assert_eq!(
+        reply.refused("429 credits_used_up"),
+        "You've used 49 of your 50 image credits, and this takes 2 more."
+    );
+    let read = fixture.world.wire.take();
+    let units: f64 = read.iter().map(|exchange| exchange.capacity).sum();
+    assert_eq!((read.len(), units), (1, 1.0), "the idempotency record");
+    // A repeated request gets its response, and fewer credits are not refused.
+    assert_eq!(counted(&render(api_client, "a", 49).await), (50, 49, 49));
+    assert_eq!(counted(&render(api_client, "d", 1).await), (50, 1, 50));
+    render(api_client, "e", 1)
+        .await
+        .expect("429 credits_used_up");
+    fixture.change_plan("basic", "now").await;
+    fixture.world.clock.advance(TimeDelta::seconds(3));
+    assert_eq!(counted(&render(api_client, "e", 1).await), (3000, 1, 51));
 }

@@ -309,7 +309,11 @@ async fn play(seed: u64, plans: &[&'static str], steps: usize) -> [usize; 3] {
                 assert_eq!((given.as_str(), counted), (expected, credits), "{}", told());
                 match expected {
                     "200" => used += 1,
-                    _ => refused += 1,
+                    _ => {
+                        refused += 1;
+                        // A process remembers used-up credits for as long.
+                        clock.advance(TimeDelta::seconds(3));
+                    }
                 }
             }
         }

@@ -1,23 +1,25 @@
 //! `POST /v1/usage` for API clients, and
 //! `POST /v1/server/organizations/{organization_id}/usage` for the server.
 
+use chrono::{DateTime, Utc};
 use domain::{Credits, Ledger, Refusal, Spending, spend};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use store::{Counters, Key, Transaction, UsageRequest};
+use tokio::sync::Mutex;
 
-use super::spender::Spender;
+use super::{limiter::Leases, spender::Spender};
 use crate::{
-    App, Operation, Shape, error::Error, input, ledger, mutate::Decision, response::Response,
-    views::ConsumedView,
+    App, Operation, Shape, config, error::Error, input, ledger, mutate::Decision,
+    response::Response, views::ConsumedView,
 };
 
 /// Uses credits of the organization's billing period, before images are rendered.
 pub static OPERATION: Operation = Operation::http("record-usage", |app, request| {
     Box::pin(handle(app, request))
 })
-.needs(&["PLANS"]);
+.needs(config::USAGE_RATES);
 
 /// How the API describes it.
 pub const SHAPE: Shape = Shape::change(
@@ -46,6 +48,7 @@ pub const SHAPE: Shape = Shape::change(
     "idempotency_key_reused",
     "usage_refunded",
     "credits_used_up",
+    "rate_limit_exceeded",
 ]);
 
 /// The credits to use.
@@ -62,64 +65,23 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         .ok_or_else(|| Error::field("idempotency-key", "is missing"))?;
     let Body { credits } = input::body(request)?;
 
-    let request = app
-        .mutate(move |now| async move {
-            let (ledger, remembered) = load(app, spender, key).await?;
-            if let Some(request) = &remembered
-                && now < request.forgotten_at()
-            {
-                if let Some(refunded) = request.refunded {
-                    return Err(Refusal::UsageRefunded(refunded).into());
-                }
-                if request.credits != credits.get() {
-                    return Err(Refusal::IdempotencyKeyReused(request.credits).into());
-                }
-                return Ok(Decision::Unchanged(request.clone()));
-            }
-            if !ledger.is_consistent() {
-                return Ok(Decision::Reload);
-            }
-
-            let id = spender.organization_id;
-            let spent = spend(&ledger, &app.plans, credits, fastrand::u64(..), now)?;
-            let request = UsageRequest {
-                organization_id: id,
-                idempotency_key: key.to_owned(),
-                credits: credits.get(),
-                allowed: spent.allowed,
-                used: spent.used,
-                at: now,
-                period_start: Some(spent.period_start),
-                parts: spent.parts,
-                refunded: None,
-            };
-            let transaction = match spent.spending {
-                Spending::Debited(debits) => {
-                    let transaction = Transaction::in_organization(id, now, []);
-                    debits.into_iter().fold(transaction, Transaction::debit)
-                }
-                Spending::Allocated {
-                    billing,
-                    counters,
-                    events,
-                } => {
-                    let transaction =
-                        Transaction::in_organization(id, now, events).write_billing(&billing);
-                    let counters = counters.iter();
-                    counters.fold(transaction, Transaction::write_counter)
-                }
-            };
-            let transaction = transaction.remember_usage(&request, remembered.as_ref());
-            Ok(Decision::Commit(transaction, request))
-        })
-        .await?;
+    let now = app.clock.now();
+    let id = spender.organization_id;
+    let leases = app.limiter.ask(spender, &app.limits.usage, now)?;
+    let request = match app.limiter.used_up(id, credits, now) {
+        Some(refusal) => repeat(app, spender, key, credits, leases, refusal, now).await,
+        None => use_credits(app, spender, key, credits, leases).await,
+    };
+    if let Err(Error::Refused(refusal)) = &request {
+        app.limiter.remember(id, refusal, now);
+    }
     let UsageRequest {
         organization_id,
         allowed,
         credits: consumed,
         used,
         ..
-    } = request;
+    } = request?;
     let view = ConsumedView {
         organization_id,
         api_key_id: spender.api_key_id,
@@ -129,6 +91,109 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         remaining: allowed.saturating_sub(used),
     };
     Ok(Response::ok(&view).with_credits(allowed, consumed, used))
+}
+
+/// Returns the earlier request that used the credits under this key, without reading the
+/// counters, which are known to be used up.
+///
+/// # Errors
+/// `refusal` if there is none; [`Refusal::RateLimitExceeded`].
+async fn repeat(
+    app: &App,
+    spender: &Spender,
+    key: &str,
+    credits: Credits,
+    leases: Leases,
+    refusal: Refusal,
+    now: DateTime<Utc>,
+) -> Result<UsageRequest, Error> {
+    let keys = (
+        spender.proof(),
+        Key::usage_request(spender.organization_id, key),
+    );
+    let (read, taken) = tokio::join!(app.store.read(keys), app.take(leases, now));
+    taken?;
+    let (existence, remembered) = read?;
+    spender.require_open(existence)?;
+    repeated(remembered.as_ref(), credits, now)?.ok_or_else(|| refusal.into())
+}
+
+/// Returns the remembered request, if it is the same one.
+///
+/// # Errors
+/// [`Refusal::UsageRefunded`] if its credits were given back;
+/// [`Refusal::IdempotencyKeyReused`] if it is another one.
+fn repeated(
+    remembered: Option<&UsageRequest>,
+    credits: Credits,
+    now: DateTime<Utc>,
+) -> Result<Option<UsageRequest>, Refusal> {
+    let Some(request) = remembered.filter(|request| now < request.forgotten_at()) else {
+        return Ok(None);
+    };
+    if let Some(refunded) = request.refunded {
+        return Err(Refusal::UsageRefunded(refunded));
+    }
+    if request.credits != credits.get() {
+        return Err(Refusal::IdempotencyKeyReused(request.credits));
+    }
+    Ok(Some(request.clone()))
+}
+
+async fn use_credits(
+    app: &App,
+    spender: &Spender,
+    key: &str,
+    credits: Credits,
+    leases: Leases,
+) -> Result<UsageRequest, Error> {
+    let id = spender.organization_id;
+    // Only the first attempt takes the leases, while it reads.
+    let leases = &Mutex::new(leases);
+    app.mutate(move |now| async move {
+        let leases = std::mem::take(&mut *leases.lock().await);
+        let (loaded, taken) = tokio::join!(load(app, spender, key), app.take(leases, now));
+        taken?;
+        let (ledger, remembered) = loaded?;
+        if let Some(request) = repeated(remembered.as_ref(), credits, now)? {
+            return Ok(Decision::Unchanged(request));
+        }
+        if !ledger.is_consistent() {
+            return Ok(Decision::Reload);
+        }
+
+        let spent = spend(&ledger, &app.plans, credits, fastrand::u64(..), now)?;
+        let request = UsageRequest {
+            organization_id: id,
+            idempotency_key: key.to_owned(),
+            credits: credits.get(),
+            allowed: spent.allowed,
+            used: spent.used,
+            at: now,
+            period_start: Some(spent.period_start),
+            parts: spent.parts,
+            refunded: None,
+        };
+        let transaction = match spent.spending {
+            Spending::Debited(debits) => {
+                let transaction = Transaction::in_organization(id, now, []);
+                debits.into_iter().fold(transaction, Transaction::debit)
+            }
+            Spending::Allocated {
+                billing,
+                counters,
+                events,
+            } => {
+                let transaction =
+                    Transaction::in_organization(id, now, events).write_billing(&billing);
+                let counters = counters.iter();
+                counters.fold(transaction, Transaction::write_counter)
+            }
+        };
+        let transaction = transaction.remember_usage(&request, remembered.as_ref());
+        Ok(Decision::Commit(transaction, request))
+    })
+    .await
 }
 
 /// Reads the ledger, and the idempotency record of an earlier request with the

@@ -6,7 +6,9 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Counts, EmailAddress, OrganizationId, PauseLimits, Recipient, Refusal};
+use crate::{
+    Address, Counts, EmailAddress, OrganizationId, PauseLimits, Recipient, Refusal, UsageRates,
+};
 
 /// The age up to which an organization is a new one.
 const NEW: TimeDelta = TimeDelta::days(30);
@@ -26,6 +28,8 @@ pub struct Limits {
     pub organizations: OrganizationLimits,
     /// On bounces and complaints.
     pub pause: PauseLimits,
+    /// On the uses of credits.
+    pub usage: UsageRates,
 }
 
 impl Limits {
@@ -34,6 +38,7 @@ impl Limits {
         emails: EmailLimits::NONE,
         organizations: OrganizationLimits::NONE,
         pause: PauseLimits::NONE,
+        usage: UsageRates::NONE,
     };
 }
 

@@ -146,6 +146,12 @@ pub enum Refusal {
         "{0} credit(s) of this idempotency key were given back; use a new key for a new request"
     )]
     UsageRefunded(u64),
+    /// The organization or the API key uses credits too often.
+    #[error("too many requests by this organization or API key; wait a few seconds")]
+    RateLimitExceeded {
+        /// The time left to wait.
+        wait: TimeDelta,
+    },
     /// The idempotency key was used by another request.
     #[error(
         "this idempotency key was already used for {0} credits; use a new key for a new request"
@@ -224,6 +230,7 @@ impl Refusal {
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::UsageNotFound => "usage_not_found",
             Self::UsageRefunded(_) => "usage_refunded",
+            Self::RateLimitExceeded { .. } => "rate_limit_exceeded",
             Self::IdempotencyKeyReused(_) => "idempotency_key_reused",
         }
     }
@@ -262,6 +269,7 @@ impl Refusal {
             Self::InviteEnded(_) | Self::LinkReplaced => RefusalKind::Gone,
             Self::EmailLimitReached { .. }
             | Self::OrganizationLimitReached { .. }
+            | Self::RateLimitExceeded { .. }
             | Self::CreditsUsedUp { .. } => RefusalKind::TooEarly,
             Self::IdempotencyKeyReused(_) => RefusalKind::Contradiction,
         }

@@ -255,6 +255,15 @@ impl Key<PaymentEvent> {
     }
 }
 
+/// The counter of the requests by an organization or an API key in a window: each a
+/// partition of its own.
+pub(crate) fn rate(id: impl fmt::Display, window: i64) -> RawKey {
+    RawKey {
+        pk: format!("RATE#{id}#{window}"),
+        sk: "RATE".to_owned(),
+    }
+}
+
 /// The partition of an organization, its members, its invites and its API keys.
 pub(crate) fn organization(id: OrganizationId) -> String {
     format!("ORG#{id}")

@@ -1,6 +1,6 @@
 //! Writes of a single item, which need no transaction.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::SdkError,
@@ -8,12 +8,12 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use chrono::{DateTime, Utc};
-use domain::{ApiKeyId, Delivery, InviteId, OrganizationId};
+use domain::{ApiKeyId, Delivery, InviteId, Lease, OrganizationId};
 
 use crate::{
     BillingDelivery, Commit, Key, Store, StoreError,
     attribute::{number, to_value},
-    keys::RawKey,
+    keys::{self, RawKey},
     records::Record,
 };
 
@@ -93,6 +93,39 @@ impl Store {
                 ) =>
             {
                 Ok(Commit::Stale)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes a lease from the counter of a window's requests, by an organization or an API
+    /// key. Returns whether enough were left.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lease(&self, id: impl Display, lease: &Lease) -> Result<bool, StoreError> {
+        let taken = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::rate(id, lease.window).into_attributes()))
+            .update_expression("SET #ttl = :ttl ADD taken :requests")
+            .condition_expression("attribute_not_exists(taken) OR taken <= :most")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":ttl", keys::seconds(lease.ends_at))
+            .expression_attribute_values(":requests", number(u64::from(lease.requests)))
+            .expression_attribute_values(":most", number(u64::from(lease.most)))
+            .send()
+            .await;
+        match taken {
+            Ok(_) => Ok(true),
+            Err(SdkError::ServiceError(error))
+                if matches!(
+                    error.err(),
+                    UpdateItemError::ConditionalCheckFailedException(_)
+                ) =>
+            {
+                Ok(false)
             }
             Err(error) => Err(error.into()),
         }
