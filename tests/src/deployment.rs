@@ -163,12 +163,12 @@ fn documented_costs_match_alarm_count_and_capacity_units() {
 }
 
 #[test]
-fn functions_have_tracing_json_logs_and_concurrency_limits() {
+fn functions_have_json_logs_and_background_ones_a_limit() {
     let template = template();
     let globals = &template["Globals"]["Function"];
-    assert_eq!(globals["Tracing"], "Active");
     assert_eq!(globals["LoggingConfig"]["LogFormat"], "JSON");
-    assert!(text(&globals["ReservedConcurrentExecutions"]).contains("HasApiConcurrency"));
+    // Reserved for each of 50 functions, it would exceed the account's.
+    assert!(globals["ReservedConcurrentExecutions"].is_null());
     let mut background = 0;
     for (name, function) in resources(&template, "AWS::Serverless::Function") {
         let events = &function["Properties"]["Events"];

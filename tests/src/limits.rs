@@ -339,3 +339,18 @@ async fn record_of_a_recipient_names_nobody_and_is_forgotten() {
     world.stack.sweep_ttl().unwrap();
     assert!(recipients().await.is_empty());
 }
+
+/// The figure is in "Against abuse" of `docs/operations.md`.
+#[tokio::test]
+async fn refused_invite_reads_four_units_and_writes_nothing() {
+    let fixture = Fixture::new().await;
+    let (world, owner) = (&fixture.world, &fixture.owner);
+    let first = invite_and_cancel(world, owner, &fixture.organization, "new@example.com").await;
+    first.expect("201");
+    fixture.world.wire.take();
+    let reply = invite(owner, &fixture.organization, "new@example.com").await;
+    reply.expect("429 email_limit_reached");
+    let read = fixture.world.wire.take();
+    let units: f64 = read.iter().map(|exchange| exchange.capacity).sum();
+    assert_eq!((read.len(), units), (1, 4.0));
+}
