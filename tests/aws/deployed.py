@@ -274,6 +274,12 @@ class Deployment:
             SecretId=self.outputs["LinkKeySecretArn"], SecretString=secrets.token_urlsafe(48)
         )
 
+    def server_secret(self):
+        """Returns the secret of the server key."""
+        client = self.engine.client("secretsmanager")
+        secret = client.get_secret_value(SecretId=self.outputs["ServerKeySecretArn"])
+        return secret["SecretString"]
+
     def fire_schedules_soon(self):
         """Sets the schedules to every minute instead of every hour."""
         events = self.engine.client("events")
@@ -450,7 +456,9 @@ def story(stack):
     shop.get(path).expect("401")
     for _ in range(2):
         used = render(shop, "first", 16)
-        assert used.expect("200") == usage(allowed=20, consumed=16, used=16), used.text
+        answer = used.expect("200")
+        assert counted(answer) == usage(allowed=20, consumed=16, used=16), used.text
+        assert (answer["organization_id"], answer["api_key_id"]) == (acme, key), answer
         assert used.headers["x-renders-used"] == "16", used.headers
     render(shop, "first", 15).expect("422 idempotency_key_reused")
     refusal = render(shop, "second", 5)
@@ -477,7 +485,14 @@ def story(stack):
     billing = bob.patch(f"{path}/billing", wish).expect("200")
     assert billing["plan"] == team and billing["details"]["company_name"] == "Acme Ltd", billing
     used = render(shop, "third", 1).expect("200")
-    assert used == usage(allowed=2000, consumed=1, used=21), used
+    assert counted(used) == usage(allowed=2000, consumed=1, used=21), used
+    render(shop, "failed", 7).expect("200")
+    for _ in range(2):
+        given_back = shop.post("/v1/usage/refunds", {"idempotency_key": "failed"}).expect("200")
+        assert given_back["refunded"] == 7, given_back
+    seen = shop.get("/v1/api-key").expect("200")
+    assert seen["organization"] == {"id": acme, "name": "Acme Images"}, seen
+    assert seen["credits"]["remaining"] == 1979, seen
     billing = ada.patch(f"{path}/billing", {"plan": "trial", "when": "period_end"}).expect("200")
     assert billing["next_plan"] == {**trial, "from": billing["period"]["end"]}, billing
     ada.patch(f"{path}/billing", {"plan": "team"}).expect("200")
@@ -568,6 +583,35 @@ def story(stack):
 
     step("15. The pages and their assets are served")
     pages(stack, nobody)
+
+    step("16. The product's own backend acts, and everything has an end")
+    server = stack.machine(f"Bearer oss_{stack.server_secret()}")
+    managed = f"/v1/server/organizations/{acme}"
+    stack.machine("Bearer oss_wrong").get(managed).expect("403")
+    server.patch(managed, {"external_id": "team_42"}).expect("200")
+    (found,) = server.get("/v1/server/organizations?external_id=team_42").expect("200")["items"]
+    assert found["id"] == acme, found
+    assert server.get(f"{managed}/members/{bob.user_id()}").expect("200")["role"] == "owner"
+    erin = stack.person("erin@example.com", "Erin")
+    row = {"user_id": erin.user_id(), "email": "erin@example.com", "name": "Erin", "role": "user"}
+    (added,) = server.post(f"{managed}/members", {"members": [row]}).expect("200")["items"]
+    assert added["outcome"] == "added", added
+    erin.get(path).expect("200")
+    wish = {"plan": "team", "when": "now"}
+    assert server.patch(f"{managed}/billing", wish).expect("200")["plan"] == team
+    click = {"idempotency-key": "click"}
+    server.post(f"{managed}/usage", {"credits": 2}, click).expect("200")
+    server.post(f"{managed}/usage/refunds", {"idempotency_key": "click"}).expect("200")
+    ada.put(f"{path}/creator", {"user_id": bob.user_id()}).expect("200")
+    ada.delete(f"{path}/members/{ada.user_id()}").expect("200")
+    ada.get(path).expect("404 organization_not_found")
+    bob.delete(path).expect("200")
+    erin.get(path).expect("404 organization_not_found")
+    bob.post(f"{path}/restore").expect("200")
+    erin.get(path).expect("200")
+    server.delete(f"/v1/server/people/{erin.user_id()}").expect("204")
+    log = json.dumps(bob.get(f"{path}/audit-events?limit=100").expect("200"))
+    assert erin.user_id() in log and "Erin" not in log and "erin@" not in log, log
     stack.nothing_is_given_up()
 
 
@@ -577,6 +621,10 @@ def basic(user, password):
 
 def render(machine, key, credits):
     return machine.post("/v1/usage", {"credits": credits}, {"idempotency-key": key})
+
+
+def counted(answer):
+    return {name: answer[name] for name in ("allowed", "consumed", "used", "remaining")}
 
 
 def usage(allowed, consumed, used):

@@ -19,6 +19,7 @@ mod completeness;
 mod contention;
 mod contract;
 mod costs;
+mod customers;
 mod deployment;
 mod email_reports;
 mod emails;

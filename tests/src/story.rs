@@ -194,3 +194,100 @@ async fn story_over_http_has_every_expected_outcome() {
     );
     invariants::hold(&world).await;
 }
+
+/// Point 8: the product's own backend, the creator's hand-over, and the ends.
+#[tokio::test]
+async fn story_of_the_server_and_of_every_end() {
+    let world = World::start().await;
+    let server = world.server();
+    let (ada, bob) = (
+        world.sign_in("ada@example.com"),
+        world.sign_in("bob@example.com"),
+    );
+    let acme = ada.create_organization("Acme Images").await;
+    ada.add_member(&acme, &bob, "owner").await;
+    let key = ada.create_key(&acme, "Renderer").await;
+    let managed = acme.replace("/v1/", "/v1/server/");
+
+    // The server finds the organization by its own id, and reads B's role.
+    server
+        .patch(&managed, json!({"external_id": "team_42"}))
+        .await
+        .expect("200");
+    let found = server
+        .get("/v1/server/organizations?external_id=team_42")
+        .await
+        .expect("200");
+    let id = found["items"][0]["id"].as_str().unwrap();
+    assert!(acme.ends_with(id), "{found}");
+    let role = server
+        .get(&format!("{managed}/members/{}", bob.user_id))
+        .await
+        .expect("200");
+    assert_eq!(role["role"], "owner");
+
+    // It adds E, and sets the plan after a payment.
+    let erin = world.sign_in("erin@example.com");
+    let row = json!({"user_id": erin.user_id, "email": "erin@example.com", "name": "Erin", "role": "user"});
+    let added = server
+        .post(&format!("{managed}/members"), json!({"members": [row]}))
+        .await;
+    assert_eq!(added.expect("200")["items"][0]["outcome"], "added");
+    erin.get(&acme).await.expect("200");
+    let plan = json!({"plan": "basic", "when": "now"});
+    server
+        .patch(&format!("{managed}/billing"), plan)
+        .await
+        .expect("200");
+
+    // Credits are used, and those of a failed render given back.
+    let renderer = world.api_client(&key);
+    let seen = renderer.get("/v1/api-key").await.expect("200");
+    assert_eq!(seen["organization"]["name"], "Acme Images");
+    let used = renderer
+        .post_once("/v1/usage", "render-1", json!({"credits": 7}))
+        .await;
+    assert_eq!(used.expect("200")["remaining"], 2993);
+    let failed = json!({"idempotency_key": "render-1"});
+    renderer
+        .post("/v1/usage/refunds", failed)
+        .await
+        .expect("200");
+    let uses = format!("{managed}/usage");
+    let clicked = server
+        .post_once(&uses, "click-1", json!({"credits": 2}))
+        .await;
+    assert_eq!(clicked.expect("200")["used"], 2);
+
+    // A hands the creator's place to B and leaves.
+    let to = json!({"user_id": bob.user_id});
+    ada.put(&format!("{acme}/creator"), to).await.expect("200");
+    ada.delete(&format!("{acme}/members/{}", ada.user_id))
+        .await
+        .expect("200");
+    ada.get(&acme).await.expect("404 organization_not_found");
+
+    // B deletes the organization and restores it.
+    bob.delete(&acme).await.expect("200");
+    erin.get(&acme).await.expect("404 organization_not_found");
+    bob.post_empty(&format!("{acme}/restore"))
+        .await
+        .expect("200");
+    erin.get(&acme).await.expect("200");
+
+    // E is erased, and the log names E no more.
+    server
+        .delete(&format!("/v1/server/people/{}", erin.user_id))
+        .await
+        .expect("204");
+    let log = bob
+        .get(&format!("{acme}/audit-events?limit=100"))
+        .await
+        .expect("200")
+        .to_string();
+    assert!(
+        log.contains(&erin.user_id) && !log.contains("Erin") && !log.contains("erin@"),
+        "{log}"
+    );
+    invariants::hold(&world).await;
+}

@@ -311,7 +311,7 @@ async fn play(seed: u64, plans: &[&'static str], steps: usize) -> [usize; 3] {
                     "200" => used += 1,
                     _ => {
                         refused += 1;
-                        // A process remembers used-up credits for as long.
+                        // A process remembers used-up credits for as long, also after a refund.
                         clock.advance(TimeDelta::seconds(3));
                     }
                 }

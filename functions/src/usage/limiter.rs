@@ -8,14 +8,16 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Allowance, Asked, Credits, Lease, OrganizationId, RateLimit, Refusal, UsageRates};
+use domain::{
+    Allowance, Asked, Billing, Credits, Lease, OrganizationId, RateLimit, Refusal, UsageRates,
+};
 use uuid::Uuid;
 
 use super::spender::Spender;
 use crate::{App, error_chain};
 
-/// The time for which used-up credits are remembered: after a plan with more credits, a
-/// process may refuse for this long.
+/// The time for which used-up credits are remembered: after a refund, a process may refuse
+/// for this long.
 const MEMORY: TimeDelta = TimeDelta::seconds(3);
 /// The number of callers that a process remembers.
 const MAX_CALLERS: usize = 10_000;
@@ -29,7 +31,9 @@ pub(crate) struct Limiter {
 
 /// The credits of an organization when they did not suffice.
 #[derive(Debug, Clone, Copy)]
-struct UsedUp {
+pub(super) struct UsedUp {
+    /// The allocation that they are of.
+    pub(super) generation: u64,
     used: u64,
     allowed: u64,
     next_period: DateTime<Utc>,
@@ -71,26 +75,21 @@ impl Limiter {
         }
     }
 
-    /// Returns the refusal of a request whose credits were just used up.
+    /// Returns what is known about an organization whose credits did not suffice a moment
+    /// ago, if it refuses this request.
     pub(super) fn used_up(
         &self,
         id: OrganizationId,
         credits: Credits,
         now: DateTime<Utc>,
-    ) -> Option<Refusal> {
+    ) -> Option<UsedUp> {
         let known = lock(&self.used_up).get(&id).copied()?;
-        let wanted = credits.get();
-        let refuses = now < known.until && known.used + wanted > known.allowed;
-        refuses.then(|| Refusal::CreditsUsedUp {
-            used: known.used,
-            allowed: known.allowed,
-            wanted,
-            wait: known.next_period - now,
-        })
+        let refuses = now < known.until && known.used + credits.get() > known.allowed;
+        refuses.then_some(known)
     }
 
     /// Remembers a refusal for a few seconds, and not beyond the period.
-    pub(super) fn remember(&self, id: OrganizationId, refusal: &Refusal, now: DateTime<Utc>) {
+    pub(super) fn remember(&self, billing: &Billing, refusal: &Refusal, now: DateTime<Utc>) {
         if let Refusal::CreditsUsedUp {
             used,
             allowed,
@@ -100,6 +99,7 @@ impl Limiter {
         {
             let next_period = now + *wait;
             let known = UsedUp {
+                generation: billing.generation(),
                 used: *used,
                 allowed: *allowed,
                 next_period,
@@ -107,7 +107,19 @@ impl Limiter {
             };
             let mut used_up = lock(&self.used_up);
             make_room(&mut used_up, |known| now < known.until);
-            used_up.insert(id, known);
+            used_up.insert(billing.organization_id, known);
+        }
+    }
+}
+
+impl UsedUp {
+    /// Returns the refusal of a request.
+    pub(super) fn refusal(&self, credits: Credits, now: DateTime<Utc>) -> Refusal {
+        Refusal::CreditsUsedUp {
+            used: self.used,
+            allowed: self.allowed,
+            wanted: credits.get(),
+            wait: self.next_period - now,
         }
     }
 }

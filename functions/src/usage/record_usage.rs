@@ -9,7 +9,10 @@ use serde::Deserialize;
 use store::{Counters, Key, Transaction, UsageRequest};
 use tokio::sync::Mutex;
 
-use super::{limiter::Leases, spender::Spender};
+use super::{
+    limiter::{Leases, UsedUp},
+    spender::Spender,
+};
 use crate::{
     App, Operation, Shape, config, error::Error, input, ledger, mutate::Decision,
     response::Response, views::ConsumedView,
@@ -66,22 +69,26 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let Body { credits } = input::body(request)?;
 
     let now = app.clock.now();
-    let id = spender.organization_id;
-    let leases = app.limiter.ask(spender, &app.limits.usage, now)?;
-    let request = match app.limiter.used_up(id, credits, now) {
-        Some(refusal) => repeat(app, spender, key, credits, leases, refusal, now).await,
-        None => use_credits(app, spender, key, credits, leases).await,
+    let mut leases = app.limiter.ask(spender, &app.limits.usage, now)?;
+    let known = app.limiter.used_up(spender.organization_id, credits, now);
+    let request = match known {
+        Some(known) => {
+            let leases = std::mem::take(&mut leases);
+            repeat(app, spender, key, credits, leases, known, now).await?
+        }
+        None => None,
     };
-    if let Err(Error::Refused(refusal)) = &request {
-        app.limiter.remember(id, refusal, now);
-    }
+    let request = match request {
+        Some(request) => request,
+        None => use_credits(app, spender, key, credits, leases).await?,
+    };
     let UsageRequest {
         organization_id,
         allowed,
         credits: consumed,
         used,
         ..
-    } = request?;
+    } = request;
     let view = ConsumedView {
         organization_id,
         api_key_id: spender.api_key_id,
@@ -94,28 +101,35 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 }
 
 /// Returns the earlier request that used the credits under this key, without reading the
-/// counters, which are known to be used up.
+/// counters, which are known to be used up; `None` if they have been allocated anew since.
 ///
 /// # Errors
-/// `refusal` if there is none; [`Refusal::RateLimitExceeded`].
+/// [`Refusal::CreditsUsedUp`]; those of [`repeated`]; [`Refusal::RateLimitExceeded`].
 async fn repeat(
     app: &App,
     spender: &Spender,
     key: &str,
     credits: Credits,
     leases: Leases,
-    refusal: Refusal,
+    known: UsedUp,
     now: DateTime<Utc>,
-) -> Result<UsageRequest, Error> {
+) -> Result<Option<UsageRequest>, Error> {
+    let id = spender.organization_id;
     let keys = (
         spender.proof(),
-        Key::usage_request(spender.organization_id, key),
+        Key::usage_request(id, key),
+        Key::billing(id),
     );
     let (read, taken) = tokio::join!(app.store.read(keys), app.take(leases, now));
     taken?;
-    let (existence, remembered) = read?;
+    let (existence, remembered, billing) = read?;
     spender.require_open(existence)?;
-    repeated(remembered.as_ref(), credits, now)?.ok_or_else(|| refusal.into())
+    let request = repeated(remembered.as_ref(), credits, now)?;
+    let is_current = billing.is_some_and(|billing| billing.generation() == known.generation);
+    if request.is_none() && is_current {
+        return Err(known.refusal(credits, now).into());
+    }
+    Ok(request)
 }
 
 /// Returns the remembered request, if it is the same one.
@@ -162,7 +176,8 @@ async fn use_credits(
             return Ok(Decision::Reload);
         }
 
-        let spent = spend(&ledger, &app.plans, credits, fastrand::u64(..), now)?;
+        let spent = spend(&ledger, &app.plans, credits, fastrand::u64(..), now)
+            .inspect_err(|refusal| app.limiter.remember(&ledger.billing, refusal, now))?;
         let request = UsageRequest {
             organization_id: id,
             idempotency_key: key.to_owned(),

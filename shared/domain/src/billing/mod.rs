@@ -125,7 +125,8 @@ impl Billing {
         meter.filter(|meter| meter.period_start == start)
     }
 
-    pub(crate) fn generation(&self) -> u64 {
+    /// Returns the number of the allocation: a plan change makes another.
+    pub fn generation(&self) -> u64 {
         self.meter.as_ref().map_or(0, |meter| meter.generation)
     }
 
