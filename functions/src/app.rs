@@ -37,6 +37,7 @@ pub struct App {
     mailer: Option<Mailer>,
     link_keys: Option<SecretSource<LinkKeys>>,
     server_keys: Option<SecretSource<ServerKeys>>,
+    pub(crate) stack_name: String,
     pub(crate) public_url: String,
     /// Rendered on the first request of a page, because only one function serves pages.
     pub(crate) pages: LazyLock<Document, Box<dyn FnOnce() -> Document + Send>>,
@@ -146,6 +147,7 @@ impl App {
             mailer,
             link_keys,
             server_keys,
+            stack_name: config.stack_name,
             public_url: config.public_url,
             pages: LazyLock::new(Box::new(move || Document::new(&config.sign_in))),
             plans: config.plans,

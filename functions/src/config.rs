@@ -34,6 +34,9 @@ pub struct Aws {
 pub struct Config {
     /// The table's name.
     pub table_name: String,
+    /// The name of the stack, in the events for other systems; empty for all functions but
+    /// the one that describes them.
+    pub stack_name: String,
     /// The base URL of links, such as `https://app.example.com`, without a trailing slash.
     pub public_url: String,
     /// The sender of emails; `None` for functions that send no email.
@@ -122,6 +125,7 @@ impl Config {
     pub(crate) fn from_env() -> Result<Self, ConfigError> {
         Ok(Self {
             table_name: required("TABLE_NAME")?,
+            stack_name: optional("STACK_NAME").unwrap_or_default(),
             public_url: optional("PUBLIC_URL").unwrap_or_default(),
             email_from: optional("EMAIL_FROM"),
             email_reply_to: optional("EMAIL_REPLY_TO"),

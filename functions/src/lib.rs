@@ -115,6 +115,7 @@ macro_rules! for_each_operation {
                 web::pages
                 api_keys::authorize_api_key
                 server::authorize_server
+                audit::describe_events
                 emails::deliver_email
                 emails::record_email_delivery
                 invites::expire_invites

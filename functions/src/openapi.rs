@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     SHAPES, Shape,
     problem::{self, Problem},
+    views::PublishedEvent,
 };
 
 /// A route of the API, as the template declares it.
@@ -345,4 +346,15 @@ fn operation_id(route: &Route, routes: &[Route]) -> String {
         (name, Caller::Server) if serves_others(route) => format!("{name}-by-server"),
         (name, _) => name.to_owned(),
     }
+}
+
+/// Returns the JSON Schema of the events for other systems.
+pub fn event_schema() -> Value {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    let schema = settings
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<PublishedEvent>();
+    schema.to_value()
 }

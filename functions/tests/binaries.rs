@@ -31,11 +31,13 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, process::Command, sync::oneshot};
 
 /// The variables of the limits.
-const LIMITS: [&str; 10] = [
+const LIMITS: [&str; 12] = [
     "ADDRESS_EMAILS",
     "ADDRESS_EMAIL_INTERVAL",
+    "API_KEY_USAGE_RATE",
     "NEW_ORGANIZATION_EMAILS_PER_DAY",
     "ORGANIZATION_EMAILS_PER_DAY",
+    "ORGANIZATION_USAGE_RATE",
     "PAUSING_BOUNCES",
     "PAUSING_COMPLAINTS",
     "PERSON_ORGANIZATIONS",
@@ -123,6 +125,7 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
         .env("EMAIL_FROM", "no-reply@example.com")
         .env("LINK_KEY_SECRET_ID", "link-key")
         .env("SERVER_KEY_SECRET_ID", "server-key")
+        .env("STACK_NAME", "acme")
         .env("PLANS", "free:50:Free,basic:3000:Basic")
         .env("PLAN_CHANGES", "customer")
         .envs(LIMITS.map(|name| (name, "0")))
@@ -192,6 +195,16 @@ fn expected(name: &str) -> Value {
             "organization_id": "01930000-0000-7000-8000-000000000001",
             "invite_id": "01930000-0000-7000-8000-000000000002",
         }),
+        "describe-events" => json!([{
+            "stack": "acme",
+            "id": "01930000-0000-7000-8000-000000000009",
+            "organization_id": "01930000-0000-7000-8000-000000000001",
+            "at": "2026-03-01T12:00:00Z",
+            "kind": "member.role_changed",
+            "actor": {"kind": "person", "id": "sample-owner"},
+            "subject": {"kind": "member", "id": "sample-invitee"},
+            "changes": [{"field": "role", "from": "user", "to": "admin"}],
+        }]),
         "purge-organizations" => json!({"purged": 0}),
         "apply-plan-changes" => json!({"changed": 0}),
         "record-billing-event" => {

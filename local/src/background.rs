@@ -83,6 +83,7 @@ pub(crate) async fn run_scheduled(lambda: &Lambda, clock: &Clock, operation: &st
         return;
     };
     let event = PutEvent {
+        id: None,
         source: "aws.events".to_owned(),
         detail_type: "Scheduled Event".to_owned(),
         detail: Map::new(),

@@ -33,6 +33,9 @@ const RETRY_PAUSES: [TimeDelta; 2] = [TimeDelta::minutes(1), TimeDelta::minutes(
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PutEvent {
+    /// The event's id; a random one if absent. Receivers recognize repeated events by it.
+    #[serde(default)]
+    pub id: Option<String>,
     /// The source, such as `aws.ses`.
     pub source: String,
     /// The kind of event.
@@ -91,7 +94,7 @@ struct Delivery {
 pub(crate) fn envelope(put: PutEvent, at: DateTime<Utc>) -> Value {
     json!({
         "version": "0",
-        "id": Uuid::now_v7(),
+        "id": put.id.unwrap_or_else(|| Uuid::now_v7().to_string()),
         "detail-type": put.detail_type,
         "source": put.source,
         "account": "000000000000",

@@ -28,6 +28,7 @@ mod shutdown;
 mod stack;
 mod stream;
 mod template;
+mod webhook;
 
 pub use database::DatabaseError;
 pub use demo::{DemoError, PEOPLE as DEMO_PEOPLE, fill as fill_with_demo};

@@ -77,6 +77,7 @@ pub(crate) fn report(email: &CaughtEmail) -> Option<PutEvent> {
         }),
     );
     Some(PutEvent {
+        id: None,
         source: "aws.ses".to_owned(),
         detail_type: detail_type.to_owned(),
         detail,

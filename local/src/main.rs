@@ -6,6 +6,7 @@ use std::{
     process::ExitCode,
 };
 
+use axum::http::Uri;
 use functions::{Clock, EmailVerification, Limits, PlanChanges, Plans};
 use local::{Background, DatabaseLocation, Options, Stack};
 use tokio::signal;
@@ -35,6 +36,8 @@ Usage: cargo run [-- [demo] [options]]
   --plan-change-url URL  the page where people change the plan if the server does
   --server-key KEY     the key of the product's own backend, `oss_` and at least 32
                        characters (random, kept in the data folder)
+  --webhook URL        send every audit event to a URL that begins with http://, as
+                       the template's parameter `WebhookUrl`
   --no-limits          allow any number of emails and organizations
   --help               show this text
 ";
@@ -52,6 +55,7 @@ struct Arguments {
     by_server: bool,
     plan_change_url: Option<String>,
     server_key: Option<String>,
+    webhook: Option<Uri>,
     limits: Limits,
 }
 
@@ -82,6 +86,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         by_server: false,
         plan_change_url: None,
         server_key: None,
+        webhook: None,
         limits: Limits::default(),
     };
     let mut parser = lexopt::Parser::from_env();
@@ -109,6 +114,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
             Long("server-key") => {
                 arguments.server_key = Some(parser.value()?.parse_with(server_key)?);
             }
+            Long("webhook") => arguments.webhook = Some(parser.value()?.parse_with(webhook)?),
             Long("no-limits") => arguments.limits = Limits::NONE,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
@@ -120,6 +126,13 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         arguments.services_port.get_or_insert(8001);
     }
     Ok(Some(arguments))
+}
+
+/// Returns the URL of a webhook.
+fn webhook(text: &str) -> Result<Uri, &'static str> {
+    let url = text.parse::<Uri>().ok();
+    let url = url.filter(|url| url.scheme_str() == Some("http") && url.host().is_some());
+    url.ok_or("must be a URL that begins with http://")
 }
 
 /// Returns the secret of a server key.
@@ -186,6 +199,7 @@ async fn run(arguments: Arguments) -> ExitCode {
             PlanChanges::Customer
         },
         server_key: arguments.server_key,
+        webhook: arguments.webhook.clone(),
         limits: arguments.limits,
         // The local provider always says whether it has verified an address.
         email_verification: EmailVerification::Claim,
@@ -221,6 +235,10 @@ async fn run(arguments: Arguments) -> ExitCode {
         shown(stack.services_url(), stack.aws_address())
     );
     println!("Events      {url}/local/events   (POST; calls the functions whose rule matches)");
+    if let Some(webhook) = &arguments.webhook {
+        let key = stack.secrets().webhook_key();
+        println!("Webhook     {webhook}   (x-webhook-key: {key})");
+    }
     for schedule in &stack.template().schedules {
         println!(
             "Schedule    {} every {} minutes",

@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use axum::http::Uri;
 use functions::{Clock, EmailVerification, Limits, Metrics, PlanChanges, Plans};
 
 use crate::{database::DatabaseError, issuer::IssuerError, template::TemplateError};
@@ -86,6 +87,8 @@ pub struct Options {
     /// The secret of the server key, without its prefix; `None` means that of the data
     /// folder, or a random one.
     pub server_key: Option<String>,
+    /// The receiver of audit events, by HTTP; `None` for none.
+    pub webhook: Option<Uri>,
     /// The limits on emails and on organizations.
     pub limits: Limits,
     /// The evidence that an email address is the person's own.
@@ -113,6 +116,7 @@ impl Options {
             plans: Plans::default(),
             plan_changes: PlanChanges::default(),
             server_key: None,
+            webhook: None,
             limits: Limits::default(),
             email_verification: EmailVerification::default(),
             clock,

@@ -23,6 +23,7 @@ use crate::{
     secrets::{Secret, SecretStore},
     stream::StreamPump,
     template::Template,
+    webhook::Webhook,
 };
 
 /// The addresses of the stack's servers.
@@ -93,6 +94,7 @@ impl Parts {
         };
         let config = Config {
             table_name: TABLE.to_owned(),
+            stack_name: "local".to_owned(),
             public_url: urls.api.clone(),
             email_from: Some("Organization settings <no-reply@example.com>".to_owned()),
             email_reply_to: None,
@@ -113,9 +115,12 @@ impl Parts {
         let app = App::new(aws.clone(), config.clone(), clock.clone());
         let lambda = Lambda::new(Arc::new(app.reporting(options.metrics)), &template);
         let gateway = Gateway::new(lambda.clone(), issuer.clone(), clock.clone(), &template)?;
+        let webhook = options.webhook.zip(template.pipe.clone());
+        let webhook = webhook.map(|(url, pipe)| (pipe, Webhook::new(url, secrets.webhook_key())));
         let pump = StreamPump::new(
             database.clone(),
             template.streams.clone(),
+            webhook,
             clock.clone(),
             file("stream-positions.json"),
         )?;

@@ -30,16 +30,19 @@ pub enum Secret {
     LinkKey,
     /// Authenticates the product's own backend.
     ServerKey,
+    /// Authenticates the stack at the webhook.
+    WebhookKey,
 }
 
 impl Secret {
-    const ALL: [Self; 2] = [Self::LinkKey, Self::ServerKey];
+    const ALL: [Self; 3] = [Self::LinkKey, Self::ServerKey, Self::WebhookKey];
 
     /// Returns the secret's id, which is also the name of its file.
     pub(crate) const fn id(self) -> &'static str {
         match self {
             Self::LinkKey => "link-key",
             Self::ServerKey => "server-key",
+            Self::WebhookKey => "webhook-key",
         }
     }
 }
@@ -108,6 +111,11 @@ impl SecretStore {
     pub fn server_key(&self) -> String {
         let current = self.version(Secret::ServerKey, 0);
         ServerKeys::reveal(&current.unwrap_or_default())
+    }
+
+    /// Returns the key by which the webhook's receiver knows the stack.
+    pub fn webhook_key(&self) -> String {
+        self.version(Secret::WebhookKey, 0).unwrap_or_default()
     }
 
     fn version(&self, secret: Secret, version: usize) -> Option<String> {

@@ -8,15 +8,16 @@ use std::{
 };
 
 use dynoxide::Database;
-use functions::Clock;
+use functions::{Clock, Operation};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::{
     database::{self, DatabaseError},
-    invocation::Lambda,
+    invocation::{InvocationError, Lambda},
     persist,
     template::StreamSource,
+    webhook::Webhook,
 };
 
 /// The result of a delivery.
@@ -33,6 +34,8 @@ pub struct StreamPump {
     database: Database,
     stream_arn: String,
     sources: Vec<StreamSource>,
+    /// The receiver of audit events, and the pipe that leads to it.
+    webhook: Option<(StreamSource, Webhook)>,
     clock: Clock,
     /// The file of the positions, for a database that outlives the process.
     file: Option<PathBuf>,
@@ -66,6 +69,7 @@ impl StreamPump {
     pub(crate) fn new(
         database: Database,
         sources: Vec<StreamSource>,
+        webhook: Option<(StreamSource, Webhook)>,
         clock: Clock,
         file: Option<PathBuf>,
     ) -> Result<Self, DatabaseError> {
@@ -80,6 +84,7 @@ impl StreamPump {
             database,
             stream_arn,
             sources,
+            webhook,
             clock,
             file,
             positions: Mutex::new(positions),
@@ -96,7 +101,8 @@ impl StreamPump {
         let before = positions.clone();
         let mut drained = Drained::default();
         let mut outcome = Ok(());
-        for source in &self.sources {
+        let piped = self.webhook.iter().map(|(pipe, _)| pipe);
+        for source in self.sources.iter().chain(piped) {
             let position = positions.entry(source.name.clone()).or_default();
             match self
                 .drain_one(lambda, source, position, &mut drained.delivered)
@@ -170,9 +176,8 @@ impl StreamPump {
                 .collect();
             let mut batches: VecDeque<&[Value]> = accepted.chunks(source.batch_size).collect();
             while let Some(batch) = batches.pop_front() {
-                let event = json!({ "Records": batch });
-                let processed = match lambda.invoke(operation, event).await {
-                    Ok(answer) => processed_records(&answer, batch),
+                let processed = match self.process(lambda, source, operation, batch).await {
+                    Ok(processed) => processed,
                     Err(_) if source.bisects && batch.len() > 1 => {
                         let (first, second) = batch.split_at(batch.len() / 2);
                         batches.push_front(second);
@@ -207,6 +212,32 @@ impl StreamPump {
             }
             position.sequence_number = Some(last);
         }
+    }
+
+    /// Calls a subscriber with a batch, and returns the number of records it has processed.
+    async fn process(
+        &self,
+        lambda: &Lambda,
+        source: &StreamSource,
+        operation: &'static Operation,
+        batch: &[Value],
+    ) -> Result<usize, InvocationError> {
+        let webhook = self.webhook.as_ref();
+        let Some((_, webhook)) = webhook.filter(|(pipe, _)| pipe.name == source.name) else {
+            let answer = lambda
+                .invoke(operation, json!({ "Records": batch }))
+                .await?;
+            return Ok(processed_records(&answer, batch));
+        };
+        let described = lambda.invoke(operation, json!(batch)).await?;
+        let events = described.as_array().into_iter().flatten();
+        for (sent, event) in events.enumerate() {
+            if let Err(reason) = webhook.send(event).await {
+                tracing::warn!(reason, "the webhook has not taken an event");
+                return Ok(sent);
+            }
+        }
+        Ok(batch.len())
     }
 
     /// Returns whether a failed record is too old for a retry. New records are

@@ -29,6 +29,7 @@ impl Fixture {
         self.world
             .stack
             .put_event(PutEvent {
+                id: None,
                 source: "shop".to_owned(),
                 detail_type: kind.to_owned(),
                 detail,
@@ -255,6 +256,7 @@ async fn restored_event_without_its_outbox_sends_no_email() {
 async fn own_events_call_no_function() {
     let fixture = Fixture::new().await;
     let own = PutEvent {
+        id: None,
         source: "organization-settings".to_owned(),
         detail_type: "billing.invoice_issued".to_owned(),
         detail: serde_json::Map::new(),

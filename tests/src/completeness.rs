@@ -33,7 +33,9 @@ fn operations() -> BTreeSet<String> {
     let rules = template.rules.into_iter().map(|rule| rule.operation);
     let authorizers = template.lambda_authorizers.into_iter();
     let authorizers = authorizers.map(|authorizer| authorizer.operation);
-    let called = routes.chain(streams).chain(schedules).chain(rules);
+    let piped = template.pipe.into_iter().map(|pipe| pipe.operation);
+    let called = routes.chain(streams).chain(piped);
+    let called = called.chain(schedules).chain(rules);
     let operations: BTreeSet<String> = called.chain(authorizers).collect();
     assert!(!operations.is_empty());
     operations

@@ -11,7 +11,7 @@ use crate::{
     api_keys,
     completeness::repository,
     harness::Fixture,
-    server,
+    server, webhook,
     wire::Exchange,
 };
 
@@ -92,6 +92,11 @@ async fn measured() -> BTreeMap<String, Cost> {
         costs.insert("authorize-api-key".to_owned(), cost);
     }
     fixture.world.wire.take();
+    webhook::describe(&fixture.world).await;
+    costs.insert(
+        "describe-events".to_owned(),
+        Cost::of(&fixture.world.wire.take()),
+    );
     server::authorize(&fixture.world, &fixture.world.server())
         .await
         .unwrap();
@@ -235,8 +240,10 @@ async fn reads_take_one_round_trip_and_mutations_two() {
             | "unsuspend-organization"
             | "change-creator"
             | "lift-invite-pause" => 1,
-            // The organization, then each person in turn.
+            // The organization, then each person or row in turn.
             "add-members" => 3,
+            "create-invites" => 5,
+            "describe-events" => 0,
             "accept-invite" | "decline-invite" | "resend-invite" => 3,
             name if name.starts_with("get-") || name.starts_with("list-") => 1,
             "preview-invite" | "authorize-api-key" | "authorize-server" => 1,

@@ -236,29 +236,6 @@ fn dashboard_charts_do_not_overlap() {
     }
 }
 
-/// Transforms a record as a pipe does: `"<$.path>"` becomes a string, `<$.path>` a
-/// list or an object.
-fn transformed(template: &str, record: &Json) -> Json {
-    let mut rest = template;
-    let mut output = String::new();
-    while let Some((before, after)) = rest.split_once("<$.") {
-        let (path, after) = after.split_once('>').unwrap();
-        let value = path.split('.').fold(record, |value, name| &value[name]);
-        output.push_str(before);
-        if before.ends_with('"') {
-            let text = value.as_str();
-            let text = text.unwrap_or_else(|| panic!("no string at {path} of {record}"));
-            output.push_str(json!(text).to_string().trim_matches('"'));
-        } else {
-            assert!(value.is_array() || value.is_object(), "{path} of {record}");
-            output.push_str(&value.to_string());
-        }
-        rest = after;
-    }
-    output.push_str(rest);
-    serde_json::from_str(&output).unwrap_or_else(|error| panic!("{error}: {output}"))
-}
-
 #[tokio::test]
 async fn pipe_forwards_every_audit_event_without_personal_data() {
     let fixture = Fixture::new().await;
@@ -296,7 +273,7 @@ async fn pipe_forwards_every_audit_event_without_personal_data() {
     let kind = target["EventBridgeEventBusParameters"]["DetailType"]
         .as_str()
         .unwrap();
-    assert_eq!(kind, "$.dynamodb.NewImage.kind.S");
+    assert_eq!(kind, "$.kind");
 
     let records = fixture.world.stack.pump().records().unwrap();
     let taken: Vec<&Json> = records
@@ -304,10 +281,11 @@ async fn pipe_forwards_every_audit_event_without_personal_data() {
         .filter(|record| filter.matches(Some(record)))
         .collect();
     assert!(taken.len() < records.len());
-    let events: Vec<Json> = taken
-        .iter()
-        .map(|record| transformed(target["InputTemplate"].as_str().unwrap(), record))
-        .collect();
+    let describe = functions::operation("describe-events").unwrap();
+    let app = fixture.world.stack.app();
+    let described = functions::invoke(app, describe, json!(taken), Default::default()).await;
+    let described = described.unwrap();
+    let events = described.as_array().unwrap();
     let items = fixture.world.items().await;
     let audit = items
         .iter()
@@ -316,7 +294,7 @@ async fn pipe_forwards_every_audit_event_without_personal_data() {
 
     let mut actors = BTreeSet::new();
     let mut kinds = BTreeSet::new();
-    for event in &events {
+    for event in events {
         let members: Vec<&String> = event.as_object().unwrap().keys().collect();
         assert_eq!(
             members,
@@ -327,13 +305,14 @@ async fn pipe_forwards_every_audit_event_without_personal_data() {
                 "id",
                 "kind",
                 "organization_id",
+                "stack",
                 "subject"
             ]
         );
         actors.insert(event["actor"]["kind"].as_str().unwrap());
         kinds.insert(event["kind"].as_str().unwrap());
         let person = event["actor"]["kind"] == "person";
-        assert_eq!(event["actor"]["id"] == "", !person, "{event}");
+        assert_eq!(event["actor"]["id"].is_string(), person, "{event}");
         // Events hold ids only: no name and no address, not even a masked one.
         let text = event.to_string();
         assert!(!text.contains('@') && !text.contains("olga"), "{text}");
@@ -370,7 +349,7 @@ async fn pipe_forwards_every_audit_event_without_personal_data() {
     );
     assert_eq!(example["detail-type"], example["detail"]["kind"]);
     let changed = |event: &Json| {
-        event["changes"][0]["M"]
+        event["changes"][0]
             .as_object()
             .unwrap()
             .keys()

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::World;
+use crate::harness::{Fixture, World, audit_kinds};
 
 #[tokio::test]
 async fn invalid_event_is_refused_and_names_the_field() {
@@ -34,4 +34,29 @@ async fn unmatched_event_calls_no_function() {
     let event = json!({"source": "weather", "detail-type": "rain", "detail": {"mm": 3}});
     let answer = world.nobody().post("/local/events", event).await;
     assert_eq!(answer.expect("200")["called"], json!([]));
+}
+
+#[tokio::test]
+async fn event_with_an_id_is_recognized_when_it_is_repeated() {
+    let fixture = Fixture::new().await;
+    let event = json!({
+        "id": "evt-42", "source": "shop", "detail-type": "billing.payment_failed",
+        "detail": {
+            "organization_id": fixture.organization_id(), "invoice_number": "INV-42",
+            "amount": 4900, "currency": "usd",
+        },
+    });
+    for _ in 0..2 {
+        let put = fixture
+            .world
+            .nobody()
+            .post("/local/events", event.clone())
+            .await;
+        assert_eq!(put.expect("200")["id"], "evt-42");
+    }
+    let kinds = audit_kinds(&fixture.creator, &fixture.organization).await;
+    let failed = kinds
+        .iter()
+        .filter(|kind| *kind == "billing.payment_failed");
+    assert_eq!(failed.count(), 1);
 }

@@ -101,6 +101,12 @@ fn openapi_document_matches_the_shapes() {
 }
 
 #[test]
+fn event_schema_matches_the_view() {
+    let text = serde_json::to_string_pretty(&openapi::event_schema()).unwrap();
+    generate("docs/events.schema.json", &format!("{text}\n"));
+}
+
+#[test]
 fn api_tables_match_the_shapes() {
     let routes = template().routes;
     let mut page = fs::read_to_string(repository("docs/api.md")).unwrap();

@@ -130,6 +130,12 @@ impl World {
         Self::start_with(|options| Options { limits, ..options }).await
     }
 
+    /// Starts a world that sends audit events to a URL.
+    pub async fn start_with_webhook(url: &str) -> Self {
+        let webhook = Some(url.parse().unwrap());
+        Self::start_with(|options| Options { webhook, ..options }).await
+    }
+
     /// Starts a world whose identity provider vouches for every address.
     pub async fn start_with_trusted_emails() -> Self {
         Self::start_with(|options| Options {

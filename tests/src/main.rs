@@ -50,4 +50,5 @@ mod story;
 mod usage;
 mod usage_model;
 mod usage_rate;
+mod webhook;
 mod wire;

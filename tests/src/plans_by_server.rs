@@ -24,6 +24,7 @@ async fn set_plan(fixture: &Fixture, changes: Value) -> bool {
         .world
         .stack
         .put_event(PutEvent {
+            id: None,
             source: "shop".to_owned(),
             detail_type: "billing.plan_changed".to_owned(),
             detail: detail.as_object().unwrap().clone(),

@@ -11,7 +11,7 @@ use serde_norway::Value;
 use crate::{
     access, api_keys, email_reports,
     harness::{Fixture, Session, World},
-    server,
+    server, webhook,
 };
 
 type Rights = BTreeMap<String, BTreeSet<String>>;
@@ -169,6 +169,8 @@ async fn used() -> Rights {
         .await
         .unwrap();
     note(&mut used, "authorize-server", &fixture.world);
+    webhook::describe(&fixture.world).await;
+    note(&mut used, "describe-events", &fixture.world);
 
     // Email delivery, and expiry with and without a removal by the TTL.
     let fixture = Fixture::new().await;

@@ -8,6 +8,7 @@ mod common;
 mod invite;
 mod member;
 mod organization;
+mod published;
 mod settings;
 mod usage;
 
@@ -24,5 +25,6 @@ pub(crate) use organization::{
     DeletedView, ManagedOrganizationView, OrganizationForCaller, OrganizationSummary,
     OrganizationView,
 };
+pub(crate) use published::PublishedEvent;
 pub(crate) use settings::{ManagedSettingsView, OrganizationStateView, Permissions, SettingsView};
 pub(crate) use usage::{ConsumedView, RefundedView, RemainingView, UsageSummaryView, UsageView};

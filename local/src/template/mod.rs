@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, path::Path};
 use authorizers::Authorizers;
 use error::wrong;
 use resources::{Resource, Root, Table};
-use sources::{Function, Sources};
+use sources::{Function, Pipe, Sources};
 
 pub use error::TemplateError;
 pub(crate) use model::DEFAULT_ROUTE;
@@ -47,6 +47,7 @@ impl Template {
         let authorizers = Authorizers::read(&resources)?;
         let mut table = None;
         let mut sources = Sources::default();
+        let mut pipe = None;
         let mut timeouts = BTreeMap::new();
         for (name, resource) in resources {
             match resource.kind.as_str() {
@@ -59,6 +60,10 @@ impl Template {
                 Resource::TABLE => {
                     let read: Table = values::read(resource.properties, &name)?;
                     table = Some((read.create_request(&name)?, read.ttl_attribute().to_owned()));
+                }
+                Resource::PIPE => {
+                    let read: Pipe = values::read(resource.properties, &name)?;
+                    pipe = Some(read.source(name)?);
                 }
                 Resource::FUNCTION => {
                     let operation = resource
@@ -81,6 +86,7 @@ impl Template {
             routes: sources.routes,
             lambda_authorizers: authorizers.lambda,
             streams: sources.streams,
+            pipe,
             schedules: sources.schedules,
             rules: sources.rules,
             timeouts,

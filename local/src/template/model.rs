@@ -23,6 +23,8 @@ pub struct Template {
     pub lambda_authorizers: Vec<LambdaAuthorizer>,
     /// The subscriptions to the table's stream.
     pub streams: Vec<StreamSource>,
+    /// The pipe that sends audit events to other systems.
+    pub pipe: Option<StreamSource>,
     /// The schedules.
     pub schedules: Vec<Schedule>,
     /// The event bus's rules.

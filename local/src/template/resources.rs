@@ -44,6 +44,7 @@ pub(super) struct Resource {
 impl Resource {
     pub(super) const TABLE: &str = "AWS::DynamoDB::Table";
     pub(super) const FUNCTION: &str = "AWS::Serverless::Function";
+    pub(super) const PIPE: &str = "AWS::Pipes::Pipe";
     pub(super) const API: &str = "AWS::Serverless::HttpApi";
 }
 

@@ -95,6 +95,47 @@ struct StreamEvent {
     maximum_record_age_in_seconds: Option<i64>,
 }
 
+/// A pipe from the stream through the function that describes events.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Pipe {
+    source_parameters: PipeSource,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PipeSource {
+    filter_criteria: Option<FilterCriteria>,
+    #[serde(rename = "DynamoDBStreamParameters")]
+    stream: PipeStream,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PipeStream {
+    batch_size: Option<usize>,
+    maximum_retry_attempts: Option<i64>,
+    maximum_record_age_in_seconds: Option<i64>,
+}
+
+impl Pipe {
+    /// Returns the pipe as a subscription to the stream.
+    pub(super) fn source(self, place: String) -> Result<StreamSource, TemplateError> {
+        let PipeSource {
+            filter_criteria,
+            stream,
+        } = self.source_parameters;
+        let event = StreamEvent {
+            filter_criteria,
+            batch_size: stream.batch_size,
+            bisect_batch_on_function_error: None,
+            maximum_retry_attempts: stream.maximum_retry_attempts,
+            maximum_record_age_in_seconds: stream.maximum_record_age_in_seconds,
+        };
+        event.source(DESCRIBE_EVENTS, place)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct FilterCriteria {
@@ -128,6 +169,9 @@ struct RuleEvent {
     #[serde(default)]
     input_transformer: Property<Json>,
 }
+
+/// The operation that describes audit events for other systems.
+const DESCRIBE_EVENTS: &str = "describe-events";
 
 /// The functions' event sources.
 #[derive(Default)]

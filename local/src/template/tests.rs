@@ -52,7 +52,9 @@ fn every_operation_has_an_event() {
     let rules = template.rules.iter().map(|rule| &rule.operation);
     let authorizers = template.lambda_authorizers.iter();
     let authorizers = authorizers.map(|authorizer| &authorizer.operation);
-    let called = routes.chain(streams).chain(schedules).chain(rules);
+    let piped = template.pipe.iter().map(|pipe| &pipe.operation);
+    let called = routes.chain(streams).chain(piped);
+    let called = called.chain(schedules).chain(rules);
     let called: Vec<&String> = called.chain(authorizers).collect();
     for operation in OPERATIONS {
         assert!(

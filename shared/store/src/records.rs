@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    Actor, Address, ApiKey, AuditEvent, Billing, Counter, EndedInvite, Holder, Invite, Member,
+    Address, ApiKey, AuditEvent, Billing, Counter, EndedInvite, Holder, Invite, Member,
     Organization, Profile, Recipient,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -162,16 +162,6 @@ impl Versioned for Recipient {
 impl Record for AuditEvent {
     fn key(&self) -> RawKey {
         Key::audit_event(self.organization_id, self.id).raw
-    }
-
-    /// Events for other systems name people by id; the pipe can take only attributes that
-    /// every event has.
-    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
-        let id = match &self.actor {
-            Actor::Person { user_id, .. } => user_id.to_string(),
-            Actor::LinkHolder | Actor::Server { .. } | Actor::System => String::new(),
-        };
-        vec![("actor_id", AttributeValue::S(id))]
     }
 }
 
