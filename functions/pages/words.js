@@ -89,7 +89,11 @@ export const words = {
     keys: "API keys",
     billing: "Billing details",
     log: "Audit log",
+    danger: "Danger zone",
     leave: "Leave",
+    suspendedTitle: "This organization is suspended",
+    /** @param {string} reason @param {string} since */
+    suspended: (reason, since) => `Since ${since}: ${/[.!?]$/.test(reason) ? reason : `${reason}.`} You can see everything, but change and use nothing. Contact support.`,
     noneTitle: "You are not in an organization yet",
     noneText: "Create one, or accept an invite. Both are on your account page.",
     goneTitle: "This organization is not there for you",
@@ -114,6 +118,34 @@ export const words = {
     emailInUse: (email) => `Another member has the address ${email} of your sign-in, so this one stays yours here.`,
   },
 
+  danger: {
+    close: "Close",
+    handOver: "Hand over",
+    handOverText: "Another owner becomes the creator, who stays an owner and cannot be removed.",
+    handOverTitle: "Hand over the creator’s place?",
+    /** @param {string} organization */
+    handOverWarning: (organization) => `You stay an owner of ${organization}, and other owners can then remove you. Only the new creator can hand it back.`,
+    newCreator: "New creator",
+    noOwner: "Only another owner can be the creator. Make a member an owner first.",
+    /** @param {string} name */
+    handedOver: (name) => `${name} is the creator now.`,
+    delete: "Delete organization",
+    deleteText: "Nobody sees it any more, and its API keys stop working. You can restore it for 30 days.",
+    /** @param {string} name */
+    deleteTitle: (name) => `Delete ${name}?`,
+    deleteWarning: "All members lose access, API keys stop within 30 seconds, and pending invites end. Owners and recipients of billing emails get a notice. After 30 days everything is gone forever.",
+    /** @param {string} name */
+    typeName: (name) => `Type “${name}” to confirm`,
+    typeFirst: "Type the organization’s name first",
+    /** @param {string} name */
+    deletedTitle: (name) => `${name} is deleted`,
+    /** @param {string} day */
+    deletedText: (day) => `You can restore it until ${day}, on this page or through support.`,
+    restore: "Restore",
+    /** @param {string} name */
+    restored: (name) => `${name} is restored.`,
+  },
+
   members: {
     text: "Everybody who belongs to the organization.",
     search: "Search members",
@@ -129,7 +161,7 @@ export const words = {
     /** @param {string} day */
     joinedOn: (day) => `Joined ${day}`,
     creator: "Creator",
-    creatorHint: "Created the organization: an owner for good.",
+    creatorHint: "The creator stays an owner until they hand over.",
     /** @param {string} name */
     roleOf: (name) => `Role of ${name}`,
     /** @param {string} name */
@@ -408,7 +440,7 @@ export const words = {
     left: (name) => `You have left ${name}.`,
     create: "Create organization",
     createTitle: "Create an organization",
-    createText: "You become its creator: an owner for good.",
+    createText: "You become its creator: an owner until you hand over.",
     newName: "Organization name",
     invites: "Invites to you",
     invitesText: "Organizations that would like to have you.",

@@ -1,7 +1,7 @@
 /** Who is invited and has not answered; and inviting. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ask, told } from "../api.js";
+import { Refusal, ask, told } from "../api.js";
 import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
 import { Confirm } from "../parts/dialog.jsx";
@@ -20,7 +20,7 @@ import { addresses } from "./addresses.js";
 import { Section } from "./section.jsx";
 import { withItem } from "./state.js";
 
-/** @import { InviteView, MemberView, SettingsView } from "../api-types.d.ts" */
+/** @import { InviteView, InvitedView, MemberView, SettingsView } from "../api-types.d.ts" */
 /** @import { SettingsState } from "./state.js" */
 
 /** How long a mail takes to leave, and how often it is looked for. */
@@ -200,7 +200,18 @@ function Delivery({ invite }) {
   );
 }
 
+/** The most addresses of a request, and how often one is sent that ended before all were tried. */
+const BATCH = 100;
+const ATTEMPTS = 3;
+
 /** @typedef {{ email: string, problem: string | null }} Result */
+
+/** What is wrong with an address. @param {InvitedView["items"][number]} row */
+function problemOf({ code, detail }) {
+  const field = code === "invalid_request" ? { field: "email" } : {};
+  const problem = detail === null ? {} : { detail, ...field };
+  return told(new Refusal(0, problem), { email: words.inviteForm.email });
+}
 
 /** @param {{ page: SettingsState, settings: SettingsView }} props */
 function InviteForm({ page, settings }) {
@@ -212,6 +223,7 @@ function InviteForm({ page, settings }) {
   const [progress, setProgress] = useState(/** @type {[number, number] | null} */ (null));
   const [problem, setProblem] = useState("");
   const input = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
+  const key = useRef(crypto.randomUUID());
   const emails = addresses(text);
   const strongestFirst = ["owner", "admin", "user"].filter((one) => roles.some((allowed) => allowed === one));
 
@@ -224,6 +236,22 @@ function InviteForm({ page, settings }) {
       </div>
     );
   }
+
+  /**
+   * Invites up to 100 addresses, again until each was tried.
+   *
+   * @param {string[]} some
+   */
+  const invite = async (some) => {
+    const invites = some.map((email) => ({ email, role, receives_billing_emails: billing }));
+    for (let attempt = 1; ; attempt++) {
+      /** @type {InvitedView} */
+      const { items } = await ask("POST", `${page.path}/invites/batch`, { body: { invites }, idempotencyKey: key.current });
+      if (attempt === ATTEMPTS || items.every((row) => row.outcome !== "not_tried")) {
+        return items;
+      }
+    }
+  };
 
   const send = async () => {
     if (progress) {
@@ -238,22 +266,26 @@ function InviteForm({ page, settings }) {
     setResults([]);
     /** @type {Result[]} */
     const outcome = [];
-    // One after the other: each is refused or not by what the ones before have made.
-    for (const [index, email] of emails.entries()) {
-      setProgress([index, emails.length]);
-      try {
-        /** @type {InviteView} */
-        const invite = await ask("POST", `${page.path}/invites`, { body: { email, role, receives_billing_emails: billing } });
+    try {
+      for (let at = 0; at < emails.length; at += BATCH) {
+        setProgress([at, emails.length]);
+        const rows = await invite(emails.slice(at, at + BATCH));
+        const made = rows.flatMap((row) => row.invite ?? []);
         page.update((settings) => {
           const { items, next_cursor } = settings.invites;
-          const others = items.filter((one) => one.id !== invite.id);
-          return { ...settings, invites: { items: [...others, invite], next_cursor } };
+          const others = items.filter((one) => made.every((invite) => invite.id !== one.id));
+          return { ...settings, invites: { items: [...others, ...made], next_cursor } };
         });
-        outcome.push({ email, problem: null });
-      } catch (error) {
-        outcome.push({ email, problem: told(error, { email: words.inviteForm.email }) });
+        outcome.push(...rows.map((row) => ({ email: row.email, problem: row.outcome === "created" ? null : problemOf(row) })));
+        setResults([...outcome]);
       }
-      setResults([...outcome]);
+      key.current = crypto.randomUUID();
+    } catch (error) {
+      // The same key: the invites that were made are not made again.
+      setProgress(null);
+      setProblem(told(error));
+      void page.refresh();
+      return;
     }
     setProgress(null);
     const failed = outcome.filter((result) => result.problem !== null);

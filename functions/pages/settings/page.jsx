@@ -2,12 +2,14 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Refusal, ask, told } from "../api.js";
+import { format } from "../format.js";
 import { Boundary } from "../parts/boundary.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, Skeleton } from "../parts/waiting.jsx";
-import { lastOrganization, rememberOrganization, settingsPath } from "../places.js";
+import { deletedOrganization, lastOrganization, rememberDeleted, rememberOrganization, settingsPath } from "../places.js";
 import { words } from "../words.js";
 import { Billing } from "./billing.jsx";
+import { Danger, DeletedCard, offersDanger } from "./danger.jsx";
 import { General } from "./general.jsx";
 import { Invites } from "./invites.jsx";
 import { Keys } from "./keys.jsx";
@@ -17,6 +19,7 @@ import { useSettings } from "./state.js";
 import { Usage } from "./usage.jsx";
 
 /** @import { AccountView, SettingsView } from "../api-types.d.ts" */
+/** @import { Deleted } from "../places.js" */
 
 /** Which organization: the one in the address, else the last one, else the current one. */
 export function SettingsPage() {
@@ -82,7 +85,11 @@ function Organization({ id, onGone }) {
   const page = useSettings(id);
   const { settings, error } = page;
   const name = settings?.organization.name;
-  const gone = error instanceof Refusal && error.status === 404;
+  const [deletedNow, setDeleted] = useState(/** @type {Deleted | null} */ (null));
+  const missing = error instanceof Refusal && error.status === 404;
+  // After a reload, too, it can be restored here.
+  const deleted = deletedNow ?? (missing ? deletedOrganization(id) : null);
+  const gone = missing && deleted === null;
   useEffect(() => {
     if (name) {
       rememberOrganization(id);
@@ -108,7 +115,18 @@ function Organization({ id, onGone }) {
       <TopBar organization={settings ? { id, name: settings.organization.name } : null} />
       <div class="page">
         <main id="content" tabIndex={-1}>
-          {error !== null && !gone && <Failed error={error} onRetry={page.refresh} />}
+          {deleted && (
+            <DeletedCard
+              path={page.path}
+              deleted={deleted}
+              onRestored={() => {
+                rememberDeleted(id, null);
+                setDeleted(null);
+                void page.refresh();
+              }}
+            />
+          )}
+          {error !== null && !gone && !deleted && <Failed error={error} onRetry={page.refresh} />}
           {gone && (
             <div class="card notice-page">
               <h1>{words.settings.goneTitle}</h1>
@@ -118,9 +136,15 @@ function Organization({ id, onGone }) {
               </a>
             </div>
           )}
-          {!gone && (
+          {!gone && !deleted && (
             <>
               <h1 class="page-title">{words.settings.title}</h1>
+              {settings?.organization.suspension && (
+                <div class="callout callout-warn" data-testid="suspended">
+                  <h2>{words.settings.suspendedTitle}</h2>
+                  <p>{words.settings.suspended(settings.organization.suspension.reason, format.day(settings.organization.suspension.since))}</p>
+                </div>
+              )}
               <div class="columns">
                 <Sections settings={settings} />
                 <div class="sections">
@@ -146,6 +170,16 @@ function Organization({ id, onGone }) {
                       </Boundary>
                       <Boundary>
                         <Log page={page} settings={settings} />
+                      </Boundary>
+                      <Boundary>
+                        <Danger
+                          page={page}
+                          settings={settings}
+                          onDeleted={(deleted) => {
+                            rememberDeleted(id, deleted);
+                            setDeleted(deleted);
+                          }}
+                        />
                       </Boundary>
                     </>
                   ) : (
@@ -185,6 +219,7 @@ function Sections({ settings }) {
     ["keys", words.settings.keys],
     ...(settings?.may.manage_billing.allowed ? [["billing", words.settings.billing]] : []),
     ...(settings?.may.view_audit_log.allowed ? [["log", words.settings.log]] : []),
+    ...(settings && offersDanger(settings) ? [["danger", words.settings.danger]] : []),
   ];
   const ids = sections.map(([id]) => id).join(" ");
   useEffect(() => {
