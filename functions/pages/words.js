@@ -202,6 +202,15 @@ export const words = {
     /** @param {string} role */
     yourPowerText: (role) => `As ${role} you may do less, and you cannot change this back yourself.`,
     changeRole: "Change role",
+    makeOwner: "Make owner",
+    /** @param {string} name */
+    ownerTitle: (name) => `Make ${name} an owner?`,
+    /** @param {string} name */
+    ownerText: (name) => `${name} can then do everything you can: change roles, remove other owners, and delete the organization.`,
+    /** @param {string} name @param {string} role */
+    demoteTitle: (name, role) => `Change ${name} from owner to ${role}?`,
+    /** @param {string} name */
+    demoteText: (name) => `${name} can no longer manage owners, rename the organization or delete it.`,
   },
 
   invites: {
@@ -392,6 +401,10 @@ export const words = {
     current: "Current plan",
     when: "When",
     now: "Now",
+    /** @param {number} used @param {string} plan @param {number} credits @param {string} until */
+    stopsNow: (used, plan, credits, until) =>
+      `You have used ${format.number(used)} credits. With ${plan} (${format.number(credits)}), rendering stops at once, until ${until}.`,
+    nothingChanged: "There is nothing to save: no field was changed.",
     periodEnd: "At the end of the period",
     choose: "Change plan",
     /** @param {string} plan */

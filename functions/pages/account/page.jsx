@@ -279,9 +279,11 @@ function Organizations({ account, organizations, onChange, reload }) {
                     {words.account.makeCurrent}
                   </Button>
                 )}
-                <Button look="quiet-danger" label={words.account.leaveOf(organization.name)} onPress={() => setLeaving(organization)}>
-                  {words.account.leave}
-                </Button>
+                {organization.creator_id !== account?.user_id && (
+                  <Button look="quiet-danger" label={words.account.leaveOf(organization.name)} onPress={() => setLeaving(organization)}>
+                    {words.account.leave}
+                  </Button>
+                )}
               </span>
             </li>
           ))}

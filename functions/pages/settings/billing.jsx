@@ -53,6 +53,7 @@ function DetailsForm({ page, billing, onSaved }) {
   const changed = FIELDS.filter((field) => (typed[field] ?? known[field]) !== known[field]);
   const form = useForm(async () => {
     if (changed.length === 0) {
+      notify.done(words.billing.nothingChanged);
       return;
     }
     const wish = Object.fromEntries(changed.map((field) => [field, typed[field]]));

@@ -38,7 +38,7 @@ export function Members({ page, settings, onLeft }) {
   const { members, me } = settings;
   const [search, setSearch] = useState("");
   const [removing, setRemoving] = useState(/** @type {MemberView | null} */ (null));
-  const [demoting, setDemoting] = useState(/** @type {{ member: MemberView, role: Role } | null} */ (null));
+  const [asking, setAsking] = useState(/** @type {{ member: MemberView, role: Role } | null} */ (null));
   const list = useRef(/** @type {HTMLUListElement | null} */ (null));
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   const wanted = search.trim().toLocaleLowerCase();
@@ -146,7 +146,15 @@ export function Members({ page, settings, onLeft }) {
                   role={member.role}
                   may={member.may.change_role}
                   label={words.members.roleOf(name)}
-                  onChange={(role) => (self ? setDemoting({ member, role }) : void changeRole(member, role))}
+                  onChange={(role) => {
+                    // A single key on a closed list chooses, too: what weighs asks first.
+                    const weighs = self || role === "owner" || member.role === "owner";
+                    if (weighs) {
+                      setAsking({ member, role });
+                    } else {
+                      void changeRole(member, role);
+                    }
+                  }}
                 />
                 <Switch
                   on={member.receives_billing_emails}
@@ -192,21 +200,31 @@ export function Members({ page, settings, onLeft }) {
           }}
         />
       )}
-      {demoting && (
+      {asking && (
         <Confirm
-          title={words.members.yourPowerTitle}
-          action={words.members.changeRole}
-          onClose={() => setDemoting(null)}
+          {...roleQuestion(asking.member, asking.role, asking.member.user_id === me.user_id)}
+          onClose={() => setAsking(null)}
           onConfirm={async () => {
-            setDemoting(null);
-            await changeRole(demoting.member, demoting.role);
+            setAsking(null);
+            await changeRole(asking.member, asking.role);
           }}
-        >
-          <p>{words.members.yourPowerText((words.roles[demoting.role] ?? "").toLocaleLowerCase())}</p>
-        </Confirm>
+        />
       )}
     </Section>
   );
+}
+
+/** What to ask before a role changes. @param {MemberView} member @param {Role} role @param {boolean} self */
+function roleQuestion(member, role, self) {
+  const name = shownName(member);
+  const text = (words.roles[role] ?? role).toLocaleLowerCase();
+  if (self) {
+    return { title: words.members.yourPowerTitle, action: words.members.changeRole, children: <p>{words.members.yourPowerText(text)}</p> };
+  }
+  if (role === "owner") {
+    return { title: words.members.ownerTitle(name), action: words.members.makeOwner, danger: false, children: <p>{words.members.ownerText(name)}</p> };
+  }
+  return { title: words.members.demoteTitle(name, text), action: words.members.changeRole, children: <p>{words.members.demoteText(name)}</p> };
 }
 
 /**

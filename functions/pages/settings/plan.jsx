@@ -21,23 +21,28 @@ function outcome({ plan, next_plan: next }, before) {
   return plan.id === before ? words.billing.planStays(plan.name) : words.billing.planChanged(plan.name);
 }
 
-/** @param {{ page: SettingsState, onClose: () => void }} props */
-export function PlanChoice({ page, onClose }) {
+/** @param {{ page: SettingsState, used: number, onClose: () => void }} props */
+export function PlanChoice({ page, used, onClose }) {
   /** @type {ReturnType<typeof useFound<BillingView>>} */
   const { found: billing, error, load } = useFound(`${page.path}/billing`);
   return (
     <Dialog title={words.billing.planTitle} onClose={onClose}>
       {error !== null && <Failed error={error} onRetry={load} />}
       {!billing && error === null && <Skeleton lines={6} />}
-      {billing && <PlanForm page={page} billing={billing} onClose={onClose} />}
+      {billing && <PlanForm page={page} billing={billing} used={used} onClose={onClose} />}
     </Dialog>
   );
 }
 
-/** @param {{ page: SettingsState, billing: BillingView, onClose: () => void }} props */
-function PlanForm({ page, billing, onClose }) {
+/** @param {{ page: SettingsState, billing: BillingView, used: number, onClose: () => void }} props */
+function PlanForm({ page, billing, used, onClose }) {
   const [plan, setPlan] = useState(billing.next_plan?.id ?? billing.plan.id);
-  const [when, setWhen] = useState(billing.next_plan ? "period_end" : "now");
+  const [chosenWhen, setWhen] = useState(billing.next_plan ? "period_end" : "");
+  const credits = billing.plans.find((one) => one.id === plan)?.monthly_credits ?? billing.plan.monthly_credits;
+  // A smaller plan takes away what is paid for, so it begins with the next period unless told otherwise.
+  const when = chosenWhen || (credits < billing.plan.monthly_credits ? "period_end" : "now");
+  const stops = when === "now" && used >= credits && credits < billing.plan.monthly_credits;
+  const planName = billing.plans.find((one) => one.id === plan)?.name ?? billing.plan.name;
   const form = useForm(async () => {
     /** @type {BillingView} */
     const changed = await ask("PATCH", `${page.path}/billing`, { body: { plan, when } });
@@ -83,6 +88,7 @@ function PlanForm({ page, billing, onClose }) {
           </label>
         ))}
       </fieldset>
+      {stops && <p class="callout callout-warn">{words.billing.stopsNow(used, planName, credits, format.dayInUtc(billing.period.end))}</p>}
       <Problem text={form.problem} />
       <div class="dialog-actions">
         <Button onPress={onClose}>{words.cancel}</Button>

@@ -83,7 +83,7 @@ export function Usage({ page, settings }) {
         </div>
         <Days days={usage.days} />
       </div>
-      {choosing && <PlanChoice page={page} onClose={() => setChoosing(false)} />}
+      {choosing && <PlanChoice page={page} used={settings.usage.used} onClose={() => setChoosing(false)} />}
     </Section>
   );
 }

@@ -95,3 +95,46 @@ async fn suspension_is_shown_with_its_reason() {
     ada.returns().await;
     ada.sees_no_more("This organization is suspended").await;
 }
+
+#[tokio::test]
+async fn key_press_on_a_role_makes_nobody_an_owner() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    let creator = browsers.world.sign_in("ada@example.com");
+    let path = ada.organization().await;
+    let ulla = browsers.world.sign_in("ulla@example.com");
+    creator.add_member(&path, &ulla, "user").await;
+    ada.session.refresh().await;
+    ada.sees("Everybody who belongs to the organization.").await;
+    ada.tab_to("Role of ulla").await;
+    ada.session.key('o').await;
+    ada.find("dialog", "Make ulla an owner?").await;
+    ada.is_accessible("make-owner").await;
+    ada.press("button", "Cancel").await;
+    let member = format!("{path}/members/{}", ulla.user_id);
+    assert_eq!(creator.get(&member).await.expect("200")["role"], "user");
+
+    // An owner asks to be demoted, too; other changes do not.
+    ada.choose("Role of ulla", "Admin").await;
+    ada.sees("ulla is an admin now.").await;
+    ada.choose("Role of ulla", "Owner").await;
+    ada.confirm("Make owner").await;
+    ada.sees("ulla is an owner now.").await;
+    ada.choose("Role of ulla", "User").await;
+    ada.sees("Change ulla from owner to user?").await;
+    ada.confirm("Change role").await;
+    ada.sees("ulla is a user now.").await;
+}
+
+#[tokio::test]
+async fn creator_is_not_offered_to_leave() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    ada.goto("/account/settings").await;
+    ada.find("link", "Open Acme").await;
+    ada.lacks("button", "Leave Acme").await;
+}

@@ -129,6 +129,8 @@ async fn story_in_four_browsers_shows_every_expected_result() {
     assert_eq!(ben.offers("Role of Ben").await, ["Admin", "User"]);
     ada.session.refresh().await;
     ada.choose("Role of Ben", "Owner").await;
+    ada.sees("Make Ben an owner?").await;
+    ada.confirm("Make owner").await;
     ada.sees("Ben is an owner now.").await;
     ada.is_refused(
         "button",

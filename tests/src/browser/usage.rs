@@ -51,11 +51,20 @@ async fn usage_is_visible_to_all_and_admins_change_the_plan() {
 
     anna.press("button", "Change plan").await;
     anna.asks().await;
+    // A smaller plan begins with the next period, unless told otherwise.
     anna.press("radio", "Free 50 credits a month").await;
-    anna.press("radio", "At the end of the period").await;
     anna.confirm("Change plan").await;
     anna.sees("The plan will be Free from").await;
     anna.sees("41 of 10,000 used").await;
     anna.sees("Free from").await;
     anna.focus_is("Change plan").await;
+
+    // One that stops rendering at once says so.
+    render(&api_client, "more", 10).await.expect("200");
+    anna.session.refresh().await;
+    anna.press("button", "Change plan").await;
+    anna.asks().await;
+    anna.press("radio", "Now").await;
+    anna.sees("You have used 51 credits. With Free (50), rendering stops at once")
+        .await;
 }
