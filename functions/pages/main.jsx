@@ -5,6 +5,7 @@ import { AccountPage } from "./account/page.jsx";
 import { told } from "./api.js";
 import { CallbackPage } from "./callback.jsx";
 import { HomePage, NotFoundPage } from "./home.jsx";
+import { OptOutPage } from "./invite/opt-out.jsx";
 import { InvitePage } from "./invite/page.jsx";
 import { Boundary } from "./parts/boundary.jsx";
 import { Notices, notify } from "./parts/notices.jsx";
@@ -22,6 +23,7 @@ const PAGES = [
   [/^\/dashboard\/organization-settings\/?$/, SettingsPage, true],
   [/^\/account\/settings\/?$/, AccountPage, true],
   [/^\/invites\/[^/]+\/?$/, InvitePage, false],
+  [/^(\/v1)?\/opt-outs\/[^/]+\/?$/, OptOutPage, false],
   [/^\/auth\/callback\/?$/, CallbackPage, false],
 ];
 

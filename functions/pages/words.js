@@ -479,6 +479,22 @@ export const words = {
     declined: (name) => `The invite to ${name} is declined.`,
   },
 
+  optOut: {
+    title: {
+      asks: "Stop invite emails?",
+      stopped: "Invite emails are stopped",
+      allowed: "Invite emails are on",
+      unknown: "This link leads nowhere",
+    },
+    text: {
+      asks: "No organization here can email an invite to your address again, and the email is reported as unwanted.",
+      stopped: "The email is reported. You can change your mind here at any time.",
+      allowed: "Organizations can invite your address again.",
+      unknown: "It may be cut off. Try to open it from the email again.",
+    },
+    action: "Report and stop invites",
+    allow: "Allow invites",
+  },
   invite: {
     /** @param {string} organization */
     join: (organization) => `Join ${organization}`,

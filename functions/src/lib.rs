@@ -86,6 +86,8 @@ macro_rules! for_each_operation {
                 invites::resend_invite
                 invites::preview_invite
                 invites::decline_invite_by_link
+                invites::opt_out_of_invites
+                invites::opt_in_to_invites
                 api_keys::create_api_key
                 api_keys::list_api_keys
                 api_keys::get_api_key

@@ -49,6 +49,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "Bounces or complaints have paused the organization's invites; only the product's backend lifts the pause.",
     ),
     (
+        "recipient_opted_out",
+        409,
+        "The recipient has stopped invite emails, and can allow them again.",
+    ),
+    (
         "email_required",
         403,
         "The caller's account has no usable email address.",

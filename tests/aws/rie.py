@@ -32,6 +32,7 @@ from support import (
     link_token,
     listens,
     need_build,
+    opt_out_token,
     running,
     send,
     until,
@@ -120,6 +121,7 @@ class Scene:
             lambda: self.stack.emails_to(self.invitee_email), f"{self.operation}: the email"
         )
         self.names["sample-token"] = link_token(sent[-1]["text"])
+        self.names["sample-opt-out-token"] = opt_out_token(sent[-1]["text"])
 
     def admit(self):
         self.invite()

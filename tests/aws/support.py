@@ -139,6 +139,11 @@ def link_token(text):
     return re.search(r"/invites/([\w-]+)", text).group(1)
 
 
+def opt_out_token(text):
+    """Returns the token in an email's text by which its recipient stops all invites."""
+    return re.search(r"/opt-outs/([\w-]+)", text).group(1)
+
+
 def clean_environment(**more):
     """Returns the environment without the caller's AWS configuration."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}

@@ -44,6 +44,7 @@ pub struct Ids {
     pub admin_id: String,
     pub creator_id: String,
     pub link_token: String,
+    pub opt_out_token: String,
 }
 
 impl Ids {
@@ -56,6 +57,7 @@ impl Ids {
             admin_id: fixture.admin.user_id.clone(),
             creator_id: fixture.creator.user_id.clone(),
             link_token: fixture.world.link_token("dana@example.com"),
+            opt_out_token: fixture.world.opt_out_token("dana@example.com"),
         }
     }
 
@@ -511,6 +513,24 @@ pub static ACCESS: &[Access] = &[
         request: |ids| {
             let token = &ids.link_token;
             (Method::POST, format!("/v1/invites/{token}/decline"), None)
+        },
+        permitted: "dana",
+        expected: ["204"; 10],
+    },
+    Access {
+        operation: "opt-out-of-invites",
+        request: |ids| {
+            let token = &ids.opt_out_token;
+            (Method::POST, format!("/v1/opt-outs/{token}"), None)
+        },
+        permitted: "dana",
+        expected: ["204"; 10],
+    },
+    Access {
+        operation: "opt-in-to-invites",
+        request: |ids| {
+            let token = &ids.opt_out_token;
+            (Method::DELETE, format!("/v1/opt-outs/{token}"), None)
         },
         permitted: "dana",
         expected: ["204"; 10],

@@ -13,6 +13,7 @@ use crate::{
     contention::invoke_in,
     contract,
     harness::{Fixture, Reply, Session, World},
+    opt_outs,
     usage::{reader, refund, render},
     wire::Fault,
 };
@@ -334,6 +335,11 @@ scenarios! {
             pause_invites(f).await;
             send(f, "create-invite", "ada").await
         },
+        recipient_opted_out: |f| async {
+            opt_outs::opt_out_elsewhere(f, "new@example.com").await;
+            let input = json!({"email": "new@example.com", "role": "user"});
+            f.owner.post(&format!("{}/invites", f.organization), input).await
+        },
         email_limit_reached: |f| async {
             send(f, "cancel-invite", "ada").await.expect("204");
             let id = f.owner.invite(&f.organization, "dana@example.com", "user").await;
@@ -403,6 +409,10 @@ scenarios! {
             pause_invites(f).await;
             send(f, "resend-invite", "ada").await
         },
+        recipient_opted_out: |f| async {
+            opt_outs::opt_out_elsewhere(f, "dana@example.com").await;
+            send(f, "resend-invite", "ada").await
+        },
         email_limit_reached: |f| async {
             send(f, "resend-invite", "ada").await.expect("200");
             send(f, "resend-invite", "ada").await
@@ -422,6 +432,12 @@ scenarios! {
         invite_accepted: |f| send_after(f, "decline-invite-by-link", "accept-invite", "dana"),
         invite_cancelled: |f| send_after(f, "decline-invite-by-link", "cancel-invite", "dana"),
         invite_expired: |f| send_after(f, "decline-invite-by-link", "expiry", "dana"),
+    }
+    "opt-out-of-invites" {
+        invite_not_found: |f| async { f.world.nobody().post_empty("/v1/opt-outs/unknown").await },
+    }
+    "opt-in-to-invites" {
+        invite_not_found: |f| async { f.world.nobody().delete("/v1/opt-outs/unknown").await },
     }
     "create-api-key" {
         invalid_request: |f| send_body(f, "create-api-key", json!({"name": ""})),

@@ -239,7 +239,8 @@ async fn reads_take_one_round_trip_and_mutations_two() {
             "restore-organization"
             | "unsuspend-organization"
             | "change-creator"
-            | "lift-invite-pause" => 1,
+            | "lift-invite-pause"
+            | "opt-in-to-invites" => 1,
             // The organization, then each person or row in turn.
             "add-members" => 3,
             "create-invites" => 5,

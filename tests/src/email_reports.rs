@@ -51,7 +51,7 @@ async fn put(fixture: &Fixture, report: PutEvent) {
     assert!(!published.called[0].failed);
 }
 
-async fn reported(fixture: &Fixture, kind: &str) -> usize {
+pub async fn reported(fixture: &Fixture, kind: &str) -> usize {
     let kinds = audit_kinds(&fixture.creator, &fixture.organization).await;
     kinds.iter().filter(|logged| *logged == kind).count()
 }
@@ -318,13 +318,13 @@ async fn invite(fixture: &Fixture, address: &str) -> (String, String) {
     (format!("{organization}/invites/{id}"), id)
 }
 
-async fn paused(fixture: &Fixture) -> Value {
+pub async fn paused(fixture: &Fixture) -> Value {
     let settings = format!("{}/settings", fixture.organization);
     let settings = fixture.user.get(&settings).await.expect("200");
     settings["invites_paused"].clone()
 }
 
-async fn outcome_of_an_invite(fixture: &Fixture) -> String {
+pub async fn outcome_of_an_invite(fixture: &Fixture) -> String {
     let input = json!({"email": "new@example.com", "role": "user"});
     let path = format!("{}/invites", fixture.organization);
     fixture.creator.post(&path, input).await.outcome()

@@ -142,6 +142,7 @@ fn event(access: &Access, route: &Route) -> Value {
         admin_id: "sample-invitee".to_owned(),
         creator_id: "sample-owner".to_owned(),
         link_token: "sample-token".to_owned(),
+        opt_out_token: "sample-opt-out-token".to_owned(),
     };
     let (method, path, body) = (access.request)(&ids);
     let body = body.map(|body| body.to_string());
@@ -264,6 +265,7 @@ fn sample_events_match_the_access_rows() {
             admin_id: "4".to_owned(),
             creator_id: "4".to_owned(),
             link_token: "5".to_owned(),
+            opt_out_token: "6".to_owned(),
         });
         let route = routes.iter().find(|route| {
             route.operation == access.operation

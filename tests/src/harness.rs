@@ -234,6 +234,16 @@ impl World {
     /// Returns the token in the newest email to an address.
     #[track_caller]
     pub fn link_token(&self, email: &str) -> String {
+        self.token_in_email(email, "/invites/")
+    }
+
+    /// Returns the token in the newest email to an address, by which its recipient stops
+    /// all invites.
+    pub fn opt_out_token(&self, email: &str) -> String {
+        self.token_in_email(email, "/opt-outs/")
+    }
+
+    fn token_in_email(&self, email: &str, page: &str) -> String {
         let emails = self.stack.emails();
         let newest = emails
             .iter()
@@ -242,7 +252,7 @@ impl World {
         let text = &newest.unwrap_or_else(|| panic!("no email to {email}")).text;
         let link = text
             .split_whitespace()
-            .find(|word| word.contains("/invites/"))
+            .find(|word| word.contains(page))
             .unwrap();
         link.rsplit('/').next().unwrap().to_owned()
     }

@@ -303,6 +303,7 @@ fn with_bodies() -> Vec<(&'static Access, serde_json::Map<String, Value>)> {
         admin_id: "4".to_owned(),
         creator_id: "4".to_owned(),
         link_token: "5".to_owned(),
+        opt_out_token: "token".to_owned(),
     };
     let rows = access::ACCESS.iter();
     let rows: Vec<_> = rows

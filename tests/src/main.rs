@@ -35,6 +35,7 @@ mod input;
 mod invariants;
 mod limits;
 mod metrics;
+mod opt_outs;
 mod pages;
 mod paging;
 mod payment_provider;

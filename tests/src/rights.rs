@@ -270,6 +270,19 @@ async fn used() -> Rights {
     server.delete(&path).await.expect("204");
     note(&mut used, "lift-invite-pause", &fixture.world);
 
+    // An opt-out that pauses the invites, and its end.
+    let fixture = Fixture::new().await;
+    let path = format!(
+        "/v1/opt-outs/{}",
+        fixture.world.opt_out_token("dana@example.com")
+    );
+    fixture.world.wire.take();
+    let nobody = fixture.world.nobody();
+    nobody.post_empty(&path).await.expect("204");
+    note(&mut used, "opt-out-of-invites", &fixture.world);
+    nobody.delete(&path).await.expect("204");
+    note(&mut used, "opt-in-to-invites", &fixture.world);
+
     // A person with a key and an invite is erased, after they have left.
     for has_left in [false, true] {
         let fixture = Fixture::new().await;

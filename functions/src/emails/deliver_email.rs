@@ -2,7 +2,10 @@
 //! an email.
 
 use aws_lambda_events::dynamodb::EventRecord;
-use domain::{AuditEvent, DeliveryState, Invite, InviteId, InviteToken, Organization, OutboxEmail};
+use domain::{
+    AuditEvent, DeliveryState, Invite, InviteId, InviteToken, OptOutToken, Organization,
+    OutboxEmail,
+};
 use mail::InviteEmail;
 use serde_json::Value;
 use store::{Commit, Key};
@@ -88,6 +91,15 @@ async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result
         invite.terms.times_sent,
         &invite.email,
     );
+    let opt_out = OptOutToken::sign(
+        &keys.current,
+        invite.organization_id,
+        invite.id,
+        invite.terms.times_sent,
+        &invite.email.recipient_id(),
+    )
+    .map(|token| token.encode())
+    .unwrap_or_default();
     let inviter = invite.terms.invited_by.as_ref();
     let inviter = inviter.map(|by| Key::member(invite.organization_id, &by.id));
     let inviter = app.store.read(inviter).await?;
@@ -99,6 +111,8 @@ async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result
         receives_billing_emails: invite.terms.receives_billing_emails,
         expires_at: invite.terms.expires_at,
         link: &format!("{}/invites/{}", app.public_url, token.encode()),
+        opt_out_page: &format!("{}/opt-outs/{opt_out}", app.public_url),
+        opt_out: &format!("{}/v1/opt-outs/{opt_out}", app.public_url),
         recipient: invite.email.as_typed(),
     }
     .render()?;

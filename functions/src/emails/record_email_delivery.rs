@@ -3,7 +3,11 @@
 
 use std::collections::HashMap;
 
-use domain::{Bounce, EmailReport, InviteState, Refusal, record_report};
+use chrono::{DateTime, Utc};
+use domain::{
+    Bounce, CountedReport, EmailReport, InviteState, OrganizationId, Refusal, Reported,
+    record_report,
+};
 use serde::Deserialize;
 use serde_json::json;
 use store::{InvitePlaces, Key, Transaction};
@@ -124,24 +128,13 @@ async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Error> {
                 let reason = "nothing new about the email";
                 return Ok(Decision::Unchanged(Recorded::Ignored(reason)));
             };
-            let transaction = Transaction::in_organization(id, now, reported.events);
-            let transaction = match &reported.state {
-                Some(InviteState::Pending(invite)) => transaction.write_invite(invite),
-                Some(InviteState::Ended(ended)) => transaction.write_ended_delivery(ended),
-                None => transaction,
+            let pauses = |counted: &CountedReport| counted.paused.is_some();
+            let recorded = if reported.counted.as_ref().is_some_and(pauses) {
+                Recorded::Paused(report.state().as_str())
+            } else {
+                Recorded::Noted(report.state().as_str())
             };
-            let state = report.state().as_str();
-            let (transaction, recorded) = match &reported.counted {
-                Some(counted) if counted.paused.is_some() => (
-                    transaction.count_report(id, counted),
-                    Recorded::Paused(state),
-                ),
-                Some(counted) => (
-                    transaction.count_report(id, counted),
-                    Recorded::Noted(state),
-                ),
-                None => (transaction, Recorded::Noted(state)),
-            };
+            let transaction = transaction_of(id, reported, now);
             Ok(Decision::Commit(transaction, recorded))
         })
         .await?;
@@ -149,6 +142,24 @@ async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Error> {
         count(counter(report), 1);
     }
     Ok(recorded)
+}
+
+/// Returns the transaction that records a report about an invite's email.
+pub(crate) fn transaction_of(
+    id: OrganizationId,
+    reported: Reported,
+    now: DateTime<Utc>,
+) -> Transaction {
+    let transaction = Transaction::in_organization(id, now, reported.events);
+    let transaction = match &reported.state {
+        Some(InviteState::Pending(invite)) => transaction.write_invite(invite),
+        Some(InviteState::Ended(ended)) => transaction.write_ended_delivery(ended),
+        None => transaction,
+    };
+    match &reported.counted {
+        Some(counted) => transaction.count_report(id, counted),
+        None => transaction,
+    }
 }
 
 fn counter(report: EmailReport) -> Counter {

@@ -47,6 +47,7 @@ pub const SHAPE: Shape = Shape::change(
     "invite_outstanding",
     "too_many_invites",
     "invites_paused",
+    "recipient_opted_out",
     "email_limit_reached",
 ]);
 

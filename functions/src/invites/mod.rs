@@ -6,6 +6,8 @@ pub mod create_invites;
 pub mod decline_invite_by_link;
 pub mod expire_invites;
 pub mod list_invites;
+pub mod opt_in_to_invites;
+pub mod opt_out_of_invites;
 pub mod preview_invite;
 pub mod resend_invite;
 pub mod update_invite;
@@ -13,4 +15,5 @@ pub mod update_invite;
 pub(crate) mod load;
 
 mod link;
+mod opt_out_link;
 mod repeat;

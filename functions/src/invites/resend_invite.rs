@@ -35,6 +35,7 @@ pub const SHAPE: Shape = Shape::change(
     "invite_cancelled",
     "invite_expired",
     "invites_paused",
+    "recipient_opted_out",
     "email_limit_reached",
 ]);
 

@@ -1,5 +1,5 @@
 //! `GET /`, `/dashboard/organization-settings`, `/account/settings`,
-//! `/invites/{token}`, `/auth/callback`, `/assets/{name}`, and the default route:
+//! `/invites/{token}`, `/opt-outs/{token}`, `/auth/callback`, `/assets/{name}`, and the default route:
 //! the pages for the browser.
 //!
 //! Every page is one small document that loads one script and one stylesheet. All are
@@ -36,6 +36,7 @@ fn page(app: &App, request: &Request) -> Response {
         "GET /dashboard/organization-settings" => "Settings",
         "GET /account/settings" => "Your account",
         "GET /invites/{token}" => "Invite",
+        "GET /opt-outs/{token}" => "Stop invites",
         "GET /auth/callback" => "Signing in",
         "GET /assets/{name}" => {
             let name = request.uri().path().strip_prefix("/assets/");
@@ -82,6 +83,14 @@ fn route_of(path: &str) -> &'static str {
         path if path.strip_prefix("/invites/").is_some_and(is_one_segment) => {
             "GET /invites/{token}"
         }
+        // An email client that opens the address of `List-Unsubscribe` comes by the second.
+        path if path
+            .strip_prefix("/opt-outs/")
+            .or_else(|| path.strip_prefix("/v1/opt-outs/"))
+            .is_some_and(is_one_segment) =>
+        {
+            "GET /opt-outs/{token}"
+        }
         path if path.strip_prefix("/assets/").is_some_and(is_one_segment) => "GET /assets/{name}",
         _ => "",
     }
@@ -109,6 +118,8 @@ mod tests {
             ("/invites/token/", "GET /invites/{token}"),
             ("/invites/", ""),
             ("/invites/a/b", ""),
+            ("/opt-outs/token", "GET /opt-outs/{token}"),
+            ("/v1/opt-outs/token", "GET /opt-outs/{token}"),
             ("/assets/app.js", "GET /assets/{name}"),
             ("/assets/", ""),
             ("//", ""),

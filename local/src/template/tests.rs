@@ -30,7 +30,13 @@ fn shipped_template_is_read() {
         .map(|route| route.operation.as_str())
         .collect();
     let open: BTreeSet<&str> = open.into_iter().collect();
-    let expected = ["decline-invite-by-link", "pages", "preview-invite"];
+    let expected = [
+        "decline-invite-by-link",
+        "opt-in-to-invites",
+        "opt-out-of-invites",
+        "pages",
+        "preview-invite",
+    ];
     assert_eq!(open, BTreeSet::from(expected));
     assert_eq!(template.schedules[0].every, Duration::from_secs(3600));
     assert!(!template.streams.is_empty());

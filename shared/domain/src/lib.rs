@@ -73,7 +73,7 @@ pub use invite::{
 pub use limits::{
     CountedEmail, DailyCount, EmailHistory, EmailLimit, EmailLimits, Limits, OrganizationLimits,
 };
-pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, WeakKey};
+pub use link::{InvalidToken, InviteToken, LinkKey, LinkKeys, OptOutToken, WeakKey};
 pub use member::{Member, MemberUpdate, remove_member, update_member};
 pub use notice::{
     Amount, AmountUnit, Currency, InvalidInvoice, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl,
@@ -93,7 +93,7 @@ pub use person::Person;
 pub use plan::{InvalidPlanId, InvalidPlans, Plan, PlanChanges, PlanId, Plans};
 pub use profile::{NewAddress, Profile, TakeOver, take_over};
 pub use rate::{Allowance, Asked, Lease, RateLimit, UsageRates};
-pub use recipient::{Recipient, RecipientId};
+pub use recipient::{Recipient, RecipientId, opt_in, opt_out};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::Role;
 pub use secret::{ApiKeySecret, InvalidSecret, SecretHash};

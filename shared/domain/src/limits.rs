@@ -73,8 +73,8 @@ impl EmailLimits {
     /// Counts one more email of an invite.
     ///
     /// # Errors
-    /// [`Refusal::InvitesPaused`]; [`Refusal::EmailLimitReached`], for the narrowest limit that
-    /// the email exceeds.
+    /// [`Refusal::InvitesPaused`]; [`Refusal::RecipientOptedOut`];
+    /// [`Refusal::EmailLimitReached`], for the narrowest limit that the email exceeds.
     pub(crate) fn count(
         &self,
         organization_id: OrganizationId,
@@ -85,6 +85,10 @@ impl EmailLimits {
         history.counts.require_no_pause()?;
         let refused = |limit, wait| Err(Refusal::EmailLimitReached { limit, wait });
         let masked = || to.masked();
+        let opted_out_at = history.recipient.and_then(|known| known.opted_out_at);
+        if opted_out_at.is_some() {
+            return Err(Refusal::RecipientOptedOut { masked: masked() });
+        }
 
         let address = history.address.map_or(&[][..], |address| &address.sent_at);
         if let Some(wait) = wait(address, 1, self.address_interval, now) {
@@ -120,6 +124,7 @@ impl EmailLimits {
         let recipient = (kept != 0).then(|| Recipient {
             id: to.recipient_id(),
             sent_at: with_one_more(recipient, now, WEEK, kept),
+            opted_out_at,
             version: history.recipient.map_or(0, |known| known.version),
         });
         let kept = self

@@ -106,6 +106,14 @@ pub enum Refusal {
         "this organization's invites are paused, because {}; contact support", .0.as_clause()
     )]
     InvitesPaused(PauseReason),
+    /// The recipient has stopped all invite emails.
+    #[error(
+        "`{masked}` has stopped invite emails; the recipient can allow them again by the link in an earlier one"
+    )]
+    RecipientOptedOut {
+        /// The address, masked.
+        masked: String,
+    },
     /// The person has created the organizations of a day.
     #[error("a person can create at most {max} organizations a day; try again tomorrow")]
     OrganizationLimitReached {
@@ -222,6 +230,7 @@ impl Refusal {
             Self::InviteNeedsResend => "invite_needs_resend",
             Self::InvitesPaused(_) => "invites_paused",
             Self::EmailLimitReached { .. } => "email_limit_reached",
+            Self::RecipientOptedOut { .. } => "recipient_opted_out",
             Self::OrganizationLimitReached { .. } => "organization_limit_reached",
             Self::TooManyOrganizations(_) => "too_many_organizations",
             Self::EmailRequired => "email_required",
@@ -265,6 +274,7 @@ impl Refusal {
             | Self::TooManyApiKeys
             | Self::ApiKeyExpired
             | Self::UsageRefunded(_)
+            | Self::RecipientOptedOut { .. }
             | Self::InviteNeedsResend => RefusalKind::Conflict,
             Self::InviteEnded(_) | Self::LinkReplaced => RefusalKind::Gone,
             Self::EmailLimitReached { .. }

@@ -318,3 +318,20 @@ fn only_permanent_bounces_of_the_first_100_emails_pause() {
     let complained = counted(EmailReport::Complained, 100);
     assert_eq!(complained, Some(Some(PauseReason::Complaints)));
 }
+
+#[test]
+fn opted_out_recipient_is_refused_without_any_limit() {
+    let mut world = World::new(EmailLimits::NONE);
+    let id = email("dana@example.com").recipient_id();
+    let stopped = opt_out(&id, None, noon()).unwrap();
+    assert_eq!(opt_out(&id, Some(stopped.clone()), noon()), None);
+    assert_eq!(stopped.forget_at(), None);
+    world.recipient = Some(stopped.clone());
+    let refused = world.invite("Dana+x@example.com", noon()).unwrap_err();
+    assert_eq!(refused.code(), "recipient_opted_out");
+
+    let allowed = opt_in(Some(stopped)).unwrap();
+    assert_eq!(opt_in(Some(allowed.clone())), None);
+    world.recipient = Some(allowed);
+    world.invite("dana@example.com", noon()).unwrap();
+}

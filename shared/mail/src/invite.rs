@@ -24,8 +24,12 @@ pub struct InviteEmail<'a> {
     pub receives_billing_emails: bool,
     /// The expiry of the invite.
     pub expires_at: DateTime<Utc>,
-    /// The URL of the invite's page: the only target of the email's links.
+    /// The URL of the invite's page.
     pub link: &'a str,
+    /// The URL of the page that reports the email and stops all invites to the recipient.
+    pub opt_out_page: &'a str,
+    /// The URL that does so when it receives a POST.
+    pub opt_out: &'a str,
     /// The invited address, as typed by the inviter.
     pub recipient: &'a str,
 }
@@ -54,10 +58,14 @@ impl InviteEmail<'_> {
             receives_billing_emails: self.receives_billing_emails,
             until: &self.expires_at.format("%-d %B %Y, %H:%M UTC").to_string(),
             link: self.link,
+            opt_out: self.opt_out_page,
             recipient: &one_line(self.recipient),
         };
         let (text, html) = (Text { words: &words }, Html { words: &words });
-        Message::render(&subject, &text, &html)
+        Ok(Message {
+            opt_out: Some(self.opt_out.to_owned()),
+            ..Message::render(&subject, &text, &html)?
+        })
     }
 
     fn inviter(&self, limit: usize) -> Option<String> {
@@ -100,6 +108,7 @@ struct Words<'a> {
     receives_billing_emails: bool,
     until: &'a str,
     link: &'a str,
+    opt_out: &'a str,
     recipient: &'a str,
 }
 

@@ -37,6 +37,8 @@ pub struct Message {
     pub text: String,
     /// The body for all other clients, with the same content.
     pub html: String,
+    /// The URL that stops such emails when it receives a POST (RFC 8058).
+    pub opt_out: Option<String>,
 }
 
 impl Message {
@@ -50,6 +52,7 @@ impl Message {
             subject: subject.to_owned(),
             text: text.render()?,
             html: html.render()?,
+            opt_out: None,
         })
     }
 }

@@ -149,9 +149,17 @@ fn content(message: &Message) -> Result<EmailContent, BoxError> {
         .text(utf8(&message.text)?)
         .html(utf8(&message.html)?)
         .build();
+    let opt_out = message.opt_out.as_ref().map(|url| format!("<{url}>"));
+    let opt_out = opt_out.iter().flat_map(|url| {
+        [
+            ("List-Unsubscribe", url.as_str()),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ]
+    });
     let headers = HEADERS
-        .iter()
-        .map(|(name, value)| MessageHeader::builder().name(*name).value(*value).build())
+        .into_iter()
+        .chain(opt_out)
+        .map(|(name, value)| MessageHeader::builder().name(name).value(value).build())
         .collect::<Result<Vec<_>, _>>()?;
     let simple = SesMessage::builder()
         .subject(utf8(&message.subject)?)

@@ -587,19 +587,29 @@ fn recipients() -> Vec<Form> {
     let value = Recipient {
         id: email("Dana+offers@Example.com").recipient_id(),
         sent_at: vec![noon(), at("2026-03-02T08:00:00Z")],
+        opted_out_at: None,
         version: 2,
     };
-    let before = Recipient {
-        version: 1,
+    let opted_out = Recipient {
+        opted_out_at: Some(at("2026-03-02T08:30:00Z")),
         ..value.clone()
     };
-    let write = quiet().write_recipient(Some(&before));
-    vec![form(
-        "recipient.only",
-        Key::recipient(&value.id),
-        value,
-        write,
-    )]
+    let write = |value: &Recipient| {
+        let before = Recipient {
+            version: 1,
+            ..value.clone()
+        };
+        quiet().write_recipient(Some(&before))
+    };
+    [
+        ("recipient.only", value),
+        ("recipient.opted-out", opted_out),
+    ]
+    .map(|(name, value)| {
+        let write = write(&value);
+        form(name, Key::recipient(&value.id), value, write)
+    })
+    .into()
 }
 
 fn person() -> Actor {

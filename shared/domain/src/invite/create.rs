@@ -45,7 +45,7 @@ pub struct Created {
 /// The refusal of [`permit`]; [`Refusal::AlreadyMember`];
 /// [`Refusal::InviteOutstanding`], naming the invite; [`Refusal::TooManyInvites`];
 /// [`Refusal::InvitesPaused`];
-/// [`Refusal::EmailLimitReached`].
+/// [`Refusal::RecipientOptedOut`]; [`Refusal::EmailLimitReached`].
 pub fn create_invite(
     caller: &Caller,
     history: EmailHistory<'_>,

@@ -88,7 +88,7 @@ pub struct Resent {
 ///
 /// # Errors
 /// The refusal of [`permit`]; [`Refusal::InviteEnded`]; [`Refusal::InvitesPaused`];
-/// [`Refusal::EmailLimitReached`].
+/// [`Refusal::RecipientOptedOut`]; [`Refusal::EmailLimitReached`].
 pub fn resend(
     caller: &Caller,
     state: &InviteState,

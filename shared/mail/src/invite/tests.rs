@@ -3,6 +3,7 @@ use chrono::TimeZone;
 use super::*;
 
 const LINK: &str = "https://app.example.com/invites/AZql3k.m2Jq-8w_xT4";
+const OPT_OUT_PAGE: &str = "https://app.example.com/opt-outs/token";
 
 fn email() -> InviteEmail<'static> {
     InviteEmail {
@@ -13,6 +14,8 @@ fn email() -> InviteEmail<'static> {
         receives_billing_emails: true,
         expires_at: Utc.with_ymd_and_hms(2026, 12, 8, 14, 5, 59).unwrap(),
         link: LINK,
+        opt_out_page: OPT_OUT_PAGE,
+        opt_out: "https://app.example.com/v1/opt-outs/token",
         recipient: "Ben@example.com",
     }
 }
@@ -57,6 +60,9 @@ fn text_matches_the_snapshot() {
     It is open until 8 December 2026, 14:05 UTC. To accept, sign in as Ben@example.com.
 
     Not what you expected? Ignore this email, or decline on that page. Nothing happens without you.
+
+    Report this email, and stop all invites to this address:
+    https://app.example.com/opt-outs/token
     "#);
 }
 
@@ -94,9 +100,9 @@ fn html_matches_the_snapshot() {
     <p class="text" style="margin: 0 0 24px; color: #1b2420;">You would be <strong>an admin</strong>. An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.</p>
     <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="display: inline-block; padding: 13px 26px; background: #17614f; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">See the invite</a></p>
     <p class="text" style="margin: 0 0 24px; color: #1b2420;">Accept or decline it there until <strong style="white-space: nowrap;">8 December 2026, 14:05 UTC</strong>. To accept, sign in as <bdi>Ben@example.com</bdi>.</p>
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">The button leads to this address, and no other link is ours:<br><a class="link" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="color: #17614f; word-break: break-all;">https://app.example.com/invites/AZql3k.m2Jq-8w_xT4</a></p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">The button leads to this address. Besides it, only the link below is ours:<br><a class="link" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="color: #17614f; word-break: break-all;">https://app.example.com/invites/AZql3k.m2Jq-8w_xT4</a></p>
     <hr class="rule" style="margin: 24px 0; border: 0; border-top: 1px solid #e2e6e1;">
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">Not what you expected? Ignore this email, or decline on that page. Nothing happens without you.</p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">Not what you expected? Ignore this email, or decline on that page. Nothing happens without you. <a class="link" href="https://app.example.com/opt-outs/token" style="color: #17614f;">Report this email and stop all invites to this address</a>.</p>
     </div>
     </div>
     </body>
@@ -136,6 +142,9 @@ fn invite_without_billing_emails_does_not_mention_them() {
     It is open until 8 December 2026, 14:05 UTC. To accept, sign in as Ben@example.com.
 
     Not what you expected? Ignore this email, or decline on that page. Nothing happens without you.
+
+    Report this email, and stop all invites to this address:
+    https://app.example.com/opt-outs/token
     "#);
 }
 
@@ -186,11 +195,11 @@ fn both_bodies_have_every_fact() {
 }
 
 #[test]
-fn every_link_has_the_same_target() {
+fn links_lead_to_the_invite_and_to_the_opt_out() {
     let message = email().render().unwrap();
-    assert_eq!(targets(&message.html), [LINK, LINK]);
+    assert_eq!(targets(&message.html), [LINK, LINK, OPT_OUT_PAGE]);
     assert!(message.html.contains(&format!(">{LINK}</a>")));
-    assert_eq!(message.text.matches("://").count(), 1);
+    assert_eq!(message.text.matches("://").count(), 2);
 }
 
 #[test]
@@ -209,7 +218,7 @@ fn html_in_a_name_is_escaped() {
             .contains("“&#60;script&#62;alert(1)&#60;/script&#62;&#60;a href=&#39;")
     );
     assert!(message.html.contains("&#38;amp;”"));
-    assert_eq!(targets(&message.html), [LINK, LINK]);
+    assert_eq!(targets(&message.html), [LINK, LINK, OPT_OUT_PAGE]);
     assert!(message.text.contains(
         "“<script>alert(1)</script><a href='https:\u{200B}//evil.\u{200B}example'>&amp;”"
     ));
@@ -311,7 +320,7 @@ fn address_as_a_name_is_broken_in_every_part() {
             assert!(part.contains(broken), "{part}");
             assert!(!part.contains("evil.example"), "{part}");
         }
-        assert_eq!(targets(&message.html), [LINK, LINK]);
+        assert_eq!(targets(&message.html), [LINK, LINK, OPT_OUT_PAGE]);
     }
 }
 

@@ -73,6 +73,7 @@ async fn send(ses: Ses, sender: Sender) -> (Result<MessageId, SendError>, Vec<St
         subject: "Grüße".to_owned(),
         text: "Text".to_owned(),
         html: "<p>HTML</p>".to_owned(),
+        opt_out: None,
     };
     let mailer = Mailer::new(Client::from_conf(config), sender);
     let tags = [("invite_id", "0193-7".to_owned())];
@@ -120,6 +121,27 @@ async fn optional_header_not_configured_is_not_sent() {
     let (_, requests) = send(TAKEN, sender).await;
     assert!(!requests[0].contains("ReplyTo"), "{requests:?}");
     assert!(!requests[0].contains("ConfigurationSet"), "{requests:?}");
+}
+
+#[test]
+fn opt_out_adds_the_headers_of_one_click() {
+    let message = Message {
+        subject: "Hello".to_owned(),
+        text: "Text".to_owned(),
+        html: "<p>HTML</p>".to_owned(),
+        opt_out: Some("https://app.example.com/v1/opt-outs/token".to_owned()),
+    };
+    let content = content(&message).unwrap();
+    let headers = content.simple().unwrap().headers();
+    let headers: Vec<_> = headers.iter().map(|h| (h.name(), h.value())).collect();
+    let expected = [
+        (
+            "List-Unsubscribe",
+            "<https://app.example.com/v1/opt-outs/token>",
+        ),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    ];
+    assert_eq!(headers[2..], expected);
 }
 
 #[tokio::test]
