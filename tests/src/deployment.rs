@@ -124,6 +124,21 @@ fn parameters_and_outputs_are_documented() {
 }
 
 #[test]
+fn user_pool_requires_names_and_offers_no_optional_factor() {
+    let pool = &template()["Resources"]["UserPool"]["Properties"];
+    // An existing pool cannot change these.
+    for attribute in ["email", "name"] {
+        let schema = pool["Schema"].as_sequence().unwrap();
+        let found = schema.iter().find(|entry| entry["Name"] == attribute);
+        let entry = found.unwrap_or_else(|| panic!("no schema of {attribute}"));
+        assert_eq!(entry["Required"], true, "{attribute}");
+        assert_eq!(entry["Mutable"], true, "{attribute}");
+    }
+    assert!(!text(&pool["MfaConfiguration"]).contains("OPTIONAL"));
+    assert!(text(&pool["EmailConfiguration"]).contains("!Ref EmailFrom"));
+}
+
+#[test]
 fn irreplaceable_resources_outlive_the_stack() {
     let template = template();
     for kind in [
