@@ -124,6 +124,28 @@ fn parameters_and_outputs_are_documented() {
 }
 
 #[test]
+fn every_parameter_is_in_one_group_of_the_console() {
+    let template = template();
+    let groups = &template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"];
+    let mut grouped: Vec<_> = groups
+        .as_sequence()
+        .unwrap()
+        .iter()
+        .flat_map(|group| group["Parameters"].as_sequence().unwrap())
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    let mut parameters: Vec<_> = template["Parameters"]
+        .as_mapping()
+        .unwrap()
+        .keys()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    grouped.sort_unstable();
+    parameters.sort_unstable();
+    assert_eq!(grouped, parameters);
+}
+
+#[test]
 fn user_pool_requires_names_and_offers_no_optional_factor() {
     let pool = &template()["Resources"]["UserPool"]["Properties"];
     // An existing pool cannot change these.
