@@ -6,7 +6,7 @@ use functions::docs;
 use local::SignIn;
 use serde_json::{Value, json};
 
-use crate::{completeness::repository, harness::World};
+use crate::{completeness::repository, harness::World, usage::render};
 
 /// The key in the authorizer's sample: well-formed, with the sample ids, but invalid.
 const SAMPLE_KEY: &str = "osk_02yAdIlYMGQr9qMFIKJStN02yAdIlYMGQr9qMFIKJStP\
@@ -28,7 +28,7 @@ async fn sample(world: &World, name: &str) -> Value {
     let key = owner.create_key(&organization, "Sample").await;
     let text = fs::read_to_string(repository(&format!("events/{name}.json"))).unwrap();
     let mut invite_id = String::new();
-    let mut token = String::new();
+    let (mut token, mut opt_out_token) = (String::new(), String::new());
     if text.contains("/members/sample-invitee") {
         owner.add_member(&organization, &invitee, "user").await;
     } else if name != "create-invite" {
@@ -39,7 +39,12 @@ async fn sample(world: &World, name: &str) -> Value {
         if name != "deliver-email" {
             world.drain().await;
             token = world.link_token("invitee@example.com");
+            opt_out_token = world.opt_out_token("invitee@example.com");
         }
+    }
+    if name == "refund-usage" {
+        let client = world.api_client(&key);
+        render(&client, "render-1", 1).await.expect("200");
     }
     world.clock.advance(chrono::TimeDelta::minutes(1));
     let text = text
@@ -50,6 +55,7 @@ async fn sample(world: &World, name: &str) -> Value {
         .replace("01930000-0000-7000-8000-000000000002", &invite_id)
         .replace("01930000-0000-7000-8000-000000000003", &key.id)
         .replace(SAMPLE_KEY, &key.secret)
+        .replace("sample-opt-out-token", &opt_out_token)
         .replace("sample-token", &token);
     serde_json::from_str(&text).unwrap()
 }
