@@ -20,6 +20,12 @@ pub(crate) enum Error {
         /// The field, parameter or header that is wrong.
         field: Option<String>,
     },
+    /// The item is in another version than the request names in `If-Match`.
+    #[error("the item has changed; `current` has its present state")]
+    VersionMismatch {
+        /// The item's view.
+        current: serde_json::Value,
+    },
     /// The request has no valid credential. API Gateway refuses such requests
     /// before they get here.
     #[error("sign in first")]
@@ -87,6 +93,7 @@ impl Error {
         match self {
             Self::Refused(_)
             | Self::Invalid { .. }
+            | Self::VersionMismatch { .. }
             | Self::NotSignedIn
             | Self::UnusableToken(_) => Severity::Refusal,
             Self::Busy => Severity::Busy,
@@ -99,6 +106,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.code(),
             Self::Invalid { .. } => "invalid_request",
+            Self::VersionMismatch { .. } => "version_mismatch",
             Self::NotSignedIn | Self::UnusableToken(_) => "not_signed_in",
             Self::Busy => "busy",
             Self::Store(error) if error.is_transient() => "unavailable",
@@ -126,6 +134,7 @@ impl Error {
                 RefusalKind::Contradiction => StatusCode::UNPROCESSABLE_ENTITY,
             },
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
+            Self::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
             Self::NotSignedIn | Self::UnusableToken(_) => StatusCode::UNAUTHORIZED,
             Self::Busy | Self::OutOfTime => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(error) if error.is_transient() => StatusCode::SERVICE_UNAVAILABLE,

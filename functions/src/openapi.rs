@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     SHAPES, Shape,
     problem::{self, Problem},
+    shape::MakeSchema,
     views::PublishedEvent,
 };
 
@@ -79,9 +80,11 @@ pub(crate) fn codes(shape: &Shape, route: &Route) -> BTreeMap<u16, Vec<&'static 
         Caller::Anyone => true,
     });
     // Every route of the server takes the header `On-Behalf-Of`.
-    let invalid = (caller == Caller::Server && !shape.refusals.contains(&"invalid_request"))
-        .then_some("invalid_request");
-    let codes = refusals.chain(invalid).chain(every);
+    let has_header = caller == Caller::Server || shape.conditional_on.is_some();
+    let invalid =
+        (has_header && !shape.refusals.contains(&"invalid_request")).then_some("invalid_request");
+    let mismatch = shape.conditional_on.map(|_| "version_mismatch");
+    let codes = refusals.chain(invalid).chain(mismatch).chain(every);
     let codes = codes.chain(busy).chain(not_signed_in).chain(suspended);
     let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
     for code in codes {
@@ -107,11 +110,19 @@ pub fn document(routes: &[Route]) -> Value {
         let Some(shape) = shape(&route.operation) else {
             continue;
         };
-        let server_view = shape.server_view.filter(|_| route.caller == Caller::Server);
-        let view = server_view.or(shape.view);
-        let view = view.map(|schema| schema(&mut generator));
+        let is_server = route.caller == Caller::Server;
+        let for_caller = |server: Option<MakeSchema>, other: Option<MakeSchema>| {
+            server.filter(|_| is_server).or(other)
+        };
+        let view = for_caller(shape.server_view, shape.view);
+        let current = for_caller(shape.server_conditional_on, shape.conditional_on);
+        let views = Views {
+            response: view.map(|schema| schema(&mut generator)),
+            current: current.map(|schema| schema(&mut generator)),
+            problem: &problem,
+        };
         let id = operation_id(route, routes);
-        let operation = describe(route, &id, shape, view, &problem);
+        let operation = describe(route, &id, shape, views);
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             path.insert(route.method.to_lowercase(), operation);
@@ -141,18 +152,12 @@ pub fn document(routes: &[Route]) -> Value {
     })
 }
 
-fn describe(
-    route: &Route,
-    id: &str,
-    shape: &Shape,
-    view: Option<Schema>,
-    problem: &Schema,
-) -> Value {
+fn describe(route: &Route, id: &str, shape: &Shape, views: Views<'_>) -> Value {
     let mut operation = json!({
         "operationId": id,
         "summary": shape.summary,
         "parameters": parameters(route, shape),
-        "responses": responses(route, shape, view, problem),
+        "responses": responses(route, shape, views),
     });
     if let Some(operation) = operation.as_object_mut() {
         let of_server = shape.server_body.filter(|_| route.caller == Caller::Server);
@@ -201,6 +206,13 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
             "schema": { "type": "string" },
         }));
     }
+    if shape.conditional_on.is_some() {
+        parameters.push(json!({
+            "name": "If-Match", "in": "header",
+            "description": "The `version` of the item, in quotes. The change is made only if the item still has it.",
+            "schema": { "type": "string" },
+        }));
+    }
     if let Some(key) = shape.idempotency_key {
         let mut parameter = json!({
             "name": "Idempotency-Key", "in": "header",
@@ -217,23 +229,32 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
     parameters
 }
 
-fn responses(
-    route: &Route,
-    shape: &Shape,
-    view: Option<Schema>,
-    problem: &Schema,
-) -> Map<String, Value> {
+/// The schemas of an operation's responses.
+struct Views<'a> {
+    response: Option<Schema>,
+    /// Of the item that a 412 has.
+    current: Option<Schema>,
+    problem: &'a Schema,
+}
+
+fn responses(route: &Route, shape: &Shape, views: Views<'_>) -> Map<String, Value> {
     let mut success = Map::from_iter([("description".to_owned(), json!("The request succeeded."))]);
     if !shape.headers.is_empty() {
         success.insert("headers".to_owned(), headers(shape.headers, |_| true));
     }
-    if let Some(view) = view {
+    if let Some(view) = views.response {
         let content = json!({ "application/json": { "schema": view } });
         success.insert("content".to_owned(), content);
     }
     let mut responses = Map::from_iter([(shape.status.to_string(), Value::Object(success))]);
     for (status, codes) in codes(shape, route) {
-        let schema = json!({ "allOf": [problem, { "properties": { "code": { "enum": codes } } }] });
+        let mut properties = json!({ "code": { "enum": codes } });
+        if codes.contains(&"version_mismatch")
+            && let Some(properties) = properties.as_object_mut()
+        {
+            properties.insert("current".to_owned(), json!(views.current));
+        }
+        let schema = json!({ "allOf": [views.problem, { "properties": properties }] });
         let mut content = json!({ "application/problem+json": { "schema": schema } });
         if is_also_the_gateways(status, route.caller)
             && let Some(content) = content.as_object_mut()

@@ -149,6 +149,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     ("invite_expired", 410, "The invite's 14 days are over."),
     ("link_replaced", 410, "A later email has a newer link."),
     (
+        "version_mismatch",
+        412,
+        "The item is in another version than `If-Match` names; `current` has its present state.",
+    ),
+    (
         "idempotency_key_reused",
         422,
         "The idempotency key was used for another number of credits.",
@@ -219,6 +224,10 @@ pub(crate) struct Problem {
     /// The outstanding invite that caused the conflict.
     #[serde(skip_serializing_if = "Option::is_none")]
     invite_id: Option<String>,
+    /// The view of the item that has changed. Its schema is the operation's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    current: Option<serde_json::Value>,
 }
 
 impl Error {
@@ -237,6 +246,7 @@ impl Error {
             field: None,
             organization_ids: None,
             invite_id: None,
+            current: None,
         };
         let mut retry_after = None;
         let mut credits = None;
@@ -267,6 +277,7 @@ impl Error {
                 credits = Some((allowed, used));
             }
             Self::Invalid { field, .. } => problem.field = field,
+            Self::VersionMismatch { current } => problem.current = Some(current),
             Self::Refused(_) | Self::NotSignedIn | Self::UnusableToken(_) => {}
             Self::Busy => retry_after = Some(1),
             _ if status == StatusCode::SERVICE_UNAVAILABLE => {

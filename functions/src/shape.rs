@@ -24,6 +24,8 @@ pub struct Shape {
     pub(crate) is_paged: bool,
     pub(crate) query: &'static [(&'static str, &'static str)],
     pub(crate) idempotency_key: Option<IdempotencyKey>,
+    pub(crate) conditional_on: Option<MakeSchema>,
+    pub(crate) server_conditional_on: Option<MakeSchema>,
     pub(crate) headers: &'static [(&'static str, &'static str)],
     pub(crate) refusals: &'static [&'static str],
     pub(crate) changes: bool,
@@ -57,6 +59,8 @@ impl Shape {
             is_paged: false,
             query: &[],
             idempotency_key: None,
+            conditional_on: None,
+            server_conditional_on: None,
             headers: &[],
             refusals: &[],
             changes: false,
@@ -128,6 +132,19 @@ impl Shape {
             is_required,
             description,
         });
+        self
+    }
+
+    /// Declares that the change can be conditional on the version of an item, and the
+    /// view of that item.
+    pub(crate) const fn conditional_on<T: JsonSchema>(mut self) -> Self {
+        self.conditional_on = Some(SchemaGenerator::subschema_for::<T>);
+        self
+    }
+
+    /// Declares another view of that item for the server.
+    pub(crate) const fn conditional_on_for_server<T: JsonSchema>(mut self) -> Self {
+        self.server_conditional_on = Some(SchemaGenerator::subschema_for::<T>);
         self
     }
 

@@ -19,14 +19,14 @@ pub(crate) async fn run(app: &App, person: &Person, id: OrganizationId) -> Resul
             Key::profile(&person.user_id),
         );
         let (member, address, profile) = app.store.read(keys).await?;
-        let Some((member, taken)) = member.and_then(|member| {
+        let Some((member, mut taken)) = member.and_then(|member| {
             let taken = take_over(person, &member, address.as_ref(), now)?;
             Some((member, taken))
         }) else {
             return Ok(Decision::Unchanged(()));
         };
         let mut transaction = Transaction::in_organization(id, now, taken.events)
-            .write_member(&taken.member)
+            .write_member(&mut taken.member)
             .update_profile(&taken.member, profile.as_ref());
         if let Some(new) = &taken.address {
             transaction = transaction.move_address(&member, &new.address);

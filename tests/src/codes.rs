@@ -54,6 +54,17 @@ async fn send_body(fixture: &Fixture, operation: &str, body: Value) -> Reply {
     caller.send(method, &path, Some(body)).await
 }
 
+/// Sends the request of the operation's access row as a permitted caller, with the header
+/// `If-Match`.
+async fn send_if_match(fixture: &Fixture, operation: &str, versions: &str) -> Reply {
+    let access = access(operation);
+    let (method, path, body) = (access.request)(&Ids::of(fixture));
+    let body = body.map(|body| body.to_string());
+    person(fixture, "ada")
+        .send_with(method, &path, body, &[("if-match", versions)])
+        .await
+}
+
 /// Asks for a page of a list with an invalid limit.
 async fn send_limit(fixture: &Fixture, operation: &str) -> Reply {
     let (_, path, _) = (access(operation).request)(&Ids::of(fixture));
@@ -197,11 +208,14 @@ scenarios! {
         },
     }
     "update-organization" {
+        version_mismatch: |f| send_if_match(f, "update-organization", "\"0\""),
         invalid_request: |f| send_body(f, "update-organization", json!({"name": ""})),
         owner_required: |f| send(f, "update-organization", "anna"),
         organization_not_found: |f| send(f, "update-organization", "otto"),
     }
     "delete-organization" {
+        invalid_request: |f| send_if_match(f, "delete-organization", "0"),
+        version_mismatch: |f| send_if_match(f, "delete-organization", "\"0\""),
         owner_required: |f| send(f, "delete-organization", "anna"),
         organization_not_found: |f| send(f, "delete-organization", "otto"),
     }
@@ -289,6 +303,7 @@ scenarios! {
         member_not_found: |f| async { f.owner.get(&f.member_path("nobody")).await },
     }
     "update-member" {
+        version_mismatch: |f| send_if_match(f, "update-member", "\"0\""),
         invalid_request: |f| send_body(f, "update-member", json!({"role": "king"})),
         owner_required: |f| async {
             f.admin.patch(&f.member_path(&f.owner.user_id), json!({"role": "user"})).await
@@ -303,6 +318,8 @@ scenarios! {
         },
     }
     "remove-member" {
+        invalid_request: |f| send_if_match(f, "remove-member", "0"),
+        version_mismatch: |f| send_if_match(f, "remove-member", "\"0\""),
         owner_required: |f| async { f.admin.delete(&f.member_path(&f.owner.user_id)).await },
         owner_or_admin_required: |f| send(f, "remove-member", "ulla"),
         creator_protected: |f| async { f.owner.delete(&f.member_path(&f.creator.user_id)).await },
@@ -370,6 +387,7 @@ scenarios! {
         organization_not_found: |f| send(f, "list-invites", "otto"),
     }
     "update-invite" {
+        version_mismatch: |f| send_if_match(f, "update-invite", "\"0\""),
         invalid_request: |f| send_body(f, "update-invite", json!({"role": "king"})),
         owner_required: |f| async {
             let path = format!("{}/invites/{}", f.organization, f.invite_id);
@@ -384,6 +402,8 @@ scenarios! {
         invite_expired: |f| send_after(f, "update-invite", "expiry", "ada"),
     }
     "cancel-invite" {
+        invalid_request: |f| send_if_match(f, "cancel-invite", "0"),
+        version_mismatch: |f| send_if_match(f, "cancel-invite", "\"0\""),
         owner_or_admin_required: |f| send(f, "cancel-invite", "ulla"),
         organization_not_found: |f| send(f, "cancel-invite", "otto"),
         invite_not_found: |f| async { f.owner.delete(&f.unknown_invite()).await },
@@ -455,6 +475,7 @@ scenarios! {
         organization_not_found: |f| send(f, "list-api-keys", "otto"),
     }
     "update-api-key" {
+        version_mismatch: |f| send_if_match(f, "update-api-key", "\"0\""),
         invalid_request: |f| send_body(f, "update-api-key", json!({"name": ""})),
         owner_or_admin_required: |f| send(f, "update-api-key", "ulla"),
         organization_not_found: |f| send(f, "update-api-key", "otto"),
@@ -473,6 +494,8 @@ scenarios! {
         },
     }
     "revoke-api-key" {
+        invalid_request: |f| send_if_match(f, "revoke-api-key", "0"),
+        version_mismatch: |f| send_if_match(f, "revoke-api-key", "\"0\""),
         owner_or_admin_required: |f| send(f, "revoke-api-key", "ulla"),
         organization_not_found: |f| send(f, "revoke-api-key", "otto"),
         api_key_not_found: |f| async { f.owner.delete(&f.unknown_key()).await },
@@ -486,6 +509,11 @@ scenarios! {
         organization_not_found: |f| send(f, "get-billing", "otto"),
     }
     "update-billing" {
+        version_mismatch: |f| async {
+            let path = format!("{}/billing", f.organization);
+            let body = Some(json!({"tax_id": "DE7"}).to_string());
+            f.owner.send_with(Method::PATCH, &path, body, &[("if-match", "\"7\"")]).await
+        },
         plan_change_not_allowed: |_f| async {
             let world = World::start_with_plans_by_server("https://example.com/plans").await;
             let fixture = Fixture::in_world(world).await;

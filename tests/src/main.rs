@@ -51,5 +51,6 @@ mod story;
 mod usage;
 mod usage_model;
 mod usage_rate;
+mod versions;
 mod webhook;
 mod wire;

@@ -62,7 +62,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 loaded.membership.as_ref(),
                 now,
             )?;
-            let accepted = match acceptance {
+            let mut accepted = match acceptance {
                 Acceptance::Joined(member) => {
                     return Ok(Decision::Unchanged((organization, *member, false)));
                 }
@@ -70,7 +70,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             };
 
             let mut transaction = Transaction::in_organization(id, now, accepted.events)
-                .add_member(&accepted.member)
+                .add_member(&mut accepted.member)
                 .write_address(&accepted.address)
                 .end_invite(&accepted.invite)
                 .decrement_invites(id)

@@ -62,11 +62,11 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         .mutate(move |now| async move {
             let (caller, counts) = scope.read(app, Key::counts(id)).await?;
             let counts = counts.unwrap_or_default();
-            let (key, secret, event) = create_api_key(&caller, &counts, input.clone(), now)?;
+            let (mut key, secret, event) = create_api_key(&caller, &counts, input.clone(), now)?;
             // A concurrent removal or demotion of the caller becomes stale by this, and
             // is decided again with this key in its response.
             let transaction = Transaction::by(&caller, now, [event])
-                .write_api_key(&key)
+                .write_api_key(&mut key)
                 .increment_api_keys(id);
             let api_key = ApiKeyView::of(&key, &caller, now);
             Ok(Decision::Commit(

@@ -54,8 +54,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let view = app
         .mutate(move |now| async move {
             let (caller, key) = load::caller_and_key(app, scope, id).await?;
-            let (rotated, secret, event) = rotate_api_key(&caller, &key, random, grace, now)?;
-            let transaction = Transaction::by(&caller, now, [event]).write_api_key(&rotated);
+            let (mut rotated, secret, event) = rotate_api_key(&caller, &key, random, grace, now)?;
+            let transaction = Transaction::by(&caller, now, [event]).write_api_key(&mut rotated);
             let api_key = ApiKeyView::of(&rotated, &caller, now);
             Ok(Decision::Commit(
                 transaction,

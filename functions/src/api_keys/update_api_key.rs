@@ -11,7 +11,7 @@ use crate::{
     App, Operation, Shape,
     access::Scope,
     error::Error,
-    input::{self, Patch},
+    input::{self, IfMatch, Patch},
     mutate::Decision,
     response::Response,
     views::ApiKeyView,
@@ -27,6 +27,7 @@ pub static OPERATION: Operation = Operation::http("update-api-key", |app, reques
 pub const SHAPE: Shape = Shape::change("Change an API key's name or expiry", "owner, admin")
     .takes::<Body>()
     .responds::<ApiKeyView>(200)
+    .conditional_on::<ApiKeyView>()
     .refuses(&[
         "invalid_request",
         "owner_or_admin_required",
@@ -47,6 +48,7 @@ struct Body {
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = &Scope::of(app, request)?;
     let id = load::api_key_id(request);
+    let if_match = &IfMatch::of(request)?;
     let body: Body = input::body(request)?;
     let expires_at = body.expires_at.into_option();
     let update = &ApiKeyUpdate {
@@ -57,12 +59,14 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let view = app
         .mutate(move |now| async move {
             let (caller, key) = load::caller_and_key(app, scope, id).await?;
-            let (updated, event) = update_api_key(&caller, &key, update.clone(), now)?;
-            let view = ApiKeyView::of(&updated, &caller, now);
+            let (mut updated, event) = update_api_key(&caller, &key, update.clone(), now)?;
             let Some(event) = event else {
+                let view = ApiKeyView::of(&updated, &caller, now);
                 return Ok(Decision::Unchanged(view));
             };
-            let transaction = Transaction::by(&caller, now, [event]).write_api_key(&updated);
+            if_match.require((&key).into(), || ApiKeyView::of(&key, &caller, now))?;
+            let transaction = Transaction::by(&caller, now, [event]).write_api_key(&mut updated);
+            let view = ApiKeyView::of(&updated, &caller, now);
             Ok(Decision::Commit(transaction, view))
         })
         .await?;

@@ -49,10 +49,10 @@ async fn sweep(app: &App) -> Result<u64, Error> {
 /// the same record applies it as well; if that fails, the next run does.
 async fn begin(app: &App, billing: &Billing) -> Result<bool, Error> {
     let now = app.clock.now();
-    let Some((billing, event)) = begin_next_plan(billing, &app.plans, now) else {
+    let Some((mut billing, event)) = begin_next_plan(billing, &app.plans, now) else {
         return Ok(false);
     };
-    let transaction =
-        Transaction::in_organization(billing.organization_id, now, [event]).write_billing(&billing);
+    let transaction = Transaction::in_organization(billing.organization_id, now, [event])
+        .write_billing(&mut billing);
     app.commit_once(transaction).await
 }

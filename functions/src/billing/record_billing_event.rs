@@ -185,14 +185,14 @@ async fn set(app: &App, id: &str, detail: &PlanDetail) -> Result<bool, Error> {
         if !ledger.is_consistent() {
             return Ok(Decision::Reload);
         }
-        let change = set_plan(&ledger, &app.plans, plan.clone(), when, now);
+        let mut change = set_plan(&ledger, &app.plans, plan.clone(), when, now);
         let is_change = !change.events.is_empty();
         let mut transaction = Transaction::in_organization(organization_id, now, change.events)
             .remember_payment_event(&payment_event(id, organization_id, now));
         if is_change {
             let counters = change.counters.iter();
             transaction = counters.fold(
-                transaction.write_billing(&change.billing),
+                transaction.write_billing(&mut change.billing),
                 Transaction::write_counter,
             );
         }

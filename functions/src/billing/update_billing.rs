@@ -12,7 +12,7 @@ use crate::{
     App, Operation, Shape,
     access::Scope,
     error::Error,
-    input::{self, Clearable, Patch},
+    input::{self, Clearable, IfMatch, Patch},
     ledger,
     mutate::Decision,
     response::Response,
@@ -30,6 +30,7 @@ pub static OPERATION: Operation = Operation::http("update-billing", |app, reques
 pub const SHAPE: Shape = Shape::change("Change the plan or the billing details", "owner, admin")
     .takes::<Body>()
     .responds::<BillingView>(200)
+    .conditional_on::<BillingView>()
     .refuses(&[
         "invalid_request",
         "owner_or_admin_required",
@@ -55,6 +56,7 @@ struct Body {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = &Scope::of(app, request)?;
+    let if_match = &IfMatch::of(request)?;
     let body: Body = input::body(request)?;
     let update = &BillingUpdate {
         plan: plan(app, body.plan.into_option(), body.when.into_option())?,
@@ -69,7 +71,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             if !ledger.is_consistent() {
                 return Ok(Decision::Reload);
             }
-            let change = update_billing(
+            let mut change = update_billing(
                 &caller,
                 &ledger,
                 &app.plans,
@@ -77,12 +79,17 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 update.clone(),
                 now,
             )?;
-            let view = BillingView::of(app, &change.billing, &caller, now);
             if change.events.is_empty() {
+                let view = BillingView::of(app, &change.billing, &caller, now);
                 return Ok(Decision::Unchanged(view));
             }
+            let present = &ledger.billing;
+            if_match.require(present.into(), || {
+                BillingView::of(app, present, &caller, now)
+            })?;
             let transaction =
-                Transaction::by(&caller, now, change.events).write_billing(&change.billing);
+                Transaction::by(&caller, now, change.events).write_billing(&mut change.billing);
+            let view = BillingView::of(app, &change.billing, &caller, now);
             let counters = change.counters.iter();
             let transaction = counters.fold(transaction, Transaction::write_counter);
             Ok(Decision::Commit(transaction, view))

@@ -147,11 +147,11 @@ async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Error> {
 /// Returns the transaction that records a report about an invite's email.
 pub(crate) fn transaction_of(
     id: OrganizationId,
-    reported: Reported,
+    mut reported: Reported,
     now: DateTime<Utc>,
 ) -> Transaction {
     let transaction = Transaction::in_organization(id, now, reported.events);
-    let transaction = match &reported.state {
+    let transaction = match &mut reported.state {
         Some(InviteState::Pending(invite)) => transaction.write_invite(invite),
         Some(InviteState::Ended(ended)) => transaction.write_ended_delivery(ended),
         None => transaction,

@@ -12,9 +12,11 @@ use store::PageRequest;
 use self::json::Json;
 use crate::error::Error;
 
+mod if_match;
 mod json;
 mod patch;
 
+pub(crate) use if_match::IfMatch;
 pub(crate) use patch::{Clearable, Patch};
 
 /// The default of `limit`.

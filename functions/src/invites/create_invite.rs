@@ -118,7 +118,8 @@ pub(super) async fn invite(app: &App, scope: &Scope, wish: &Wish) -> Result<Invi
                 role: wish.role,
                 receives_billing_emails: wish.receives_billing_emails,
             };
-            let created = match create_invite(&caller, history, &app.limits.emails, input, now) {
+            let mut created = match create_invite(&caller, history, &app.limits.emails, input, now)
+            {
                 // Expired invites count until the cleanup; they must not block a new one.
                 Err(Refusal::TooManyInvites)
                     if expire_invites::of_organization(app, id).await? > 0 =>
@@ -146,7 +147,7 @@ pub(super) async fn invite(app: &App, scope: &Scope, wish: &Wish) -> Result<Invi
                 .unzip();
             let events = expired.into_iter().chain([created.event]);
             let transaction = Transaction::by(&caller, now, events)
-                .add_invite(&created.invite)
+                .add_invite(&mut created.invite)
                 .write_address(&created.address)
                 .write_recipient(created.email.recipient.as_ref());
             // An expired invite makes room for the new one: the count stays.

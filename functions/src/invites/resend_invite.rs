@@ -66,9 +66,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 address: address.as_ref(),
                 recipient: recipient.as_ref(),
             };
-            let resent = resend(&caller, &state, history, &app.limits.emails, now)?;
+            let mut resent = resend(&caller, &state, history, &app.limits.emails, now)?;
             let transaction = Transaction::by(&caller, now, [resent.event])
-                .write_invite(&resent.invite)
+                .write_invite(&mut resent.invite)
                 .write_address(&resent.address)
                 .write_recipient(resent.email.recipient.as_ref())
                 .count_email(scope.organization_id, &resent.email);

@@ -11,7 +11,7 @@ use crate::{
     App, Operation, Shape,
     access::Scope,
     error::Error,
-    input::{self, Patch},
+    input::{self, IfMatch, Patch},
     mutate::Decision,
     response::Response,
     views::InviteView,
@@ -30,6 +30,7 @@ pub const SHAPE: Shape = Shape::change(
 )
 .takes::<Body>()
 .responds::<InviteView>(200)
+.conditional_on::<InviteView>()
 .refuses(&[
     "invalid_request",
     "owner_required",
@@ -55,6 +56,7 @@ struct Body {
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = &Scope::of(app, request)?;
     let id = &load::invite_id(request);
+    let if_match = &IfMatch::of(request)?;
     let body: Body = input::body(request)?;
     let update = InviteUpdate {
         role: body.role.into_option(),
@@ -64,12 +66,14 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let (invite, caller) = app
         .mutate(move |now| async move {
             let (caller, state) = load::caller_and_invite(app, scope, id).await?;
-            let (updated, event) = update_invite(&caller, &state, update, now)?;
+            let (mut updated, event) = update_invite(&caller, &state, update, now)?;
             let Some(event) = event else {
                 return Ok(Decision::Unchanged((updated, caller)));
             };
+            let present = state.invite();
+            if_match.require(present.into(), || InviteView::of(present, &caller))?;
             let transaction = Transaction::by(&caller, now, [event])
-                .write_invite(&updated)
+                .write_invite(&mut updated)
                 .claim_address(&updated);
             Ok(Decision::Commit(transaction, (updated, caller)))
         })

@@ -10,9 +10,10 @@ use crate::{
     App, Operation, Shape,
     access::Scope,
     error::Error,
+    input::IfMatch,
     mutate::Decision,
     response::Response,
-    views::{ApiKeySummary, RemovedView},
+    views::{ApiKeySummary, MemberView, RemovedView},
 };
 
 /// Removes a member. Their authority ends with the next request; the API keys
@@ -27,6 +28,7 @@ pub const SHAPE: Shape = Shape::change(
     "owner; admin for admins and users; each member themselves",
 )
 .responds::<RemovedView>(200)
+.conditional_on::<MemberView>()
 .refuses(&[
     "owner_required",
     "owner_or_admin_required",
@@ -40,6 +42,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let user_id = load::user_id(request);
     let user_id = user_id.as_ref();
 
+    let if_match = &IfMatch::of(request)?;
     let view = app
         .mutate(move |now| async move {
             let (loaded, keys) = tokio::join!(
@@ -48,6 +51,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             );
             let (caller, member) = loaded?;
             let event = remove_member(&caller, &member)?;
+            if_match.require((&member).into(), || MemberView::of(&member, &caller))?;
             let mut transaction = Transaction::by(&caller, now, [event]).remove_member(&member);
             let api_keys = ApiKeySummary::created_by(&member.user_id, &keys?);
             if !api_keys.is_empty() {

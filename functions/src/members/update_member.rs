@@ -11,7 +11,7 @@ use crate::{
     App, Operation, Shape,
     access::Scope,
     error::Error,
-    input::{self, Patch},
+    input::{self, IfMatch, Patch},
     mutate::Decision,
     response::Response,
     views::{ApiKeySummary, MemberView, UpdatedMemberView},
@@ -29,6 +29,7 @@ pub const SHAPE: Shape = Shape::change(
 )
 .takes::<Body>()
 .responds::<UpdatedMemberView>(200)
+.conditional_on::<MemberView>()
 .refuses(&[
     "invalid_request",
     "owner_required",
@@ -52,6 +53,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = &Scope::of(app, request)?;
     let user_id = load::user_id(request);
     let user_id = user_id.as_ref();
+    let if_match = &IfMatch::of(request)?;
     let body: Body = input::body(request)?;
     let update = MemberUpdate {
         role: body.role.into_option(),
@@ -65,9 +67,13 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 keys_to_list(app, scope, update.role),
             );
             let (caller, member) = loaded?;
-            let (updated, events) = update_member(&caller, &member, update)?;
-            let is_change = !events.is_empty();
-            let transaction = Transaction::by(&caller, now, events).write_member(&updated);
+            let (mut updated, events) = update_member(&caller, &member, update)?;
+            let transaction = if events.is_empty() {
+                None
+            } else {
+                if_match.require((&member).into(), || MemberView::of(&member, &caller))?;
+                Some(Transaction::by(&caller, now, events).write_member(&mut updated))
+            };
 
             let caller = if caller.is(&updated.user_id) {
                 Caller::Member(updated.clone())
@@ -78,10 +84,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 member: MemberView::of(&updated, &caller),
                 api_keys: ApiKeySummary::created_by(&updated.user_id, &keys?),
             };
-            Ok(if is_change {
-                Decision::Commit(transaction, view)
-            } else {
-                Decision::Unchanged(view)
+            Ok(match transaction {
+                Some(transaction) => Decision::Commit(transaction, view),
+                None => Decision::Unchanged(view),
             })
         })
         .await?;

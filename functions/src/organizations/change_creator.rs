@@ -61,13 +61,14 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                         .await?
                 }
             };
-            let Some(changed) = hand_over(&caller, &organization, creator.as_ref(), &to)? else {
+            let Some(mut changed) = hand_over(&caller, &organization, creator.as_ref(), &to)?
+            else {
                 return Ok(Decision::Unchanged((organization, caller)));
             };
             let transaction = Transaction::by(&caller, now, [changed.event])
-                .write_organization(&changed.organization)
-                .write_member(&changed.creator);
-            let transaction = match &changed.former {
+                .write_organization(&mut changed.organization)
+                .write_member(&mut changed.creator);
+            let transaction = match &mut changed.former {
                 Some(former) => transaction.write_member(former),
                 None => transaction,
             };

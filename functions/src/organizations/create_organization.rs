@@ -70,7 +70,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 
             let id = OrganizationId::new(app.new_id());
             let earlier = account.map_or_else(DailyCount::default, |account| account.created);
-            let created = create_organization(
+            let mut created = create_organization(
                 person,
                 earlier,
                 app.limits.organizations,
@@ -80,8 +80,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 now,
             )?;
             let mut transaction = Transaction::in_organization(id, now, created.events)
-                .create_organization(&created.organization)
-                .add_member(&created.creator)
+                .create_organization(&mut created.organization)
+                .add_member(&mut created.creator)
                 .write_address(&created.address)
                 .write_profile(&Profile::of(&created.creator))
                 .switch_to_new(&person.user_id, id, earlier, created.created);

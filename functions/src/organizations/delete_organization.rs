@@ -5,8 +5,13 @@ use lambda_http::Request;
 use store::Transaction;
 
 use crate::{
-    App, Operation, Shape, access::Scope, error::Error, mutate::Decision, response::Response,
-    views::DeletedView,
+    App, Operation, Shape,
+    access::Scope,
+    error::Error,
+    input::IfMatch,
+    mutate::Decision,
+    response::Response,
+    views::{DeletedView, ManagedOrganizationView, OrganizationForCaller, OrganizationView},
 };
 
 /// Deletes an organization: with the next request it exists for nobody but the server.
@@ -18,15 +23,21 @@ pub static OPERATION: Operation = Operation::http("delete-organization", |app, r
 /// How the API describes it.
 pub const SHAPE: Shape = Shape::change("Delete an organization", "owner")
     .responds::<DeletedView>(200)
+    .conditional_on::<OrganizationView>()
+    .conditional_on_for_server::<ManagedOrganizationView>()
     .refuses(&["owner_required", "organization_not_found"]);
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = &Scope::of(app, request)?;
+    let if_match = &IfMatch::of(request)?;
     let view = app
         .mutate(move |now| async move {
             let (caller, organization) = scope.organization(app).await?;
-            let (deleted, event) = delete_organization(&caller, &organization, now)?;
-            let transaction = Transaction::by(&caller, now, [event]).write_standing(&deleted);
+            let (mut deleted, event) = delete_organization(&caller, &organization, now)?;
+            if_match.require((&organization).into(), || {
+                OrganizationForCaller::of(&organization, &caller)
+            })?;
+            let transaction = Transaction::by(&caller, now, [event]).write_standing(&mut deleted);
             let view = DeletedView {
                 id: deleted.id,
                 restorable_until: deleted.standing.purge_at(),

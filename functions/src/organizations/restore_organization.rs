@@ -30,8 +30,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         .mutate(move |now| async move {
             let (caller, organization) = scope.organization_even_deleted(app).await?;
             Ok(match restore_organization(&caller, &organization, now)? {
-                Some((restored, event)) => Decision::Commit(
-                    Transaction::by(&caller, now, [event]).write_standing(&restored),
+                Some((mut restored, event)) => Decision::Commit(
+                    Transaction::by(&caller, now, [event]).write_standing(&mut restored),
                     (restored, caller),
                 ),
                 None => Decision::Unchanged((organization, caller)),

@@ -13,7 +13,7 @@ use crate::{
     App, Operation, Shape,
     access::Scope,
     error::Error,
-    input::{self, Clearable, Patch},
+    input::{self, Clearable, IfMatch, Patch},
     mutate::Decision,
     response::Response,
     views::{ManagedOrganizationView, OrganizationForCaller, OrganizationView},
@@ -30,6 +30,8 @@ pub const SHAPE: Shape = Shape::change("Rename an organization or replace its me
     .takes_from_server::<ServerBody>()
     .responds::<OrganizationView>(200)
     .responds_to_server::<ManagedOrganizationView>()
+    .conditional_on::<OrganizationView>()
+    .conditional_on_for_server::<ManagedOrganizationView>()
     .refuses(&[
         "invalid_request",
         "owner_required",
@@ -64,6 +66,7 @@ struct ServerBody {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = &Scope::of(app, request)?;
+    let if_match = &IfMatch::of(request)?;
     let update = &if scope.is_of_server() {
         let body: ServerBody = input::body(request)?;
         OrganizationUpdate {
@@ -93,12 +96,15 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             if holder.is_some_and(|holder| holder.organization_id != id) {
                 return Err(Refusal::ExternalIdTaken.into());
             }
-            let (updated, event) = update_organization(&caller, &organization, update.clone())?;
+            let (mut updated, event) = update_organization(&caller, &organization, update.clone())?;
             let Some(event) = event else {
                 return Ok(Decision::Unchanged((updated, caller)));
             };
+            if_match.require((&organization).into(), || {
+                OrganizationForCaller::of(&organization, &caller)
+            })?;
             let mut transaction =
-                Transaction::by(&caller, now, [event]).write_organization(&updated);
+                Transaction::by(&caller, now, [event]).write_organization(&mut updated);
             let (before, after) = (&organization.external_id, &updated.external_id);
             if before != after {
                 transaction = transaction.change_external_id(id, before.as_ref(), after.as_ref());

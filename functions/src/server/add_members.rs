@@ -110,7 +110,7 @@ async fn add(app: &App, server: &Server, row: &Row) -> Result<AddedMember, Error
         }
         let new = row.as_new_member();
         let added = add_member(server, new, address.as_ref(), member.as_ref(), now)?;
-        let Some(added) = added else {
+        let Some(mut added) = added else {
             let present = member.map(|member| MemberView::of(&member, caller));
             return Ok(Decision::Unchanged(AddedMember::present(
                 row.user_id.clone(),
@@ -118,7 +118,7 @@ async fn add(app: &App, server: &Server, row: &Row) -> Result<AddedMember, Error
             )));
         };
         let mut transaction = Transaction::by(caller, now, added.events)
-            .add_member(&added.member)
+            .add_member(&mut added.member)
             .write_address(&added.address)
             .update_profile(&added.member, profile.as_ref());
         if let Some(ended) = &added.ended {

@@ -110,12 +110,13 @@ async fn rename_keys(app: &App, id: OrganizationId, user_id: &UserId) -> Result<
         let renamed = keys
             .iter()
             .filter_map(|key| without_creator_name(key, user_id));
-        let renamed: Vec<_> = renamed.collect();
+        let mut renamed: Vec<_> = renamed.collect();
         if renamed.is_empty() {
             return Ok(Decision::Unchanged(()));
         }
         let transaction = Transaction::in_organization(id, now, []);
-        let transaction = renamed.iter().fold(transaction, Transaction::write_api_key);
+        let keys = renamed.iter_mut();
+        let transaction = keys.fold(transaction, Transaction::write_api_key);
         Ok(Decision::Commit(transaction, ()))
     })
     .await

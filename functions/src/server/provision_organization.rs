@@ -91,8 +91,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             created.organization.external_id = body.external_id.clone();
             created.organization.private_metadata = body.private_metadata.clone();
             let transaction = Transaction::in_organization(id, now, created.events)
-                .create_organization(&created.organization)
-                .add_member(&created.creator)
+                .create_organization(&mut created.organization)
+                .add_member(&mut created.creator)
                 .write_address(&created.address)
                 .update_profile(&created.creator, profile.as_ref())
                 .change_external_id(id, None, external_id);

@@ -40,8 +40,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             let organization = app.store.get(Key::organization(id)).await?;
             let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
             Ok(match suspend(server, &organization, reason.clone(), now) {
-                Some((suspended, event)) => Decision::Commit(
-                    Transaction::in_organization(id, now, [event]).write_standing(&suspended),
+                Some((mut suspended, event)) => Decision::Commit(
+                    Transaction::in_organization(id, now, [event]).write_standing(&mut suspended),
                     suspended,
                 ),
                 None => Decision::Unchanged(organization),

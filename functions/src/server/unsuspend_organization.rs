@@ -27,8 +27,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             let organization = app.store.get(Key::organization(id)).await?;
             let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
             Ok(match unsuspend(server, &organization) {
-                Some((open, event)) => Decision::Commit(
-                    Transaction::in_organization(id, now, [event]).write_standing(&open),
+                Some((mut open, event)) => Decision::Commit(
+                    Transaction::in_organization(id, now, [event]).write_standing(&mut open),
                     open,
                 ),
                 None => Decision::Unchanged(organization),

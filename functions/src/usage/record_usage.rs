@@ -195,12 +195,12 @@ async fn use_credits(
                 debits.into_iter().fold(transaction, Transaction::debit)
             }
             Spending::Allocated {
-                billing,
+                mut billing,
                 counters,
                 events,
             } => {
                 let transaction =
-                    Transaction::in_organization(id, now, events).write_billing(&billing);
+                    Transaction::in_organization(id, now, events).write_billing(&mut billing);
                 let counters = counters.iter();
                 counters.fold(transaction, Transaction::write_counter)
             }

@@ -96,8 +96,11 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
                 Refund::Credited(credits) => {
                     credits.into_iter().fold(transaction, Transaction::credit)
                 }
-                Refund::Allocated { billing, counters } => {
-                    let transaction = transaction.write_billing(&billing);
+                Refund::Allocated {
+                    mut billing,
+                    counters,
+                } => {
+                    let transaction = transaction.write_billing(&mut billing);
                     counters
                         .iter()
                         .fold(transaction, Transaction::write_counter)

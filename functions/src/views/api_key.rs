@@ -8,7 +8,7 @@ use domain::{
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::{OrganizationSummary, Permission, PlanView, RemainingView};
+use super::{OrganizationSummary, Permission, PlanView, RemainingView, Version};
 
 /// The person who created an API key.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -69,6 +69,8 @@ pub(crate) struct ApiKeyView {
     rotated_at: Option<DateTime<Utc>>,
     /// The end of the grace period of earlier secrets; `null` if none is valid.
     previous_secret_valid_until: Option<DateTime<Utc>>,
+    /// Its version, for `If-Match`: another one after each change.
+    version: Version,
     /// The caller's permissions on the key.
     may: ApiKeyPermissions,
 }
@@ -101,6 +103,7 @@ impl ApiKeyView {
             last_used_at: key.last_used_at,
             rotated_at: key.rotated_at,
             previous_secret_valid_until: key.previous_secret_valid_until(now),
+            version: key.into(),
             may: ApiKeyPermissions {
                 update: manage(),
                 rotate: Permission::of(may_rotate(caller, key, now)),

@@ -8,7 +8,7 @@ use domain::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Permission;
+use super::{Permission, Version};
 use crate::App;
 
 /// A plan.
@@ -135,6 +135,8 @@ pub(crate) struct BillingView {
     plans: Vec<PlanView>,
     /// The billing details, for owners and admins.
     details: Option<BillingDetailsView>,
+    /// Its version, for `If-Match`: another one after each change.
+    version: Version,
     /// The caller's permissions.
     may: BillingPermissions,
 }
@@ -149,6 +151,7 @@ impl BillingView {
             details: manage
                 .is_ok()
                 .then(|| BillingDetailsView::of(&billing.details)),
+            version: billing.into(),
             may: BillingPermissions {
                 manage: Permission::of(manage),
                 change_plan: Permission::of(may_change_plan(caller, policy)),

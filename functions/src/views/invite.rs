@@ -8,7 +8,7 @@ use domain::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{OrganizationSummary, Permission, RoleChoice};
+use super::{OrganizationSummary, Permission, RoleChoice, Version};
 use crate::error::Error;
 
 /// The member whose authority an invite rests on.
@@ -63,6 +63,8 @@ pub(crate) struct InviteView {
     times_sent: u32,
     /// The delivery of the latest email.
     delivery: DeliveryView,
+    /// Its version, for `If-Match`: another one after each change.
+    version: Version,
     /// The caller's permissions on the invite.
     may: InvitePermissions,
 }
@@ -99,6 +101,7 @@ impl InviteView {
             created_at: invite.terms.created_at,
             expires_at: invite.terms.expires_at,
             times_sent: invite.terms.times_sent,
+            version: invite.into(),
             delivery: DeliveryView {
                 state: invite.delivery.state,
                 at: invite.delivery.at,

@@ -5,7 +5,7 @@ use domain::{Action, Caller, EmailAddress, Member, PersonName, Refusal, Role, Us
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{ApiKeySummary, Permission, RoleChoice};
+use super::{ApiKeySummary, Permission, RoleChoice, Version};
 
 /// A member.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -24,6 +24,8 @@ pub(crate) struct MemberView {
     is_creator: bool,
     /// The time of joining.
     joined_at: DateTime<Utc>,
+    /// Its version, for `If-Match`: another one after each change.
+    version: Version,
     /// The caller's permissions on the member.
     may: MemberPermissions,
 }
@@ -51,6 +53,7 @@ impl MemberView {
             receives_billing_emails: member.receives_billing_emails,
             is_creator: member.is_creator,
             joined_at: member.joined_at,
+            version: member.into(),
             may: MemberPermissions {
                 change_role: RoleChoice::of(change_role),
                 change_billing_emails: Permission::of(permit(

@@ -11,6 +11,7 @@ mod organization;
 mod published;
 mod settings;
 mod usage;
+mod version;
 
 pub(crate) use account::{AcceptedView, AccountView};
 pub(crate) use api_key::{ApiKeySummary, ApiKeyView, OwnApiKeyView, SecretView};
@@ -28,3 +29,4 @@ pub(crate) use organization::{
 pub(crate) use published::PublishedEvent;
 pub(crate) use settings::{ManagedSettingsView, OrganizationStateView, Permissions, SettingsView};
 pub(crate) use usage::{ConsumedView, RefundedView, RemainingView, UsageSummaryView, UsageView};
+pub(crate) use version::Version;

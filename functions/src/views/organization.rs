@@ -8,6 +8,8 @@ use domain::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Version;
+
 /// An organization, as one of its members sees it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct OrganizationView {
@@ -21,6 +23,8 @@ pub(crate) struct OrganizationView {
     creator_id: UserId,
     /// The time of creation.
     created_at: DateTime<Utc>,
+    /// Its version, for `If-Match`: another one after each change.
+    version: Version,
     /// The caller's role.
     role: Role,
     /// The suspension: the organization can be read, but not used or changed. `null` if
@@ -56,6 +60,7 @@ impl OrganizationView {
             metadata: organization.metadata.clone(),
             creator_id: organization.creator_id.clone(),
             created_at: organization.created_at,
+            version: organization.into(),
             role: me.role,
             suspension: SuspensionView::of(&organization.standing),
         }
@@ -75,6 +80,8 @@ pub(crate) struct ManagedOrganizationView {
     creator_id: UserId,
     /// The time of creation.
     created_at: DateTime<Utc>,
+    /// Its version, for `If-Match`: another one after each change.
+    version: Version,
     /// Its id in the product; `null` if it has none.
     external_id: Option<ExternalId>,
     /// The product's data about it that no person sees.
@@ -104,6 +111,7 @@ impl ManagedOrganizationView {
             metadata: organization.metadata.clone(),
             creator_id: organization.creator_id.clone(),
             created_at: organization.created_at,
+            version: organization.into(),
             external_id: organization.external_id.clone(),
             private_metadata: organization.private_metadata.clone(),
             suspension: SuspensionView::of(&organization.standing),

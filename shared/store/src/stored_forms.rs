@@ -204,11 +204,11 @@ fn organization(metadata: Value) -> Organization {
 fn organizations() -> Vec<Form> {
     let form = |name, metadata| {
         let value = organization(metadata);
-        let before = Organization {
+        let mut before = Organization {
             version: 2,
             ..value.clone()
         };
-        let write = quiet().write_organization(&before);
+        let write = quiet().write_organization(&mut before);
         form(name, Key::organization(value.id), value, write)
     };
     vec![
@@ -255,7 +255,7 @@ fn members() -> Vec<Form> {
         user_id: nameless().user_id,
         organization_id: organization_id(),
     };
-    let added = Member {
+    let mut added = Member {
         version: 0,
         last_event_id: None,
         ..creator()
@@ -265,7 +265,7 @@ fn members() -> Vec<Form> {
         version: 3,
         ..nameless()
     };
-    let changed = Member {
+    let mut changed = Member {
         version: 1,
         ..nameless()
     };
@@ -274,19 +274,19 @@ fn members() -> Vec<Form> {
             "member.creator",
             Key::member(organization_id(), &creator().user_id),
             creator(),
-            recorded(plain_event()).add_member(&added),
+            recorded(plain_event()).add_member(&mut added),
         ),
         form(
             "member.without-name-and-event",
             Key::member(organization_id(), &nameless().user_id),
             nameless(),
-            quiet().write_member(&changed),
+            quiet().write_member(&mut changed),
         ),
         form(
             "member.with-profile-time",
             Key::member(organization_id(), &current.user_id),
             current.clone(),
-            quiet().write_member(&Member {
+            quiet().write_member(&mut Member {
                 version: 2,
                 ..current
             }),
@@ -295,7 +295,7 @@ fn members() -> Vec<Form> {
             "pointer.only",
             Key::membership(&pointer.user_id, organization_id()),
             pointer,
-            quiet().add_member(&Member {
+            quiet().add_member(&mut Member {
                 version: 0,
                 ..nameless()
             }),
@@ -421,11 +421,11 @@ fn ended(invite: Invite, outcome: Outcome) -> EndedInvite {
 
 fn invites() -> Vec<Form> {
     let pending = |name, value: Invite| {
-        let before = Invite {
+        let mut before = Invite {
             version: value.version - 1,
             ..value.clone()
         };
-        let write = quiet().write_invite(&before);
+        let write = quiet().write_invite(&mut before);
         form(name, Key::invite(organization_id(), value.id), value, write)
     };
     let ended = |name, outcome, invite| {
@@ -438,7 +438,7 @@ fn invites() -> Vec<Form> {
             write,
         )
     };
-    let new = Invite {
+    let mut new = Invite {
         version: 0,
         ..queued_invite()
     };
@@ -453,7 +453,7 @@ fn invites() -> Vec<Form> {
             "invite-pointer.only",
             Key::invite_pointer(&new.email, invite_id()),
             InvitePointer::to(&new),
-            quiet().add_invite(&new),
+            quiet().add_invite(&mut new),
         ),
         form(
             "ended-invite-pointer.only",
@@ -513,11 +513,11 @@ fn api_keys() -> Vec<Form> {
         ..new_key()
     };
     let form = |name, value: ApiKey| {
-        let before = ApiKey {
+        let mut before = ApiKey {
             version: value.version - 1,
             ..value.clone()
         };
-        let write = quiet().write_api_key(&before);
+        let write = quiet().write_api_key(&mut before);
         form(
             name,
             Key::api_key(organization_id(), value.id),
@@ -842,11 +842,11 @@ fn billings() -> Vec<Form> {
         ..metered(Level::High)
     };
     let form = |name, value: Billing| {
-        let before = Billing {
+        let mut before = Billing {
             version: value.version - 1,
             ..value.clone()
         };
-        let write = quiet().write_billing(&before);
+        let write = quiet().write_billing(&mut before);
         form(name, Key::billing(organization_id()), value, write)
     };
     vec![

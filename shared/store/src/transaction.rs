@@ -44,7 +44,8 @@ pub enum Commit {
 ///
 /// A changed record is written on the condition that its version still is the
 /// one that was read (optimistic concurrency), and a new one (version 0) on the
-/// condition that there is none; either is stored with the next version.
+/// condition that there is none; either is stored with the next version. A record that
+/// is shown afterwards is passed by mutable reference, and has that version then.
 ///
 /// The audit log is in the order of what its lines rested on: each membership that
 /// gave authority to a transaction, or that it changes, keeps the id of its last
@@ -117,14 +118,16 @@ impl Transaction {
     }
 
     /// Writes an organization.
-    pub fn write_organization(self, organization: &Organization) -> Self {
-        self.write(organization)
+    pub fn write_organization(self, organization: &mut Organization) -> Self {
+        let transaction = self.write(organization);
+        organization.version += 1;
+        transaction
     }
 
     /// Creates an organization, with its counts and its entry in the list of all.
-    pub fn create_organization(self, organization: &Organization) -> Self {
+    pub fn create_organization(self, organization: &mut Organization) -> Self {
         let id = organization.id;
-        self.write(organization)
+        self.write_organization(organization)
             .with(Write::Update(AttributeUpdate {
                 key: Key::counts(id).raw,
                 update: "SET #outstanding_invites = :none, #api_keys = :none".into(),
@@ -138,7 +141,7 @@ impl Transaction {
     }
 
     /// Writes an organization whose restrictions have changed, and them beside its counts.
-    pub fn write_standing(self, organization: &Organization) -> Self {
+    pub fn write_standing(self, organization: &mut Organization) -> Self {
         let standing = match to_value(&organization.standing) {
             Ok(standing) => standing,
             Err(error) => return self.failed(error),
@@ -165,7 +168,8 @@ impl Transaction {
             ],
             values,
         };
-        self.write(organization).with(Write::Update(update))
+        self.write_organization(organization)
+            .with(Write::Update(update))
     }
 
     /// Removes what is left of a purged organization: itself, its billing and its
@@ -210,7 +214,7 @@ impl Transaction {
     }
 
     /// Writes a member, if nothing was recorded about them since they were read.
-    pub fn write_member(mut self, member: &Member) -> Self {
+    pub fn write_member(mut self, member: &mut Member) -> Self {
         let expected = if member.version == 0 {
             Expected::Nothing
         } else {
@@ -219,21 +223,26 @@ impl Transaction {
         let Some(item) = self.item(member) else {
             return self;
         };
-        self.after(member).with(Write::PutMember {
+        let item = next_version(item, member);
+        let transaction = self.after(member).with(Write::PutMember {
             key: member.key(),
-            item: next_version(item, member),
+            item,
             expected,
-        })
+        });
+        member.version += 1;
+        transaction
     }
 
     /// Writes a new invite, and the pointer to it from its address.
-    pub fn add_invite(self, invite: &Invite) -> Self {
-        self.write(invite).create(&InvitePointer::to(invite))
+    pub fn add_invite(self, invite: &mut Invite) -> Self {
+        self.write_invite(invite).create(&InvitePointer::to(invite))
     }
 
     /// Writes an invite that has not ended.
-    pub fn write_invite(self, invite: &Invite) -> Self {
-        self.write(invite)
+    pub fn write_invite(self, invite: &mut Invite) -> Self {
+        let transaction = self.write(invite);
+        invite.version += 1;
+        transaction
     }
 
     /// Writes the lock on an address, which was read.
@@ -242,7 +251,7 @@ impl Transaction {
     }
 
     /// Makes somebody a member: the membership, and the person's pointer to it.
-    pub fn add_member(self, member: &Member) -> Self {
+    pub fn add_member(self, member: &mut Member) -> Self {
         let pointer = Membership {
             user_id: member.user_id.clone(),
             organization_id: member.organization_id,
@@ -498,8 +507,10 @@ impl Transaction {
     }
 
     /// Writes an API key.
-    pub fn write_api_key(self, key: &ApiKey) -> Self {
-        self.write(key)
+    pub fn write_api_key(self, key: &mut ApiKey) -> Self {
+        let transaction = self.write(key);
+        key.version += 1;
+        transaction
     }
 
     /// Counts one more API key, up to the limit.
@@ -593,8 +604,10 @@ impl Transaction {
     }
 
     /// Writes an organization's plan, meter and details.
-    pub fn write_billing(self, billing: &Billing) -> Self {
-        self.write(billing)
+    pub fn write_billing(self, billing: &mut Billing) -> Self {
+        let transaction = self.write(billing);
+        billing.version += 1;
+        transaction
     }
 
     /// Writes a counter as a whole.
