@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::config::{
     timeout::TimeoutConfig,
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use domain::{Limits, LinkKeys, PlanChanges, Plans, ServerKeys};
+use domain::{ImportedPrefixes, Limits, LinkKeys, PlanChanges, Plans, ServerKeys};
 use mail::{Mailer, Sender};
 use store::Store;
 use uuid::{ContextV7, Timestamp, Uuid};
@@ -46,6 +46,7 @@ pub struct App {
     pub(crate) limits: Limits,
     pub(crate) limiter: Limiter,
     pub(crate) email_verification: EmailVerification,
+    pub(crate) imported_prefixes: ImportedPrefixes,
     pub(crate) clock: Clock,
     pub(crate) metrics: Option<Metrics>,
     ids: Mutex<ContextV7>,
@@ -155,6 +156,7 @@ impl App {
             limits: config.limits,
             limiter: Limiter::default(),
             email_verification: config.email_verification,
+            imported_prefixes: config.imported_prefixes,
             clock,
             metrics: None,
             ids: Mutex::new(ContextV7::new()),

@@ -6,8 +6,8 @@ use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chrono::TimeDelta;
 use domain::{
-    EmailLimits, InvalidPlans, Limits, OrganizationLimits, PauseLimits, PlanChanges, Plans,
-    RateLimit, UsageRates,
+    EmailLimits, ImportedPrefixes, InvalidPlans, InvalidPrefixes, Limits, OrganizationLimits,
+    PauseLimits, PlanChanges, Plans, RateLimit, UsageRates,
 };
 
 use crate::{access::EmailVerification, web::SignInConfig};
@@ -61,6 +61,8 @@ pub struct Config {
     pub limits: Limits,
     /// The evidence that an email address is the person's own.
     pub email_verification: EmailVerification,
+    /// The prefixes of an earlier system's API keys, which are accepted.
+    pub imported_prefixes: ImportedPrefixes,
 }
 
 /// The reason why the environment is unusable.
@@ -78,6 +80,9 @@ pub enum ConfigError {
     /// The choice of evidence for email addresses is none.
     #[error("the environment variable `EMAIL_VERIFICATION` must be `claim` or `trusted`")]
     EmailVerification,
+    /// The prefixes of API keys cannot be read.
+    #[error("the environment variable `IMPORTED_API_KEY_PREFIXES` {0}")]
+    Prefixes(#[from] InvalidPrefixes),
     /// The list of plans cannot be read.
     #[error("the environment variable `PLANS`: {0}")]
     Plans(#[from] InvalidPlans),
@@ -154,6 +159,10 @@ impl Config {
                 Ok("trusted") => EmailVerification::Trusted,
                 Ok("claim") | Err(_) => EmailVerification::Claim,
                 Ok(_) => return Err(ConfigError::EmailVerification),
+            },
+            imported_prefixes: match optional("IMPORTED_API_KEY_PREFIXES") {
+                Some(text) => ImportedPrefixes::parse(&text)?,
+                None => ImportedPrefixes::default(),
             },
         })
     }

@@ -42,8 +42,8 @@ pub use access::EmailVerification;
 pub use app::{App, Clock};
 pub use config::{Aws, Config, ConfigError};
 pub use domain::{
-    EmailLimits, InvalidPlans, Limits, OrganizationLimits, PauseLimits, PlanChanges, Plans,
-    RateLimit, ServerKeys, UsageRates,
+    EmailLimits, ImportedPrefixes, InvalidPlans, Limits, OrganizationLimits, PauseLimits,
+    PlanChanges, Plans, RateLimit, ServerKeys, UsageRates,
 };
 pub use lambda_runtime::Context;
 pub use metrics::Metrics;
@@ -106,6 +106,7 @@ macro_rules! for_each_operation {
                 server::unsuspend_organization
                 server::lift_invite_pause
                 server::add_members
+                server::import_api_keys
                 server::erase_person
                 account::get_account
                 account::switch_organization

@@ -4,8 +4,8 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::DateTime;
 use domain::{
-    ApiKeyId, ApiKeySecret, AuditEvent, Change, Credits, EmailAddress, Metadata, Notice,
-    OrganizationId, OrganizationName, OutboxEmail, Role, TaxId,
+    ApiKeyId, ApiKeySecret, AuditEvent, Change, Credits, EmailAddress, ImportedPrefixes, Metadata,
+    Notice, OrganizationId, OrganizationName, OutboxEmail, Role, TaxId,
 };
 use lambda_http::{Body, Request, RequestExt};
 use proptest::{
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use self::inputs::{bytes, changed, promptly, text};
 use crate::{
-    api_keys::authorize_api_key::secret,
+    api_keys::authorize_api_key::{Credential, credential},
     billing::record_billing_event::{BusEvent, InvoiceDetail, Kind},
     emails::{email_tags::Sending, record_email_delivery::SesEvent, stream},
     error::Error,
@@ -238,7 +238,8 @@ fn samples() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn authorization_header_yields_its_secret(header in prop_oneof![text(), changed(authorization())]) {
-        if let Some(secret) = promptly(|| secret(&header)) {
+        let imported = ImportedPrefixes::default();
+        if let Some(Credential::Own(secret)) = promptly(|| credential(&header, &imported)) {
             let text = secret.reveal();
             let (_, credentials) = header.split_once(' ').unwrap();
             let pair = STANDARD.encode(format!("{}:{text}", secret.organization_id));

@@ -79,6 +79,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
         "Another organization has this `external_id`.",
     ),
     (
+        "api_key_taken",
+        409,
+        "Another organization has this API key, which should be imported.",
+    ),
+    (
         "organization_suspended",
         403,
         "The product has suspended the organization: it can be read, but not used or changed.",

@@ -128,6 +128,7 @@ async fn run(stack: &Stack, name: &str, binary: &str) -> Value {
         .env("STACK_NAME", "acme")
         .env("PLANS", "free:50:Free,basic:3000:Basic")
         .env("PLAN_CHANGES", "customer")
+        .env("IMPORTED_API_KEY_PREFIXES", "img_live_")
         .envs(LIMITS.map(|name| (name, "0")))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::http::Uri;
-use functions::{Clock, EmailVerification, Limits, PlanChanges, Plans};
+use functions::{Clock, EmailVerification, ImportedPrefixes, Limits, PlanChanges, Plans};
 use local::{Background, DatabaseLocation, Options, Stack};
 use tokio::signal;
 
@@ -38,6 +38,9 @@ Usage: cargo run [-- [demo] [options]]
                        characters (random, kept in the data folder)
   --webhook URL        send every audit event to a URL that begins with http://, as
                        the template's parameter `WebhookUrl`
+  --imported-api-key-prefixes LIST
+                       the prefixes of an earlier system's API keys, as the
+                       template's parameter `ImportedApiKeyPrefixes`
   --no-limits          allow any number of emails and organizations
   --help               show this text
 ";
@@ -56,6 +59,7 @@ struct Arguments {
     plan_change_url: Option<String>,
     server_key: Option<String>,
     webhook: Option<Uri>,
+    imported_prefixes: ImportedPrefixes,
     limits: Limits,
 }
 
@@ -87,6 +91,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         plan_change_url: None,
         server_key: None,
         webhook: None,
+        imported_prefixes: ImportedPrefixes::default(),
         limits: Limits::default(),
     };
     let mut parser = lexopt::Parser::from_env();
@@ -115,6 +120,10 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
                 arguments.server_key = Some(parser.value()?.parse_with(server_key)?);
             }
             Long("webhook") => arguments.webhook = Some(parser.value()?.parse_with(webhook)?),
+            Long("imported-api-key-prefixes") => {
+                arguments.imported_prefixes =
+                    parser.value()?.parse_with(ImportedPrefixes::parse)?;
+            }
             Long("no-limits") => arguments.limits = Limits::NONE,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
@@ -200,6 +209,7 @@ async fn run(arguments: Arguments) -> ExitCode {
         },
         server_key: arguments.server_key,
         webhook: arguments.webhook.clone(),
+        imported_prefixes: arguments.imported_prefixes,
         limits: arguments.limits,
         // The local provider always says whether it has verified an address.
         email_verification: EmailVerification::Claim,

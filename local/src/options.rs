@@ -8,7 +8,7 @@ use std::{
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use axum::http::Uri;
-use functions::{Clock, EmailVerification, Limits, Metrics, PlanChanges, Plans};
+use functions::{Clock, EmailVerification, ImportedPrefixes, Limits, Metrics, PlanChanges, Plans};
 
 use crate::{database::DatabaseError, issuer::IssuerError, template::TemplateError};
 
@@ -93,6 +93,8 @@ pub struct Options {
     pub limits: Limits,
     /// The evidence that an email address is the person's own.
     pub email_verification: EmailVerification,
+    /// The prefixes of an earlier system's API keys.
+    pub imported_prefixes: ImportedPrefixes,
     /// The clock.
     pub clock: Clock,
     /// The HTTP client of the functions' AWS clients; `None` means their default.
@@ -119,6 +121,7 @@ impl Options {
             webhook: None,
             limits: Limits::default(),
             email_verification: EmailVerification::default(),
+            imported_prefixes: ImportedPrefixes::default(),
             clock,
             http_client: None,
             metrics: None,

@@ -111,6 +111,7 @@ impl Parts {
             plan_changes: options.plan_changes,
             limits: options.limits,
             email_verification: options.email_verification,
+            imported_prefixes: options.imported_prefixes,
         };
         let app = App::new(aws.clone(), config.clone(), clock.clone());
         let lambda = Lambda::new(Arc::new(app.reporting(options.metrics)), &template);

@@ -443,6 +443,20 @@ pub static ACCESS: &[Access] = &[
         expected: ONLY_THE_SERVERS,
     },
     Access {
+        operation: "import-api-keys",
+        request: |ids| {
+            let key = json!({
+                "name": "Old website",
+                "secret_hash": "4f".repeat(32),
+                "hint": "img_live_…3f2a",
+            });
+            let body = json!({"api_keys": [key]});
+            (Method::POST, ids.managed("/api-keys/import"), Some(body))
+        },
+        permitted: "server",
+        expected: ONLY_THE_SERVERS,
+    },
+    Access {
         operation: "erase-person",
         request: |ids| {
             let path = format!("/v1/server/people/{}", ids.user_id);

@@ -316,6 +316,7 @@ async fn key_list_shows_hint_creator_and_allowed_actions() {
             "last_used_at": null,
             "rotated_at": null,
             "previous_secret_valid_until": null,
+            "version": "1",
             "may": {"update": refused, "rotate": refused, "revoke": refused},
         })
     );

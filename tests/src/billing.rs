@@ -39,6 +39,7 @@ async fn new_organization_has_the_first_plan_and_a_period() {
                 {"id": "scale", "name": "Scale", "monthly_credits": 100_000, "price": null},
             ],
             "details": null,
+            "version": "0",
             "may": {
                 "manage": {
                     "allowed": false, "reason": "only an owner or an admin can manage billing",

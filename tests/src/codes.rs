@@ -254,6 +254,13 @@ scenarios! {
             send(f, "add-members", SERVER).await
         },
     }
+    "import-api-keys" {
+        invalid_request: |f| send_body(f, "import-api-keys", json!({"api_keys": []})),
+        organization_not_found: |f| async {
+            f.owner.delete(&f.organization).await.expect("200");
+            send(f, "import-api-keys", SERVER).await
+        },
+    }
     "erase-person" {
         invalid_request: |f| async { f.world.server().delete("/v1/server/people/%7F").await },
         creator_of_organizations: |f| async {

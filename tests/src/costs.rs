@@ -242,7 +242,7 @@ async fn reads_take_one_round_trip_and_mutations_two() {
             | "lift-invite-pause"
             | "opt-in-to-invites" => 1,
             // The organization, then each person or row in turn.
-            "add-members" => 3,
+            "add-members" | "import-api-keys" => 3,
             "create-invites" => 5,
             "describe-events" => 0,
             "accept-invite" | "decline-invite" | "resend-invite" => 3,

@@ -41,7 +41,7 @@ fn steps(page: &str) -> Vec<Step> {
 
 /// Returns whether bash and the tools are here. In CI they have to be.
 fn has_tools() -> bool {
-    let script = "command -v curl sed paste split";
+    let script = "command -v curl sed paste split sha256sum cut";
     let found = Command::new("bash")
         .args(["-c", script])
         .stdout(Stdio::null())
@@ -50,9 +50,9 @@ fn has_tools() -> bool {
     if !is_here {
         assert!(
             std::env::var_os("CI").is_none(),
-            "bash, curl, sed, paste or split is missing"
+            "bash, curl, sed, paste, split, sha256sum or cut is missing"
         );
-        let notice = b"SKIPPED the commands of docs/customers.md: bash, curl, sed, paste or split is missing\n";
+        let notice = b"SKIPPED the commands of docs/customers.md: bash, curl, sed, paste, split, sha256sum or cut is missing\n";
         std::io::stderr().write_all(notice).unwrap();
     }
     is_here

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use functions::{Clock, EmailVerification, Limits, Metrics, PlanChanges};
+use functions::{Clock, EmailVerification, ImportedPrefixes, Limits, Metrics, PlanChanges};
 use local::{Options, SignIn, Stack};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
@@ -105,6 +105,9 @@ impl Reply {
     }
 }
 
+/// The prefix of the API keys of an earlier system.
+pub const IMPORTED_PREFIX: &str = "img_live_";
+
 impl World {
     pub async fn start() -> Self {
         Self::start_with(|options| options).await
@@ -136,6 +139,15 @@ impl World {
         Self::start_with(|options| Options { webhook, ..options }).await
     }
 
+    /// Starts a world that accepts no API keys of an earlier system.
+    pub async fn start_without_imported_keys() -> Self {
+        Self::start_with(|options| Options {
+            imported_prefixes: ImportedPrefixes::default(),
+            ..options
+        })
+        .await
+    }
+
     /// Starts a world whose identity provider vouches for every address.
     pub async fn start_with_trusted_emails() -> Self {
         Self::start_with(|options| Options {
@@ -156,6 +168,7 @@ impl World {
         let lines = metrics.clone();
         let options = Options {
             http_client: Some(wire.client()),
+            imported_prefixes: ImportedPrefixes::parse(IMPORTED_PREFIX).unwrap(),
             metrics: Some(Metrics::to("tests", move |line| {
                 lines.lock().unwrap().push(line.to_owned());
             })),

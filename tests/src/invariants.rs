@@ -245,6 +245,22 @@ fn check_organization(by_key: &Table<'_>, pk: &str, now: DateTime<Utc>) {
     let counted = number(&counts["api_keys"]);
     assert_eq!(counted, keys.len() as u64, "the count of API keys");
     assert!(counted <= 50, "{counted} API keys");
+    // INVARIANT: the hash of an imported key leads to it, and no other hash to anything.
+    let id = pk.trim_start_matches("ORG#");
+    let pointed = by_key.iter().filter(|((pk, _), pointer)| {
+        pk.starts_with("API_KEY_HASH#") && text(pointer, "organization_id") == id
+    });
+    let pointed: BTreeSet<_> = pointed
+        .map(|((pk, _), pointer)| {
+            let hash = pk.trim_start_matches("API_KEY_HASH#");
+            (text(pointer, "api_key_id"), hash)
+        })
+        .collect();
+    let imported: BTreeSet<_> = keys
+        .iter()
+        .filter_map(|(id, key)| Some((*id, key["imported_hash"]["S"].as_str()?)))
+        .collect();
+    assert_eq!(pointed, imported, "the pointers to imported keys");
 
     // The log records every change exactly once.
     let log = pk.replace("ORG#", "AUDIT#");

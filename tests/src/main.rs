@@ -31,6 +31,7 @@ mod generated;
 mod harness;
 mod histories;
 mod identity;
+mod imported_keys;
 mod input;
 mod invariants;
 mod limits;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
-use domain::{ApiKey, ApiKeySecret, OrganizationId};
+use domain::{ApiKey, ApiKeyId, ApiKeySecret, ImportedPrefixes, OrganizationId, SecretHash};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Existence, Key};
@@ -17,7 +17,8 @@ use crate::{App, Operation, error::Error, error_chain};
 /// The time limit for writing the hour of the key's last use.
 const NOTING: Duration = Duration::from_millis(250);
 
-/// Authorizes an API key with one round trip. A malformed header, a key of another
+/// Authorizes an API key with one round trip, or one of an earlier system, whose text has
+/// no ids, with two. A malformed header, a key of another
 /// organization, an unknown, revoked or expired key, and a secret whose grace
 /// period has ended all get the same refusal, as do all keys of a
 /// suspended or deleted organization.
@@ -62,30 +63,67 @@ async fn verified_key(
     let [authorization] = event.identity_source.as_slice() else {
         return Ok(Err(json!({ "reason": "the header is missing" })));
     };
-    let Some(secret) = secret(authorization) else {
+    let Some(credential) = credential(authorization, &app.imported_prefixes) else {
         return Ok(Err(json!({ "reason": "it is not the text of a key" })));
     };
-    let id = secret.organization_id;
-    let keys = (Key::api_key(id, secret.api_key_id), Key::existence(id));
+    let Some(Claim {
+        organization_id,
+        api_key_id,
+        hash,
+    }) = claim(app, credential).await?
+    else {
+        return Ok(Err(json!({ "reason": "no such key was imported" })));
+    };
+    let keys = (
+        Key::api_key(organization_id, api_key_id),
+        Key::existence(organization_id),
+    );
     let (key, existence) = app.store.read(keys).await?;
-    Ok(verify(key, existence, &secret, now).map_err(|reason| {
+    Ok(verify(key, existence, &hash, now).map_err(|reason| {
         json!({
-            "organization_id": id,
-            "api_key_id": secret.api_key_id,
+            "organization_id": organization_id,
+            "api_key_id": api_key_id,
             "reason": reason,
         })
     }))
+}
+
+/// The key that a credential claims to be the secret of.
+struct Claim {
+    organization_id: OrganizationId,
+    api_key_id: ApiKeyId,
+    hash: SecretHash,
+}
+
+/// Finds the key that a credential claims to be of; `None` for an unknown key of an
+/// earlier system.
+async fn claim(app: &App, credential: Credential) -> Result<Option<Claim>, Error> {
+    Ok(match credential {
+        Credential::Own(secret) => Some(Claim {
+            organization_id: secret.organization_id,
+            api_key_id: secret.api_key_id,
+            hash: secret.hash(),
+        }),
+        Credential::Imported(hash) => {
+            let pointer = app.store.read(Key::api_key_pointer(&hash)).await?;
+            pointer.map(|pointer| Claim {
+                organization_id: pointer.organization_id,
+                api_key_id: pointer.api_key_id,
+                hash,
+            })
+        }
+    })
 }
 
 /// Returns the key, or the reason of its refusal.
 fn verify(
     key: Option<ApiKey>,
     existence: Option<Existence>,
-    secret: &ApiKeySecret,
+    hash: &SecretHash,
     now: DateTime<Utc>,
 ) -> Result<ApiKey, &'static str> {
     let key = key.ok_or("it was revoked, or never existed")?;
-    if !key.verify(secret, now) {
+    if !key.verify(hash, now) {
         return Err(if key.is_expired(now) {
             "it has expired"
         } else {
@@ -100,22 +138,42 @@ fn verify(
     }
 }
 
-/// Parses the secret in an `Authorization` header: scheme `Bearer`, or `Basic` with the
-/// id of the key's organization as the user name.
-pub(crate) fn secret(authorization: &str) -> Option<ApiKeySecret> {
+/// What a client shows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// A secret of this system.
+    Own(ApiKeySecret),
+    /// The hash of a text that may be a key of an earlier system.
+    Imported(SecretHash),
+}
+
+/// Parses an `Authorization` header: scheme `Bearer`, or `Basic` with the id of the key's
+/// organization as the user name. Beside a key of an earlier system, which had other ids,
+/// any user name will do.
+pub(crate) fn credential(authorization: &str, imported: &ImportedPrefixes) -> Option<Credential> {
     let (scheme, credentials) = authorization.split_once(' ')?;
     let credentials = credentials.trim_matches(' ');
     if scheme.eq_ignore_ascii_case("bearer") {
-        return ApiKeySecret::parse(credentials).ok();
+        return of_text(credentials, imported);
     }
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let pair = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
-    let (organization_id, secret) = pair.split_once(':')?;
-    let organization_id = OrganizationId::parse(organization_id).ok()?;
-    let secret = ApiKeySecret::parse(secret).ok()?;
-    (secret.organization_id == organization_id).then_some(secret)
+    let (user, text) = pair.split_once(':')?;
+    let credential = of_text(text, imported)?;
+    let is_of_user = match &credential {
+        Credential::Own(secret) => OrganizationId::parse(user) == Ok(secret.organization_id),
+        Credential::Imported(_) => true,
+    };
+    is_of_user.then_some(credential)
+}
+
+fn of_text(text: &str, imported: &ImportedPrefixes) -> Option<Credential> {
+    match imported.hash(text) {
+        Some(hash) => Some(Credential::Imported(hash)),
+        None => ApiKeySecret::parse(text).ok().map(Credential::Own),
+    }
 }
 
 /// Writes the hour of the key's last use, once per hour and within a short time limit.
@@ -152,6 +210,36 @@ mod tests {
         ApiKeySecret::new(organization_id, api_key_id, [7; 32])
     }
 
+    fn prefixes() -> ImportedPrefixes {
+        ImportedPrefixes::parse("img_live_,img_test_").unwrap()
+    }
+
+    #[test]
+    fn key_of_an_earlier_system_is_known_by_its_prefix() {
+        let text = "img_live_0123456789abcdef";
+        let imported = || prefixes().hash(text).map(Credential::Imported);
+        for header in [
+            format!("Bearer {text}"),
+            basic("old-user-17", text),
+            basic("", text),
+        ] {
+            assert_eq!(credential(&header, &prefixes()), imported(), "{header}");
+            assert_eq!(credential(&header, &ImportedPrefixes::default()), None);
+        }
+        for text in [
+            "img_live_0123",
+            "img_dev_0123456789abcdef",
+            "IMG_LIVE_0123456789abcdef",
+            "img_live_0123456789abcd\u{e9}f",
+        ] {
+            assert_eq!(
+                credential(&format!("Bearer {text}"), &prefixes()),
+                None,
+                "{text}"
+            );
+        }
+    }
+
     fn basic(user: &str, password: &str) -> String {
         format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
     }
@@ -165,7 +253,8 @@ mod tests {
             basic(ORGANIZATION, &text),
             basic(ORGANIZATION, &text).replace("Basic", "BASIC"),
         ] {
-            assert_eq!(secret(&header), Some(good()), "{header}");
+            let parsed = credential(&header, &prefixes());
+            assert_eq!(parsed, Some(Credential::Own(good())), "{header}");
         }
     }
 
@@ -190,7 +279,7 @@ mod tests {
             format!("Basic {text}"),
             "Basic /////w==".to_owned(),
         ] {
-            assert_eq!(secret(&header), None, "{header}");
+            assert_eq!(credential(&header, &prefixes()), None, "{header}");
         }
     }
 }

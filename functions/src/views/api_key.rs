@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Action, ApiKey, ApiKeyId, ApiKeyName, ApiKeyScopes, ApiKeySecret, Caller, Organization, Plan,
-    UserId, may_rotate, permit,
+    Action, ApiKey, ApiKeyId, ApiKeyName, ApiKeyScopes, ApiKeySecret, Caller, KeyHint,
+    Organization, Plan, Refusal, UserId, may_rotate, permit,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -109,6 +109,76 @@ impl ApiKeyView {
                 rotate: Permission::of(may_rotate(caller, key, now)),
                 revoke: manage(),
             },
+        }
+    }
+}
+
+/// The results of importing API keys, in the order of the request.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ImportedKeysView {
+    /// A result for each key.
+    pub(crate) items: Vec<ImportedKey>,
+}
+
+/// The result of importing a key.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct ImportedKey {
+    /// The hint of the request.
+    hint: KeyHint,
+    /// The outcome.
+    outcome: ImportOutcome,
+    /// The key; `null` if refused. A key that was there keeps its name and scopes.
+    api_key: Option<ApiKeyView>,
+    /// The code of the refusal; `null` if there is none.
+    code: Option<&'static str>,
+    /// The reason of the refusal; `null` if there is none.
+    detail: Option<String>,
+}
+
+/// The outcome of importing a key.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum ImportOutcome {
+    /// The organization has the key now.
+    Imported,
+    /// The organization had the key already.
+    Present,
+    /// The key cannot be imported.
+    Refused,
+}
+
+impl ImportedKey {
+    pub(crate) fn imported(hint: &KeyHint, key: ApiKeyView) -> Self {
+        Self {
+            api_key: Some(key),
+            ..Self::of(hint, ImportOutcome::Imported)
+        }
+    }
+
+    pub(crate) fn present(hint: &KeyHint, key: ApiKeyView) -> Self {
+        Self {
+            api_key: Some(key),
+            ..Self::of(hint, ImportOutcome::Present)
+        }
+    }
+
+    pub(crate) fn refused(hint: &KeyHint, refusal: &Refusal) -> Self {
+        Self {
+            code: Some(refusal.code()),
+            detail: Some(refusal.to_string()),
+            ..Self::of(hint, ImportOutcome::Refused)
+        }
+    }
+
+    fn of(hint: &KeyHint, outcome: ImportOutcome) -> Self {
+        Self {
+            hint: hint.clone(),
+            outcome,
+            api_key: None,
+            code: None,
+            detail: None,
         }
     }
 }

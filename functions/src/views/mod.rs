@@ -14,7 +14,9 @@ mod usage;
 mod version;
 
 pub(crate) use account::{AcceptedView, AccountView};
-pub(crate) use api_key::{ApiKeySummary, ApiKeyView, OwnApiKeyView, SecretView};
+pub(crate) use api_key::{
+    ApiKeySummary, ApiKeyView, ImportedKey, ImportedKeysView, OwnApiKeyView, SecretView,
+};
 pub(crate) use audit::AuditEventView;
 pub(crate) use billing::{BillingView, PeriodView, PlanPeriodView, PlanView};
 pub(crate) use common::{List, Permission, RoleChoice};

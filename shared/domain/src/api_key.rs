@@ -47,6 +47,9 @@ pub struct ApiKey {
     pub last_used_at: Option<DateTime<Utc>>,
     /// The hash of the current secret.
     pub secret_hash: SecretHash,
+    /// The hash that leads to a key of an earlier system, whose text has no ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported_hash: Option<SecretHash>,
     /// Secrets from before rotations that may still be valid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_secrets: Vec<EarlierSecret>,
@@ -147,14 +150,13 @@ impl ApiKey {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 
-    /// Returns whether a secret is valid for this key now. Every stored hash is
-    /// compared, each in constant time.
-    pub fn verify(&self, secret: &ApiKeySecret, now: DateTime<Utc>) -> bool {
-        let hash = secret.hash();
+    /// Returns whether the secret with this hash is valid for this key now. Every stored
+    /// hash is compared, each in constant time.
+    pub fn verify(&self, hash: &SecretHash, now: DateTime<Utc>) -> bool {
         let earlier = self.earlier_secrets.iter().fold(false, |valid, earlier| {
-            valid | (earlier.secret_hash == hash) & (now < earlier.valid_until)
+            valid | (earlier.secret_hash == *hash) & (now < earlier.valid_until)
         });
-        let known = (self.secret_hash == hash) | earlier;
+        let known = (self.secret_hash == *hash) | earlier;
         known && !self.is_expired(now)
     }
 
@@ -216,28 +218,66 @@ pub fn create_api_key(
     input: ApiKeyRequest,
     now: DateTime<Utc>,
 ) -> Result<(ApiKey, ApiKeySecret, Event), Refusal> {
+    let secret = ApiKeySecret::new(caller.organization_id(), input.id, input.random);
+    let new = NewApiKey {
+        id: input.id,
+        name: input.name,
+        scopes: input.scopes,
+        expires_at: input.expires_at,
+        hint: secret.hint(),
+        secret_hash: secret.hash(),
+        imported_hash: None,
+    };
+    let (key, event) = add_api_key(caller, counts, new, now)?;
+    Ok((key, secret, event))
+}
+
+/// An API key that an organization gets, with its secret's hash.
+pub(crate) struct NewApiKey {
+    pub(crate) id: ApiKeyId,
+    pub(crate) name: ApiKeyName,
+    pub(crate) scopes: ApiKeyScopes,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) hint: String,
+    pub(crate) secret_hash: SecretHash,
+    pub(crate) imported_hash: Option<SecretHash>,
+}
+
+/// Decides that an organization gets a key. Returns it and the event to record.
+///
+/// # Errors
+/// As [`create_api_key`].
+pub(crate) fn add_api_key(
+    caller: &Caller,
+    counts: &Counts,
+    new: NewApiKey,
+    now: DateTime<Utc>,
+) -> Result<(ApiKey, Event), Refusal> {
     permit(caller, Action::ManageApiKeys)?;
-    in_future(input.expires_at, now)?;
+    in_future(new.expires_at, now)?;
     if counts.api_keys >= MAX_API_KEYS {
         return Err(Refusal::TooManyApiKeys);
     }
-    let secret = ApiKeySecret::new(caller.organization_id(), input.id, input.random);
     let key = ApiKey {
-        id: input.id,
+        id: new.id,
         organization_id: caller.organization_id(),
-        name: input.name,
-        hint: secret.hint(),
+        name: new.name,
+        hint: new.hint,
         created_by: caller.as_key_creator(),
         created_at: now,
-        scopes: input.scopes,
-        expires_at: input.expires_at,
+        scopes: new.scopes,
+        expires_at: new.expires_at,
         rotated_at: None,
         last_used_at: None,
-        secret_hash: secret.hash(),
+        secret_hash: new.secret_hash,
+        imported_hash: new.imported_hash,
         earlier_secrets: Vec::new(),
         version: 0,
     };
     let mut changes = vec![Change::added("name", &key.name)];
+    if key.imported_hash.is_some() {
+        changes.push(Change::added("hint", &key.hint));
+    }
     if !key.scopes.are_all() {
         changes.push(Change::added("scopes", &key.scopes));
     }
@@ -246,7 +286,7 @@ pub fn create_api_key(
             .map(|at| Change::added("expires_at", time(at))),
     );
     let event = key.event(EventKind::ApiKeyCreated, caller, changes);
-    Ok((key, secret, event))
+    Ok((key, event))
 }
 
 /// The changes of an API key; `None` leaves a field unchanged.

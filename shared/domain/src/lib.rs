@@ -23,6 +23,7 @@ mod email;
 mod erase;
 mod handover;
 mod ids;
+mod import;
 mod invite;
 mod limits;
 mod link;
@@ -65,6 +66,10 @@ pub use email::{EmailAddress, InvalidEmail};
 pub use erase::without_creator_name;
 pub use handover::{HandOver, hand_over};
 pub use ids::{ApiKeyId, EventId, ExternalId, InvalidId, InviteId, OrganizationId, UserId};
+pub use import::{
+    HexHash, ImportedApiKey, ImportedPrefixes, InvalidHash, InvalidHint, InvalidPrefixes, KeyHint,
+    import_api_key,
+};
 pub use invite::{
     Acceptance, Accepted, Created, Ended, EndedInvite, INVITE_LIFETIME, Invite, InviteRequest,
     InviteState, InviteTerms, InviteUpdate, Inviter, MAX_OUTSTANDING_INVITES, Outcome, Resent,

@@ -76,6 +76,9 @@ pub enum Refusal {
     /// The organization has reached [`MAX_API_KEYS`](crate::MAX_API_KEYS).
     #[error("an organization can have at most 50 API keys; revoke an unused one")]
     TooManyApiKeys,
+    /// Another organization has the key that should be imported.
+    #[error("another organization has this API key")]
+    ApiKeyTaken,
     /// The key has expired.
     #[error("this API key has expired; set a later expiry first")]
     ApiKeyExpired,
@@ -213,6 +216,7 @@ impl Refusal {
             Self::OrganizationSuspended(_) => "organization_suspended",
             Self::OrganizationNotFound => "organization_not_found",
             Self::ExternalIdTaken => "external_id_taken",
+            Self::ApiKeyTaken => "api_key_taken",
             Self::MemberNotFound => "member_not_found",
             Self::InviteNotFound => "invite_not_found",
             Self::AlreadyMember { .. } | Self::AlreadyMemberYourself => "already_member",
@@ -264,6 +268,7 @@ impl Refusal {
             | Self::ApiKeyNotFound
             | Self::UsageNotFound => RefusalKind::NotFound,
             Self::ExternalIdTaken
+            | Self::ApiKeyTaken
             | Self::NotAnOwner
             | Self::CreatorOfOrganizations(_)
             | Self::AlreadyMember { .. }

@@ -96,7 +96,7 @@ impl ApiKeySecret {
     /// Returns the hash to store. It covers the whole text, so that it matches no
     /// other key.
     pub fn hash(&self) -> SecretHash {
-        SecretHash(CtOutput::new(Sha256::digest(self.reveal())))
+        SecretHash::of(&self.reveal())
     }
 
     /// Returns the part by which people recognize the key: the prefix and the last
@@ -125,13 +125,26 @@ impl fmt::Debug for ApiKeySecret {
 #[serde(try_from = "String", into = "String")]
 pub struct SecretHash(CtOutput<Sha256>);
 
+impl SecretHash {
+    /// Returns the hash of a secret's text.
+    pub(crate) fn of(text: &str) -> Self {
+        Self(CtOutput::new(Sha256::digest(text)))
+    }
+}
+
+impl From<[u8; 32]> for SecretHash {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(CtOutput::new(bytes.into()))
+    }
+}
+
 impl TryFrom<String> for SecretHash {
     type Error = InvalidSecret;
 
     fn try_from(text: String) -> Result<Self, InvalidSecret> {
         let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| InvalidSecret)?;
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| InvalidSecret)?;
-        Ok(Self(CtOutput::new(bytes.into())))
+        Ok(bytes.into())
     }
 }
 

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use domain::{
     Address, ApiKey, ApiKeyId, AuditEvent, Billing, Counter, Counts, EmailAddress, EndedInvite,
     EventId, ExternalId, Invite, InviteId, Member, Organization, OrganizationId, Profile,
-    Recipient, RecipientId, UserId,
+    Recipient, RecipientId, SecretHash, UserId,
 };
 
 use crate::{
-    Account, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer, Existence,
-    ExternalIdPointer, InvitePointer, KeyMaker, Membership, PaymentEvent, StoreError, UsageRequest,
+    Account, ApiKeyPointer, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer,
+    Existence, ExternalIdPointer, InvitePointer, KeyMaker, Membership, PaymentEvent, StoreError,
+    UsageRequest,
 };
 
 /// The sparse, keys-only index of expired invites' addresses and of due plan changes.
@@ -146,6 +147,14 @@ impl Key<ApiKey> {
     /// An API key of an organization.
     pub fn api_key(organization_id: OrganizationId, id: ApiKeyId) -> Self {
         Self::new(organization(organization_id), format!("{API_KEY}{id}"))
+    }
+}
+
+impl Key<ApiKeyPointer> {
+    /// The pointer from the hash of an imported API key to the key.
+    pub fn api_key_pointer(hash: &SecretHash) -> Self {
+        let hash = String::from(hash.clone());
+        Self::new(format!("API_KEY_HASH#{hash}"), "API_KEY")
     }
 }
 

@@ -30,8 +30,8 @@ pub use reads::ExpiryPosition;
 pub use records::from_image;
 pub use transaction::{Commit, Transaction};
 pub use values::{
-    Account, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer, Existence,
-    ExternalIdPointer, InvitePointer, KeyMaker, Membership, PaymentEvent, UsageRequest,
+    Account, ApiKeyPointer, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer,
+    Existence, ExternalIdPointer, InvitePointer, KeyMaker, Membership, PaymentEvent, UsageRequest,
 };
 
 /// The table and its client.

@@ -12,9 +12,10 @@ use domain::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    EndedInvitePointer, Key, Store, StoreError,
+    ApiKeyPointer, EndedInvitePointer, Key, Store, StoreError,
     attribute::Item,
     keys::{self, RawKey},
+    records::Record,
 };
 
 /// DynamoDB's limit of writes in one batch.
@@ -221,6 +222,10 @@ fn leading_to(id: OrganizationId, key: &RawKey, item: Item) -> Result<Vec<RawKey
     if key.sk.starts_with(keys::ENDED_INVITE) {
         let ended: EndedInvite = read(item)?;
         return Ok(of_invite(&ended.invite.email, ended.invite.id));
+    }
+    if key.sk.starts_with(keys::API_KEY) {
+        let pointer = ApiKeyPointer::to(&read(item)?);
+        return Ok(pointer.iter().map(Record::key).collect());
     }
     Ok(Vec::new())
 }

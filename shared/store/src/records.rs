@@ -8,7 +8,7 @@ use domain::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Account, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer,
+    Account, ApiKeyPointer, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer,
     ExternalIdPointer, InvitePointer, Key, KeyMaker, Membership, PaymentEvent, StoreError,
     UsageRequest,
     attribute::Item,
@@ -180,6 +180,12 @@ impl Record for DirectoryEntry {
 impl Record for ExternalIdPointer {
     fn key(&self) -> RawKey {
         Key::external_id(&self.external_id).raw
+    }
+}
+
+impl Record for ApiKeyPointer {
+    fn key(&self) -> RawKey {
+        Key::api_key_pointer(&self.secret_hash).raw
     }
 }
 

@@ -16,9 +16,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
-    Account, Batch, BatchKeys, BillingDelivery, CreationRequest, EndedInvitePointer, InvitePointer,
-    Items, Key, Membership, PaymentEvent, Transaction, UsageRequest, attribute::Item, from_image,
-    records::Record,
+    Account, ApiKeyPointer, Batch, BatchKeys, BillingDelivery, CreationRequest, EndedInvitePointer,
+    InvitePointer, Items, Key, Membership, PaymentEvent, Transaction, UsageRequest,
+    attribute::Item, from_image, records::Record,
 };
 
 const ORGANIZATION: &str = "01930000-0000-7000-8000-000000000001";
@@ -490,9 +490,15 @@ fn new_key() -> ApiKey {
         rotated_at: None,
         last_used_at: None,
         secret_hash: secret.hash(),
+        imported_hash: None,
         earlier_secrets: Vec::new(),
         version: 1,
     }
+}
+
+fn legacy_hash() -> SecretHash {
+    let prefixes = ImportedPrefixes::parse("img_live_").unwrap();
+    prefixes.hash("img_live_0123456789abcdef").unwrap()
 }
 
 fn api_keys() -> Vec<Form> {
@@ -512,6 +518,22 @@ fn api_keys() -> Vec<Form> {
         scopes: BTreeSet::from([ApiKeyScope::ReadUsage]).try_into().unwrap(),
         ..new_key()
     };
+    let imported = ApiKey {
+        hint: "img_live_…3f2a".to_owned(),
+        created_by: None,
+        secret_hash: legacy_hash(),
+        imported_hash: Some(legacy_hash()),
+        ..new_key()
+    };
+    let pointer = ApiKeyPointer {
+        secret_hash: legacy_hash(),
+        organization_id: organization_id(),
+        api_key_id: new_key().id,
+    };
+    let mut new_import = ApiKey {
+        version: 0,
+        ..imported.clone()
+    };
     let form = |name, value: ApiKey| {
         let mut before = ApiKey {
             version: value.version - 1,
@@ -529,6 +551,13 @@ fn api_keys() -> Vec<Form> {
         form("api-key.new", new_key()),
         form("api-key.rotated", rotated),
         form("api-key.scoped", scoped),
+        form("api-key.imported", imported),
+        self::form(
+            "api-key-pointer",
+            Key::api_key_pointer(&legacy_hash()),
+            pointer,
+            quiet().import_api_key(&mut new_import),
+        ),
     ]
 }
 

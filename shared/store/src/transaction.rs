@@ -14,8 +14,8 @@ use domain::{
 };
 
 use crate::{
-    CreationRequest, DirectoryEntry, EndedInvitePointer, ExternalIdPointer, InvitePointer, Key,
-    KeyMaker, Membership, PaymentEvent, Store, StoreError, UsageRequest,
+    ApiKeyPointer, CreationRequest, DirectoryEntry, EndedInvitePointer, ExternalIdPointer,
+    InvitePointer, Key, KeyMaker, Membership, PaymentEvent, Store, StoreError, UsageRequest,
     attribute::{Item, number, text, to_value},
     condition::{AttributeUpdate, Expected, Write},
     keys::{self, RawKey},
@@ -513,6 +513,17 @@ impl Transaction {
         transaction
     }
 
+    /// Writes a new API key of an earlier system, with the pointer to it. The transaction
+    /// is stale if the pointer exists.
+    pub fn import_api_key(self, key: &mut ApiKey) -> Self {
+        let pointer = ApiKeyPointer::to(key);
+        let transaction = self.write_api_key(key);
+        match pointer {
+            Some(pointer) => transaction.create(&pointer),
+            None => transaction,
+        }
+    }
+
     /// Counts one more API key, up to the limit.
     pub fn increment_api_keys(self, id: OrganizationId) -> Self {
         self.with(Write::Update(AttributeUpdate {
@@ -528,9 +539,14 @@ impl Transaction {
         }))
     }
 
-    /// Deletes an API key, and counts one less.
+    /// Deletes an API key, with the pointer to an imported one, and counts one less.
     pub fn revoke_api_key(self, key: &ApiKey) -> Self {
-        self.delete(key.key(), Expected::Version(key.version))
+        let transaction = match ApiKeyPointer::to(key) {
+            Some(pointer) => self.delete(pointer.key(), Expected::Anything),
+            None => self,
+        };
+        transaction
+            .delete(key.key(), Expected::Version(key.version))
             .with(Write::Update(AttributeUpdate {
                 key: Key::counts(key.organization_id).raw,
                 update: "SET #api_keys = #api_keys - :one".into(),

@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Address, DailyCount, Delivery, EmailAddress, EventId, ExternalId, Invite, InviteId,
-    OrganizationId, Part, Standing, Used, UserId,
+    Address, ApiKey, ApiKeyId, DailyCount, Delivery, EmailAddress, EventId, ExternalId, Invite,
+    InviteId, OrganizationId, Part, SecretHash, Standing, Used, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,28 @@ pub struct ExternalIdPointer {
     pub external_id: ExternalId,
     /// The organization.
     pub organization_id: OrganizationId,
+}
+
+/// The pointer from the hash of an API key of an earlier system to the key, which its text
+/// does not lead to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyPointer {
+    /// The hash of the key's text.
+    pub secret_hash: SecretHash,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The key's id.
+    pub api_key_id: ApiKeyId,
+}
+
+impl ApiKeyPointer {
+    pub(crate) fn to(key: &ApiKey) -> Option<Self> {
+        key.imported_hash.as_ref().map(|hash| Self {
+            secret_hash: hash.clone(),
+            organization_id: key.organization_id,
+            api_key_id: key.id,
+        })
+    }
 }
 
 /// The pointer from a person to an organization of theirs. The [`Member`] holds the role.
