@@ -1,6 +1,7 @@
 /** The first page: what this is, and the way in. */
 
 import { useEffect, useState } from "preact/hooks";
+import { productName, setTitle } from "./brand.js";
 import { Button } from "./parts/button.jsx";
 import { notify } from "./parts/notices.jsx";
 import { TopBar } from "./parts/top-bar.jsx";
@@ -10,7 +11,7 @@ import { words } from "./words.js";
 export function HomePage() {
   const [busy, setBusy] = useState(false);
   useEffect(() => {
-    document.title = words.product;
+    setTitle(productName);
   }, []);
   return (
     <>

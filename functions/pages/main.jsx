@@ -8,6 +8,7 @@ import { HomePage, NotFoundPage } from "./home.jsx";
 import { OptOutPage } from "./invite/opt-out.jsx";
 import { InvitePage } from "./invite/page.jsx";
 import { Boundary } from "./parts/boundary.jsx";
+import { Foot } from "./parts/foot.jsx";
 import { Notices, notify } from "./parts/notices.jsx";
 import { hereNow } from "./places.js";
 import { SettingsPage } from "./settings/page.jsx";
@@ -38,6 +39,7 @@ if (root) {
         <Boundary told={words.errors.page}>
           <Shown />
         </Boundary>
+        <Foot />
         <Notices />
       </>,
       root,

@@ -28,6 +28,15 @@ export const words = {
     home: "Go to the first page",
   },
 
+  foot: {
+    title: "More",
+    /** @param {string} product */
+    back: (product) => `Back to ${product}`,
+    help: "Help",
+    terms: "Terms",
+    privacy: "Privacy",
+  },
+
   errors: {
     unexpected: "Something went wrong. Try again in a moment.",
     unreachable: "The server cannot be reached. Check your connection.",

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::{
     BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
+use brand::Brand;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use domain::{ImportedPrefixes, Limits, LinkKeys, PlanChanges, Plans, ServerKeys};
 use mail::{Mailer, Sender};
@@ -47,6 +48,7 @@ pub struct App {
     pub(crate) limiter: Limiter,
     pub(crate) email_verification: EmailVerification,
     pub(crate) imported_prefixes: ImportedPrefixes,
+    pub(crate) brand: Brand,
     pub(crate) clock: Clock,
     pub(crate) metrics: Option<Metrics>,
     ids: Mutex<ContextV7>,
@@ -141,6 +143,7 @@ impl App {
         };
         let link_keys = config.link_key_secret_id;
         let link_keys = link_keys.map(|id| SecretSource::new(secrets(), id));
+        let brand = config.brand.clone();
         let server_keys = config.server_key_secret_id;
         let server_keys = server_keys.map(|id| SecretSource::new(secrets(), id));
         Self {
@@ -150,13 +153,14 @@ impl App {
             server_keys,
             stack_name: config.stack_name,
             public_url: config.public_url,
-            pages: LazyLock::new(Box::new(move || Document::new(&config.sign_in))),
+            pages: LazyLock::new(Box::new(move || Document::new(&config.sign_in, &brand))),
             plans: config.plans,
             plan_changes: config.plan_changes,
             limits: config.limits,
             limiter: Limiter::default(),
             email_verification: config.email_verification,
             imported_prefixes: config.imported_prefixes,
+            brand: config.brand,
             clock,
             metrics: None,
             ids: Mutex::new(ContextV7::new()),

@@ -4,6 +4,7 @@ use std::env;
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use brand::{Brand, Color, ProductName, Support, Url};
 use chrono::TimeDelta;
 use domain::{
     EmailLimits, ImportedPrefixes, InvalidPlans, InvalidPrefixes, Limits, OrganizationLimits,
@@ -63,6 +64,8 @@ pub struct Config {
     pub email_verification: EmailVerification,
     /// The prefixes of an earlier system's API keys, which are accepted.
     pub imported_prefixes: ImportedPrefixes,
+    /// The brand of pages and emails.
+    pub brand: Brand,
 }
 
 /// The reason why the environment is unusable.
@@ -83,6 +86,14 @@ pub enum ConfigError {
     /// The prefixes of API keys cannot be read.
     #[error("the environment variable `IMPORTED_API_KEY_PREFIXES` {0}")]
     Prefixes(#[from] InvalidPrefixes),
+    /// A part of the brand cannot be read.
+    #[error("the environment variable `{name}` {reason}")]
+    Brand {
+        /// The variable.
+        name: &'static str,
+        /// The requirement that it does not meet.
+        reason: String,
+    },
     /// The list of plans cannot be read.
     #[error("the environment variable `PLANS`: {0}")]
     Plans(#[from] InvalidPlans),
@@ -164,8 +175,34 @@ impl Config {
                 Some(text) => ImportedPrefixes::parse(&text)?,
                 None => ImportedPrefixes::default(),
             },
+            brand: brand()?,
         })
     }
+}
+
+fn brand() -> Result<Brand, ConfigError> {
+    Ok(Brand {
+        product: brand_part("PRODUCT_NAME", ProductName::parse)?,
+        logo: brand_part("PRODUCT_LOGO_URL", Url::parse)?,
+        accent: brand_part("ACCENT_COLOR", Color::parse)?,
+        home: brand_part("PRODUCT_URL", Url::parse)?,
+        support: brand_part("SUPPORT", Support::parse)?,
+        terms: brand_part("TERMS_URL", Url::parse)?,
+        privacy: brand_part("PRIVACY_URL", Url::parse)?,
+        after_accept: brand_part("AFTER_ACCEPT_URL", Url::parse)?,
+    })
+}
+
+/// Returns a part of the brand, if the function has it.
+fn brand_part<T, E: std::fmt::Display>(
+    name: &'static str,
+    parse: fn(&str) -> Result<T, E>,
+) -> Result<Option<T>, ConfigError> {
+    let parsed = optional(name).map(|text| parse(&text)).transpose();
+    parsed.map_err(|error| ConfigError::Brand {
+        name,
+        reason: error.to_string(),
+    })
 }
 
 /// The variables of [`EmailLimits`], for the functions that send invites.

@@ -40,6 +40,7 @@ pub mod web;
 
 pub use access::EmailVerification;
 pub use app::{App, Clock};
+pub use brand::Brand;
 pub use config::{Aws, Config, ConfigError};
 pub use domain::{
     EmailLimits, ImportedPrefixes, InvalidPlans, Limits, OrganizationLimits, PauseLimits,

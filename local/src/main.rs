@@ -7,6 +7,7 @@ use std::{
 };
 
 use axum::http::Uri;
+use brand::{Brand, Color, ProductName, Support, Url};
 use functions::{Clock, EmailVerification, ImportedPrefixes, Limits, PlanChanges, Plans};
 use local::{Background, DatabaseLocation, Options, Stack};
 use tokio::signal;
@@ -41,6 +42,10 @@ Usage: cargo run [-- [demo] [options]]
   --imported-api-key-prefixes LIST
                        the prefixes of an earlier system's API keys, as the
                        template's parameter `ImportedApiKeyPrefixes`
+  --product-name NAME, --product-logo-url URL, --accent-color COLOR,
+  --product-url URL, --support ADDRESS, --terms-url URL, --privacy-url URL,
+  --after-accept-url URL
+                       the brand of pages and emails, as the template's parameters
   --no-limits          allow any number of emails and organizations
   --help               show this text
 ";
@@ -60,6 +65,7 @@ struct Arguments {
     server_key: Option<String>,
     webhook: Option<Uri>,
     imported_prefixes: ImportedPrefixes,
+    brand: Brand,
     limits: Limits,
 }
 
@@ -92,6 +98,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         server_key: None,
         webhook: None,
         imported_prefixes: ImportedPrefixes::default(),
+        brand: Brand::default(),
         limits: Limits::default(),
     };
     let mut parser = lexopt::Parser::from_env();
@@ -124,6 +131,20 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
                 arguments.imported_prefixes =
                     parser.value()?.parse_with(ImportedPrefixes::parse)?;
             }
+            Long("product-name") => {
+                arguments.brand.product = Some(parser.value()?.parse_with(ProductName::parse)?);
+            }
+            Long("product-logo-url") => arguments.brand.logo = Some(url(&mut parser)?),
+            Long("accent-color") => {
+                arguments.brand.accent = Some(parser.value()?.parse_with(Color::parse)?);
+            }
+            Long("product-url") => arguments.brand.home = Some(url(&mut parser)?),
+            Long("support") => {
+                arguments.brand.support = Some(parser.value()?.parse_with(Support::parse)?);
+            }
+            Long("terms-url") => arguments.brand.terms = Some(url(&mut parser)?),
+            Long("privacy-url") => arguments.brand.privacy = Some(url(&mut parser)?),
+            Long("after-accept-url") => arguments.brand.after_accept = Some(url(&mut parser)?),
             Long("no-limits") => arguments.limits = Limits::NONE,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
@@ -135,6 +156,12 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         arguments.services_port.get_or_insert(8001);
     }
     Ok(Some(arguments))
+}
+
+/// Reads a URL of the brand.
+fn url(parser: &mut lexopt::Parser) -> Result<Url, lexopt::Error> {
+    use lexopt::prelude::*;
+    parser.value()?.parse_with(Url::parse)
 }
 
 /// Returns the URL of a webhook.
@@ -210,6 +237,7 @@ async fn run(arguments: Arguments) -> ExitCode {
         server_key: arguments.server_key,
         webhook: arguments.webhook.clone(),
         imported_prefixes: arguments.imported_prefixes,
+        brand: arguments.brand,
         limits: arguments.limits,
         // The local provider always says whether it has verified an address.
         email_verification: EmailVerification::Claim,

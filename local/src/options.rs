@@ -8,7 +8,9 @@ use std::{
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use axum::http::Uri;
-use functions::{Clock, EmailVerification, ImportedPrefixes, Limits, Metrics, PlanChanges, Plans};
+use functions::{
+    Brand, Clock, EmailVerification, ImportedPrefixes, Limits, Metrics, PlanChanges, Plans,
+};
 
 use crate::{database::DatabaseError, issuer::IssuerError, template::TemplateError};
 
@@ -93,6 +95,8 @@ pub struct Options {
     pub limits: Limits,
     /// The evidence that an email address is the person's own.
     pub email_verification: EmailVerification,
+    /// The brand of pages and emails.
+    pub brand: Brand,
     /// The prefixes of an earlier system's API keys.
     pub imported_prefixes: ImportedPrefixes,
     /// The clock.
@@ -121,6 +125,7 @@ impl Options {
             webhook: None,
             limits: Limits::default(),
             email_verification: EmailVerification::default(),
+            brand: Brand::default(),
             imported_prefixes: ImportedPrefixes::default(),
             clock,
             http_client: None,

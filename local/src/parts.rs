@@ -112,6 +112,7 @@ impl Parts {
             limits: options.limits,
             email_verification: options.email_verification,
             imported_prefixes: options.imported_prefixes,
+            brand: options.brand,
         };
         let app = App::new(aws.clone(), config.clone(), clock.clone());
         let lambda = Lambda::new(Arc::new(app.reporting(options.metrics)), &template);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use functions::{Clock, EmailVerification, ImportedPrefixes, Limits, Metrics, PlanChanges};
+use functions::{Brand, Clock, EmailVerification, ImportedPrefixes, Limits, Metrics, PlanChanges};
 use local::{Options, SignIn, Stack};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
@@ -146,6 +146,11 @@ impl World {
             ..options
         })
         .await
+    }
+
+    /// Starts a world with the brand of another company.
+    pub async fn start_with_brand(brand: Brand) -> Self {
+        Self::start_at(Utc::now(), |options| Options { brand, ..options }).await
     }
 
     /// Starts a world whose identity provider vouches for every address.

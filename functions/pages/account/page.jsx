@@ -13,6 +13,7 @@ import { Initials } from "../parts/person.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, LoadMore, Skeleton } from "../parts/waiting.jsx";
 import { rememberOrganization, settingsPath } from "../places.js";
+import { setTitle } from "../brand.js";
 import { Section } from "../settings/section.jsx";
 import { leave } from "../sign-in.js";
 import { useTyped } from "../typed.js";
@@ -73,7 +74,7 @@ export function AccountPage() {
     await Promise.all([loadAccount(), organizations.load(), invites.load()]);
   }, [loadAccount, organizations.load, invites.load]);
   useEffect(() => {
-    document.title = words.account.title;
+    setTitle(words.account.title);
     void loadAll();
     const returned = () => void loadAll();
     addEventListener("focus", returned);

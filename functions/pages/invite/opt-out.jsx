@@ -7,6 +7,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Refusal, ask, told } from "../api.js";
 import { Button } from "../parts/button.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
+import { setTitle } from "../brand.js";
 import { words } from "../words.js";
 
 /** @typedef {"asks" | "stopped" | "allowed" | "unknown"} State */
@@ -25,7 +26,7 @@ export function OptOutPage() {
   const { title, text, action, allow } = words.optOut;
 
   useEffect(() => {
-    document.title = title[state];
+    setTitle(title[state]);
   }, [state]);
 
   /** @param {"POST" | "DELETE"} method @param {State} next */

@@ -15,6 +15,7 @@ import { notify } from "../parts/notices.jsx";
 import { Initials } from "../parts/person.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, Skeleton } from "../parts/waiting.jsx";
+import { afterAccepting } from "../brand.js";
 import { rememberOrganization, settingsPath } from "../places.js";
 import { person, signIn } from "../sign-in.js";
 import { words } from "../words.js";
@@ -239,7 +240,7 @@ function Open({ preview, fit, path, onState }) {
       const { organization } = await ask("POST", `/v1/account/invites/${preview.invite_id}/accept`);
       remember(null);
       rememberOrganization(organization.id);
-      location.replace(settingsPath(organization.id));
+      location.replace(afterAccepting(organization.id) ?? settingsPath(organization.id));
       return;
     } catch (error) {
       setBusy(false);

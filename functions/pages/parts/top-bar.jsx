@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask } from "../api.js";
+import { brand, productName } from "../brand.js";
 import { hereNow, settingsPath } from "../places.js";
 import { person, signIn, signOut } from "../sign-in.js";
 import { words } from "../words.js";
@@ -130,12 +131,18 @@ export function TopBar({ organization = null }) {
       <a class="skip" href="#content">
         {words.skip}
       </a>
-      <a class="brand" href="/" aria-label={words.product}>
+      <a class="brand" href={brand.home ?? "/"} aria-label={productName}>
+        {brand.logo ? (
+          <img class="brand-logo" src={brand.logo} alt="" height="28" />
+        ) : brand.product ? (
+          <bdi class="brand-name">{brand.product}</bdi>
+        ) : (
         <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
           <rect class="brand-ground" width="32" height="32" rx="8" />
           <path class="brand-line" d="M9 22v-6a7 7 0 0 1 14 0v6" />
           <circle class="brand-dot" cx="16" cy="16" r="2.5" />
         </svg>
+        )}
       </a>
       {who && (
         <>

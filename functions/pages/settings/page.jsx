@@ -7,6 +7,7 @@ import { Boundary } from "../parts/boundary.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, Skeleton } from "../parts/waiting.jsx";
 import { deletedOrganization, lastOrganization, rememberDeleted, rememberOrganization, settingsPath } from "../places.js";
+import { setTitle } from "../brand.js";
 import { words } from "../words.js";
 import { Billing } from "./billing.jsx";
 import { Danger, DeletedCard, offersDanger } from "./danger.jsx";
@@ -93,7 +94,7 @@ function Organization({ id, onGone }) {
   useEffect(() => {
     if (name) {
       rememberOrganization(id);
-      document.title = `${name} · ${words.settings.title}`;
+      setTitle(`${name} · ${words.settings.title}`);
       history.replaceState(null, "", settingsPath(id) + location.hash);
     }
   }, [name, id]);

@@ -138,5 +138,5 @@ fn write(app: &App, organization: &Organization, notice: &Notice) -> Result<Mess
             app.public_url, organization.id
         ),
     };
-    Ok(email.render()?)
+    Ok(email.render(&app.brand)?)
 }

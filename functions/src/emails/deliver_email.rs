@@ -115,7 +115,7 @@ async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result
         opt_out: &format!("{}/v1/opt-outs/{opt_out}", app.public_url),
         recipient: invite.email.as_typed(),
     }
-    .render()?;
+    .render(&app.brand)?;
     let tags = Sending::of(invite).to_tags();
     app.mailer()?
         .send_tagged(invite.email.normal(), &message, &tags)

@@ -1,5 +1,7 @@
 //! The HTML document of every page.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use brand::{Brand, Palette, Shades, Url};
 use lambda_http::{
     Request,
     http::{StatusCode, header},
@@ -31,7 +33,7 @@ pub(crate) struct Document {
 const SHELL: &str = include_str!("../../pages/shell.html");
 
 impl Document {
-    pub(crate) fn new(sign_in: &SignInConfig) -> Self {
+    pub(crate) fn new(sign_in: &SignInConfig, brand: &Brand) -> Self {
         let asset = |asset: &assets::Asset| format!("/assets/{}", asset.name);
         let html = SHELL
             .replace("{{script}}", &asset(&assets::SCRIPT))
@@ -39,7 +41,11 @@ impl Document {
             .replace("{{icon}}", &asset(&assets::ICON))
             .replace("{{issuer}}", &attribute(&sign_in.issuer))
             .replace("{{client_id}}", &attribute(&sign_in.client_id))
-            .replace("{{sign_out_url}}", &attribute(&sign_in.sign_out_url));
+            .replace("{{sign_out_url}}", &attribute(&sign_in.sign_out_url))
+            .replace("{{brand}}", &brand_attributes(brand));
+        let colors = brand.accent.map(|_| style_of(&brand.palette()));
+        let style = colors.as_ref().map(|css| format!("<style>{css}</style>"));
+        let html = html.replace("{{colors}}", &style.unwrap_or_default());
         let mut origins = vec!["'self'".to_owned()];
         let others = sign_in.origins.split_whitespace();
         for url in std::iter::once(sign_in.issuer.as_str()).chain(others) {
@@ -47,11 +53,19 @@ impl Document {
                 origins.push(origin);
             }
         }
+        // The only style besides the stylesheet is this one, by its hash.
+        let style = colors.map(|css| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(css))));
+        let logo = brand
+            .logo
+            .as_ref()
+            .map(|logo| format!(" {}", logo.origin()));
         // The last directives keep scripts from turning text into markup.
         let policy = format!(
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+            "default-src 'none'; script-src 'self'; style-src 'self'{}; img-src 'self'{}; \
              connect-src {}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
              require-trusted-types-for 'script'; trusted-types 'none'",
+            style.unwrap_or_default(),
+            logo.unwrap_or_default(),
             origins.join(" ")
         );
         Self { html, policy }
@@ -80,6 +94,45 @@ impl Document {
             .with_header("etag", tag)
             .with_header("content-security-policy", &self.policy)
     }
+}
+
+/// Returns the brand as attributes, which the script reads.
+fn brand_attributes(brand: &Brand) -> String {
+    let url = |url: &Option<Url>| url.as_ref().map(ToString::to_string);
+    let product = brand.product.as_ref().map(|name| name.as_str().to_owned());
+    let parts = [
+        ("product", product),
+        ("logo", url(&brand.logo)),
+        ("home", url(&brand.home)),
+        (
+            "support",
+            brand.support.as_ref().map(|support| support.link()),
+        ),
+        ("terms", url(&brand.terms)),
+        ("privacy", url(&brand.privacy)),
+        ("after-accept", url(&brand.after_accept)),
+    ];
+    let parts = parts.into_iter().filter_map(|(name, value)| {
+        let value = attribute(&value?);
+        Some(format!(" data-{name}=\"{value}\""))
+    });
+    parts.collect()
+}
+
+/// Returns the accent color for both schemes, as the stylesheet has its own.
+fn style_of(palette: &Palette) -> String {
+    let both = |name: &str, shade: fn(&Shades) -> brand::Color| {
+        let (light, dark) = (shade(&palette.light), shade(&palette.dark));
+        format!("--{name}:light-dark({light},{dark});")
+    };
+    format!(
+        ":root{{{}{}{}{}{}}}",
+        both("accent", |shades| shades.text),
+        both("accent-ground", |shades| shades.ground),
+        both("accent-hover", |shades| shades.hover),
+        both("accent-soft", |shades| shades.soft),
+        both("on-accent", |shades| shades.on_ground),
+    )
 }
 
 /// Escapes text for a quoted attribute.
@@ -113,7 +166,10 @@ mod tests {
 
     #[test]
     fn configuration_is_escaped_in_the_document() {
-        let document = Document::new(&config("https://id.example.com/\"&<", ""));
+        let document = Document::new(
+            &config("https://id.example.com/\"&<", ""),
+            &Brand::default(),
+        );
         assert!(
             document
                 .html
@@ -128,7 +184,7 @@ mod tests {
 
     #[test]
     fn document_has_no_inline_or_foreign_script_or_style() {
-        let html = Document::new(&SignInConfig::default()).html;
+        let html = Document::new(&SignInConfig::default(), &Brand::default()).html;
         assert_eq!(html.matches("<script").count(), 1);
         assert!(html.contains("<script type=\"module\" src=\"/assets/app-"));
         for wrong in [
@@ -163,8 +219,43 @@ mod tests {
                 "connect-src 'self';",
             ),
         ] {
-            let policy = Document::new(&config(issuer, origins)).policy;
+            let policy = Document::new(&config(issuer, origins), &Brand::default()).policy;
             assert!(policy.contains(expected), "{policy}");
         }
+    }
+
+    #[test]
+    fn brand_is_in_the_document_and_allowed_by_the_policy() {
+        let brand = Brand {
+            product: Some(brand::ProductName::parse("Pixel \"press\" <b>").unwrap()),
+            logo: Some(Url::parse("https://cdn.example.com/logo.svg").unwrap()),
+            accent: Some(brand::Color::parse("#ffcc00").unwrap()),
+            ..Brand::default()
+        };
+        let Document { html, policy } = Document::new(&SignInConfig::default(), &brand);
+        assert!(
+            html.contains(" data-product=\"Pixel &quot;press&quot; &lt;b>\""),
+            "{html}"
+        );
+        assert!(
+            html.contains(" data-logo=\"https://cdn.example.com/logo.svg\""),
+            "{html}"
+        );
+        assert!(!html.contains("data-home"), "{html}");
+        let (_, style) = html.split_once("<style>").unwrap();
+        let (style, _) = style.split_once("</style>").unwrap();
+        assert!(
+            style.contains("--accent-ground:light-dark(#ffcc00,#ffcc00);"),
+            "{style}"
+        );
+        let hash = STANDARD.encode(Sha256::digest(style));
+        assert!(
+            policy.contains(&format!("style-src 'self' 'sha256-{hash}';")),
+            "{policy}"
+        );
+        assert!(
+            policy.contains("img-src 'self' https://cdn.example.com;"),
+            "{policy}"
+        );
     }
 }

@@ -1,10 +1,12 @@
 //! Billing emails: usage thresholds, and events about invoices.
 
 use askama::Template;
+use brand::Brand;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
     Message, RenderError,
+    look::Look,
     names::{BODY_NAME, SUBJECT_NAME, one_line, quoted},
 };
 
@@ -68,7 +70,8 @@ impl BillingEmail<'_> {
     ///
     /// # Errors
     /// [`RenderError::Template`].
-    pub fn render(&self) -> Result<Message, RenderError> {
+    pub fn render(&self, brand: &Brand) -> Result<Message, RenderError> {
+        let look = &Look::of(brand);
         let (short, full) = (
             self.organization(SUBJECT_NAME),
             self.organization(BODY_NAME),
@@ -81,9 +84,23 @@ impl BillingEmail<'_> {
             facts: &self.facts(),
             bar: self.bar(),
             button: self.button(),
+            note: if look.has_links() {
+                "The button leads to this address. Besides it, only the links below are ours:"
+            } else {
+                "The button leads to this address, and no other link is ours:"
+            },
             is_of_owners: matches!(self.about, About::HandOver | About::Deletion { .. }),
         };
-        let (text, html) = (Text { words: &words }, Html { words: &words });
+        let (text, html) = (
+            Text {
+                words: &words,
+                look,
+            },
+            Html {
+                words: &words,
+                look,
+            },
+        );
         Message::render(&subject, &text, &html)
     }
 
@@ -227,6 +244,8 @@ struct Words<'a> {
     facts: &'a [(&'static str, String)],
     bar: Option<u64>,
     button: Option<(&'static str, &'a str)>,
+    /// The links that are ours, for a reader in doubt.
+    note: &'static str,
     is_of_owners: bool,
 }
 
@@ -234,12 +253,14 @@ struct Words<'a> {
 #[template(path = "billing.txt")]
 struct Text<'a> {
     words: &'a Words<'a>,
+    look: &'a Look<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "billing.html")]
 struct Html<'a> {
     words: &'a Words<'a>,
+    look: &'a Look<'a>,
 }
 
 #[cfg(test)]

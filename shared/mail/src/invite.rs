@@ -1,10 +1,12 @@
 //! The invite email.
 
 use askama::Template;
+use brand::Brand;
 use chrono::{DateTime, Utc};
 
 use crate::{
     Message, RenderError,
+    look::Look,
     names::{BODY_NAME, SUBJECT_NAME, one_line, quoted, unlinked},
 };
 
@@ -39,17 +41,24 @@ impl InviteEmail<'_> {
     ///
     /// # Errors
     /// [`RenderError::UnknownRole`] if the role is none of the three.
-    pub fn render(&self) -> Result<Message, RenderError> {
+    pub fn render(&self, brand: &Brand) -> Result<Message, RenderError> {
         let (role, may) = words_for(self.role)?;
         let organization = self.organization(SUBJECT_NAME);
+        let look = &Look::of(brand);
+        let on = look
+            .product
+            .as_ref()
+            .map(|product| format!(" on {product}"));
+        let on = on.unwrap_or_default();
         let subject = match self.inviter(SUBJECT_NAME) {
-            Some(inviter) => format!("{inviter} invites you to join {organization}"),
-            None => format!("You are invited to join {organization}"),
+            Some(inviter) => format!("{inviter} invites you to join {organization}{on}"),
+            None => format!("You are invited to join {organization}{on}"),
         };
         let inviter = self.inviter(BODY_NAME);
         let inviter_email = self.inviter_email.map(|email| unlinked(&one_line(email)));
         let words = Words {
             subject: &subject,
+            on: &on,
             inviter: inviter.as_deref(),
             inviter_email: inviter_email.as_deref(),
             organization: &self.organization(BODY_NAME),
@@ -58,10 +67,24 @@ impl InviteEmail<'_> {
             receives_billing_emails: self.receives_billing_emails,
             until: &self.expires_at.format("%-d %B %Y, %H:%M UTC").to_string(),
             link: self.link,
+            note: if look.has_links() {
+                "The button leads to this address. Besides it, only the links below are ours:"
+            } else {
+                "The button leads to this address. Besides it, only the link below is ours:"
+            },
             opt_out: self.opt_out_page,
             recipient: &one_line(self.recipient),
         };
-        let (text, html) = (Text { words: &words }, Html { words: &words });
+        let (text, html) = (
+            Text {
+                words: &words,
+                look,
+            },
+            Html {
+                words: &words,
+                look,
+            },
+        );
         Ok(Message {
             opt_out: Some(self.opt_out.to_owned()),
             ..Message::render(&subject, &text, &html)?
@@ -100,6 +123,8 @@ fn words_for(role: &str) -> Result<(&'static str, &'static str), RenderError> {
 /// The content of both bodies.
 struct Words<'a> {
     subject: &'a str,
+    /// The product behind the organization's name, as part of a sentence.
+    on: &'a str,
     inviter: Option<&'a str>,
     inviter_email: Option<&'a str>,
     organization: &'a str,
@@ -108,6 +133,8 @@ struct Words<'a> {
     receives_billing_emails: bool,
     until: &'a str,
     link: &'a str,
+    /// The links that are ours, for a reader in doubt.
+    note: &'static str,
     opt_out: &'a str,
     recipient: &'a str,
 }
@@ -116,12 +143,14 @@ struct Words<'a> {
 #[template(path = "invite.txt")]
 struct Text<'a> {
     words: &'a Words<'a>,
+    look: &'a Look<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "invite.html")]
 struct Html<'a> {
     words: &'a Words<'a>,
+    look: &'a Look<'a>,
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod billing;
 mod invite;
+mod look;
 mod mailer;
 mod names;
 mod sender;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::webdriver::{Driver, Element, Session, WebDriverError, screenshots};
 use crate::harness::World;
+use brand::Brand;
 
 /// The time limit for a page: long, because test machines are busy.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -52,6 +53,13 @@ impl Browsers {
     pub async fn without_limits() -> Option<Self> {
         let driver = Driver::start().await?;
         let world = World::start_today(Limits::NONE).await;
+        Some(Self { world, driver })
+    }
+
+    /// Starts a stack with the brand of another company.
+    pub async fn with_brand(brand: Brand) -> Option<Self> {
+        let driver = Driver::start().await?;
+        let world = World::start_with_brand(brand).await;
         Some(Self { world, driver })
     }
 

@@ -33,13 +33,13 @@ fn about(about: About<'static>) -> Message {
         about,
         ..credits(80, 0)
     };
-    email.render().unwrap()
+    email.render(&Brand::default()).unwrap()
 }
 
 fn every_kind() -> [Message; 5] {
     [
-        credits(80, 2400).render().unwrap(),
-        credits(100, 3000).render().unwrap(),
+        credits(80, 2400).render(&Brand::default()).unwrap(),
+        credits(100, 3000).render(&Brand::default()).unwrap(),
         about(About::InvoiceIssued(facts())),
         about(About::PaymentFailed(facts())),
         about(About::PaymentSucceeded(facts())),
@@ -60,7 +60,7 @@ fn subject_of_each_kind_matches_the_snapshot() {
 
 #[test]
 fn credits_email_at_80_percent_is_a_warning() {
-    insta::assert_snapshot!(credits(80, 2400).render().unwrap().text, @r"
+    insta::assert_snapshot!(credits(80, 2400).render(&Brand::default()).unwrap().text, @r"
     80% of the image credits of “Acme Images” are used
 
     You've used 2400 of your 3000 image credits (plan Basic). The next period begins on 1 April 2026, with all credits. Should they be used up before, more images are refused until then; a bigger plan gives more at once.
@@ -74,7 +74,7 @@ fn credits_email_at_80_percent_is_a_warning() {
 
 #[test]
 fn credits_email_at_100_percent_says_all_are_used() {
-    insta::assert_snapshot!(credits(100, 3000).render().unwrap().text, @r"
+    insta::assert_snapshot!(credits(100, 3000).render(&Brand::default()).unwrap().text, @r"
     All image credits of “Acme Images” are used
 
     You've used 3000 of your 3000 image credits (plan Basic). More images are refused until the next period begins on 1 April 2026. A bigger plan gives more credits at once.
@@ -106,7 +106,7 @@ fn payment_failed_email_names_the_due_date() {
 
 #[test]
 fn html_matches_the_snapshot() {
-    insta::assert_snapshot!(credits(80, 2400).render().unwrap().html, @r#"
+    insta::assert_snapshot!(credits(80, 2400).render(&Brand::default()).unwrap().html, @r#"
     <!doctype html>
     <html lang="en">
     <head>
@@ -119,29 +119,29 @@ fn html_matches_the_snapshot() {
     <style>
     :root { color-scheme: light dark; }
     @media (prefers-color-scheme: dark) {
-      .page { background: #111513 !important; }
-      .card { background: #1a201d !important; border-color: #2a322e !important; }
-      .text { color: #e6ebe8 !important; }
-      .soft { color: #a3aea8 !important; }
-      .rule { border-color: #2a322e !important; }
-      .link { color: #86d3b6 !important; }
-      .button { background: #86d3b6 !important; color: #0c1f18 !important; }
-      .bar { background: #2a322e !important; }
-      .full { background: #86d3b6 !important; }
+      .page { background: #0e0f12 !important; }
+      .card { background: #16181c !important; border-color: #2a2d34 !important; }
+      .text { color: #eceef2 !important; }
+      .soft { color: #a3a9b5 !important; }
+      .rule { border-color: #2a2d34 !important; }
+      .link { color: #8781ed !important; }
+      .button { background: #4f46e5 !important; color: #ffffff !important; }
+      .bar { background: #2a2d34 !important; }
+      .full { background: #4f46e5 !important; }
     }
     </style>
     </head>
-    <body class="page" style="margin: 0; padding: 0; background: #f2f4f1;">
+    <body class="page" style="margin: 0; padding: 0; background: #f4f4f6;">
     <div style="display: none; max-height: 0; overflow: hidden; mso-hide: all;">You&#39;ve used 2400 of your 3000 image credits (plan Basic). The next period begins on 1 April 2026, with all credits. Should they be used up before, more images are refused until then; a bigger plan gives more at once.</div>
-    <div class="page" style="padding: 24px 12px; background: #f2f4f1;">
-    <div class="card" style="max-width: 480px; margin: 0 auto; padding: 28px 22px; background: #ffffff; border: 1px solid #e2e6e1; border-radius: 12px; font-family: -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word; word-break: break-word;">
-    <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1b2420;"><bdi>80% of the image credits of “Acme Images” are used</bdi></h1>
-    <div class="bar" style="margin: 0 0 16px; height: 10px; border-radius: 5px; background: #e2e6e1; overflow: hidden;"><div class="full" style="width: 80%; height: 10px; background: #17614f;"></div></div>
-    <p class="text" style="margin: 0 0 24px; color: #1b2420;">You&#39;ve used 2400 of your 3000 image credits (plan Basic). The next period begins on 1 April 2026, with all credits. Should they be used up before, more images are refused until then; a bigger plan gives more at once.</p>
-    <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/dashboard/organization-settings" style="display: inline-block; padding: 13px 26px; background: #17614f; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">See usage and plans</a></p>
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">The button leads to this address, and no other link is ours:<br><a class="link" href="https://app.example.com/dashboard/organization-settings" style="color: #17614f; word-break: break-all;">https://app.example.com/dashboard/organization-settings</a></p>
-    <hr class="rule" style="margin: 24px 0; border: 0; border-top: 1px solid #e2e6e1;">
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">You get this email because the billing emails of <bdi>“Acme Images”</bdi> go to you. Its owners and admins can change that.</p>
+    <div class="page" style="padding: 24px 12px; background: #f4f4f6;">
+    <div class="card" style="max-width: 480px; margin: 0 auto; padding: 28px 22px; background: #ffffff; border: 1px solid #e5e6ea; border-radius: 12px; font-family: -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word; word-break: break-word;">
+    <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1a1c20;"><bdi>80% of the image credits of “Acme Images” are used</bdi></h1>
+    <div class="bar" style="margin: 0 0 16px; height: 10px; border-radius: 5px; background: #e5e6ea; overflow: hidden;"><div class="full" style="width: 80%; height: 10px; background: #4f46e5;"></div></div>
+    <p class="text" style="margin: 0 0 24px; color: #1a1c20;">You&#39;ve used 2400 of your 3000 image credits (plan Basic). The next period begins on 1 April 2026, with all credits. Should they be used up before, more images are refused until then; a bigger plan gives more at once.</p>
+    <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/dashboard/organization-settings" style="display: inline-block; padding: 13px 26px; background: #4f46e5; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">See usage and plans</a></p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">The button leads to this address, and no other link is ours:<br><a class="link" href="https://app.example.com/dashboard/organization-settings" style="color: #4f46e5; word-break: break-all;">https://app.example.com/dashboard/organization-settings</a></p>
+    <hr class="rule" style="margin: 24px 0; border: 0; border-top: 1px solid #e5e6ea;">
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">You get this email because the billing emails of <bdi>“Acme Images”</bdi> go to you. Its owners and admins can change that.</p>
     </div>
     </div>
     </body>
@@ -156,9 +156,9 @@ fn invoice_html_has_its_facts_in_a_table() {
     let (_, table) = before.split_once("<table ").unwrap();
     insta::assert_snapshot!(table, @r#"
     role="presentation" style="margin: 0 0 24px; width: 100%; border-collapse: collapse;">
-    <tr><td class="soft" style="padding: 4px 16px 4px 0; color: #5a6660; vertical-align: top; width: 1%; white-space: nowrap;">Invoice</td><td class="text" style="padding: 4px 0; color: #1b2420; font-weight: 600;"><bdi>INV-0042</bdi></td></tr>
-    <tr><td class="soft" style="padding: 4px 16px 4px 0; color: #5a6660; vertical-align: top; width: 1%; white-space: nowrap;">Amount</td><td class="text" style="padding: 4px 0; color: #1b2420; font-weight: 600;"><bdi>49.00 USD</bdi></td></tr>
-    <tr><td class="soft" style="padding: 4px 16px 4px 0; color: #5a6660; vertical-align: top; width: 1%; white-space: nowrap;">Due</td><td class="text" style="padding: 4px 0; color: #1b2420; font-weight: 600;"><bdi>15 April 2026</bdi></td></tr>
+    <tr><td class="soft" style="padding: 4px 16px 4px 0; color: #5b616e; vertical-align: top; width: 1%; white-space: nowrap;">Invoice</td><td class="text" style="padding: 4px 0; color: #1a1c20; font-weight: 600;"><bdi>INV-0042</bdi></td></tr>
+    <tr><td class="soft" style="padding: 4px 16px 4px 0; color: #5b616e; vertical-align: top; width: 1%; white-space: nowrap;">Amount</td><td class="text" style="padding: 4px 0; color: #1a1c20; font-weight: 600;"><bdi>49.00 USD</bdi></td></tr>
+    <tr><td class="soft" style="padding: 4px 16px 4px 0; color: #5b616e; vertical-align: top; width: 1%; white-space: nowrap;">Due</td><td class="text" style="padding: 4px 0; color: #1a1c20; font-weight: 600;"><bdi>15 April 2026</bdi></td></tr>
     "#);
 }
 
@@ -198,7 +198,7 @@ fn bar_above_100_percent_is_full() {
     assert_eq!(credits(100, 3055).bar(), Some(100));
     assert!(
         credits(80, 2500)
-            .render()
+            .render(&Brand::default())
             .unwrap()
             .html
             .contains("width: 83%")
@@ -219,7 +219,7 @@ fn hostile_names_stay_text() {
         about: About::PaymentFailed(facts),
         page: PAGE,
     };
-    let email = email.render().unwrap();
+    let email = email.render(&Brand::default()).unwrap();
     assert!(!email.subject.contains(['\r', '\n', '\u{202e}']));
     assert!(!email.html.contains("<img") && !email.html.contains("<b>"));
     assert!(!email.text.contains("\nBcc:") && !email.text.contains('\u{202e}'));
@@ -233,5 +233,13 @@ fn subject_with_a_long_name_is_short() {
         organization_name: &long,
         ..credits(80, 2400)
     };
-    assert!(email.render().unwrap().subject.chars().count() < 120);
+    assert!(
+        email
+            .render(&Brand::default())
+            .unwrap()
+            .subject
+            .chars()
+            .count()
+            < 120
+    );
 }

@@ -27,7 +27,7 @@ fn email_named(name: &str) -> Message {
         inviter_name: Some(name),
         ..email()
     };
-    email.render().unwrap()
+    email.render(&Brand::default()).unwrap()
 }
 
 /// Writes the zero-width spaces of a text visibly.
@@ -44,12 +44,12 @@ fn targets(html: &str) -> Vec<&str> {
 
 #[test]
 fn subject_names_the_inviter_and_the_organization() {
-    insta::assert_snapshot!(email().render().unwrap().subject, @"“Ada Lovelace” invites you to join “Acme Images”");
+    insta::assert_snapshot!(email().render(&Brand::default()).unwrap().subject, @"“Ada Lovelace” invites you to join “Acme Images”");
 }
 
 #[test]
 fn text_matches_the_snapshot() {
-    insta::assert_snapshot!(visible(&email().render().unwrap().text), @r#"
+    insta::assert_snapshot!(visible(&email().render(&Brand::default()).unwrap().text), @r#"
     “Ada Lovelace” (ada@|example.|org) invites you to join “Acme Images” as an admin.
 
     An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.
@@ -68,7 +68,7 @@ fn text_matches_the_snapshot() {
 
 #[test]
 fn html_matches_the_snapshot() {
-    insta::assert_snapshot!(visible(&email().render().unwrap().html), @r#"
+    insta::assert_snapshot!(visible(&email().render(&Brand::default()).unwrap().html), @r#"
     <!doctype html>
     <html lang="en">
     <head>
@@ -81,28 +81,28 @@ fn html_matches_the_snapshot() {
     <style>
     :root { color-scheme: light dark; }
     @media (prefers-color-scheme: dark) {
-      .page { background: #111513 !important; }
-      .card { background: #1a201d !important; border-color: #2a322e !important; }
-      .text { color: #e6ebe8 !important; }
-      .soft { color: #a3aea8 !important; }
-      .rule { border-color: #2a322e !important; }
-      .link { color: #86d3b6 !important; }
-      .button { background: #86d3b6 !important; color: #0c1f18 !important; }
+      .page { background: #0e0f12 !important; }
+      .card { background: #16181c !important; border-color: #2a2d34 !important; }
+      .text { color: #eceef2 !important; }
+      .soft { color: #a3a9b5 !important; }
+      .rule { border-color: #2a2d34 !important; }
+      .link { color: #8781ed !important; }
+      .button { background: #4f46e5 !important; color: #ffffff !important; }
     }
     </style>
     </head>
-    <body class="page" style="margin: 0; padding: 0; background: #f2f4f1;">
+    <body class="page" style="margin: 0; padding: 0; background: #f4f4f6;">
     <div style="display: none; max-height: 0; overflow: hidden; mso-hide: all;">Join as an admin. The invite is open until 8 December 2026, 14:05 UTC.</div>
-    <div class="page" style="padding: 24px 12px; background: #f2f4f1;">
-    <div class="card" style="max-width: 480px; margin: 0 auto; padding: 28px 22px; background: #ffffff; border: 1px solid #e2e6e1; border-radius: 12px; font-family: -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word; word-break: break-word;">
-    <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1b2420;"><bdi>“Ada Lovelace”</bdi> invites you to join <bdi>“Acme Images”</bdi></h1>
-    <p class="soft" style="margin: 0 0 16px; color: #5a6660;">The email address of <bdi>“Ada Lovelace”</bdi> is <bdi>ada@|example.|org</bdi>.</p>
-    <p class="text" style="margin: 0 0 24px; color: #1b2420;">You would be <strong>an admin</strong>. An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.</p>
-    <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="display: inline-block; padding: 13px 26px; background: #17614f; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">See the invite</a></p>
-    <p class="text" style="margin: 0 0 24px; color: #1b2420;">Accept or decline it there until <strong style="white-space: nowrap;">8 December 2026, 14:05 UTC</strong>. To accept, sign in as <bdi>Ben@example.com</bdi>.</p>
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">The button leads to this address. Besides it, only the link below is ours:<br><a class="link" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="color: #17614f; word-break: break-all;">https://app.example.com/invites/AZql3k.m2Jq-8w_xT4</a></p>
-    <hr class="rule" style="margin: 24px 0; border: 0; border-top: 1px solid #e2e6e1;">
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5a6660;">Not what you expected? Ignore this email, or decline on that page. Nothing happens without you. <a class="link" href="https://app.example.com/opt-outs/token" style="color: #17614f;">Report this email and stop all invites to this address</a>.</p>
+    <div class="page" style="padding: 24px 12px; background: #f4f4f6;">
+    <div class="card" style="max-width: 480px; margin: 0 auto; padding: 28px 22px; background: #ffffff; border: 1px solid #e5e6ea; border-radius: 12px; font-family: -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word; word-break: break-word;">
+    <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1a1c20;"><bdi>“Ada Lovelace”</bdi> invites you to join <bdi>“Acme Images”</bdi></h1>
+    <p class="soft" style="margin: 0 0 16px; color: #5b616e;">The email address of <bdi>“Ada Lovelace”</bdi> is <bdi>ada@|example.|org</bdi>.</p>
+    <p class="text" style="margin: 0 0 24px; color: #1a1c20;">You would be <strong>an admin</strong>. An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.</p>
+    <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="display: inline-block; padding: 13px 26px; background: #4f46e5; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">See the invite</a></p>
+    <p class="text" style="margin: 0 0 24px; color: #1a1c20;">Accept or decline it there until <strong style="white-space: nowrap;">8 December 2026, 14:05 UTC</strong>. To accept, sign in as <bdi>Ben@example.com</bdi>.</p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">The button leads to this address. Besides it, only the link below is ours:<br><a class="link" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="color: #4f46e5; word-break: break-all;">https://app.example.com/invites/AZql3k.m2Jq-8w_xT4</a></p>
+    <hr class="rule" style="margin: 24px 0; border: 0; border-top: 1px solid #e5e6ea;">
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">Not what you expected? Ignore this email, or decline on that page. Nothing happens without you. <a class="link" href="https://app.example.com/opt-outs/token" style="color: #4f46e5;">Report this email and stop all invites to this address</a>.</p>
     </div>
     </div>
     </body>
@@ -116,7 +116,7 @@ fn invite_of_a_former_member_names_no_address() {
         inviter_email: None,
         ..email()
     };
-    let message = email.render().unwrap();
+    let message = email.render(&Brand::default()).unwrap();
     assert!(!message.html.contains("The email address"));
     let start = "“Ada Lovelace” invites you to join “Acme Images” as an admin.\n";
     assert!(message.text.starts_with(start), "{}", message.text);
@@ -129,7 +129,7 @@ fn invite_without_billing_emails_does_not_mention_them() {
         receives_billing_emails: false,
         ..email()
     };
-    let message = email.render().unwrap();
+    let message = email.render(&Brand::default()).unwrap();
     assert!(!message.html.contains("billing emails"));
     insta::assert_snapshot!(visible(&message.text), @r#"
     “Ada Lovelace” (ada@|example.|org) invites you to join “Acme Images” as a user.
@@ -155,7 +155,9 @@ fn each_role_is_explained_in_a_sentence() {
         ("admin", "as an admin.\n\nAn admin manages "),
         ("user", "as a user.\n\nA user sees "),
     ] {
-        let message = InviteEmail { role, ..email() }.render().unwrap();
+        let message = InviteEmail { role, ..email() }
+            .render(&Brand::default())
+            .unwrap();
         assert!(message.text.contains(words), "{}", message.text);
     }
 }
@@ -166,7 +168,7 @@ fn unknown_role_is_an_error() {
         role: "king",
         ..email()
     }
-    .render()
+    .render(&Brand::default())
     .unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -176,7 +178,7 @@ fn unknown_role_is_an_error() {
 
 #[test]
 fn both_bodies_have_every_fact() {
-    let message = email().render().unwrap();
+    let message = email().render(&Brand::default()).unwrap();
     for body in [&message.text, &message.html] {
         for words in [
             "“Ada Lovelace”",
@@ -196,7 +198,7 @@ fn both_bodies_have_every_fact() {
 
 #[test]
 fn links_lead_to_the_invite_and_to_the_opt_out() {
-    let message = email().render().unwrap();
+    let message = email().render(&Brand::default()).unwrap();
     assert_eq!(targets(&message.html), [LINK, LINK, OPT_OUT_PAGE]);
     assert!(message.html.contains(&format!(">{LINK}</a>")));
     assert_eq!(message.text.matches("://").count(), 2);
@@ -204,7 +206,7 @@ fn links_lead_to_the_invite_and_to_the_opt_out() {
 
 #[test]
 fn link_in_the_text_has_its_own_line() {
-    let message = email().render().unwrap();
+    let message = email().render(&Brand::default()).unwrap();
     assert!(message.text.lines().any(|line| line == LINK));
 }
 
@@ -231,7 +233,7 @@ fn html_in_an_address_or_link_is_escaped() {
         link: "https://app.example.com/\"><script>",
         ..email()
     };
-    let html = email.render().unwrap().html;
+    let html = email.render(&Brand::default()).unwrap().html;
     assert!(!html.contains("<b>"), "{html}");
     assert!(!html.contains("<script>"), "{html}");
 }
@@ -270,7 +272,12 @@ fn subject_with_a_long_name_is_short() {
 
 #[test]
 fn name_with_line_breaks_adds_no_lines_to_the_text() {
-    let lines = email().render().unwrap().text.lines().count();
+    let lines = email()
+        .render(&Brand::default())
+        .unwrap()
+        .text
+        .lines()
+        .count();
     for end in [
         "\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}",
     ] {
@@ -290,7 +297,7 @@ fn recipient_with_line_breaks_adds_no_lines_to_the_text() {
         recipient: "ben@example.com\n\nhttps://evil.example",
         ..email()
     };
-    let text = email.render().unwrap().text;
+    let text = email.render(&Brand::default()).unwrap().text;
     assert!(
         text.contains("sign in as ben@example.com https://evil.example.\n"),
         "{text}"
@@ -330,7 +337,7 @@ fn inviter_address_that_looks_like_a_page_is_broken() {
         inviter_email: Some("www.evil.example/x@mail.example"),
         ..email()
     };
-    let message = email.render().unwrap();
+    let message = email.render(&Brand::default()).unwrap();
     for body in [&message.text, &message.html] {
         assert!(!body.contains("evil.example"), "{body}");
         assert!(!body.contains("mail.example"), "{body}");
@@ -361,4 +368,55 @@ fn template_code_in_a_name_stays_text() {
 fn invisible_name_is_replaced() {
     let subject = email_named(" \u{200b}\u{3164} ").subject;
     assert_eq!(subject, "Somebody invites you to join an organization");
+}
+
+fn pixelpress() -> Brand {
+    let url = |text: &str| Some(brand::Url::parse(text).unwrap());
+    Brand {
+        product: Some(brand::ProductName::parse("Pixelpress <b>&").unwrap()),
+        logo: url("https://cdn.pixelpress.example/logo.png"),
+        accent: Some(brand::Color::parse("#ffcc00").unwrap()),
+        home: url("https://pixelpress.example"),
+        support: Some(brand::Support::parse("help@pixelpress.example").unwrap()),
+        terms: url("https://pixelpress.example/terms"),
+        privacy: url("https://pixelpress.example/privacy"),
+        after_accept: None,
+    }
+}
+
+#[test]
+fn invite_has_the_brand_of_the_deployment() {
+    let message = email().render(&pixelpress()).unwrap();
+    assert_eq!(
+        message.subject,
+        "“Ada Lovelace” invites you to join “Acme Images” on Pixelpress <b>&"
+    );
+    for part in [
+        "to join “Acme Images” on Pixelpress <b>& as an admin.",
+        "Pixelpress <b>&: https://pixelpress.example\n",
+        "Help: help@pixelpress.example\n",
+        "Terms: https://pixelpress.example/terms\n",
+    ] {
+        assert!(message.text.contains(part), "{part}: {}", message.text);
+    }
+    for part in [
+        "<img src=\"https://cdn.pixelpress.example/logo.png\" alt=\"Pixelpress &#60;b&#62;&#38;\"",
+        "background: #ffcc00; border-radius: 8px; color: #000000",
+        "href=\"mailto:help@pixelpress.example\"",
+        "only the links below are ours",
+    ] {
+        assert!(message.html.contains(part), "{part}: {}", message.html);
+    }
+    assert!(!message.html.contains("<b>"), "{}", message.html);
+}
+
+#[test]
+fn invite_without_a_brand_names_no_product() {
+    let message = email().render(&Brand::default()).unwrap();
+    assert!(!message.html.contains("<img"), "{}", message.html);
+    assert!(
+        message.text.ends_with("/opt-outs/token"),
+        "{}",
+        message.text
+    );
 }
