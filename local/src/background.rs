@@ -1,18 +1,19 @@
 //! The work that AWS does in the background: the stream, the event bus, the
 //! schedules and the TTL sweep.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use functions::Clock;
 use serde_json::Map;
 use tokio::task::JoinSet;
 
 use crate::{
-    event_bus::{self, PutEvent},
-    invocation::Lambda,
+    database::DatabaseError,
+    event_bus::{self, EventBus, PutEvent},
+    invocation::{InvocationError, Lambda},
     parts::Parts,
     shutdown::Shutdown,
-    stream::Drained,
+    stream::{Drained, StreamPump},
 };
 
 const STREAM_POLL: Duration = Duration::from_millis(250);
@@ -77,10 +78,49 @@ async fn until(stopped: impl Future<Output = ()>, work: impl Future<Output = ()>
     }
 }
 
-/// Invokes an operation with the event of an EventBridge schedule.
+/// The stream and the event bus, for callers that want the effects of a change now.
+#[derive(Clone)]
+pub(crate) struct Settling {
+    pub(crate) lambda: Lambda,
+    pub(crate) events: EventBus,
+    pump: Arc<StreamPump>,
+}
+
+impl Settling {
+    pub(crate) fn of(parts: &Parts) -> Self {
+        Self {
+            lambda: parts.lambda.clone(),
+            events: parts.events.clone(),
+            pump: parts.pump.clone(),
+        }
+    }
+
+    /// Delivers all that is due, and all that follows from it.
+    pub(crate) async fn settle(&self) -> Result<(), DatabaseError> {
+        loop {
+            self.events.deliver(&self.lambda).await;
+            if self.pump.drain(&self.lambda).await?.delivered == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Runs an operation as its schedule does, and logs a failure.
 pub(crate) async fn run_scheduled(lambda: &Lambda, clock: &Clock, operation: &str) {
+    if let Err(error) = invoke_scheduled(lambda, clock, operation).await {
+        tracing::error!(operation, %error, "a scheduled operation failed");
+    }
+}
+
+/// Invokes an operation with the event of an EventBridge schedule.
+pub(crate) async fn invoke_scheduled(
+    lambda: &Lambda,
+    clock: &Clock,
+    operation: &str,
+) -> Result<(), InvocationError> {
     let Some(operation) = functions::operation(operation) else {
-        return;
+        return Ok(());
     };
     let event = PutEvent {
         id: None,
@@ -90,7 +130,5 @@ pub(crate) async fn run_scheduled(lambda: &Lambda, clock: &Clock, operation: &st
         resources: Vec::new(),
     };
     let event = event_bus::envelope(event, clock.now());
-    if let Err(error) = lambda.invoke(operation, event).await {
-        tracing::error!(operation = operation.name, %error, "a scheduled operation failed");
-    }
+    lambda.invoke(operation, event).await.map(|_| ())
 }

@@ -115,6 +115,25 @@ pub(crate) fn open(
     Ok(database)
 }
 
+/// Deletes all items.
+pub(crate) fn clear(database: &Database, template: &Template) -> Result<(), DatabaseError> {
+    let schema = template.table.get("KeySchema").and_then(Value::as_array);
+    let names = schema.into_iter().flatten();
+    let names = names.filter_map(|key| key.get("AttributeName")?.as_str());
+    let names = names.collect::<Vec<_>>().join(", ");
+    loop {
+        let keys = json!({ "TableName": TABLE, "ProjectionExpression": names });
+        let page = serde_json::to_value(database.scan(request(keys)?)?)?;
+        let keys = page.get("Items").and_then(Value::as_array);
+        let Some(keys) = keys.filter(|keys| !keys.is_empty()) else {
+            return Ok(());
+        };
+        for key in keys {
+            database.delete_item(request(json!({ "TableName": TABLE, "Key": key }))?)?;
+        }
+    }
+}
+
 fn describe(database: &Database) -> Result<Value, DatabaseError> {
     let described = database.describe_table(request(json!({ "TableName": TABLE }))?)?;
     let mut described = serde_json::to_value(described)?;

@@ -150,6 +150,11 @@ impl EventBus {
         self.queue().waiting.len()
     }
 
+    /// Forgets the events that wait, and the dead letters.
+    pub(crate) fn clear(&self) {
+        *self.queue() = Queue::default();
+    }
+
     /// Returns the events that AWS would put into the dead-letter queue.
     pub(crate) fn dead_letters(&self) -> Vec<Value> {
         self.queue().dead_letters.clone()

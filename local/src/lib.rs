@@ -6,6 +6,7 @@
 //! timeouts come from `template.yaml`: there is no second list.
 
 mod background;
+mod controls;
 mod database;
 mod demo;
 mod event_bus;
@@ -15,6 +16,7 @@ mod invocation;
 mod issuer;
 mod mail_catcher;
 mod mailbox_simulator;
+mod movable_clock;
 mod options;
 mod pages;
 mod parts;

@@ -98,6 +98,17 @@ impl MailCatcher {
         lock(&self.caught).clone()
     }
 
+    /// Forgets all emails and failures.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        self.recover();
+        let mut caught = lock(&self.caught);
+        if let Some(file) = &self.file {
+            persist::replace(file, b"")?;
+        }
+        caught.clear();
+        Ok(())
+    }
+
     /// Makes the next requests to send an email fail.
     pub fn fail_next(&self, times: usize, failure: SesFailure) {
         lock(&self.failures).extend(std::iter::repeat_n(failure, times));

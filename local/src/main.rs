@@ -250,12 +250,6 @@ async fn run(arguments: Arguments) -> ExitCode {
         Ok(stack) => stack,
         Err(error) => return fail(&error),
     };
-    if arguments.demo
-        && let Err(error) = local::fill_with_demo(&stack, &clock).await
-    {
-        stack.stop().await;
-        return fail(&error);
-    }
     let location = if arguments.ephemeral {
         "in memory".to_owned()
     } else {
@@ -295,6 +289,12 @@ async fn run(arguments: Arguments) -> ExitCode {
         println!("key and all emails.");
         println!();
     }
+    if arguments.demo
+        && let Err(error) = local::fill_with_demo(&stack, &clock).await
+    {
+        stack.stop().await;
+        return fail(&error);
+    }
     let email = if arguments.demo {
         println!("The demo organization is ready. Sign in as any of:");
         for (email, role) in local::DEMO_PEOPLE {
@@ -317,6 +317,7 @@ async fn run(arguments: Arguments) -> ExitCode {
     };
     println!("  curl -s {url}/v1/organizations -H \"Authorization: Bearer $TOKEN\"{input}");
     println!();
+    println!("Ready at {url}");
     println!("Ctrl-C stops.");
     if let Err(error) = shutdown_signal().await {
         return fail(&error);

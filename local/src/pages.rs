@@ -5,18 +5,21 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     Form, Json, Router,
-    extract::{FromRequest, Path, Request, State},
+    extract::{FromRequest, Path, Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
+    background::Settling,
+    controls::Problem,
     issuer::{Issuer, SignIn},
     mail_catcher::{CaughtEmail, MailCatcher},
+    parts::Parts,
     provider::Provider,
     show::{is_address, show},
 };
@@ -27,26 +30,23 @@ struct Pages {
     issuer: Arc<Issuer>,
     provider: Arc<Provider>,
     mail_catcher: MailCatcher,
+    settling: Settling,
 }
 
-pub(crate) fn router(
-    url: String,
-    issuer: Arc<Issuer>,
-    provider: Arc<Provider>,
-    mail_catcher: MailCatcher,
-) -> Router {
+pub(crate) fn router(parts: &Parts) -> Router {
     Router::new()
         .route("/local", get(|| async { Redirect::permanent("/local/") }))
         .route("/local/", get(index))
         .route("/local/sign-in", post(sign_in))
-        .route("/local/mails", get(emails))
-        .route("/local/mails/{id}", get(email))
-        .route("/local/mails/{id}/html", get(email_html))
+        .route("/local/emails", get(emails))
+        .route("/local/emails/{id}", get(email))
+        .route("/local/emails/{id}/html", get(email_html))
         .with_state(Pages {
-            url,
-            issuer,
-            provider,
-            mail_catcher,
+            url: parts.urls.api.clone(),
+            issuer: parts.issuer.clone(),
+            provider: parts.provider.clone(),
+            mail_catcher: parts.mail_catcher.clone(),
+            settling: Settling::of(parts),
         })
 }
 
@@ -79,16 +79,20 @@ struct EmailPage {
 }
 
 impl EmailPage {
-    /// Splits the plain text into pieces, each with whether it is a link.
     fn pieces(&self) -> impl Iterator<Item = (&str, bool)> {
-        let words = self.email.text.split_inclusive(char::is_whitespace);
-        words.flat_map(|word| {
-            let bare = word.trim_end();
-            let is_link = bare.starts_with("http://") || bare.starts_with("https://");
-            let space = word.get(bare.len()..).unwrap_or_default();
-            [(bare, is_link), (space, false)]
-        })
+        pieces(&self.email.text)
     }
+}
+
+/// Splits a plain text into pieces, each with whether it is a link.
+fn pieces(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let words = text.split_inclusive(char::is_whitespace);
+    words.flat_map(|word| {
+        let bare = word.trim_end();
+        let is_link = bare.starts_with("http://") || bare.starts_with("https://");
+        let space = word.get(bare.len()..).unwrap_or_default();
+        [(bare, is_link), (space, false)]
+    })
 }
 
 fn moment(at: &DateTime<Utc>) -> String {
@@ -114,6 +118,7 @@ impl Pages {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SignInForm {
     email: String,
     #[serde(default)]
@@ -183,8 +188,48 @@ async fn sign_in(State(pages): State<Pages>, headers: HeaderMap, request: Reques
     pages.index(Some(signed_in), None)
 }
 
-async fn emails(State(pages): State<Pages>) -> Response {
-    Json(pages.mail_catcher.emails()).into_response()
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EmailsQuery {
+    /// A recipient, in any letter case.
+    to: Option<String>,
+}
+
+/// An email as the API shows it.
+#[derive(Serialize)]
+struct EmailView {
+    #[serde(flatten)]
+    email: CaughtEmail,
+    /// The links in the plain text.
+    links: Vec<String>,
+}
+
+impl From<CaughtEmail> for EmailView {
+    fn from(email: CaughtEmail) -> Self {
+        let links = pieces(&email.text).filter(|(_, is_link)| *is_link);
+        let links = links.map(|(link, _)| link.to_owned()).collect();
+        Self { email, links }
+    }
+}
+
+/// Returns the emails to a recipient, or all, the oldest first. Those of earlier requests
+/// are sent first, so that a test need not wait for them.
+async fn emails(
+    State(pages): State<Pages>,
+    query: Result<Query<EmailsQuery>, QueryRejection>,
+) -> Result<Json<Vec<EmailView>>, Problem> {
+    let Query(query) = query.map_err(|refusal| Problem::bad_request(refusal.body_text()))?;
+    pages.settling.settle().await?;
+    let mut emails = pages.mail_catcher.emails();
+    if let Some(recipient) = query.to {
+        emails.retain(|email| {
+            email
+                .to
+                .iter()
+                .any(|to| to.eq_ignore_ascii_case(&recipient))
+        });
+    }
+    Ok(Json(emails.into_iter().map(EmailView::from).collect()))
 }
 
 fn find(pages: &Pages, id: usize) -> Option<CaughtEmail> {

@@ -17,6 +17,7 @@ use crate::{
     invocation::Lambda,
     issuer::{CLIENT_ID, Issuer},
     mail_catcher::MailCatcher,
+    movable_clock::MovableClock,
     options::{DatabaseLocation, Options, StartError},
     persist,
     provider::Provider,
@@ -45,7 +46,8 @@ pub(crate) struct Parts {
     pub(crate) pump: Arc<StreamPump>,
     pub(crate) events: EventBus,
     pub(crate) database: Database,
-    pub(crate) template: Template,
+    pub(crate) template: Arc<Template>,
+    pub(crate) movable_clock: MovableClock,
     pub(crate) clock: Clock,
     aws: Aws,
     config: Config,
@@ -59,7 +61,8 @@ impl Parts {
         folder: &DataFolder,
         urls: Urls,
     ) -> Result<Self, StartError> {
-        let clock = options.clock;
+        let movable_clock = MovableClock::following(options.clock);
+        let clock = movable_clock.clock();
         let file = |name: &str| folder.file(name);
         let failed = |source| folder.failed(source);
         let database = file("organizations.db");
@@ -137,7 +140,8 @@ impl Parts {
             pump: Arc::new(pump),
             events: EventBus::new(&template, clock.clone()),
             database,
-            template,
+            template: Arc::new(template),
+            movable_clock,
             clock,
             aws,
             config,

@@ -136,6 +136,16 @@ impl Provider {
         }
     }
 
+    /// Forgets all people, and signs them out.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        let mut state = self.state();
+        if let Some(file) = &self.file {
+            persist::replace(file, b"")?;
+        }
+        *state = ProviderState::default();
+        Ok(())
+    }
+
     /// Returns the known people; the last to sign in comes last.
     pub(crate) fn people(&self) -> Vec<SignIn> {
         self.state().people.clone()

@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    background,
+    background, controls,
     database::DatabaseError,
     event_bus::{self, Published, PutEvent},
     gateway,
@@ -263,17 +263,13 @@ impl Stack {
 
 /// Returns the router of the API, the pages and the identity provider.
 fn api_router(parts: &Parts) -> Router {
-    pages::router(
-        parts.urls.api.clone(),
-        parts.issuer.clone(),
-        parts.provider.clone(),
-        parts.mail_catcher.clone(),
-    )
-    .merge(event_bus::router(
-        parts.events.clone(),
-        parts.lambda.clone(),
-    ))
-    .merge(provider::router(parts.provider.clone()))
-    .merge(gateway::router(parts.gateway.clone()))
-    .layer(DefaultBodyLimit::max(MAX_BODY))
+    pages::router(parts)
+        .merge(controls::router(parts))
+        .merge(event_bus::router(
+            parts.events.clone(),
+            parts.lambda.clone(),
+        ))
+        .merge(provider::router(parts.provider.clone()))
+        .merge(gateway::router(parts.gateway.clone()))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
 }

@@ -71,7 +71,7 @@ class Stack:
         return Person(self.api, answer["token"])
 
     def emails_to(self, email):
-        mails = send("GET", f"{self.api}/local/mails").body
+        mails = send("GET", f"{self.api}/local/emails").body
         mails = mails["items"] if isinstance(mails, dict) else mails
         return [mail for mail in mails if email in mail["to"]]
 

@@ -35,6 +35,7 @@ mod imported_keys;
 mod input;
 mod invariants;
 mod limits;
+mod local_api;
 mod metrics;
 mod opt_outs;
 mod pages;

@@ -260,7 +260,7 @@ async fn other_pages_are_accessible() {
             "callback",
         ),
         ("/local/", "Caught emails", "local"),
-        ("/local/mails/1", "Plain text", "local-mail"),
+        ("/local/emails/1", "Plain text", "local-mail"),
         ("/local/sign-out", "You are signed out", "signed-out"),
         (
             "/local/authorize",
