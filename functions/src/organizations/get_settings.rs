@@ -35,10 +35,16 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let scope = Scope::of(app, request)?;
     let id = scope.organization_id;
     let page = PageRequest::first(FIRST_PAGE);
+    let proof_and_ledger = || {
+        let read = |counters| {
+            let keys = (scope.proof(), ledger::keys(id, counters), Key::counts(id));
+            app.store.read(keys)
+        };
+        ledger::with_counters(app, id, read, |(_, found, _)| found.1.as_ref())
+    };
     let read = || async {
         let (found, members, invites, keys) = tokio::join!(
-            app.store
-                .read((scope.proof(), ledger::keys(id), Key::counts(id))),
+            proof_and_ledger(),
             app.store.members(id, &page),
             app.store.invites(id, &page),
             app.store.api_keys(id, &page),

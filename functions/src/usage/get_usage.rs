@@ -1,9 +1,8 @@
 //! `GET /v1/organizations/{organization_id}/usage` for members, and
 //! `GET /v1/usage` for API clients.
 
-use domain::{ApiKeyScope, Ledger, Refusal};
+use domain::{ApiKeyScope, Ledger};
 use lambda_http::Request;
-use store::{Counters, Key};
 
 use crate::{
     App, Operation, Shape,
@@ -40,11 +39,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 
 async fn of_client(app: &App, client: ApiClient) -> Result<Ledger, Error> {
     let id = client.organization_id;
-    let keys = (Key::organization(id), Key::billing(id), Counters::all(id));
-    let (organization, billing, counters) = app.store.read(keys).await?;
-    let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
-    Ok(Ledger {
-        billing: ledger::billing(app, billing, &organization),
-        counters,
-    })
+    let read = |counters| app.store.read(ledger::keys(id, counters));
+    let found = ledger::with_counters(app, id, read, |found| found.1.as_ref()).await?;
+    Ok(ledger::of(app, found)?.1)
 }

@@ -6,7 +6,7 @@ use domain::{Credits, Ledger, Refusal, Spending, spend};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Counters, Key, Transaction, UsageRequest};
+use store::{Key, Transaction, UsageRequest};
 use tokio::sync::Mutex;
 
 use super::{
@@ -219,9 +219,13 @@ async fn load(
     key: &str,
 ) -> Result<(Ledger, Option<UsageRequest>), Error> {
     let id = spender.organization_id;
-    let ledger = (Key::billing(id), Counters::all(id));
-    let keys = (spender.proof(), Key::usage_request(id, key), ledger);
-    let (existence, remembered, (billing, counters)) = app.store.read(keys).await?;
+    let read = |counters| {
+        let ledger = (Key::billing(id), counters);
+        let keys = (spender.proof(), Key::usage_request(id, key), ledger);
+        app.store.read(keys)
+    };
+    let found = ledger::with_counters(app, id, read, |(_, _, ledger)| ledger.0.as_ref()).await?;
+    let (existence, remembered, (billing, counters)) = found;
     spender.require_open(existence)?;
     let billing = match billing {
         Some(billing) => billing,

@@ -214,6 +214,11 @@ impl Counters {
         }
     }
 
+    /// Returns how many there are.
+    pub fn count(self) -> u8 {
+        self.count
+    }
+
     fn keys(self) -> impl Iterator<Item = Key<Counter>> {
         (0..self.count).map(move |number| Key::counter(self.organization_id, number))
     }
