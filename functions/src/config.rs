@@ -139,8 +139,18 @@ impl Config {
     /// Reads the variables that the template sets. Functions without emails, links or
     /// plans lack those variables.
     pub(crate) fn from_env() -> Result<Self, ConfigError> {
+        Self::read(&|name| env::var(name).ok())
+    }
+
+    /// Reads variables from anywhere, as [`Self::from_env`] does from the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the variable.
+    pub fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let variables = Variables(variable);
+        let optional = |name: &str| variables.optional(name);
         Ok(Self {
-            table_name: required("TABLE_NAME")?,
+            table_name: variables.required("TABLE_NAME")?,
             stack_name: optional("STACK_NAME").unwrap_or_default(),
             public_url: optional("PUBLIC_URL").unwrap_or_default(),
             email_from: optional("EMAIL_FROM"),
@@ -158,51 +168,124 @@ impl Config {
                 Some(text) => Plans::parse(&text)?,
                 None => Plans::default(),
             },
-            plan_changes: match env::var("PLAN_CHANGES").as_deref() {
-                Ok("server") => PlanChanges::Server {
+            plan_changes: match variable("PLAN_CHANGES").as_deref() {
+                Some("server") => PlanChanges::Server {
                     url: optional("PLAN_CHANGE_URL"),
                 },
-                Ok("customer") | Err(_) => PlanChanges::Customer,
-                Ok(_) => return Err(ConfigError::PlanChanges),
+                Some("customer") | None => PlanChanges::Customer,
+                Some(_) => return Err(ConfigError::PlanChanges),
             },
-            limits: limits()?,
-            email_verification: match env::var("EMAIL_VERIFICATION").as_deref() {
-                Ok("trusted") => EmailVerification::Trusted,
-                Ok("claim") | Err(_) => EmailVerification::Claim,
-                Ok(_) => return Err(ConfigError::EmailVerification),
+            limits: variables.limits()?,
+            email_verification: match variable("EMAIL_VERIFICATION").as_deref() {
+                Some("trusted") => EmailVerification::Trusted,
+                Some("claim") | None => EmailVerification::Claim,
+                Some(_) => return Err(ConfigError::EmailVerification),
             },
             imported_prefixes: match optional("IMPORTED_API_KEY_PREFIXES") {
                 Some(text) => ImportedPrefixes::parse(&text)?,
                 None => ImportedPrefixes::default(),
             },
-            brand: brand()?,
+            brand: variables.brand()?,
         })
     }
 }
 
-fn brand() -> Result<Brand, ConfigError> {
-    Ok(Brand {
-        product: brand_part("PRODUCT_NAME", ProductName::parse)?,
-        logo: brand_part("PRODUCT_LOGO_URL", Url::parse)?,
-        accent: brand_part("ACCENT_COLOR", Color::parse)?,
-        home: brand_part("PRODUCT_URL", Url::parse)?,
-        support: brand_part("SUPPORT", Support::parse)?,
-        terms: brand_part("TERMS_URL", Url::parse)?,
-        privacy: brand_part("PRIVACY_URL", Url::parse)?,
-        after_accept: brand_part("AFTER_ACCEPT_URL", Url::parse)?,
-    })
-}
+/// Variables of the environment, or those that a local stack sets.
+struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
 
-/// Returns a part of the brand, if the function has it.
-fn brand_part<T, E: std::fmt::Display>(
-    name: &'static str,
-    parse: fn(&str) -> Result<T, E>,
-) -> Result<Option<T>, ConfigError> {
-    let parsed = optional(name).map(|text| parse(&text)).transpose();
-    parsed.map_err(|error| ConfigError::Brand {
-        name,
-        reason: error.to_string(),
-    })
+impl Variables<'_> {
+    /// Returns a variable. An empty one counts as missing, because a template cannot omit one.
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.optional(name).ok_or(ConfigError::Missing(name))
+    }
+
+    fn brand(&self) -> Result<Brand, ConfigError> {
+        Ok(Brand {
+            product: self.brand_part("PRODUCT_NAME", ProductName::parse)?,
+            logo: self.brand_part("PRODUCT_LOGO_URL", Url::parse)?,
+            accent: self.brand_part("ACCENT_COLOR", Color::parse)?,
+            home: self.brand_part("PRODUCT_URL", Url::parse)?,
+            support: self.brand_part("SUPPORT", Support::parse)?,
+            terms: self.brand_part("TERMS_URL", Url::parse)?,
+            privacy: self.brand_part("PRIVACY_URL", Url::parse)?,
+            after_accept: self.brand_part("AFTER_ACCEPT_URL", Url::parse)?,
+        })
+    }
+
+    /// Returns a part of the brand, if the function has it.
+    fn brand_part<T, E: std::fmt::Display>(
+        &self,
+        name: &'static str,
+        parse: fn(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, ConfigError> {
+        let parsed = self.optional(name).map(|text| parse(&text)).transpose();
+        parsed.map_err(|error| ConfigError::Brand {
+            name,
+            reason: error.to_string(),
+        })
+    }
+
+    fn limits(&self) -> Result<Limits, ConfigError> {
+        let defaults = Limits::default();
+        let (emails, organizations) = (defaults.emails, defaults.organizations);
+        let interval = self
+            .limit("ADDRESS_EMAIL_INTERVAL")?
+            .map(i64::from)
+            .map(TimeDelta::seconds);
+        Ok(Limits {
+            emails: EmailLimits {
+                new_organization_per_day: self
+                    .limit("NEW_ORGANIZATION_EMAILS_PER_DAY")?
+                    .unwrap_or(emails.new_organization_per_day),
+                organization_per_day: self
+                    .limit("ORGANIZATION_EMAILS_PER_DAY")?
+                    .unwrap_or(emails.organization_per_day),
+                recipient_per_day: self
+                    .limit("RECIPIENT_EMAILS_PER_DAY")?
+                    .unwrap_or(emails.recipient_per_day),
+                recipient_per_week: self
+                    .limit("RECIPIENT_EMAILS_PER_WEEK")?
+                    .unwrap_or(emails.recipient_per_week),
+                address: self.limit("ADDRESS_EMAILS")?.unwrap_or(emails.address),
+                address_interval: interval.unwrap_or(emails.address_interval),
+            },
+            organizations: OrganizationLimits {
+                per_day: self
+                    .limit("PERSON_ORGANIZATIONS_PER_DAY")?
+                    .unwrap_or(organizations.per_day),
+                in_all: self
+                    .limit("PERSON_ORGANIZATIONS")?
+                    .unwrap_or(organizations.in_all),
+            },
+            pause: PauseLimits {
+                bounces: self
+                    .limit("PAUSING_BOUNCES")?
+                    .unwrap_or(defaults.pause.bounces),
+                complaints: self
+                    .limit("PAUSING_COMPLAINTS")?
+                    .unwrap_or(defaults.pause.complaints),
+            },
+            usage: UsageRates {
+                organization: self
+                    .limit("ORGANIZATION_USAGE_RATE")?
+                    .map_or(defaults.usage.organization, RateLimit),
+                api_key: self
+                    .limit("API_KEY_USAGE_RATE")?
+                    .map_or(defaults.usage.api_key, RateLimit),
+            },
+        })
+    }
+
+    /// Returns a limit, if the function has it.
+    fn limit(&self, name: &'static str) -> Result<Option<u32>, ConfigError> {
+        let text = self.optional(name);
+        let parsed = text.map(|text| text.parse().map_err(|_| ConfigError::Limit(name)));
+        parsed.transpose()
+    }
 }
 
 /// The variables of [`EmailLimits`], for the functions that send invites.
@@ -224,48 +307,6 @@ pub(crate) const PAUSE_LIMITS: &[&str] = &["PAUSING_BOUNCES", "PAUSING_COMPLAINT
 
 /// The variables of [`UsageRates`], and `PLANS`, for the function that uses credits.
 pub(crate) const USAGE_RATES: &[&str] = &["PLANS", "ORGANIZATION_USAGE_RATE", "API_KEY_USAGE_RATE"];
-
-fn limits() -> Result<Limits, ConfigError> {
-    let defaults = Limits::default();
-    let (emails, organizations) = (defaults.emails, defaults.organizations);
-    let interval = limit("ADDRESS_EMAIL_INTERVAL")?
-        .map(i64::from)
-        .map(TimeDelta::seconds);
-    Ok(Limits {
-        emails: EmailLimits {
-            new_organization_per_day: limit("NEW_ORGANIZATION_EMAILS_PER_DAY")?
-                .unwrap_or(emails.new_organization_per_day),
-            organization_per_day: limit("ORGANIZATION_EMAILS_PER_DAY")?
-                .unwrap_or(emails.organization_per_day),
-            recipient_per_day: limit("RECIPIENT_EMAILS_PER_DAY")?
-                .unwrap_or(emails.recipient_per_day),
-            recipient_per_week: limit("RECIPIENT_EMAILS_PER_WEEK")?
-                .unwrap_or(emails.recipient_per_week),
-            address: limit("ADDRESS_EMAILS")?.unwrap_or(emails.address),
-            address_interval: interval.unwrap_or(emails.address_interval),
-        },
-        organizations: OrganizationLimits {
-            per_day: limit("PERSON_ORGANIZATIONS_PER_DAY")?.unwrap_or(organizations.per_day),
-            in_all: limit("PERSON_ORGANIZATIONS")?.unwrap_or(organizations.in_all),
-        },
-        pause: PauseLimits {
-            bounces: limit("PAUSING_BOUNCES")?.unwrap_or(defaults.pause.bounces),
-            complaints: limit("PAUSING_COMPLAINTS")?.unwrap_or(defaults.pause.complaints),
-        },
-        usage: UsageRates {
-            organization: limit("ORGANIZATION_USAGE_RATE")?
-                .map_or(defaults.usage.organization, RateLimit),
-            api_key: limit("API_KEY_USAGE_RATE")?.map_or(defaults.usage.api_key, RateLimit),
-        },
-    })
-}
-
-/// Returns a limit, if the function has it.
-fn limit(name: &'static str) -> Result<Option<u32>, ConfigError> {
-    let text = optional(name);
-    let parsed = text.map(|text| text.parse().map_err(|_| ConfigError::Limit(name)));
-    parsed.transpose()
-}
 
 /// Checks that the variables which an operation needs are set, so that a function
 /// that the template has forgotten one for does not start. `PLANS` may be empty,

@@ -25,8 +25,8 @@ use uuid::Uuid;
 
 use crate::{
     invocation::Lambda,
-    issuer::Issuer,
     template::{DEFAULT_ROUTE, Template, TemplateError},
+    verifier::Verifier,
 };
 
 use event::{Incoming, path_parameters};
@@ -37,7 +37,7 @@ use response::{from_lambda, message};
 #[derive(Clone)]
 pub struct Gateway {
     lambda: Lambda,
-    issuer: Arc<Issuer>,
+    verifier: Verifier,
     clock: Clock,
     routes: Arc<Vec<(Route, &'static Operation)>>,
     lambda_authorizers: Vec<CachingAuthorizer>,
@@ -55,7 +55,7 @@ pub struct GatewayResponse {
 impl Gateway {
     pub(crate) fn new(
         lambda: Lambda,
-        issuer: Arc<Issuer>,
+        verifier: Verifier,
         clock: Clock,
         template: &Template,
     ) -> Result<Self, TemplateError> {
@@ -80,7 +80,7 @@ impl Gateway {
         let routes = Arc::new(routes);
         Ok(Self {
             lambda,
-            issuer,
+            verifier,
             clock,
             routes,
             lambda_authorizers,
@@ -199,9 +199,20 @@ impl Gateway {
             Caller::Anyone => Ok(None),
             Caller::Person => {
                 let token = bearer(incoming.headers);
-                let claims = token.and_then(|token| self.issuer.verify(token));
-                let claims = claims.ok_or_else(|| {
-                    let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+                let claims = match token {
+                    Some(token) => self.verifier.verify(token).await.map_err(Some),
+                    None => Err(None),
+                };
+                let claims = claims.map_err(|invalid| {
+                    let challenge = invalid.map_or_else(
+                        || "Bearer".to_owned(),
+                        |reason| {
+                            format!(
+                                "Bearer scope=\"\" error=\"invalid_token\" error_description=\"{reason}\""
+                            )
+                        },
+                    );
+                    let challenge = [(header::WWW_AUTHENTICATE, challenge)];
                     (challenge, message(StatusCode::UNAUTHORIZED, "Unauthorized")).into_response()
                 })?;
                 Ok(Some(json!({ "jwt": { "claims": claims, "scopes": null } })))

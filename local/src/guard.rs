@@ -20,9 +20,19 @@ use hyper_util::{
 };
 use tokio::net::TcpListener;
 
-/// The names that a server answers to.
+/// The names that a server answers to, and the pages that may call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Names {
+    reach: Reach,
+    /// Other names, which the developer has given.
+    hosts: Vec<String>,
+    /// The origins of pages elsewhere, which the developer has allowed.
+    origins: Vec<String>,
+}
+
+/// The names that a server has by its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Names {
+enum Reach {
     /// Those of the loopback interface.
     Loopback,
     /// Also the one by which containers know this machine.
@@ -32,24 +42,67 @@ pub(crate) enum Names {
 }
 
 impl Names {
-    /// Returns the names of a server that stands in for AWS.
-    pub(crate) fn of_aws(address: IpAddr) -> Self {
-        if address.is_loopback() {
-            Self::Containers
-        } else {
-            Self::Network
+    fn of(reach: Reach) -> Self {
+        Self {
+            reach,
+            hosts: Vec::new(),
+            origins: Vec::new(),
         }
     }
 
-    fn contain(self, host: &str) -> bool {
+    /// Returns the names of a server that stands in for AWS.
+    pub(crate) fn of_aws(address: IpAddr) -> Self {
+        Self::of(if address.is_loopback() {
+            Reach::Containers
+        } else {
+            Reach::Network
+        })
+    }
+
+    /// Returns the names of the API: that of its URL, and those which are given.
+    pub(crate) fn of_api(address: IpAddr, url: &str, hosts: &[String]) -> Self {
+        let reach = if address.is_loopback() {
+            Reach::Loopback
+        } else {
+            Reach::Network
+        };
+        let own = url.parse::<Uri>().ok();
+        let own = own.and_then(|url| url.host().map(str::to_owned));
+        let mut names = Self::of(reach);
+        names.hosts = hosts.iter().cloned().chain(own).collect();
+        names
+    }
+
+    /// Lets pages of other origins call.
+    pub(crate) fn with_pages_of(mut self, origins: Vec<String>) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    fn contain(&self, host: &str) -> bool {
         let name = host_name(host);
         let address = name.trim_matches(['[', ']']).parse::<IpAddr>().ok();
         // An address cannot be rebound.
         if let Some(address) = address {
-            return address.is_loopback() || self == Self::Network;
+            return address.is_loopback() || self.reach == Reach::Network;
         }
         name.eq_ignore_ascii_case("localhost")
-            || self != Self::Loopback && name.eq_ignore_ascii_case("host.docker.internal")
+            || self.is_given(name)
+            || self.reach != Reach::Loopback && name.eq_ignore_ascii_case("host.docker.internal")
+    }
+
+    fn is_given(&self, name: &str) -> bool {
+        let mut hosts = self.hosts.iter();
+        hosts.any(|host| name.eq_ignore_ascii_case(host))
+    }
+
+    /// Returns whether a page of an origin may call: one of this machine, by a name of
+    /// its own, or an allowed one.
+    fn let_in(&self, origin: &str) -> bool {
+        let host = origin.split_once("://").map(|(_, host)| host);
+        let is_own =
+            |host: &str| Self::of(Reach::Loopback).contain(host) || self.is_given(host_name(host));
+        self.origins.iter().any(|allowed| allowed == origin) || host.is_some_and(is_own)
     }
 }
 
@@ -67,19 +120,19 @@ pub(crate) fn guarded(router: Router, names: Names) -> Router {
 }
 
 async fn guard(State(names): State<Names>, request: Request, next: Next) -> Response {
-    match refusal(names, request.headers()) {
+    match refusal(&names, request.headers()) {
         None => next.run(request).await,
         Some(refusal) => refusal.into_response(),
     }
 }
 
-fn refusal(names: Names, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
+fn refusal(names: &Names, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
     let header = |name| {
         let value = headers.get(name).map(|value| value.to_str());
         value.map(Result::unwrap_or_default)
     };
     if !header(header::HOST).is_some_and(|host| names.contain(host)) {
-        let text = "this server answers to localhost only: use 127.0.0.1 in the address\n";
+        let text = "this server does not answer to this name: use 127.0.0.1 in the address, or start it with `--host NAME`\n";
         return Some((StatusCode::MISDIRECTED_REQUEST, text));
     }
     let is_foreign = match header(header::ORIGIN) {
@@ -88,10 +141,7 @@ fn refusal(names: Names, headers: &HeaderMap) -> Option<(StatusCode, &'static st
         Some("null") => headers
             .get("sec-fetch-site")
             .is_some_and(|site| site == "cross-site"),
-        Some(origin) => {
-            let host = origin.split_once("://").map(|(_, host)| host);
-            !host.is_some_and(|host| Names::Loopback.contain(host))
-        }
+        Some(origin) => !names.let_in(origin),
     };
     let text = "a page of another site sent this request, which is refused\n";
     is_foreign.then_some((StatusCode::FORBIDDEN, text))
@@ -167,10 +217,11 @@ mod tests {
             ("", false, false, false),
         ] {
             for (names, answers) in [
-                (Names::Loopback, loopback),
-                (Names::Containers, containers),
-                (Names::Network, network),
+                (Reach::Loopback, loopback),
+                (Reach::Containers, containers),
+                (Reach::Network, network),
             ] {
+                let names = Names::of(names);
                 assert_eq!(names.contain(host), answers, "{host} by {names:?}");
             }
         }
@@ -200,14 +251,38 @@ mod tests {
                     headers.insert(name, value.parse().unwrap());
                 }
             }
-            let refusal = refusal(Names::Loopback, &headers);
+            let refusal = refusal(&Names::of(Reach::Loopback), &headers);
             assert_eq!(refusal.is_some(), refused, "{origin:?} {site:?}");
         }
     }
 
     #[test]
+    fn given_names_and_allowed_pages_are_answered() {
+        let loopback: IpAddr = Ipv4Addr::LOCALHOST.into();
+        let given = ["organizations".to_owned()];
+        let names = Names::of_api(loopback, "https://dev.shop.test/base", &given);
+        let names = names.with_pages_of(vec!["https://app.test".to_owned()]);
+        for (host, origin, refused) in [
+            ("organizations:3000", None, false),
+            ("dev.shop.test", Some("https://dev.shop.test"), false),
+            ("dev.shop.test", Some("https://app.test"), false),
+            ("dev.shop.test", Some("https://app.test.evil.example"), true),
+            ("app.test", None, true),
+            ("10.0.0.7", None, true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            let refusal = refusal(&names, &headers);
+            assert_eq!(refusal.is_some(), refused, "{host} {origin:?}");
+        }
+    }
+
+    #[test]
     fn request_without_a_host_is_refused() {
-        let refusal = refusal(Names::Network, &HeaderMap::new());
+        let refusal = refusal(&Names::of(Reach::Network), &HeaderMap::new());
         assert_eq!(refusal.unwrap().0, StatusCode::MISDIRECTED_REQUEST);
     }
 }

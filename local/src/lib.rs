@@ -7,6 +7,7 @@
 
 mod background;
 mod controls;
+mod cors;
 mod database;
 mod demo;
 mod event_bus;
@@ -25,11 +26,13 @@ mod persist;
 mod provider;
 mod secrets;
 mod services;
+mod settings;
 mod show;
 mod shutdown;
 mod stack;
 mod stream;
 mod template;
+mod verifier;
 mod webhook;
 
 pub use database::DatabaseError;
@@ -40,7 +43,12 @@ pub use issuer::{Issuer, IssuerError, SignIn};
 pub use mail_catcher::{CaughtEmail, MailCatcher, SesFailure};
 pub use options::{Background, DatabaseLocation, Options, StartError};
 pub use pattern::{Condition, InvalidPattern, Pattern};
+pub use provider::Client;
 pub use secrets::{Secret, SecretStore};
+pub use settings::{SettingError, Settings};
 pub use stack::Stack;
 pub use stream::{Drained, StreamPump};
-pub use template::{LambdaAuthorizer, Rule, Schedule, StreamSource, Template, TemplateError};
+pub use template::{
+    Cors, LambdaAuthorizer, Parameter, Rule, Schedule, StreamSource, Template, TemplateError,
+};
+pub use verifier::{ProviderError, TrustedProvider};

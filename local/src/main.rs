@@ -1,16 +1,17 @@
 //! `cargo run`: the whole system on this machine.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use axum::http::Uri;
-use brand::{Brand, Color, ProductName, Support, Url};
-use functions::{Clock, EmailVerification, ImportedPrefixes, Limits, PlanChanges, Plans};
-use local::{Background, DatabaseLocation, Options, Stack};
+use functions::{Clock, Limits};
+use local::{Background, Client, DatabaseLocation, Options, Settings, Stack};
 use tokio::signal;
+use tracing_subscriber::{
+    filter::LevelFilter, layer::SubscriberExt, reload, util::SubscriberInitExt,
+};
 
 const HELP: &str = "\
 Runs organization settings on this machine: API, database, emails and schedules.
@@ -30,44 +31,56 @@ Usage: cargo run [-- [demo] [options]]
   --ephemeral          keep the database in memory only, and use any free
                        ports for DynamoDB, SES and Secrets Manager
   --template FILE      the template to run (template.yaml)
-  --plans PLANS        the available plans, in the format of the template's
-                       parameter `Plans`
-  --plan-changes PARTY the party that changes plans: customer (the default) or
-                       server, as the template's parameter `PlanChanges`
-  --plan-change-url URL  the page where people change the plan if the server does
+  --set NAME=VALUE     a parameter of the template, as `sam deploy` takes it; may be
+                       repeated
+  --issuer URL, --audience LIST
+                       also accept the tokens of your identity provider, and sign in
+                       there (JwtIssuer and JwtAudience)
+  --client ID=URI      a client of the stand-in for the identity provider, and its
+                       redirect URI; may be repeated
+  --listen IP          the API's address (127.0.0.1); 0.0.0.0 lets containers reach it,
+                       and everybody in the network: anybody signs in as anyone
+  --host NAME          another name that the API answers to; may be repeated
+  --public-url URL     the base URL of the pages and of links (PublicUrl)
+  --plans, --plan-changes, --plan-change-url, --imported-api-key-prefixes,
+  --product-name, --product-logo-url, --accent-color, --product-url, --support,
+  --terms-url, --privacy-url, --after-accept-url
+                       the parameters of the template with these names
   --server-key KEY     the key of the product's own backend, `oss_` and at least 32
                        characters (random, kept in the data folder)
-  --webhook URL        send every audit event to a URL that begins with http://, as
-                       the template's parameter `WebhookUrl`
-  --imported-api-key-prefixes LIST
-                       the prefixes of an earlier system's API keys, as the
-                       template's parameter `ImportedApiKeyPrefixes`
-  --product-name NAME, --product-logo-url URL, --accent-color COLOR,
-  --product-url URL, --support ADDRESS, --terms-url URL, --privacy-url URL,
-  --after-accept-url URL
-                       the brand of pages and emails, as the template's parameters
+  --webhook URL        send every audit event to a URL that begins with http://
+                       (WebhookUrl)
   --no-limits          allow any number of emails and organizations
   --help               show this text
 ";
 
 struct Arguments {
     demo: bool,
-    ephemeral: bool,
-    port: u16,
-    dynamodb_port: Option<u16>,
-    services_port: Option<u16>,
-    aws_address: IpAddr,
-    data: PathBuf,
-    template: PathBuf,
-    plans: Plans,
-    by_server: bool,
-    plan_change_url: Option<String>,
-    server_key: Option<String>,
-    webhook: Option<Uri>,
-    imported_prefixes: ImportedPrefixes,
-    brand: Brand,
-    limits: Limits,
+    no_limits: bool,
+    /// The template's parameters.
+    set: Vec<(String, String)>,
+    options: Options,
 }
+
+/// The options that set a parameter of the template.
+const SHORT_FORMS: [(&str, &str); 16] = [
+    ("accent-color", "AccentColor"),
+    ("after-accept-url", "AfterAcceptUrl"),
+    ("audience", "JwtAudience"),
+    ("imported-api-key-prefixes", "ImportedApiKeyPrefixes"),
+    ("issuer", "JwtIssuer"),
+    ("plan-change-url", "PlanChangeUrl"),
+    ("plan-changes", "PlanChanges"),
+    ("plans", "Plans"),
+    ("privacy-url", "PrivacyUrl"),
+    ("product-logo-url", "ProductLogoUrl"),
+    ("product-name", "ProductName"),
+    ("product-url", "ProductUrl"),
+    ("public-url", "PublicUrl"),
+    ("support", "Support"),
+    ("terms-url", "TermsUrl"),
+    ("webhook", "WebhookUrl"),
+];
 
 /// Returns the default data folder: beside the template of the current checkout.
 fn default_folder() -> PathBuf {
@@ -85,90 +98,63 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
     use lexopt::prelude::*;
     let mut arguments = Arguments {
         demo: false,
-        ephemeral: false,
-        port: 3000,
-        dynamodb_port: None,
-        services_port: None,
-        aws_address: Ipv4Addr::LOCALHOST.into(),
-        data: default_folder(),
-        template: Options::shipped_template(),
-        plans: Plans::default(),
-        by_server: false,
-        plan_change_url: None,
-        server_key: None,
-        webhook: None,
-        imported_prefixes: ImportedPrefixes::default(),
-        brand: Brand::default(),
-        limits: Limits::default(),
+        no_limits: false,
+        set: Vec::new(),
+        options: Options {
+            port: Some(3000),
+            background: Background::Automatic,
+            ..Options::for_tests(Clock::system())
+        },
     };
+    let (mut is_ephemeral, mut data) = (false, default_folder());
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
+        let options = &mut arguments.options;
         match argument {
             Value(value) if value == "demo" => arguments.demo = true,
-            Long("ephemeral") => arguments.ephemeral = true,
-            Long("port") => arguments.port = parser.value()?.parse()?,
-            Long("dynamodb-port") => arguments.dynamodb_port = Some(parser.value()?.parse()?),
-            Long("services-port") => arguments.services_port = Some(parser.value()?.parse()?),
-            Long("aws-address") => arguments.aws_address = parser.value()?.parse()?,
-            Long("data") => arguments.data = parser.value()?.into(),
-            Long("template") => arguments.template = parser.value()?.into(),
-            Long("plans") => arguments.plans = parser.value()?.parse_with(Plans::parse)?,
-            Long("plan-changes") => {
-                arguments.by_server = match parser.value()?.string()?.as_str() {
-                    "customer" => false,
-                    "server" => true,
-                    _ => return Err("`--plan-changes` must be `customer` or `server`".into()),
-                }
-            }
-            Long("plan-change-url") => {
-                arguments.plan_change_url = Some(parser.value()?.string()?);
+            Long("ephemeral") => is_ephemeral = true,
+            Long("port") => options.port = Some(parser.value()?.parse()?),
+            Long("listen") => options.address = parser.value()?.parse()?,
+            Long("host") => options.hosts.push(parser.value()?.string()?),
+            Long("dynamodb-port") => options.dynamodb_port = Some(parser.value()?.parse()?),
+            Long("services-port") => options.services_port = Some(parser.value()?.parse()?),
+            Long("aws-address") => options.aws_address = parser.value()?.parse()?,
+            Long("data") => data = parser.value()?.into(),
+            Long("template") => options.template = parser.value()?.into(),
+            Long("client") => {
+                let client = parser.value()?.parse_with(Client::parse)?;
+                options.clients.push(client);
             }
             Long("server-key") => {
-                arguments.server_key = Some(parser.value()?.parse_with(server_key)?);
+                options.server_key = Some(parser.value()?.parse_with(server_key)?);
             }
-            Long("webhook") => arguments.webhook = Some(parser.value()?.parse_with(webhook)?),
-            Long("imported-api-key-prefixes") => {
-                arguments.imported_prefixes =
-                    parser.value()?.parse_with(ImportedPrefixes::parse)?;
-            }
-            Long("product-name") => {
-                arguments.brand.product = Some(parser.value()?.parse_with(ProductName::parse)?);
-            }
-            Long("product-logo-url") => arguments.brand.logo = Some(url(&mut parser)?),
-            Long("accent-color") => {
-                arguments.brand.accent = Some(parser.value()?.parse_with(Color::parse)?);
-            }
-            Long("product-url") => arguments.brand.home = Some(url(&mut parser)?),
-            Long("support") => {
-                arguments.brand.support = Some(parser.value()?.parse_with(Support::parse)?);
-            }
-            Long("terms-url") => arguments.brand.terms = Some(url(&mut parser)?),
-            Long("privacy-url") => arguments.brand.privacy = Some(url(&mut parser)?),
-            Long("after-accept-url") => arguments.brand.after_accept = Some(url(&mut parser)?),
-            Long("no-limits") => arguments.limits = Limits::NONE,
+            Long("set") => arguments.set.push(parser.value()?.parse_with(setting)?),
+            Long("no-limits") => arguments.no_limits = true,
             Long("help") | Short('h') => return Ok(None),
+            Long(name) => {
+                let mut forms = SHORT_FORMS.iter();
+                let Some((_, parameter)) = forms.find(|(form, _)| *form == name) else {
+                    return Err(argument.unexpected());
+                };
+                let value = parser.value()?.string()?;
+                arguments.set.push(((*parameter).to_owned(), value));
+            }
             other => return Err(other.unexpected()),
         }
     }
     // Fixed ports, so that `sam local` finds them.
-    if !arguments.ephemeral {
-        arguments.dynamodb_port.get_or_insert(8000);
-        arguments.services_port.get_or_insert(8001);
+    if !is_ephemeral {
+        arguments.options.dynamodb_port.get_or_insert(8000);
+        arguments.options.services_port.get_or_insert(8001);
+        arguments.options.database = DatabaseLocation::Folder(data);
     }
     Ok(Some(arguments))
 }
 
-/// Reads a URL of the brand.
-fn url(parser: &mut lexopt::Parser) -> Result<Url, lexopt::Error> {
-    use lexopt::prelude::*;
-    parser.value()?.parse_with(Url::parse)
-}
-
-/// Returns the URL of a webhook.
-fn webhook(text: &str) -> Result<Uri, &'static str> {
-    let url = text.parse::<Uri>().ok();
-    let url = url.filter(|url| url.scheme_str() == Some("http") && url.host().is_some());
-    url.ok_or("must be a URL that begins with http://")
+/// Returns a parameter of the template and its value.
+fn setting(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("must be `Name=value`")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Returns the secret of a server key.
@@ -191,12 +177,25 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    tracing_subscriber::fmt()
+    let (level, handle) = reload::Layer::new(LevelFilter::INFO);
+    let lines = tracing_subscriber::fmt::layer()
         .compact()
         .with_target(false)
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(std::io::stderr)
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(level)
+        .with(lines)
         .init();
+    let quiet = move |is_quiet| {
+        let level = if is_quiet {
+            LevelFilter::WARN
+        } else {
+            LevelFilter::INFO
+        };
+        if let Err(error) = handle.reload(level) {
+            eprintln!("{error}");
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -204,7 +203,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
-    runtime.block_on(run(arguments))
+    runtime.block_on(run(arguments, quiet))
 }
 
 fn fail(error: &dyn std::error::Error) -> ExitCode {
@@ -212,48 +211,35 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn run(arguments: Arguments) -> ExitCode {
-    let clock = Clock::system();
-    let database = if arguments.ephemeral {
-        DatabaseLocation::Memory
-    } else {
-        DatabaseLocation::Folder(arguments.data.clone())
+async fn run(arguments: Arguments, quiet: impl Fn(bool)) -> ExitCode {
+    let mut options = arguments.options;
+    let settings = match Settings::of(&options, arguments.set) {
+        Ok(settings) => settings,
+        Err(error) => return fail(&error),
     };
-    let options = Options {
-        port: Some(arguments.port),
-        dynamodb_port: arguments.dynamodb_port,
-        services_port: arguments.services_port,
-        aws_address: arguments.aws_address,
-        database,
-        template: arguments.template,
-        plans: arguments.plans,
-        plan_changes: if arguments.by_server {
-            PlanChanges::Server {
-                url: arguments.plan_change_url,
-            }
-        } else {
-            PlanChanges::Customer
-        },
-        server_key: arguments.server_key,
-        webhook: arguments.webhook.clone(),
-        imported_prefixes: arguments.imported_prefixes,
-        brand: arguments.brand,
-        limits: arguments.limits,
-        // The local provider always says whether it has verified an address.
-        email_verification: EmailVerification::Claim,
-        clock: clock.clone(),
-        http_client: None,
-        metrics: None,
-        background: Background::Automatic,
+    if let Err(error) = settings.apply(&mut options) {
+        return fail(&error);
+    }
+    for name in settings.without_effect() {
+        eprintln!("`{name}` has no effect on a local stack");
+    }
+    if arguments.no_limits {
+        options.limits = Limits::NONE;
+    }
+    let (clock, webhook, address) = (
+        options.clock.clone(),
+        options.webhook.clone(),
+        options.address,
+    );
+    let location = match &options.database {
+        DatabaseLocation::Memory => "in memory".to_owned(),
+        DatabaseLocation::Folder(folder) => folder.display().to_string(),
     };
+    // The requests that make the demo organization are no news.
+    quiet(arguments.demo);
     let stack = match Stack::start(options).await {
         Ok(stack) => stack,
         Err(error) => return fail(&error),
-    };
-    let location = if arguments.ephemeral {
-        "in memory".to_owned()
-    } else {
-        arguments.data.display().to_string()
     };
     let url = stack.url();
     println!("Pages       {url}/");
@@ -267,7 +253,7 @@ async fn run(arguments: Arguments) -> ExitCode {
         shown(stack.services_url(), stack.aws_address())
     );
     println!("Events      {url}/local/events   (POST; calls the functions whose rule matches)");
-    if let Some(webhook) = &arguments.webhook {
+    if let Some(webhook) = &webhook {
         let key = stack.secrets().webhook_key();
         println!("Webhook     {webhook}   (x-webhook-key: {key})");
     }
@@ -289,12 +275,17 @@ async fn run(arguments: Arguments) -> ExitCode {
         println!("key and all emails.");
         println!();
     }
+    if !address.is_loopback() {
+        println!("WARNING: the API is open to your network, and signs anybody in as anyone.");
+        println!();
+    }
     if arguments.demo
         && let Err(error) = local::fill_with_demo(&stack, &clock).await
     {
         stack.stop().await;
         return fail(&error);
     }
+    quiet(false);
     let email = if arguments.demo {
         println!("The demo organization is ready. Sign in as any of:");
         for (email, role) in local::DEMO_PEOPLE {

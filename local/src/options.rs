@@ -12,7 +12,13 @@ use functions::{
     Brand, Clock, EmailVerification, ImportedPrefixes, Limits, Metrics, PlanChanges, Plans,
 };
 
-use crate::{database::DatabaseError, issuer::IssuerError, template::TemplateError};
+use crate::{
+    database::DatabaseError,
+    issuer::IssuerError,
+    provider::Client,
+    template::TemplateError,
+    verifier::{ProviderError, TrustedProvider},
+};
 
 /// An error that keeps the stack from starting.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +50,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The identity provider cannot be used.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// The signing key cannot be used.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
@@ -76,7 +85,19 @@ pub struct Options {
     pub dynamodb_port: Option<u16>,
     /// The port of SES's and Secrets Manager's API; `None` means any free port.
     pub services_port: Option<u16>,
-    /// The address of DynamoDB, SES and Secrets Manager. The API listens on loopback only.
+    /// The address of the API.
+    pub address: IpAddr,
+    /// The names of this machine that the API answers to, besides `localhost`.
+    pub hosts: Vec<String>,
+    /// The base URL of the pages and of links; `None` means the API's own.
+    pub public_url: Option<String>,
+    /// The origins of other web pages that may call the API.
+    pub allowed_origins: Vec<String>,
+    /// The identity provider whose tokens are accepted too; `None` for the stand-in only.
+    pub provider: Option<TrustedProvider>,
+    /// The clients of the stand-in, besides the pages.
+    pub clients: Vec<Client>,
+    /// The address of DynamoDB, SES and Secrets Manager.
     pub aws_address: IpAddr,
     /// The place of the database.
     pub database: DatabaseLocation,
@@ -89,6 +110,12 @@ pub struct Options {
     /// The secret of the server key, without its prefix; `None` means that of the data
     /// folder, or a random one.
     pub server_key: Option<String>,
+    /// The sender of emails.
+    pub email_from: Option<String>,
+    /// The Reply-To address of emails; `None` means the sender.
+    pub email_reply_to: Option<String>,
+    /// The configuration set that emails name.
+    pub email_configuration_set: Option<String>,
     /// The receiver of audit events, by HTTP; `None` for none.
     pub webhook: Option<Uri>,
     /// The limits on emails and on organizations.
@@ -116,12 +143,21 @@ impl Options {
             port: None,
             dynamodb_port: None,
             services_port: None,
+            address: Ipv4Addr::LOCALHOST.into(),
+            hosts: Vec::new(),
+            public_url: None,
+            allowed_origins: Vec::new(),
+            provider: None,
+            clients: Vec::new(),
             aws_address: Ipv4Addr::LOCALHOST.into(),
             database: DatabaseLocation::Memory,
             template: Self::shipped_template(),
             plans: Plans::default(),
             plan_changes: PlanChanges::default(),
             server_key: None,
+            email_from: Some("Organization settings <no-reply@example.com>".to_owned()),
+            email_reply_to: None,
+            email_configuration_set: None,
             webhook: None,
             limits: Limits::default(),
             email_verification: EmailVerification::default(),

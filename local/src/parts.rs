@@ -24,6 +24,7 @@ use crate::{
     secrets::{Secret, SecretStore},
     stream::StreamPump,
     template::Template,
+    verifier::{TrustedKeys, Verifier},
     webhook::Webhook,
 };
 
@@ -60,6 +61,7 @@ impl Parts {
         template: Template,
         folder: &DataFolder,
         urls: Urls,
+        trusted: Option<TrustedKeys>,
     ) -> Result<Self, StartError> {
         let movable_clock = MovableClock::following(options.clock);
         let clock = movable_clock.clock();
@@ -77,9 +79,12 @@ impl Parts {
         }
         let issuer = Issuer::new(&urls.api, clock.clone(), file("sign-in-rsa-key").as_deref())?;
         let issuer = Arc::new(issuer);
+        let audiences = options.clients.iter().map(|client| client.id.clone());
+        let verifier = Verifier::new(issuer.clone(), audiences.collect(), trusted, clock.clone());
         let provider = Provider::open(
             &urls.api,
             issuer.clone(),
+            options.clients,
             clock.clone(),
             file("people.jsonl").as_deref(),
         );
@@ -99,16 +104,24 @@ impl Parts {
             table_name: TABLE.to_owned(),
             stack_name: "local".to_owned(),
             public_url: urls.api.clone(),
-            email_from: Some("Organization settings <no-reply@example.com>".to_owned()),
-            email_reply_to: None,
-            email_configuration_set: None,
+            email_from: options.email_from,
+            email_reply_to: options.email_reply_to,
+            email_configuration_set: options.email_configuration_set,
             link_key_secret_id: Some(Secret::LinkKey.id().to_owned()),
             server_key_secret_id: Some(Secret::ServerKey.id().to_owned()),
-            sign_in: SignInConfig {
-                issuer: urls.api.clone(),
-                client_id: CLIENT_ID.to_owned(),
-                sign_out_url: String::new(),
-                origins: String::new(),
+            sign_in: match options.provider {
+                Some(provider) => SignInConfig {
+                    issuer: provider.issuer,
+                    client_id: provider.client_id,
+                    sign_out_url: provider.sign_out_url,
+                    origins: provider.origins,
+                },
+                None => SignInConfig {
+                    issuer: urls.api.clone(),
+                    client_id: CLIENT_ID.to_owned(),
+                    sign_out_url: String::new(),
+                    origins: String::new(),
+                },
             },
             plans: options.plans,
             plan_changes: options.plan_changes,
@@ -119,7 +132,7 @@ impl Parts {
         };
         let app = App::new(aws.clone(), config.clone(), clock.clone());
         let lambda = Lambda::new(Arc::new(app.reporting(options.metrics)), &template);
-        let gateway = Gateway::new(lambda.clone(), issuer.clone(), clock.clone(), &template)?;
+        let gateway = Gateway::new(lambda.clone(), verifier, clock.clone(), &template)?;
         let webhook = options.webhook.zip(template.pipe.clone());
         let webhook = webhook.map(|(url, pipe)| (pipe, Webhook::new(url, secrets.webhook_key())));
         let pump = StreamPump::new(

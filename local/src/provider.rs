@@ -18,7 +18,7 @@ use aws_lc_rs::{digest, rand};
 use axum::{
     Form, Json, Router,
     extract::{Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -50,11 +50,46 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// The lifetime of a code, which the pages exchange immediately.
 const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(1);
 
+/// An application that signs people in at the stand-in, besides the pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// The client id, which is the audience of its tokens.
+    pub id: String,
+    /// The only URI that responses are sent to.
+    pub redirect_uri: String,
+}
+
+impl Client {
+    /// Parses `ID=REDIRECT_URI`, such as `my-app=http://localhost:5173/callback`.
+    ///
+    /// # Errors
+    /// The requirement that the text does not meet.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let parts = text.split_once('=').filter(|(id, uri)| {
+            let uri = uri.parse::<Uri>().ok();
+            !id.is_empty() && uri.is_some_and(|uri| uri.scheme().is_some() && uri.host().is_some())
+        });
+        let (id, redirect_uri) =
+            parts.ok_or("must be `ID=REDIRECT_URI`, the URI with its scheme")?;
+        Ok(Self {
+            id: id.to_owned(),
+            redirect_uri: redirect_uri.to_owned(),
+        })
+    }
+
+    fn origin(&self) -> &str {
+        let mut slashes = self.redirect_uri.match_indices('/');
+        let end = slashes.nth(2).map_or(self.redirect_uri.len(), |(at, _)| at);
+        self.redirect_uri.get(..end).unwrap_or_default()
+    }
+}
+
 /// The identity provider.
 pub(crate) struct Provider {
     url: String,
     /// The origins of the pages: the loopback address, and its name.
     origins: [String; 2],
+    clients: Vec<Client>,
     issuer: Arc<Issuer>,
     clock: Clock,
     /// The file of known people, one JSON object per line.
@@ -71,11 +106,18 @@ struct ProviderState {
     /// The people of the sessions between sign-in and sign-out.
     sessions: HashMap<String, SignIn>,
     /// The sessions of refresh tokens.
-    refresh_tokens: HashMap<String, String>,
+    refresh_tokens: HashMap<String, RefreshToken>,
+}
+
+/// A refresh token's client and session.
+struct RefreshToken {
+    client_id: String,
+    session: String,
 }
 
 /// An authorization code's request and session.
 struct Code {
+    client_id: String,
     session: String,
     person: SignIn,
     redirect_uri: String,
@@ -98,6 +140,7 @@ impl Provider {
     pub(crate) fn open(
         url: &str,
         issuer: Arc<Issuer>,
+        clients: Vec<Client>,
         clock: Clock,
         file: Option<&Path>,
     ) -> io::Result<Self> {
@@ -117,6 +160,7 @@ impl Provider {
         Ok(Self {
             url: url.to_owned(),
             origins: [url.to_owned(), url.replace("127.0.0.1", "localhost")],
+            clients,
             issuer,
             clock,
             file: file.map(Path::to_path_buf),
@@ -179,23 +223,41 @@ impl Provider {
         })
     }
 
-    /// Returns whether a URI is on one of the pages' origins.
+    /// Returns the origins of the pages and of the other clients.
+    fn all_origins(&self) -> impl Iterator<Item = &str> {
+        let clients = self.clients.iter().map(Client::origin);
+        self.origins.iter().map(String::as_str).chain(clients)
+    }
+
+    /// Returns whether a URI is on the origin of a client.
     fn is_own(&self, uri: &str) -> bool {
-        self.origins.iter().any(|origin| {
+        self.all_origins().any(|origin| {
             uri.strip_prefix(origin)
                 .is_some_and(|path| path.starts_with('/'))
         })
     }
 
+    fn knows(&self, client_id: &str) -> bool {
+        client_id == CLIENT_ID || self.clients.iter().any(|client| client.id == client_id)
+    }
+
+    /// Returns whether a client has a redirect URI.
+    fn is_callback(&self, client_id: &str, uri: &str) -> bool {
+        let mut origins = self.origins.iter();
+        let mut clients = self.clients.iter();
+        client_id == CLIENT_ID && origins.any(|origin| uri == format!("{origin}{CALLBACK}"))
+            || clients.any(|client| client.id == client_id && client.redirect_uri == uri)
+    }
+
     /// Checks an authorization request: the client first, because a refusal is
     /// sent to the callback of a known client only.
     fn check(&self, query: AuthorizationQuery) -> Result<AuthorizationRequest, Refusal> {
-        if query.client_id.as_deref() != Some(CLIENT_ID) {
+        let client_id = query.client_id.unwrap_or_default();
+        if !self.knows(&client_id) {
             return Err(Refusal::Page("Unknown application."));
         }
         let redirect_uri = query.redirect_uri.unwrap_or_default();
-        let is_callback = |origin: &String| redirect_uri == format!("{origin}{CALLBACK}");
-        if !self.origins.iter().any(is_callback) {
+        if !self.is_callback(&client_id, &redirect_uri) {
             let description = "The redirect URI is not one of this application's.";
             return Err(Refusal::Page(description));
         }
@@ -227,6 +289,7 @@ impl Provider {
             return Err(Refusal::Callback(callback, "invalid_request", description));
         };
         Ok(AuthorizationRequest {
+            client_id,
             callback,
             nonce: query.nonce,
             challenge,
@@ -243,6 +306,7 @@ impl Provider {
         let mut state = self.state();
         state.codes.retain(|_, code| code.expires_at > now);
         let details = Code {
+            client_id: request.client_id,
             session: session.to_owned(),
             person,
             redirect_uri: request.callback.redirect_uri.clone(),
@@ -271,7 +335,7 @@ impl Provider {
     fn show(&self, page: &impl Template) -> Response {
         let policy = format!(
             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action {}",
-            self.origins.join(" ")
+            self.all_origins().collect::<Vec<_>>().join(" ")
         );
         show(page, &policy)
     }
@@ -325,26 +389,31 @@ impl Provider {
             let description = "`code_verifier` does not match the code's challenge";
             return Err(TokenRefusal::Grant(description));
         }
-        self.tokens(&code.session, &code.person, code.nonce)
+        if code.client_id != form.client_id {
+            return Err(TokenRefusal::Grant("the code is of another client"));
+        }
+        self.tokens(&form.client_id, &code.session, &code.person, code.nonce)
     }
 
     /// Exchanges a refresh token for new tokens, once.
     fn refresh(&self, form: &TokenForm) -> Result<Value, TokenRefusal> {
         let session = {
             let mut state = self.state();
-            let session = state.refresh_tokens.remove(&form.refresh_token);
-            session.and_then(|session| {
-                let person = state.sessions.get(&session).cloned()?;
-                Some((session, person))
+            let token = state.refresh_tokens.remove(&form.refresh_token);
+            let token = token.filter(|token| token.client_id == form.client_id);
+            token.and_then(|token| {
+                let person = state.sessions.get(&token.session).cloned()?;
+                Some((token.session, person))
             })
         };
         let invalid = TokenRefusal::Grant("the refresh token is invalid, used, or signed out");
         let (session, person) = session.ok_or(invalid)?;
-        self.tokens(&session, &person, None)
+        self.tokens(&form.client_id, &session, &person, None)
     }
 
     fn tokens(
         &self,
+        client_id: &str,
         session: &str,
         person: &SignIn,
         nonce: Option<String>,
@@ -355,13 +424,16 @@ impl Provider {
             random_secret().map_err(failed)?,
         );
         let mut claims = self.issuer.claims(person);
+        claims.insert("aud".to_owned(), json!(client_id));
         if let Some(nonce) = nonce {
             claims.insert("nonce".to_owned(), json!(nonce));
         }
         let mut state = self.state();
-        state
-            .refresh_tokens
-            .insert(refresh.clone(), session.to_owned());
+        let token = RefreshToken {
+            client_id: client_id.to_owned(),
+            session: session.to_owned(),
+        };
+        state.refresh_tokens.insert(refresh.clone(), token);
         Ok(json!({
             "access_token": access,
             "expires_in": LIFETIME,
@@ -401,6 +473,7 @@ struct AuthorizationQuery {
 
 /// A checked authorization request.
 struct AuthorizationRequest {
+    client_id: String,
     callback: Callback,
     nonce: Option<String>,
     challenge: String,
@@ -615,7 +688,7 @@ impl IntoResponse for TokenRefusal {
 }
 
 async fn token(State(provider): State<Arc<Provider>>, Form(form): Form<TokenForm>) -> Response {
-    let tokens = if form.client_id != CLIENT_ID {
+    let tokens = if !provider.knows(&form.client_id) {
         Err(TokenRefusal::Client)
     } else {
         match form.grant_type.as_str() {
@@ -644,7 +717,7 @@ async fn revoke(
     State(provider): State<Arc<Provider>>,
     Form(form): Form<RevocationForm>,
 ) -> Response {
-    if form.client_id != CLIENT_ID {
+    if !provider.knows(&form.client_id) {
         return (OPEN, TokenRefusal::Client).into_response();
     }
     provider.state().refresh_tokens.remove(&form.token);
@@ -667,7 +740,9 @@ async fn sign_out(
         let mut state = provider.state();
         state.sessions.remove(session);
         state.codes.retain(|_, code| code.session != session);
-        state.refresh_tokens.retain(|_, other| other != session);
+        state
+            .refresh_tokens
+            .retain(|_, token| token.session != session);
     }
     let expired = format!("{COOKIE}=; Path=/local; Max-Age=0; HttpOnly; SameSite=Lax");
     let to = &query.post_logout_redirect_uri;

@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    background, controls,
+    background, controls, cors,
     database::DatabaseError,
     event_bus::{self, Published, PutEvent},
     gateway,
@@ -32,6 +32,7 @@ use crate::{
     shutdown::Shutdown,
     stream::{Drained, StreamPump},
     template::Template,
+    verifier::TrustedKeys,
 };
 
 /// The largest body that API Gateway accepts.
@@ -80,8 +81,9 @@ impl Stack {
         let template = Template::read(&options.template)?;
         let folder = DataFolder::of(&options.database);
         let lock = folder.lock()?;
-        let (loopback, aws) = (Ipv4Addr::LOCALHOST.into(), options.aws_address);
-        let (api_listener, api) = listen(loopback, options.port, "--port").await?;
+        let (address, aws) = (options.address, options.aws_address);
+        let (api_listener, api) = listen(address, options.port, "--port").await?;
+        let api = options.public_url.clone().unwrap_or(api);
         let (dynamodb_listener, dynamodb) =
             listen(aws, options.dynamodb_port, "--dynamodb-port").await?;
         let (services_listener, services) =
@@ -92,6 +94,12 @@ impl Stack {
             source,
         };
         let hidden = guard::hidden_listener().await.map_err(failed)?;
+        let trusted = match options.provider.clone() {
+            Some(provider) => Some(TrustedKeys::read(provider).await?),
+            None => None,
+        };
+        let names = Names::of_api(address, &api, &options.hosts);
+        let origins = options.allowed_origins.clone();
         let urls = Urls {
             api,
             dynamodb,
@@ -99,7 +107,7 @@ impl Stack {
         };
         let background = options.background;
         let mut stack = Self {
-            parts: Parts::open(options, template, &folder, urls)?,
+            parts: Parts::open(options, template, &folder, urls, trusted)?,
             aws_address: aws,
             _lock: lock,
             shutdown: Shutdown::new(),
@@ -107,12 +115,14 @@ impl Stack {
         };
         let inner = hidden.local_addr().map_err(failed)?;
         stack.serve_database(hidden);
-        let names = Names::of_aws(aws);
-        let database = guard::in_front_of(&format!("http://{inner}"), names);
+        let of_aws = Names::of_aws(aws);
+        let database = guard::in_front_of(&format!("http://{inner}"), of_aws.clone());
         stack.serve(dynamodb_listener, database);
-        let services = guard::guarded(services::router(&stack.parts), names);
+        let services = guard::guarded(services::router(&stack.parts), of_aws);
         stack.serve(services_listener, services);
-        let api = guard::guarded(api_router(&stack.parts), Names::Loopback);
+        let rules = stack.parts.template.cors.clone();
+        let api = cors::allowing(api_router(&stack.parts), &origins, rules.as_ref());
+        let api = guard::guarded(api, names.with_pages_of(origins));
         stack.serve(api_listener, api);
         if background == Background::Automatic {
             background::spawn(&stack.parts, &stack.shutdown, &mut stack.tasks);

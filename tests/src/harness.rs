@@ -162,7 +162,8 @@ impl World {
         .await
     }
 
-    async fn start_with(change: impl FnOnce(Options) -> Options) -> Self {
+    /// Starts a world with other options of the stack.
+    pub async fn start_with(change: impl FnOnce(Options) -> Options) -> Self {
         Self::start_at("2026-03-01T12:00:00Z".parse().unwrap(), change).await
     }
 

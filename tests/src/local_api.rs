@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use local::{Client, Options, SignIn, Stack, TrustedProvider};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -196,6 +197,171 @@ async fn health_is_ready_after_the_start() {
     let world = World::start().await;
     let health = get(&world, "/local/health").await;
     assert_eq!(health, json!({ "status": "ready" }));
+}
+
+/// Starts a stack whose API accepts the tokens of another one.
+async fn world_that_trusts(issuer: &str) -> World {
+    let audiences = vec!["local".to_owned()];
+    let provider = TrustedProvider {
+        issuer: issuer.to_owned(),
+        client_id: audiences[0].clone(),
+        audiences,
+        origins: String::new(),
+        sign_out_url: String::new(),
+    };
+    World::start_with(|options| Options {
+        provider: Some(provider),
+        ..options
+    })
+    .await
+}
+
+#[tokio::test]
+async fn token_of_a_trusted_provider_is_accepted() {
+    let provider = World::start().await;
+    let world = world_that_trusts(provider.stack.url()).await;
+    let person = SignIn::with_email("ada@example.com");
+    let issuer = provider.stack.issuer();
+    let mut of_another_audience = issuer.claims(&person);
+    of_another_audience.insert("aud".to_owned(), json!("another"));
+    let own = world.stack.sign_in(&person);
+    for (token, status, challenge) in [
+        (issuer.sign_in(&person), 200, None),
+        (own.clone(), 200, None),
+        (
+            issuer.sign(of_another_audience),
+            401,
+            Some("the token does not have a valid audience"),
+        ),
+        (format!("{own}x"), 401, Some("the signature is invalid")),
+        ("text".to_owned(), 401, Some("invalid number of segments")),
+    ] {
+        let ada = world.with_token(Some(token), person.user_id.clone(), String::new());
+        let reply = ada.get("/v1/account").await;
+        assert_eq!(reply.status, status);
+        let header = reply.headers.get("www-authenticate");
+        let header = header.map(|header| header.to_str().unwrap().to_owned());
+        let expected = challenge.map(|reason| {
+            format!(r#"Bearer scope="" error="invalid_token" error_description="{reason}""#)
+        });
+        assert_eq!(header, expected);
+    }
+    let page = get_text(&world, "/").await;
+    assert!(page.contains(provider.stack.url()), "{page}");
+}
+
+#[tokio::test]
+async fn unusable_provider_keeps_the_stack_from_starting() {
+    let provider = World::start().await;
+    let url = provider.stack.url();
+    for (issuer, said) in [
+        (format!("{url}/"), "the provider calls itself"),
+        (
+            format!("{url}/other"),
+            "openid-configuration` cannot be read",
+        ),
+        (
+            "http://127.0.0.1:1".to_owned(),
+            "openid-configuration` cannot be read",
+        ),
+    ] {
+        let options = Options {
+            provider: Some(TrustedProvider {
+                issuer,
+                audiences: vec!["local".to_owned()],
+                client_id: String::new(),
+                origins: String::new(),
+                sign_out_url: String::new(),
+            }),
+            ..Options::for_tests(functions::Clock::system())
+        };
+        let error = Stack::start(options).await.err().unwrap().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn page_of_an_allowed_origin_may_call() {
+    const APP: &str = "https://app.test";
+    let world = World::start_with(|options| Options {
+        allowed_origins: vec![APP.to_owned()],
+        ..options
+    })
+    .await;
+    let http = reqwest::Client::new();
+    let url = format!("{}/v1/account", world.stack.url());
+    let preflight = http.request(Method::OPTIONS, &url).header("origin", APP);
+    let preflight = preflight.header("access-control-request-method", "PATCH");
+    let preflight = preflight.send().await.unwrap();
+    assert_eq!(preflight.status(), 204);
+    let header = |name: &str| preflight.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(header("access-control-allow-origin"), APP);
+    assert!(header("access-control-allow-methods").contains("PATCH"));
+    assert!(header("access-control-allow-headers").contains("authorization"));
+    for (origin, status) in [(APP, 401), ("https://evil.example", 403)] {
+        let reply = http.get(&url).header("origin", origin).send().await;
+        let reply = reply.unwrap();
+        assert_eq!(reply.status(), status);
+        let allowed = reply.headers().get("access-control-allow-origin");
+        assert_eq!(allowed.is_some(), origin == APP);
+    }
+}
+
+#[tokio::test]
+async fn other_client_signs_people_in_for_itself() {
+    const CALLBACK: &str = "http://localhost:5173/callback";
+    let client = Client::parse(&format!("my-app={CALLBACK}")).unwrap();
+    let world = World::start_with(|options| Options {
+        clients: vec![client],
+        ..options
+    })
+    .await;
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let http = http.build().unwrap();
+    let url = world.stack.url();
+    // The challenge of RFC 7636, appendix B.
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let authorize = |client: &str, callback: &str| {
+        format!(
+            "{url}/local/authorize?client_id={client}&redirect_uri={callback}&response_type=code&scope=openid&code_challenge_method=S256&code_challenge={challenge}"
+        )
+    };
+    let submit = |url: String| {
+        let request = http.post(url).body("email=ada%40example.com&verified=true");
+        request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .send()
+    };
+    for (client, callback) in [
+        ("local", CALLBACK),
+        ("my-app", "http://localhost:5173/other"),
+        ("other", CALLBACK),
+    ] {
+        let refused = submit(authorize(client, callback)).await.unwrap();
+        assert_eq!(refused.status(), 400, "{client} {callback}");
+    }
+    let sent = submit(authorize("my-app", CALLBACK)).await.unwrap();
+    let to = sent.headers()["location"].to_str().unwrap().to_owned();
+    assert!(to.starts_with(CALLBACK), "{to}");
+    let code = to.split("code=").nth(1).unwrap();
+    let code = code.split('&').next().unwrap();
+    let form = format!(
+        "grant_type=authorization_code&client_id=my-app&code={code}&redirect_uri={CALLBACK}&code_verifier={verifier}"
+    );
+    let request = http.post(format!("{url}/local/token")).body(form);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let tokens: Value = request.send().await.unwrap().json().await.unwrap();
+    let token = tokens["id_token"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{tokens}"));
+    let ada = world.with_token(Some(token.to_owned()), String::new(), String::new());
+    ada.get("/v1/account").await.expect("200");
+}
+
+async fn get_text(world: &World, path: &str) -> String {
+    let url = format!("{}{path}", world.stack.url());
+    reqwest::get(url).await.unwrap().text().await.unwrap()
 }
 
 #[test]

@@ -3,7 +3,7 @@ use super::*;
 fn provider(file: Option<&Path>) -> Provider {
     let url = "http://127.0.0.1:3000";
     let issuer = Issuer::new(url, Clock::system(), None).unwrap();
-    Provider::open(url, Arc::new(issuer), Clock::system(), file).unwrap()
+    Provider::open(url, Arc::new(issuer), Vec::new(), Clock::system(), file).unwrap()
 }
 
 #[test]

@@ -4,13 +4,16 @@
 mod authorizers;
 mod error;
 mod model;
+mod parameters;
 mod resources;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod values;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::ErrorKind::NotFound, path::Path};
+
+use crate::options::Options;
 
 use authorizers::Authorizers;
 use error::wrong;
@@ -20,6 +23,10 @@ use sources::{Function, Pipe, Sources};
 pub use error::TemplateError;
 pub(crate) use model::DEFAULT_ROUTE;
 pub use model::{LambdaAuthorizer, Rule, Schedule, StreamSource, Template};
+pub use parameters::{Cors, Parameter};
+
+/// This repository's template.
+const EMBEDDED: &str = include_str!("../../../template.yaml");
 
 impl Template {
     /// Reads a file.
@@ -27,10 +34,16 @@ impl Template {
     /// # Errors
     /// [`TemplateError`] names the place and the problem.
     pub fn read(path: &Path) -> Result<Self, TemplateError> {
-        let text = std::fs::read_to_string(path).map_err(|source| TemplateError::Unreadable {
-            path: path.display().to_string(),
-            source,
-        })?;
+        let text = match std::fs::read_to_string(path) {
+            // The binary runs anywhere, without the checkout that it was built in.
+            Err(error) if error.kind() == NotFound && path == Options::shipped_template() => {
+                EMBEDDED.to_owned()
+            }
+            read => read.map_err(|source| TemplateError::Unreadable {
+                path: path.display().to_string(),
+                source,
+            })?,
+        };
         Self::parse(&text)
     }
 
@@ -40,6 +53,7 @@ impl Template {
     /// [`TemplateError`] names the place and the problem.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let yaml = serde_norway::from_str(text)?;
+        let (variables, cors) = (parameters::variables(&yaml), parameters::cors(&yaml));
         let root: Root = values::read(values::plain(&yaml), "template")?;
         let resources = root
             .resources
@@ -90,6 +104,9 @@ impl Template {
             schedules: sources.schedules,
             rules: sources.rules,
             timeouts,
+            parameters: root.parameters,
+            variables,
+            cors,
         })
     }
 }

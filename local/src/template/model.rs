@@ -7,6 +7,8 @@ use serde_json::Value as Json;
 
 use crate::pattern::Pattern;
 
+use super::parameters::{Cors, Parameter};
+
 /// The key of the route for requests that no other route matches.
 pub(crate) const DEFAULT_ROUTE: &str = "$default";
 
@@ -31,6 +33,12 @@ pub struct Template {
     pub rules: Vec<Rule>,
     /// The functions' timeouts, by operation.
     pub timeouts: BTreeMap<String, Duration>,
+    /// The parameters.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// The variables that a parameter alone sets, by parameter.
+    pub variables: BTreeMap<String, String>,
+    /// The rules for pages of other origins.
+    pub cors: Option<Cors>,
 }
 
 /// A function that API Gateway asks whether a client may call a route.

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{error::TemplateError, values::Property};
+use super::{error::TemplateError, parameters::Parameter, values::Property};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Root {
     #[serde(default)]
     pub(super) globals: Globals,
+    #[serde(default)]
+    pub(super) parameters: BTreeMap<String, Parameter>,
     pub(super) resources: Option<BTreeMap<String, Resource>>,
 }
 
