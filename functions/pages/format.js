@@ -27,6 +27,7 @@ const time = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const number = new Intl.NumberFormat(locale);
 const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
+const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 const list = new Intl.ListFormat(locale, { type: "conjunction" });
 const plurals = new Intl.PluralRules(language);
@@ -92,6 +93,12 @@ export const format = {
       if (size >= HOUR) return relative.format(Math.round(left / HOUR), "hour");
       return relative.format(Math.round(left / MINUTE), "minute");
     }),
+
+  /** How many a list has; with a plus if not all are loaded. @param {{ items: unknown[], next_cursor: string | null }} list */
+  counted: ({ items, next_cursor }) => number.format(items.length) + (next_cursor === null ? "" : "+"),
+
+  /** Orders names as the reader's language does. @param {string} one @param {string} other */
+  compare: (one, other) => collator.compare(one, other),
 
   /**
    * @param {number} count

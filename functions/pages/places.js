@@ -12,6 +12,28 @@ export function settingsPath(organizationId) {
   return `/dashboard/organization-settings?organization=${encodeURIComponent(organizationId)}`;
 }
 
+const WELCOME = "welcome";
+
+/** Has the settings page greet the person, once. @param {string} text */
+export function rememberWelcome(text) {
+  try {
+    sessionStorage.setItem(WELCOME, text);
+  } catch {
+    // Without storage the page opens without a word.
+  }
+}
+
+/** The greeting, if there is one. @returns {string | null} */
+export function takeWelcome() {
+  try {
+    const text = sessionStorage.getItem(WELCOME);
+    sessionStorage.removeItem(WELCOME);
+    return text;
+  } catch {
+    return null;
+  }
+}
+
 /** Kept for each person: two may share a browser. */
 function key() {
   return `last-organization.${person()?.sub ?? ""}`;

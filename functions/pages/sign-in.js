@@ -52,11 +52,11 @@ import * as oauth from "oauth4webapi";
 
 /** @type {Record<Reason, string>} */
 const WORDS = {
-  not_set_up: "Sign-in is not set up for these pages.",
-  unreachable: "The sign-in service does not answer. Check your connection and try again.",
-  cancelled: "You were not signed in.",
-  stale: "This sign-in is over or was begun in another tab. Please sign in again.",
-  refused: "The sign-in service gave an answer that cannot be trusted. Please sign in again.",
+  not_set_up: "Sign-in isn’t configured. Contact your administrator.",
+  unreachable: "The sign-in service isn’t responding. Check your connection and try again.",
+  cancelled: "Sign-in was cancelled.",
+  stale: "This sign-in has expired. Sign in again.",
+  refused: "We couldn’t verify the sign-in. Try again.",
   blocked: "Your browser blocks storage for this site, which signing in needs. Allow it, then sign in again.",
   not_accepted:
     "You are signed in, but the server does not accept this sign-in. Its issuer or audience may be set up differently. Try again, or sign out.",
@@ -254,6 +254,10 @@ export async function completeSignIn() {
   // An answer counts once.
   forget(PENDING);
   if (!pending || answer.searchParams.get("state") !== pending.state) {
+    // Back, or a reload, after a sign-in that has worked.
+    if (idToken()) {
+      return pending?.return_to ?? "/dashboard/organization-settings";
+    }
     throw new SignInError("stale");
   }
   await explained(async () => {

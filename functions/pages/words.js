@@ -23,9 +23,9 @@ export const words = {
   skip: "Skip to content",
   you: "You",
   notFound: {
-    title: "There is nothing here",
-    text: "The address may have been mistyped, or what was here is gone.",
-    home: "Go to the first page",
+    title: "Page not found",
+    text: "Check the address, or go back to the home page.",
+    home: "Go to home",
   },
 
   foot: {
@@ -39,8 +39,8 @@ export const words = {
 
   errors: {
     unexpected: "Something went wrong. Try again in a moment.",
-    unreachable: "The server cannot be reached. Check your connection.",
-    lost: "The connection is lost. Trying again…",
+    unreachable: "Can’t reach the server. Check your connection and try again.",
+    lost: "Connection lost. Reconnecting…",
     part: "This part of the page cannot be shown.",
     page: "This page cannot be shown.",
   },
@@ -48,11 +48,11 @@ export const words = {
   bar: {
     organizations: "Organizations",
     switchTo: "Switch organization",
-    choose: "Choose an organization",
-    none: "You are not in an organization yet.",
-    all: "All organizations and invites",
+    choose: "Select organization",
+    none: "You’re not a member of any organization yet.",
+    all: "Manage organizations",
     /** @param {string} email */
-    account: (email) => `Account of ${email}`,
+    account: (email) => `Account menu, ${email}`,
     settings: "Organization settings",
     yourAccount: "Your account",
     signIn: "Sign in",
@@ -60,36 +60,36 @@ export const words = {
   },
 
   home: {
-    title: "Your team, its keys and its bills, in one place",
-    lead: "Organizations group the people who work together, the API keys they render images with, and the plan that pays for it.",
+    title: "Your team, API keys, and billing in one place",
+    lead: "Organizations bring together your team, the API keys you render images with, and the plan you pay for.",
     signIn: "Sign in",
     open: "Open settings",
     account: "Your account",
     points: [
-      ["People and roles", "Invite by email as owner, admin or user. An invite lives for 14 days and lets in nobody but its addressee."],
-      ["Keys and usage", "Create, rotate and revoke API keys. See the credits of the billing period and of each day."],
-      ["A log that tells all", "Who did what, when, to whom, from what to what."],
+      ["People and roles", "Invite people by email as owners, admins, or users. Invites expire after 14 days and work only for the person invited."],
+      ["Keys and usage", "Create, rotate and revoke API keys. Track credits by billing period and by day."],
+      ["Full audit log", "See who changed what, and when."],
     ],
   },
 
   signIn: {
     working: "Signing you in…",
-    failed: "You are not signed in",
+    failed: "We couldn’t sign you in",
     again: "Sign in again",
-    home: "First page",
-    typed: "You were signed in again. What you had typed is still here; none of it has been sent.",
+    home: "Go to home",
+    typed: "You’re signed in again. Your unsaved changes are still here.",
   },
 
   roles,
   /** @type {Record<string, string>} */
   roleMeanings: {
-    owner: "May do everything.",
-    admin: "Manages members, invites, API keys and billing, but not owners.",
-    user: "Sees everything and uses the API keys.",
+    owner: "Full access, including billing and deleting the organization",
+    admin: "Manages members, invites, API keys, and billing. Can’t manage owners.",
+    user: "Can view members, plan, and usage. Can’t make changes.",
   },
 
   settings: {
-    title: "Settings",
+    title: "Organization settings",
     sections: "Sections",
     general: "General",
     members: "Members",
@@ -102,22 +102,22 @@ export const words = {
     leave: "Leave",
     suspendedTitle: "This organization is suspended",
     /** @param {string} reason @param {string} since */
-    suspended: (reason, since) => `Since ${since}: ${/[.!?]$/.test(reason) ? reason : `${reason}.`} You can see everything, but change and use nothing. Contact support.`,
-    noneTitle: "You are not in an organization yet",
-    noneText: "Create one, or accept an invite. Both are on your account page.",
-    goneTitle: "This organization is not there for you",
+    suspended: (reason, since) => `Since ${since}: ${/[.!?]$/.test(reason) ? reason : `${reason}.`} You can view everything, but can’t change or use anything. Contact support.`,
+    noneTitle: "You’re not a member of any organization yet",
+    noneText: "Create an organization or accept an invite from your account page.",
+    goneTitle: "You don’t have access to this organization",
     toAccount: "Go to your account",
   },
 
   general: {
-    text: "What the organization is called, and what it is known by.",
+    text: "Name and details",
     name: "Name",
     rename: "Rename",
     newName: "Organization name",
     /** @param {string} name */
-    renamed: (name) => `The organization is called ${name} now.`,
+    renamed: (name) => `Organization renamed to ${name}`,
     /** @param {string} name */
-    renamedMeanwhile: (name) => `Meanwhile somebody renamed it to “${name}”. Saving replaces that.`,
+    renamedMeanwhile: (name) => `Someone else just renamed this to “${name}”. Saving will replace it.`,
     id: "Organization ID",
     copyId: "Copy organization ID",
     created: "Created",
@@ -156,13 +156,13 @@ export const words = {
   },
 
   members: {
-    text: "Everybody who belongs to the organization.",
+    text: "People with access to this organization",
     search: "Search members",
     placeholder: "Name or email",
-    searching: "Looking through all members…",
+    searching: "Searching…",
     /** @param {number} count */
     found: (count) => format.count(count, { one: "# member found", other: "# members found" }),
-    nobody: "Nobody here has that name or address.",
+    nobody: "No members match your search",
     person: "Member",
     role: "Role",
     billing: "Billing emails",
@@ -174,7 +174,7 @@ export const words = {
     /** @param {string} name */
     roleOf: (name) => `Role of ${name}`,
     /** @param {string} name */
-    billingOf: (name) => `Receive billing emails: ${name}`,
+    billingOf: (name) => `Billing emails for ${name}`,
     /** @param {string} name */
     remove: (name) => `Remove ${name}`,
     removeShort: "Remove",
@@ -186,30 +186,37 @@ export const words = {
      * @param {string} organization
      */
     removeText: (name, organization) =>
-      `${name} loses access to ${organization} with the next request. They can come back only by a new invite.`,
-    leaveTitle: "Leave the organization?",
+      `${name} will lose access to ${organization} immediately. To rejoin, they’ll need a new invite.`,
+    leaveTitle: "Leave this organization?",
     /** @param {string} organization */
-    leaveText: (organization) => `You lose access to ${organization} at once. You can come back only by a new invite.`,
+    leaveText: (organization) => `You’ll lose access to ${organization} immediately. To rejoin, you’ll need a new invite.`,
     /** @param {string} name */
-    keysStay: (name) => `These API keys were created by ${name}. They go on working; rotate those that ${name} may know:`,
-    keysStayYours: "The API keys that you created go on working:",
+    keysStay: (name) => `${name} created these API keys. They’ll keep working, so rotate any that ${name} might still have:`,
+    keysStayYours: "API keys you created will keep working:",
+    /** @param {number} count @param {string} name */
+    invitesStop: (count, name) =>
+      format.count(count, {
+        one: `# pending invite that ${name} sent will stop working:`,
+        other: `# pending invites that ${name} sent will stop working:`,
+      }),
+    resendThem: "Resend them under my name",
     /** @param {string} name */
-    removed: (name) => `${name} is no longer a member.`,
+    removed: (name) => `${name} was removed.`,
     /** @param {string[]} keys */
-    rotate: (keys) => `Rotate the API keys they created: ${format.list(keys)}.`,
+    rotate: (keys) => `Consider rotating the API keys they created: ${format.list(keys)}.`,
     /**
      * @param {string} name
      * @param {string} role
      */
-    roleChanged: (name, role) => `${name} is ${role === "user" ? "a" : "an"} ${role} now.`,
+    roleChanged: (name, role) => `${name} is now ${role === "user" ? "a" : "an"} ${role}.`,
     /**
      * @param {string} name
      * @param {boolean} on
      */
-    billingChanged: (name, on) => `${name} ${on ? "receives billing emails now" : "receives no more billing emails"}.`,
+    billingChanged: (name, on) => `${name} will ${on ? "receive" : "no longer receive"} billing emails.`,
     yourPowerTitle: "Change your own role?",
     /** @param {string} role */
-    yourPowerText: (role) => `As ${role} you may do less, and you cannot change this back yourself.`,
+    yourPowerText: (role) => `As ${role === "user" ? "a" : "an"} ${role}, you’ll have fewer permissions and won’t be able to undo this yourself.`,
     changeRole: "Change role",
     makeOwner: "Make owner",
     /** @param {string} name */
@@ -223,8 +230,8 @@ export const words = {
   },
 
   invites: {
-    text: "Invited by email, not yet answered. An invite lives for 14 days.",
-    none: "No invite is waiting for an answer.",
+    text: "Pending invites. They expire after 14 days.",
+    none: "No pending invites",
     pausedTitle: "Invites are paused",
     /** @param {string} reason @param {string} since */
     paused: (reason, since) =>
@@ -250,23 +257,26 @@ export const words = {
     cancelTo: (email) => `Cancel the invite to ${email}`,
     /** @param {string} email */
     cancelTitle: (email) => `Cancel the invite to ${email}?`,
-    cancelText: "Its link stops working at once. You can invite the address again.",
-    keep: "Keep it",
+    cancelText: "The link in their email will stop working. You can invite them again later.",
+    keep: "Keep invite",
     /** @param {string} email */
-    cancelled: (email) => `The invite to ${email} is cancelled.`,
+    cancelled: (email) => `Invite to ${email} cancelled.`,
     /** @param {string} email */
-    resent: (email) => `A new mail to ${email} is under way. The earlier link no longer works.`,
+    resent: (email) => `Invite resent to ${email}. The previous link no longer works.`,
     /** @param {string} email */
-    changed: (email) => `The invite to ${email} is changed.`,
+    changed: (email) => `Invite to ${email} updated.`,
     /** @type {Record<string, string>} */
     delivery: {
-      queued: "Sending…",
+      queued: "Sending",
       sent: "Sent",
-      failed: "Not delivered",
+      failed: "Failed",
       delivered: "Delivered",
       bounced: "Bounced",
-      complained: "Marked as spam",
+      complained: "Reported as spam",
     },
+    needsResend: "Needs resending",
+    /** @param {string} name */
+    needsResendHint: (name) => `${name} can no longer send this invite, so it can’t be accepted. Resend it under your name.`,
     /** @param {number} times */
     timesSent: (times) => format.count(times, { one: "Sent once", other: "Sent # times" }),
   },
@@ -274,10 +284,10 @@ export const words = {
   inviteForm: {
     title: "Invite people",
     emails: "Email addresses",
-    email: "The address",
-    hint: "One or many, separated by commas, spaces or lines. Names, as in Ada <ada@example.com>, are fine.",
+    email: "Email",
+    hint: "Separate addresses with commas, spaces, or new lines. You can paste “Name <email>”.",
     role: "Role",
-    billing: "Receive billing emails",
+    billing: "Send them billing emails",
     /** @param {number} count */
     send: (count) => (count > 1 ? format.count(count, { one: "Send # invite", other: "Send # invites" }) : "Send invite"),
     /**
@@ -286,25 +296,30 @@ export const words = {
      */
     sending: (done, all) => `Sending ${format.number(done)} of ${format.number(all)}…`,
     empty: "Enter at least one email address.",
+    /** Of an address that was typed: the server's own sentence masks it. @type {Record<string, string>} */
+    refused: {
+      already_member: "Already a member",
+      invite_outstanding: "Already invited. Resend or cancel the pending invite.",
+    },
     results: "Results",
     invited: "Invited",
     /** @param {number} count */
-    invitedCount: (count) => format.count(count, { one: "# invite is on its way.", other: "# invites are on their way." }),
+    invitedCount: (count) => format.count(count, { one: "# invite sent", other: "# invites sent" }),
     /** @param {number} count */
-    failedCount: (count) => format.count(count, { one: "# address could not be invited.", other: "# addresses could not be invited." }),
+    failedCount: (count) => format.count(count, { one: "# invite wasn’t sent", other: "# invites weren’t sent" }),
   },
 
   usage: {
-    text: "What the organization may use in its billing period, and what it has used.",
+    text: "Your plan and usage this billing period",
     plan: "Plan",
     period: "Current period",
     /** @param {number} credits */
-    monthly: (credits) => `${format.number(credits)} credits a month`,
+    monthly: (credits) => `${format.number(credits)} credits per month`,
     /**
      * @param {string} plan
      * @param {string} from
      */
-    next: (plan, from) => `${plan} from ${from}`,
+    next: (plan, from) => `Changes to ${plan} on ${from}`,
     /**
      * @param {string} start
      * @param {string} end
@@ -320,37 +335,38 @@ export const words = {
     used: (used, allowed) => `${format.number(used)} of ${format.number(allowed)} used`,
     /** @param {number} left */
     left: (left) => `${format.number(left)} left`,
-    exhausted: "All credits of this period are used. Rendering is refused until the next period or a larger plan.",
+    exhausted: "You’ve used all your credits. Image rendering is paused until the next period, or until you upgrade.",
     days: "Credits per day",
-    lastDays: "Last 60 days, in UTC",
+    lastDays: "Last 60 days (UTC)",
     /**
      * @param {number} total
      * @param {number} most
      * @param {string} day
      */
     summary: (total, most, day) =>
-      `${format.number(total)} credits in the last 60 days; the most on one day were ${format.number(most)}, on ${day}.`,
-    nothing: "No credits were used in the last 60 days.",
-    asTable: "Show as table",
-    asChart: "Show as chart",
+      `${format.number(total)} credits in the last 60 days. Busiest day: ${day} (${format.number(most)}).`,
+    nothing: "No usage in the last 60 days",
+    asTable: "View as table",
+    asChart: "View as chart",
     date: "Date",
     amount: "Credits",
     changePlan: "Change plan",
   },
 
   keys: {
-    text: "Programs use them to render images for the organization.",
-    none: "There are no API keys yet.",
-    noneText: "Create one for each program that renders images, so that each can be rotated by itself.",
+    text: "Keys your apps use to render images",
+    none: "No API keys yet",
+    noneText: "Create a separate key for each app so you can rotate them independently.",
     create: "Create API key",
     name: "Name",
-    nameHint: "Where it is used, such as “Website” or “Nightly reports”.",
+    nameHint: "For example, “Website” or “Nightly reports”",
     expiry: "Expires",
     expiryNever: "Never",
     /** @param {number} days */
-    expiryDays: (days) => format.count(days, { one: "In # day", other: "In # days" }),
+    expiryDays: (days) => format.count(days, { one: "# day", other: "# days" }),
     /** @param {string} when */
     used: (when) => `Used ${when}`,
+    usedNow: "Used in the last 2 hours",
     unused: "Never used",
     /**
      * @param {string | null} name `null` for the product's own backend
@@ -362,7 +378,7 @@ export const words = {
     /** @param {string} when */
     expired: (when) => `Expired ${when}`,
     /** @param {string} until */
-    grace: (until) => `The earlier secret works until ${until}`,
+    grace: (until) => `Previous secret works until ${until}`,
     edit: "Edit",
     rotate: "Rotate",
     revoke: "Revoke",
@@ -376,102 +392,109 @@ export const words = {
     editTitle: (name) => `Edit “${name}”`,
     /** @param {string} name */
     rotateTitle: (name) => `Rotate “${name}”?`,
-    rotateText: "The key gets a new secret. The present one goes on working for a while, so that programs can be changed over.",
-    graceLabel: "The present secret works for",
+    rotateText: "This creates a new secret. The current one keeps working for the time you choose, so you can update your apps.",
+    graceLabel: "Keep current secret working for",
     /** @type {[number, string][]} */
     graces: [
-      [0, "No longer: ends at once"],
+      [0, "Revoke immediately"],
       [3600, "1 hour"],
       [86400, "1 day"],
       [604800, "7 days"],
     ],
     /** @param {string} name */
     revokeTitle: (name) => `Revoke “${name}”?`,
-    revokeText: "Programs that use this key are refused from now on. This cannot be undone.",
+    revokeText: "Apps using this key will stop working within 30 seconds. This can’t be undone.",
     /** @param {string} name */
-    revoked: (name) => `The API key “${name}” is revoked.`,
+    revoked: (name) => `API key “${name}” revoked.`,
     /** @param {string} name */
-    changed: (name) => `The API key “${name}” is changed.`,
-    secretTitle: "Store this secret now",
-    secretText: "It is shown this once and kept nowhere. Whoever has it can use the organization's credits.",
+    changed: (name) => `API key “${name}” updated.`,
+    secretTitle: "Save your API key",
+    secretText: "You won’t be able to see it again. Anyone with this key can use your credits.",
     secret: "Secret",
     copySecret: "Copy secret",
-    stored: "I have stored it",
+    stored: "Done",
   },
 
   billing: {
-    text: "What stands on the invoices. Only owners and admins see it.",
+    text: "Shown on your invoices. Only owners and admins can see this.",
     company: "Company name",
     taxId: "Tax ID",
     address: "Invoice address",
-    saved: "The billing details are saved.",
+    saved: "Billing details saved",
     planTitle: "Change plan",
-    planText: "A larger plan can begin at once; a smaller one is best left for the end of the period.",
+    planText: "Upgrades take effect immediately. Downgrades are best scheduled for the end of the billing period.",
     current: "Current plan",
-    when: "When",
-    now: "Now",
+    when: "Takes effect",
+    now: "Immediately",
     /** @param {number} used @param {string} plan @param {number} credits @param {string} until */
     stopsNow: (used, plan, credits, until) =>
-      `You have used ${format.number(used)} credits. With ${plan} (${format.number(credits)}), rendering stops at once, until ${until}.`,
-    nothingChanged: "There is nothing to save: no field was changed.",
-    periodEnd: "At the end of the period",
+      `You’ve used ${format.number(used)} credits. With ${plan} (${format.number(credits)}), image rendering stops immediately until ${until}.`,
+    nothingChanged: "No changes to save",
+    periodEnd: "At the end of this billing period",
     choose: "Change plan",
     /** @param {string} plan */
-    planChanged: (plan) => `The plan is ${plan} now.`,
+    planChanged: (plan) => `You’re now on ${plan}.`,
     /** @param {string} plan */
-    planStays: (plan) => `The plan stays ${plan}.`,
+    planStays: (plan) => `You’re staying on ${plan}.`,
     /**
      * @param {string} plan
      * @param {string} from
      */
-    planFollows: (plan, from) => `The plan will be ${plan} from ${from}.`,
+    planFollows: (plan, from) => `You’ll switch to ${plan} on ${from}.`,
   },
 
   log: {
-    text: "What happened in the organization, newest first.",
-    none: "Nothing has happened yet.",
+    text: "Changes to this organization, newest first",
+    none: "No activity yet",
     formerMember: "a former member",
     formerInvitee: "a former address",
   },
 
+  welcome: {
+    /** @param {string} organization @param {string} role */
+    joined: (organization, role) => `You joined ${organization} as ${role === "user" ? "a" : "an"} ${role}.`,
+    /** @param {string} organization */
+    created: (organization) => `${organization} is ready. Next, invite your team.`,
+  },
+
   account: {
     title: "Your account",
-    text: "Who you are signed in as. Your sign-in provider keeps it.",
+    text: "Managed by your sign-in provider",
     email: "Email",
-    noEmail: "Your sign-in tells no email address.",
+    noEmail: "No email address on this account",
     unverified: "Not verified",
     id: "User ID",
     copyId: "Copy user ID",
     organizations: "Organizations",
-    organizationsText: "Those that you belong to. The current one opens first.",
-    none: "You are not in an organization yet.",
-    noneText: "Create one here, or ask to be invited.",
+    organizationsText: "Organizations you’re a member of",
+    none: "You’re not a member of any organization yet.",
+    noneText: "Create one below, or ask an admin for an invite.",
     current: "Current",
     open: "Open",
     /** @param {string} name */
     openOf: (name) => `Open ${name}`,
-    makeCurrent: "Make current",
+    makeCurrent: "Switch to",
     /** @param {string} name */
     makeCurrentOf: (name) => `Make ${name} the current organization`,
     /** @param {string} name */
-    switched: (name) => `${name} is your current organization.`,
+    switched: (name) => `Switched to ${name}.`,
     leave: "Leave",
     /** @param {string} name */
     leaveOf: (name) => `Leave ${name}`,
     /** @param {string} name */
-    left: (name) => `You have left ${name}.`,
+    left: (name) => `You left ${name}.`,
     create: "Create organization",
     createTitle: "Create an organization",
-    createText: "You become its creator: an owner until you hand over.",
+    createText: "You’ll be its creator, and an owner until you hand it over.",
     newName: "Organization name",
-    invites: "Invites to you",
-    invitesText: "Organizations that would like to have you.",
-    noInvites: "No invite is waiting for you.",
+    invites: "Invites",
+    invitesText: "Invites you’ve received",
+    noInvites: "No pending invites",
     /**
      * @param {string | null} inviter `null` for the product's own backend
      * @param {string} role
      */
-    invitedBy: (inviter, role) => (inviter === null ? `You are invited as ${role}` : `${inviter} invites you as ${role}`),
+    invitedBy: (inviter, role) => (inviter === null ? `You’re invited as ${role}` : `${inviter} invited you as ${role}`),
     withBilling: "with billing emails",
     accept: "Accept",
     decline: "Decline",
@@ -481,11 +504,11 @@ export const words = {
     declineOf: (name) => `Decline the invite to ${name}`,
     /** @param {string} name */
     declineTitle: (name) => `Decline the invite to ${name}?`,
-    declineText: "You can join only by a new invite.",
+    declineText: "To join later, you’ll need a new invite.",
     /** @param {string} name */
-    accepted: (name) => `You are a member of ${name} now.`,
+    accepted: (name) => `You joined ${name}.`,
     /** @param {string} name */
-    declined: (name) => `The invite to ${name} is declined.`,
+    declined: (name) => `Invite to ${name} declined.`,
   },
 
   optOut: {
@@ -493,13 +516,13 @@ export const words = {
       asks: "Stop invite emails?",
       stopped: "Invite emails are stopped",
       allowed: "Invite emails are on",
-      unknown: "This link leads nowhere",
+      unknown: "Invalid link",
     },
     text: {
       asks: "No organization here can email an invite to your address again, and the email is reported as unwanted.",
       stopped: "The email is reported. You can change your mind here at any time.",
       allowed: "Organizations can invite your address again.",
-      unknown: "It may be cut off. Try to open it from the email again.",
+      unknown: "The link may be incomplete. Try opening it from your email again.",
     },
     action: "Report and stop invites",
     allow: "Allow invites",
@@ -508,50 +531,50 @@ export const words = {
     /** @param {string} organization */
     join: (organization) => `Join ${organization}`,
     /** @param {string | null} inviter */
-    lead: (inviter) => (inviter === null ? "You are invited." : `${inviter} invites you.`),
-    to: "For",
-    role: "As",
+    lead: (inviter) => (inviter === null ? "You’re invited." : `${inviter} invited you.`),
+    to: "Invited email",
+    role: "Role",
     billing: "Billing emails",
-    billingYes: "You will receive them",
-    billingNo: "None",
-    until: "Open until",
+    billingYes: "Yes",
+    billingNo: "No",
+    until: "Expires",
     signIn: "Sign in to accept",
-    signInHint: "Sign in with the invited address. The link alone lets nobody in.",
+    signInHint: "Sign in with the email address this invite was sent to.",
     /** @param {string} email */
-    signedInAs: (email) => `You are signed in as ${email}.`,
+    signedInAs: (email) => `You’re signed in as ${email}.`,
     accept: "Accept invite",
     decline: "Decline",
     declineTitle: "Decline this invite?",
-    declineText: "The link stops working. You can join only by a new invite.",
-    keep: "Not now",
-    other: "Sign in with another account",
+    declineText: "This link will stop working. To join later, you’ll need a new invite.",
+    keep: "Go back",
+    other: "Switch account",
     toAccount: "Go to your account",
-    home: "Go to the first page",
-    wrongTitle: "This invite is for somebody else",
+    home: "Go to home",
+    wrongTitle: "Wrong account",
     /**
      * @param {string} mine
      * @param {string} theirs
      */
-    wrong: (mine, theirs) => `You are signed in as ${mine}; this invite is for ${theirs}.`,
+    wrong: (mine, theirs) => `You’re signed in as ${mine}, but this invite is for ${theirs}.`,
     unverifiedTitle: "Verify your email address first",
     /** @param {string} email */
-    unverified: (email) => `Your sign-in provider does not yet vouch for ${email}. Verify the address there, then sign in again.`,
+    unverified: (email) => `${email} isn’t verified yet. Verify it with your sign-in provider, then sign in again.`,
     again: "Sign in again",
-    declinedTitle: "Declined",
-    declined: "The invite is declined. There is nothing else to do.",
+    declinedTitle: "Invite declined",
+    declined: "You can close this page.",
     lostTitle: "Open the link in your email again",
-    lost: "This page no longer knows which invite it was about.",
+    lost: "This page has expired.",
     /** @type {Record<string, [string, string]>} */
     ended: {
-      invite_expired: ["This invite has expired", "Invites live for 14 days. Ask for a new one."],
-      invite_cancelled: ["This invite was cancelled", "Whoever sent it has taken it back. Ask them if you think that is a mistake."],
-      invite_accepted: ["This invite was accepted", "It has done its work. If it was you, your organizations are on your account page."],
+      invite_expired: ["This invite has expired", "Invites expire after 14 days. Ask for a new one."],
+      invite_cancelled: ["This invite was cancelled", "The sender cancelled this invite. Contact them if you think this is a mistake."],
+      invite_accepted: ["This invite has already been used", "If that was you, the organization is on your account page."],
       invite_declined: ["This invite was declined", "Ask for a new one if you have changed your mind."],
-      link_replaced: ["There is a newer mail", "This link was replaced by a later one. Open the link in the newest mail."],
-      invite_not_found: ["This link leads nowhere", "It may be cut off, or of an invite that ended long ago. Try to open it from the mail again."],
+      link_replaced: ["This link is out of date", "Use the link in the most recent invitation email."],
+      invite_not_found: ["Invalid link", "The link may be incomplete or too old. Try opening it from your email again."],
     },
-    needsResend: "It has to be sent anew",
-    memberTitle: "You are a member already",
+    needsResend: "This invite needs to be resent",
+    memberTitle: "You’re already a member",
   },
 };
 
@@ -617,7 +640,7 @@ export function told(event) {
     case "invite.updated":
       return [actor, " changed the invite to ", subject, role ? `: role${fromTo(role)}` : "", billing ? `: billing emails ${billing.to === "true" ? "on" : "off"}` : ""];
     case "invite.resent":
-      return [actor, " sent the invite to ", subject, " again"];
+      return [actor, " resent the invite to ", subject];
     case "invite.accepted":
       return [actor, " accepted the invite to ", subject];
     case "invite.declined":
@@ -627,9 +650,9 @@ export function told(event) {
     case "invite.expired":
       return ["The invite to ", subject, " expired"];
     case "invite.email_bounced":
-      return ["The mail with the invite to ", subject, " came back"];
+      return ["The invite email to ", subject, " bounced"];
     case "invite.email_complained":
-      return ["The mail with the invite to ", subject, " was called spam"];
+      return ["The invite email to ", subject, " was reported as spam"];
     case "api_key.created":
       return [actor, " created the API key ", subject];
     case "api_key.updated":
@@ -641,9 +664,9 @@ export function told(event) {
     case "billing.plan_changed":
       return [actor, ` changed the plan${fromTo(change("plan"))}`];
     case "billing.plan_change_scheduled":
-      return [actor, ` planned a change of the plan${fromTo(change("plan"))}, on ${change("from")?.to ?? ""}`];
+      return [actor, ` scheduled a plan change${fromTo(change("plan"))}, on ${change("from")?.to ?? ""}`];
     case "billing.plan_change_cancelled":
-      return [actor, " took back the planned change of the plan"];
+      return [actor, " cancelled the scheduled plan change"];
     case "billing.details_updated":
       return [actor, ` changed the billing details: ${format.list(event.changes.map((change) => fieldName(change.field)))}`];
     case "billing.invoice_issued":

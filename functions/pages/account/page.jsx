@@ -12,7 +12,7 @@ import { notify } from "../parts/notices.jsx";
 import { Initials } from "../parts/person.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, LoadMore, Skeleton } from "../parts/waiting.jsx";
-import { rememberOrganization, settingsPath } from "../places.js";
+import { rememberOrganization, rememberWelcome, settingsPath } from "../places.js";
 import { setTitle } from "../brand.js";
 import { Section } from "../settings/section.jsx";
 import { leave } from "../sign-in.js";
@@ -324,6 +324,7 @@ function CreateOrganization() {
       /** @type {OrganizationView} */
       const made = await ask("POST", "/v1/organizations", { body: { name }, idempotencyKey: key.current });
       rememberOrganization(made.id);
+      rememberWelcome(words.welcome.created(made.name));
       await leave(settingsPath(made.id));
     },
     { name: words.account.newName },

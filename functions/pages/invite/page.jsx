@@ -16,7 +16,7 @@ import { Initials } from "../parts/person.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, Skeleton } from "../parts/waiting.jsx";
 import { afterAccepting } from "../brand.js";
-import { rememberOrganization, settingsPath } from "../places.js";
+import { rememberOrganization, rememberWelcome, settingsPath } from "../places.js";
 import { person, signIn } from "../sign-in.js";
 import { words } from "../words.js";
 
@@ -240,6 +240,7 @@ function Open({ preview, fit, path, onState }) {
       const { organization } = await ask("POST", `/v1/account/invites/${preview.invite_id}/accept`);
       remember(null);
       rememberOrganization(organization.id);
+      rememberWelcome(words.welcome.joined(organization.name, organization.role));
       location.replace(afterAccepting(organization.id) ?? settingsPath(organization.id));
       return;
     } catch (error) {

@@ -83,7 +83,7 @@ export function Invites({ page, settings }) {
   };
 
   return (
-    <Section id="invites" title={words.settings.invites} text={words.invites.text} heading={heading}>
+    <Section id="invites" title={words.settings.invites} count={format.counted(invites)} text={words.invites.text} heading={heading}>
       {paused && settings.may.invite.roles.length > 0 && (
         <div class="callout callout-warn" data-testid="invites-paused">
           <h2>{words.invites.pausedTitle}</h2>
@@ -129,7 +129,7 @@ export function Invites({ page, settings }) {
                 may={{ allowed: invite.may.update.roles.includes(invite.role), reason: invite.may.update.reason ?? null }}
                 onChange={(on) => patch(invite, { receives_billing_emails: on })}
               />
-              <Delivery invite={invite} />
+              <Delivery invite={invite} lapsed={hasLapsed(invite, settings)} />
               <span class="row-end">
                 <Button
                   look="quiet"
@@ -186,9 +186,37 @@ function Expiry({ at }) {
   );
 }
 
-/** How far the mail has come. Why it failed is told to whom the server tells it. @param {{ invite: InviteView }} props */
-function Delivery({ invite }) {
+/**
+ * Whether the inviter could no longer send the invite, so that it cannot be accepted. With
+ * members that are not loaded the page does not know, and says nothing.
+ *
+ * @param {InviteView} invite
+ * @param {SettingsView} settings
+ */
+function hasLapsed(invite, { members }) {
+  const by = invite.invited_by;
+  const inviter = by && members.items.find((member) => member.user_id === by.id);
+  if (!by || (!inviter && members.next_cursor !== null)) {
+    return false;
+  }
+  return !inviter || inviter.role === "user" || (invite.role === "owner" && inviter.role !== "owner");
+}
+
+/**
+ * How far the email has come, or that the invite needs another one. The reason of a failure
+ * is shown to whom the server tells it.
+ *
+ * @param {{ invite: InviteView, lapsed: boolean }} props
+ */
+function Delivery({ invite, lapsed }) {
   const { state, reason, at } = invite.delivery;
+  if (lapsed) {
+    return (
+      <Tip reason={words.invites.needsResendHint(invite.invited_by?.name ?? "")} takesFocus class="row-date">
+        {() => <span class="state state-failed">{words.invites.needsResend}</span>}
+      </Tip>
+    );
+  }
   return (
     <Tip reason={reason} takesFocus={Boolean(reason)} class="row-date">
       {() => (
@@ -208,6 +236,8 @@ const ATTEMPTS = 3;
 
 /** What is wrong with an address. @param {InvitedView["items"][number]} row */
 function problemOf({ code, detail }) {
+  const known = words.inviteForm.refused[code ?? ""];
+  if (known) return known;
   const field = code === "invalid_request" ? { field: "email" } : {};
   const problem = detail === null ? {} : { detail, ...field };
   return told(new Refusal(0, problem), { email: words.inviteForm.email });

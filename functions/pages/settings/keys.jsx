@@ -25,6 +25,12 @@ const USUAL_GRACE = 86_400;
 
 /** @typedef {{ what: "create" } | { what: "edit" | "rotate" | "revoke", key: ApiKeyView } | { what: "secret", key: ApiKeyView, secret: string }} Open */
 
+/** A key's last use: the server keeps the hour of it. @param {string} hour */
+function lastUse(hour) {
+  const isThisHour = Date.now() - new Date(hour).getTime() < 2 * 3_600_000;
+  return isThisHour ? words.keys.usedNow : words.keys.used(format.relative(hour));
+}
+
 /** @param {{ page: SettingsState, settings: SettingsView }} props */
 export function Keys({ page, settings }) {
   const [open, setOpen] = useState(/** @type {Open | null} */ (null));
@@ -77,7 +83,7 @@ export function Keys({ page, settings }) {
                   )}
                 </span>
                 <span class="muted small key-times">
-                  <span>{key.last_used_at ? words.keys.used(format.relative(key.last_used_at)) : words.keys.unused}</span>
+                  <span>{key.last_used_at ? lastUse(key.last_used_at) : words.keys.unused}</span>
                   {key.expires_at && <Expiry at={key.expires_at} />}
                 </span>
                 <span class="row-end">

@@ -1,7 +1,7 @@
 /** Who belongs to the organization, as what, and whom bills are sent to. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ask } from "../api.js";
+import { ask, told } from "../api.js";
 import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
 import { Confirm } from "../parts/dialog.jsx";
@@ -15,7 +15,7 @@ import { words } from "../words.js";
 import { Section } from "./section.jsx";
 import { withItem } from "./state.js";
 
-/** @import { MemberView, RemovedView, SettingsView, UpdatedMemberView } from "../api-types.d.ts" */
+/** @import { InviteView, MemberView, RemovedView, SettingsView, UpdatedMemberView } from "../api-types.d.ts" */
 /** @import { Role } from "../parts/role-choice.jsx" */
 /** @import { SettingsState } from "./state.js" */
 
@@ -25,6 +25,12 @@ const WORTH_SEARCHING = 8;
 /** @param {{ name: string | null, email: string }} member */
 export function shownName(member) {
   return member.name ?? member.email;
+}
+
+/** The place in the list: oneself, then owners. @param {MemberView} member @param {MemberView} me */
+function rank(member, me) {
+  if (member.user_id === me.user_id) return 0;
+  return member.role === "owner" ? 1 : 2;
 }
 
 /** @param {RemovedView} answer what whoever lost power has made */
@@ -52,9 +58,10 @@ export function Members({ page, settings, onLeft }) {
     }
   }, [searches, complete]);
 
-  const shown = members.items.filter((member) =>
+  const found = members.items.filter((member) =>
     `${member.name ?? ""}\n${member.email}`.toLocaleLowerCase().includes(wanted),
   );
+  const shown = found.toSorted((one, other) => rank(one, me) - rank(other, me) || format.compare(shownName(one), shownName(other)));
 
   /**
    * @param {MemberView} member
@@ -87,6 +94,7 @@ export function Members({ page, settings, onLeft }) {
     <Section
       id="members"
       title={words.settings.members}
+      count={format.counted(members)}
       text={words.members.text}
       heading={heading}
       aside={
@@ -228,6 +236,25 @@ function roleQuestion(member, role, self) {
 }
 
 /**
+ * Resends invites one after the other, so that they rest on the person here.
+ *
+ * @param {SettingsState} page
+ * @param {InviteView[]} invites
+ */
+async function resendAll(page, invites) {
+  for (const invite of invites.filter((one) => one.may.resend.allowed)) {
+    try {
+      /** @type {InviteView} */
+      const resent = await ask("POST", `${page.path}/invites/${invite.id}/resend`);
+      page.update((settings) => withItem(settings, "invites", (one) => one.id === invite.id, resent));
+    } catch (error) {
+      // A limit, for example: the invite stays in the list, marked.
+      notify.failed(`${invite.email}: ${told(error)}`);
+    }
+  }
+}
+
+/**
  * Names what removing, or leaving, comes to: among it the keys that go on working.
  *
  * @param {object} props
@@ -242,6 +269,9 @@ function RemoveMember({ page, settings, member, onClose, onRemoved }) {
   const organization = settings.organization.name;
   const self = member.user_id === settings.me.user_id;
   const keys = settings.api_keys.items.filter((key) => key.created_by?.id === member.user_id);
+  const invites = settings.invites.items.filter((invite) => invite.invited_by?.id === member.user_id);
+  const canResend = !self && invites.some((invite) => invite.may.resend.allowed);
+  const [resends, setResends] = useState(true);
   const more = settings.api_keys.next_cursor !== null;
   useEffect(() => {
     if (more) {
@@ -257,6 +287,9 @@ function RemoveMember({ page, settings, member, onClose, onRemoved }) {
         /** @type {RemovedView} */
         const answer = await ask("DELETE", `${page.path}/members/${encodeURIComponent(member.user_id)}`);
         const todo = keysToRotate(answer);
+        if (canResend && resends) {
+          await resendAll(page, invites);
+        }
         if (!self) {
           notify.done(`${words.members.removed(name)} ${todo}`.trim(), { stays: todo !== "" });
         }
@@ -274,6 +307,24 @@ function RemoveMember({ page, settings, member, onClose, onRemoved }) {
               </li>
             ))}
           </ul>
+        </>
+      )}
+      {invites.length > 0 && !self && (
+        <>
+          <p>{words.members.invitesStop(invites.length, name)}</p>
+          <ul class="dialog-list">
+            {invites.map((invite) => (
+              <li key={invite.id}>
+                <bdi>{invite.email}</bdi>
+              </li>
+            ))}
+          </ul>
+          {canResend && (
+            <label class="check">
+              <input type="checkbox" checked={resends} onChange={(event) => setResends(event.currentTarget.checked)} />
+              {words.members.resendThem}
+            </label>
+          )}
         </>
       )}
     </Confirm>

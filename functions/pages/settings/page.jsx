@@ -4,9 +4,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Refusal, ask, told } from "../api.js";
 import { format } from "../format.js";
 import { Boundary } from "../parts/boundary.jsx";
+import { notify } from "../parts/notices.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, Skeleton } from "../parts/waiting.jsx";
-import { deletedOrganization, lastOrganization, rememberDeleted, rememberOrganization, settingsPath } from "../places.js";
+import { deletedOrganization, lastOrganization, rememberDeleted, rememberOrganization, settingsPath, takeWelcome } from "../places.js";
 import { setTitle } from "../brand.js";
 import { words } from "../words.js";
 import { Billing } from "./billing.jsx";
@@ -95,6 +96,10 @@ function Organization({ id, onGone }) {
     if (name) {
       rememberOrganization(id);
       setTitle(`${name} · ${words.settings.title}`);
+      const welcome = takeWelcome();
+      if (welcome) {
+        notify.done(welcome);
+      }
       history.replaceState(null, "", settingsPath(id) + location.hash);
     }
   }, [name, id]);
@@ -139,7 +144,12 @@ function Organization({ id, onGone }) {
           )}
           {!gone && !deleted && (
             <>
-              <h1 class="page-title">{words.settings.title}</h1>
+              <div class="page-title">
+                {name && <p class="eyebrow muted">{words.settings.title}</p>}
+                <h1>
+                  <bdi>{name ?? words.settings.title}</bdi>
+                </h1>
+              </div>
               {settings?.organization.suspension && (
                 <div class="callout callout-warn" data-testid="suspended">
                   <h2>{words.settings.suspendedTitle}</h2>

@@ -8,12 +8,13 @@ import { useId } from "preact/hooks";
  * @param {object} props
  * @param {string} props.id
  * @param {string} props.title
+ * @param {string} [props.count] how many things it lists
  * @param {string} [props.text]
  * @param {ComponentChildren} [props.aside] beside the heading
  * @param {RefObject<HTMLHeadingElement | null>} [props.heading]
  * @param {ComponentChildren} props.children
  */
-export function Section({ id, title, text, aside, heading, children }) {
+export function Section({ id, title, count, text, aside, heading, children }) {
   const headingId = useId();
   return (
     <section id={id} class="section" aria-labelledby={headingId}>
@@ -21,6 +22,7 @@ export function Section({ id, title, text, aside, heading, children }) {
         <div>
           <h2 id={headingId} tabIndex={-1} {...(heading ? { ref: heading } : {})}>
             {title}
+            {count && <span class="count"> {count}</span>}
           </h2>
           {text && <p class="muted">{text}</p>}
         </div>

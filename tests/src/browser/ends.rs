@@ -64,8 +64,7 @@ async fn danger_zone_is_for_owners() {
     creator.add_member(&path, &anna, "admin").await;
     let anna = browsers.sign_in("anna@example.com").await;
     anna.press("link", "Open Acme").await;
-    anna.sees("Everybody who belongs to the organization.")
-        .await;
+    anna.sees("People with access to this organization").await;
     anna.lacks("button", "Delete organization").await;
     anna.lacks("link", "Danger zone").await;
 }
@@ -107,7 +106,7 @@ async fn key_press_on_a_role_makes_nobody_an_owner() {
     let ulla = browsers.world.sign_in("ulla@example.com");
     creator.add_member(&path, &ulla, "user").await;
     ada.session.refresh().await;
-    ada.sees("Everybody who belongs to the organization.").await;
+    ada.sees("People with access to this organization").await;
     ada.tab_to("Role of ulla").await;
     ada.session.key('o').await;
     ada.find("dialog", "Make ulla an owner?").await;
@@ -118,14 +117,14 @@ async fn key_press_on_a_role_makes_nobody_an_owner() {
 
     // An owner asks to be demoted, too; other changes do not.
     ada.choose("Role of ulla", "Admin").await;
-    ada.sees("ulla is an admin now.").await;
+    ada.sees("ulla is now an admin.").await;
     ada.choose("Role of ulla", "Owner").await;
     ada.confirm("Make owner").await;
-    ada.sees("ulla is an owner now.").await;
+    ada.sees("ulla is now an owner.").await;
     ada.choose("Role of ulla", "User").await;
     ada.sees("Change ulla from owner to user?").await;
     ada.confirm("Change role").await;
-    ada.sees("ulla is a user now.").await;
+    ada.sees("ulla is now a user.").await;
 }
 
 #[tokio::test]

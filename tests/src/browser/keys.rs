@@ -7,7 +7,7 @@ use super::harness::{Browser, Browsers};
 impl Browser {
     /// Returns the secret that the dialog shows.
     pub async fn secret(&self) -> String {
-        self.sees("Store this secret now").await;
+        self.sees("Save your API key").await;
         let body = "return document.querySelector('[data-testid=secret]').textContent";
         let secret = self.session.script(body, json!([])).await.unwrap();
         secret.as_str().unwrap().trim().to_owned()
@@ -38,7 +38,7 @@ async fn secret_is_shown_once_and_users_only_view_keys() {
     let first = ada.secret().await;
     assert!(first.starts_with("osk_"), "{first}");
     ada.is_accessible("keys-secret").await;
-    ada.press("button", "I have stored it").await;
+    ada.press("button", "Done").await;
     ada.find("button", "Revoke Website").await;
     ada.sees("Never used").await;
 
@@ -47,8 +47,8 @@ async fn secret_is_shown_once_and_users_only_view_keys() {
     ada.press("button", "Rotate").await;
     let second = ada.secret().await;
     assert_ne!(first, second);
-    ada.press("button", "I have stored it").await;
-    ada.sees("The earlier secret works until").await;
+    ada.press("button", "Done").await;
+    ada.sees("Previous secret works until").await;
     // Neither secret is on the page or in the browser's storage.
     ada.session.refresh().await;
     ada.find("button", "Revoke Website").await;
@@ -66,6 +66,6 @@ async fn secret_is_shown_once_and_users_only_view_keys() {
     }
     ada.press("button", "Revoke Website").await;
     ada.confirm("Revoke").await;
-    ada.sees("The API key “Website” is revoked.").await;
-    ada.sees("There are no API keys yet.").await;
+    ada.sees("API key “Website” revoked.").await;
+    ada.sees("No API keys yet").await;
 }

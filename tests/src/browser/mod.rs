@@ -5,6 +5,7 @@ mod brand;
 mod ends;
 mod forms;
 mod harness;
+mod invites;
 mod keys;
 mod look;
 mod pages;

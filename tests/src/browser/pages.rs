@@ -82,7 +82,7 @@ async fn settings_page_is_accessible_for_every_role() {
         browser.goto(&page_of(&path)).await;
         browser.press("button", &browsers.known(email)).await;
         browser
-            .sees("Everybody who belongs to the organization.")
+            .sees("People with access to this organization")
             .await;
         browser.sees("Hedy Lamarr").await;
         browser.press("link", link).await;
@@ -105,16 +105,18 @@ async fn settings_page_is_accessible_for_every_role() {
         )
         .await;
     browser.press("button", "Send 4 invites").await;
-    browser.sees("3 addresses could not be invited.").await;
-    browser.sees("1 invite is on its way.").await;
-    browser.sees_no_more("1 invite is on its way.").await;
+    browser.sees("3 invites weren’t sent").await;
+    browser.sees("1 invite sent").await;
+    browser.sees_no_more("1 invite sent").await;
     browser.is_accessible("settings-forms").await;
     browser
         .press("button", "Switch organization: Analytical Images")
         .await;
-    browser.sees("All organizations and invites").await;
+    browser.sees("Manage organizations").await;
     browser.is_accessible("settings-switcher").await;
-    browser.press("button", "Account of ada@example.com").await;
+    browser
+        .press("button", "Account menu, ada@example.com")
+        .await;
     browser.sees("Sign out").await;
     browser.is_accessible("settings-account").await;
     browser.press("button", "Remove Mary Jackson").await;
@@ -150,7 +152,7 @@ async fn long_member_list_is_searchable_and_paged() {
     browser.lacks("button", "Remove person1").await;
     browser.sees("1 member found").await;
     browser.fill("Search members", "nobody like this").await;
-    browser.sees("Nobody here has that name or address.").await;
+    browser.sees("No members match your search").await;
 }
 
 #[tokio::test]
@@ -162,7 +164,8 @@ async fn account_page_is_accessible_empty_and_full() {
     eve.goto("/account/settings").await;
     eve.sign_in_as("eve@example.com", "Eve", false).await;
     eve.sees("Not verified").await;
-    eve.sees("You are not in an organization yet.").await;
+    eve.sees("You’re not a member of any organization yet.")
+        .await;
     eve.sees("Verify your email address").await;
     eve.is_accessible("account-unverified").await;
 
@@ -178,7 +181,7 @@ async fn account_page_is_accessible_empty_and_full() {
     let ben = browsers.sign_in("ben@example.com").await;
     ben.press("button", "Accept the invite to Bernoulli Numbers")
         .await;
-    ben.sees("You are a member of Bernoulli Numbers now.").await;
+    ben.sees("You joined Bernoulli Numbers.").await;
     ben.find("link", "Open Bernoulli Numbers").await;
     ben.is_accessible("account").await;
     ben.press("button", "Decline the invite to Analytical Images")
@@ -186,8 +189,7 @@ async fn account_page_is_accessible_empty_and_full() {
     ben.asks().await;
     ben.is_accessible("account-decline").await;
     ben.press("button", "Decline").await;
-    ben.sees("The invite to Analytical Images is declined.")
-        .await;
+    ben.sees("Invite to Analytical Images declined.").await;
 }
 
 #[tokio::test]
@@ -207,12 +209,12 @@ async fn invite_page_is_accessible_in_every_state() {
     ben.press("button", "Decline").await;
     ben.asks().await;
     ben.is_accessible("invite-decline").await;
-    ben.press("button", "Not now").await;
+    ben.press("button", "Go back").await;
     ben.press("button", "Sign in to accept").await;
     ben.sign_in_as("eve@example.com", "Eve", true).await;
-    ben.sees("This invite is for somebody else").await;
+    ben.sees("Wrong account").await;
     ben.is_accessible("invite-wrong-account").await;
-    ben.press("button", "Sign in with another account").await;
+    ben.press("button", "Switch account").await;
     ben.sign_in_as("ben@example.com", "Ben", false).await;
     ben.sees("Verify your email address first").await;
     ben.is_accessible("invite-unverified").await;
@@ -226,7 +228,7 @@ async fn invite_page_is_accessible_in_every_state() {
         .await
         .expect("200");
     ben.goto(&link).await;
-    ben.sees("There is a newer mail").await;
+    ben.sees("This link is out of date").await;
     let link = browsers.link("ben@example.com").await;
     creator
         .delete(&format!("{path}/invites/{id}"))
@@ -236,9 +238,9 @@ async fn invite_page_is_accessible_in_every_state() {
     ben.sees("This invite was cancelled").await;
     ben.is_accessible("invite-cancelled").await;
     ben.goto("/invites/no-such-token").await;
-    ben.sees("This link leads nowhere").await;
+    ben.sees("Invalid link").await;
     ben.goto("/invites/opened").await;
-    ben.sees("This link leads nowhere").await;
+    ben.sees("Invalid link").await;
 }
 
 #[tokio::test]
@@ -253,10 +255,10 @@ async fn other_pages_are_accessible() {
     let browser = browsers.open("somebody").await;
     for (path, text, page) in [
         ("/", "Sign in", "home"),
-        ("/nowhere", "There is nothing here", "not-found"),
+        ("/nowhere", "Page not found", "not-found"),
         (
             "/auth/callback?code=stolen&state=made-up",
-            "You are not signed in",
+            "We couldn’t sign you in",
             "callback",
         ),
         ("/local/", "Caught emails", "local"),
@@ -277,9 +279,7 @@ async fn other_pages_are_accessible() {
         .goto("/auth/callback?code=stolen&state=made-up")
         .await;
     browser.is_at("/auth/callback").await;
-    browser
-        .sees("This sign-in is over or was begun in another tab.")
-        .await;
+    browser.sees("This sign-in has expired.").await;
     let stored = browser
         .session
         .script("return sessionStorage.length", json!([]))
@@ -303,7 +303,7 @@ async fn paused_invites_are_told_to_those_with_the_right_to_invite() {
         let browser = browsers.open(email.split('@').next().unwrap()).await;
         browser.goto(&page_of(&path)).await;
         browser.press("button", &browsers.known(email)).await;
-        browser.sees("Invited by email, not yet answered.").await;
+        browser.sees("Pending invites.").await;
         let text = "because a recipient marked an invite email as spam. Contact support.";
         if sees {
             browser.sees("Invites are paused").await;

@@ -26,16 +26,14 @@ async fn concurrent_edits_are_shown_and_lose_no_input() {
     olga.press("button", "Rename").await;
     olga.fill("Organization name", "Acme of Olga").await;
     olga.press("button", "Save").await;
-    olga.sees("The organization is called Acme of Olga now.")
-        .await;
+    olga.sees("Organization renamed to Acme of Olga").await;
     // Ada returns to her window.
     ada.returns().await;
-    ada.sees("Meanwhile somebody renamed it to “Acme of Olga”.")
+    ada.sees("Someone else just renamed this to “Acme of Olga”.")
         .await;
     assert_eq!(ada.value("Organization name").await, "Acme of Ada");
     ada.press("button", "Save").await;
-    ada.sees("The organization is called Acme of Ada now.")
-        .await;
+    ada.sees("Organization renamed to Acme of Ada").await;
 
     // Both change the same member, whom Ada removes first.
     let ulla = browsers.world.sign_in("ulla@example.com");
@@ -46,7 +44,7 @@ async fn concurrent_edits_are_shown_and_lose_no_input() {
     }
     ada.press("button", "Remove ulla").await;
     ada.confirm("Remove ulla").await;
-    ada.sees("ulla is no longer a member.").await;
+    ada.sees("ulla was removed.").await;
     olga.fill("Email addresses", "someone@example.com").await;
     olga.choose("Role of ulla", "Admin").await;
     olga.sees("There is no such member").await;
@@ -64,10 +62,10 @@ async fn lost_connection_is_shown_and_the_request_retried() {
     ada.fill("Organization name", "Acme again").await;
     ada.connected(false).await;
     ada.press("button", "Save").await;
-    ada.sees("The connection is lost. Trying again…").await;
+    ada.sees("Connection lost. Reconnecting…").await;
     ada.connected(true).await;
-    ada.sees("The organization is called Acme again now.").await;
-    ada.sees_no_more("The connection is lost.").await;
+    ada.sees("Organization renamed to Acme again").await;
+    ada.sees_no_more("Connection lost.").await;
 }
 
 #[tokio::test]
@@ -80,7 +78,7 @@ async fn settings_page_works_with_the_keyboard_alone() {
     };
     let ada = browsers.creator("ada@example.com", "Acme").await;
     ada.session.refresh().await;
-    ada.sees("Everybody who belongs to the organization.").await;
+    ada.sees("People with access to this organization").await;
 
     // The first tab stop skips the top bar.
     ada.session.key(TAB).await;
@@ -93,15 +91,14 @@ async fn settings_page_works_with_the_keyboard_alone() {
     ada.focus_is("Organization name").await;
     ada.types("Acme by keyboard").await;
     ada.session.key(ENTER).await;
-    ada.sees("The organization is called Acme by keyboard now.")
-        .await;
+    ada.sees("Organization renamed to Acme by keyboard").await;
     ada.focus_is("Rename").await;
 
     ada.tab_to("Email addresses").await;
     ada.types("ben@example.com, cleo@example.com").await;
     ada.tab_to("Send 2 invites").await;
     ada.session.key(ENTER).await;
-    ada.sees("2 invites are on their way.").await;
+    ada.sees("2 invites sent").await;
     ada.focus_is("Email addresses").await;
 
     // A dialog takes the focus and returns it.
@@ -116,8 +113,7 @@ async fn settings_page_works_with_the_keyboard_alone() {
     ada.session.key(ENTER).await;
     ada.tab_to("Cancel invite").await;
     ada.session.key(ENTER).await;
-    ada.sees("The invite to ben@example.com is cancelled.")
-        .await;
+    ada.sees("Invite to ben@example.com cancelled.").await;
     // The focused element is gone, and the focus moves to another one.
     assert_ne!(ada.focused().await, "");
 }
@@ -129,17 +125,17 @@ async fn wrong_account_is_named_and_can_be_changed() {
     };
     let ada = browsers.creator("ada@example.com", "Acme").await;
     ada.invite("ben@example.com", "User").await;
-    ada.sees("1 invite is on its way.").await;
+    ada.sees("1 invite sent").await;
     let link = browsers.link("ben@example.com").await;
     let eve = browsers.sign_in("eve@example.com").await;
     eve.goto(&link).await;
-    eve.sees("You are signed in as eve@example.com; this invite is for b…@example.com.")
+    eve.sees("You’re signed in as eve@example.com, but this invite is for b…@example.com.")
         .await;
     eve.lacks("button", "Accept invite").await;
-    eve.press("button", "Sign in with another account").await;
+    eve.press("button", "Switch account").await;
     eve.sign_in_as("ben@example.com", "Ben", true).await;
     eve.press("button", "Accept invite").await;
-    eve.sees("Everybody who belongs to the organization.").await;
+    eve.sees("People with access to this organization").await;
     // No address in the browser's history holds the link's token.
     let token = link.rsplit('/').next().unwrap();
     for _ in 0..6 {
@@ -160,17 +156,17 @@ async fn sign_out_ends_the_session_here_and_at_the_provider() {
         .await
         .unwrap();
     assert!(!stored.as_str().unwrap().contains("eyJ"), "{stored}");
-    ada.press("button", "Account of ada@example.com").await;
+    ada.press("button", "Account menu, ada@example.com").await;
     ada.press("button", "Sign out").await;
     ada.is_at("/").await;
     ada.goto("/account/settings").await;
     ada.sees("This is the local identity provider").await;
     // Cancelling the sign-in is reported and can be repeated.
     ada.press("button", "Cancel").await;
-    ada.sees("You were not signed in.").await;
+    ada.sees("Sign-in was cancelled.").await;
     ada.press("button", "Sign in again").await;
     ada.press("button", "ada ada@example.com").await;
-    ada.sees("Everybody who belongs to the organization.").await;
+    ada.sees("People with access to this organization").await;
 }
 
 /// Hostile and unusual names.

@@ -76,7 +76,7 @@ async fn sign_out_tells_other_tabs_and_revokes_the_token() {
          document.cookie = 'sign_in=; Path=/local; Max-Age=0'; return null",
     )
     .await;
-    ada.press("button", "Account of ada@example.com").await;
+    ada.press("button", "Account menu, ada@example.com").await;
     ada.press("button", "Sign out").await;
     ada.find("button", "Sign in").await;
     assert_eq!(
@@ -103,7 +103,7 @@ async fn back_after_sign_out_shows_nothing() {
         return;
     };
     let ada = browsers.sign_in("ada@example.com").await;
-    ada.press("button", "Account of ada@example.com").await;
+    ada.press("button", "Account menu, ada@example.com").await;
     ada.press("button", "Sign out").await;
     ada.find("button", "Sign in").await;
     ada.session.back().await;
@@ -132,7 +132,7 @@ async fn fresh_token_that_the_api_refuses_is_told() {
          return null",
     )
     .await;
-    ada.press("button", "Choose an organization").await;
+    ada.press("button", "Select organization").await;
     ada.sees("the server does not accept this sign-in").await;
     assert_eq!(script(&ada, "return window.asked").await, 2);
     ada.find("button", "Try again").await;
@@ -147,7 +147,7 @@ async fn malformed_or_decorated_link_gets_a_sentence() {
     };
     let guest = browsers.open("guest").await;
     guest.goto("/invites/%E0%A4%A").await;
-    guest.sees("This page no longer knows which invite").await;
+    guest.sees("This page has expired").await;
     guest.is_at("/invites/opened").await;
 
     let ada = browsers.world.sign_in("ada@example.com");

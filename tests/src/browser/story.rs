@@ -17,7 +17,7 @@ impl Browsers {
         browser.fill("Organization name", organization).await;
         browser.press("button", "Create organization").await;
         browser
-            .sees("Everybody who belongs to the organization.")
+            .sees("People with access to this organization")
             .await;
         browser
     }
@@ -47,62 +47,61 @@ async fn story_in_four_browsers_shows_every_expected_result() {
     // 1. A creates an organization and invites B as admin, with billing emails.
     let ada = browsers.creator("ada@example.com", "Acme Images").await;
     ada.sees("Creator").await;
-    ada.press("checkbox", "Receive billing emails").await;
+    ada.press("checkbox", "Send them billing emails").await;
     ada.invite("ben@example.com", "Admin").await;
-    ada.sees("1 invite is on its way.").await;
+    ada.sees("1 invite sent").await;
     ada.sees("Expires in 14 days · Invited by ada").await;
-    ada.sees("Sending…").await;
+    ada.sees("Sending").await;
 
     // The link shows the inviter, the organization and the terms without sign-in.
     let link = browsers.link("ben@example.com").await;
     let ben = browsers.open("ben").await;
     ben.goto(&link).await;
     ben.sees("Join Acme Images").await;
-    ben.sees("ada invites you.").await;
+    ben.sees("ada invited you.").await;
     ben.sees("b…@example.com").await;
     ben.sees("Admin · Manages members").await;
-    ben.sees("You will receive them").await;
+    ben.sees("Yes").await;
     ben.is_at("/invites/opened").await;
 
     // 2. B cannot accept with an unverified address; verified, B becomes an admin.
     ben.press("button", "Sign in to accept").await;
     ben.sign_in_as("ben@example.com", "Ben", false).await;
     ben.sees("Verify your email address first").await;
-    ben.sees("does not yet vouch for ben@example.com").await;
+    ben.sees("ben@example.com isn’t verified yet").await;
     ben.press("button", "Sign in again").await;
     ben.sign_in_as("ben@example.com", "Ben", true).await;
     ben.press("button", "Accept invite").await;
-    ben.sees("Everybody who belongs to the organization.").await;
-    ben.find("switch", "Receive billing emails: Ben").await;
+    ben.sees("People with access to this organization").await;
+    ben.find("switch", "Billing emails for Ben").await;
     ben.goto("/dashboard/organization-settings").await;
     ben.find("button", "Switch organization: Acme Images").await;
     // The link is spent.
     let other = browsers.open("other").await;
     other.goto(&link).await;
-    other.sees("This invite was accepted").await;
+    other.sees("This invite has already been used").await;
 
     // 3. B invites C as user; C declines from the link, without signing in.
     ben.invite("cleo@example.com", "User").await;
-    ben.sees("1 invite is on its way.").await;
+    ben.sees("1 invite sent").await;
     let link = browsers.link("cleo@example.com").await;
     other.goto(&link).await;
     other.press("button", "Decline").await;
     other.confirm("Decline").await;
-    other.sees("The invite is declined.").await;
+    other.sees("You can close this page.").await;
     // A second invite to D's address in another letter case is refused. B cancels the
     // first and invites again.
     ben.invite("dana@example.com", "User").await;
     ben.find("button", "Cancel the invite to dana@example.com")
         .await;
     ben.invite("DANA@Example.com", "User").await;
-    ben.sees("1 address could not be invited.").await;
-    ben.sees("DANA@Example.com An invite to “d…@example.com” is outstanding")
+    ben.sees("1 invite wasn’t sent").await;
+    ben.sees("DANA@Example.com Already invited. Resend or cancel the pending invite.")
         .await;
     ben.press("button", "Cancel the invite to dana@example.com")
         .await;
     ben.confirm("Cancel invite").await;
-    ben.sees("The invite to dana@example.com is cancelled.")
-        .await;
+    ben.sees("Invite to dana@example.com cancelled.").await;
     ben.lacks("button", "Cancel the invite to dana@example.com")
         .await;
     // An address gets at most one email a minute.
@@ -121,7 +120,7 @@ async fn story_in_four_browsers_shows_every_expected_result() {
         .await;
     ben.is_refused(
         "switch",
-        "Receive billing emails: ada",
+        "Billing emails for ada",
         "The creator of an organization always receives billing emails",
     )
     .await;
@@ -131,7 +130,7 @@ async fn story_in_four_browsers_shows_every_expected_result() {
     ada.choose("Role of Ben", "Owner").await;
     ada.sees("Make Ben an owner?").await;
     ada.confirm("Make owner").await;
-    ada.sees("Ben is an owner now.").await;
+    ada.sees("Ben is now an owner.").await;
     ada.is_refused(
         "button",
         "Leave organization",
@@ -144,15 +143,15 @@ async fn story_in_four_browsers_shows_every_expected_result() {
     ben.is_refused("button", "Remove ada", "The creator of an organization")
         .await;
     ben.lacks("combobox", "Role of ada").await;
-    ben.is_refused("switch", "Receive billing emails: ada", "The creator")
+    ben.is_refused("switch", "Billing emails for ada", "The creator")
         .await;
 
     // 5. D accepts on the account page, sees the settings, can change nothing, and leaves.
     let dana = browsers.sign_in("dana@example.com").await;
-    dana.sees("Ben invites you as user").await;
+    dana.sees("Ben invited you as user").await;
     dana.press("button", "Accept the invite to Acme Images")
         .await;
-    dana.sees("You are a member of Acme Images now.").await;
+    dana.sees("You joined Acme Images.").await;
     dana.press("link", "Open Acme Images").await;
     dana.is_refused("button", "Rename", "Only an owner can")
         .await;
@@ -167,10 +166,12 @@ async fn story_in_four_browsers_shows_every_expected_result() {
     }
     dana.sees_no_more("Audit log").await;
     dana.press("button", "Leave organization").await;
-    dana.sees("You lose access to Acme Images at once.").await;
+    dana.sees("You’ll lose access to Acme Images immediately.")
+        .await;
     dana.confirm("Leave organization").await;
     dana.is_at("/account/settings").await;
-    dana.sees("You are not in an organization yet.").await;
+    dana.sees("You’re not a member of any organization yet.")
+        .await;
 
     // 6. Two weeks later, unanswered invites have expired. Signed-in people stay signed
     // in: the page renews their tokens silently.
@@ -181,7 +182,7 @@ async fn story_in_four_browsers_shows_every_expected_result() {
     let link = browsers.link("frank@example.com").await;
     browsers.world.clock.advance(TimeDelta::days(14));
     ben.session.refresh().await;
-    ben.sees("No invite is waiting for an answer.").await;
+    ben.sees("No pending invites").await;
     other.goto(&link).await;
     other.sees("This invite has expired").await;
     browsers.world.stack.run_schedules().await;

@@ -31,7 +31,7 @@ async fn usage_is_visible_to_all_and_admins_change_the_plan() {
 
     let anna = browsers.sign_in("anna@example.com").await;
     anna.press("link", "Open Acme").await;
-    anna.press("button", "Show as table").await;
+    anna.press("button", "View as table").await;
     // One row for each day, and the header.
     anna.find("table", "Credits per day").await;
     let rows = anna.all("row").await.unwrap();
@@ -43,20 +43,20 @@ async fn usage_is_visible_to_all_and_admins_change_the_plan() {
 
     anna.press("button", "Change plan").await;
     anna.asks().await;
-    anna.press("radio", "Pro 10,000 credits a month").await;
+    anna.press("radio", "Pro 10,000 credits per month").await;
     anna.is_accessible("usage-plan").await;
     anna.confirm("Change plan").await;
-    anna.sees("The plan is Pro now.").await;
+    anna.sees("You’re now on Pro.").await;
     anna.sees("41 of 10,000 used").await;
 
     anna.press("button", "Change plan").await;
     anna.asks().await;
     // A smaller plan begins with the next period, unless told otherwise.
-    anna.press("radio", "Free 50 credits a month").await;
+    anna.press("radio", "Free 50 credits per month").await;
     anna.confirm("Change plan").await;
-    anna.sees("The plan will be Free from").await;
+    anna.sees("You’ll switch to Free on").await;
     anna.sees("41 of 10,000 used").await;
-    anna.sees("Free from").await;
+    anna.sees("Changes to Free on").await;
     anna.focus_is("Change plan").await;
 
     // One that stops rendering at once says so.
@@ -64,7 +64,7 @@ async fn usage_is_visible_to_all_and_admins_change_the_plan() {
     anna.session.refresh().await;
     anna.press("button", "Change plan").await;
     anna.asks().await;
-    anna.press("radio", "Now").await;
-    anna.sees("You have used 51 credits. With Free (50), rendering stops at once")
+    anna.press("radio", "Immediately").await;
+    anna.sees("You’ve used 51 credits. With Free (50), image rendering stops immediately")
         .await;
 }
