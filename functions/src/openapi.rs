@@ -1,7 +1,9 @@
 //! The OpenAPI document, built from the operations' shapes: the types of requests and
 //! responses.
 
-use std::collections::BTreeMap;
+mod enums;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{Schema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -106,10 +108,12 @@ pub fn document(routes: &[Route]) -> Value {
         .into_generator();
     let problem = generator.subschema_for::<Problem>();
     let mut paths: Map<String, Value> = Map::new();
+    let mut tags = BTreeSet::new();
     for route in routes {
         let Some(shape) = shape(&route.operation) else {
             continue;
         };
+        tags.insert(area(&route.operation));
         let is_server = route.caller == Caller::Server;
         let for_caller = |server: Option<MakeSchema>, other: Option<MakeSchema>| {
             server.filter(|_| is_server).or(other)
@@ -128,14 +132,31 @@ pub fn document(routes: &[Route]) -> Value {
             path.insert(route.method.to_lowercase(), operation);
         }
     }
-    json!({
+    let tags = tags
+        .iter()
+        .map(|tag| json!({ "name": tag, "description": of_area(tag) }));
+    let tags: Vec<Value> = tags.collect();
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Organization settings",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Organizations, members, roles, invites, API keys, plans and usage. \
                 Times are RFC 3339 in UTC. Errors are problem details (RFC 9457) with a stable `code`.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
+        "servers": [
+            {
+                "url": "https://{api}.execute-api.{region}.amazonaws.com",
+                "description": "A deployment: the stack's output `ApiUrl`.",
+                "variables": {
+                    "api": { "default": "api", "description": "The id of the API." },
+                    "region": { "default": "us-east-1", "description": "The AWS region." },
+                },
+            },
+            { "url": "http://127.0.0.1:3000", "description": "The local stack." },
+        ],
+        "tags": tags,
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
@@ -149,13 +170,59 @@ pub fn document(routes: &[Route]) -> Value {
                 "api_key_as_bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "osk_…" },
             },
         },
-    })
+    });
+    enums::name(&mut document);
+    plain_numbers(&mut document);
+    document
+}
+
+/// Returns the area of an operation, such as `invites`.
+fn area(operation: &str) -> String {
+    let mut shapes = SHAPES.iter();
+    let found = shapes.find(|(_, name, _)| *name == operation);
+    found.map_or_else(String::new, |(area, ..)| area.replace('_', "-"))
+}
+
+/// Returns the description of an area.
+fn of_area(area: &str) -> &'static str {
+    match area {
+        "account" => "The signed-in person: the current organization and their own invites.",
+        "api-keys" => "The API keys of an organization.",
+        "audit" => "The audit log of an organization.",
+        "billing" => "The plan and the billing details of an organization.",
+        "invites" => "The invites of an organization, and the links in their emails.",
+        "members" => "The members of an organization: roles and billing emails.",
+        "organizations" => "Organizations, their settings and their creator.",
+        "server" => "The operations that only the product's own backend has.",
+        "usage" => "The credits that an organization uses.",
+        _ => "",
+    }
+}
+
+/// Removes what generators of clients do not know or misread: formats of Rust's numbers,
+/// and defaults of `null`, which some of them send.
+fn plain_numbers(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(plain_numbers),
+        Value::Object(object) => {
+            let format = object.get("format").and_then(Value::as_str);
+            if format.is_some_and(|format| format.starts_with("uint")) {
+                object.insert("format".to_owned(), json!("int64"));
+            }
+            if object.get("default").is_some_and(Value::is_null) {
+                object.remove("default");
+            }
+            object.values_mut().for_each(plain_numbers);
+        }
+        _ => {}
+    }
 }
 
 fn describe(route: &Route, id: &str, shape: &Shape, views: Views<'_>) -> Value {
     let mut operation = json!({
         "operationId": id,
         "summary": shape.summary,
+        "tags": [area(&route.operation)],
         "parameters": parameters(route, shape),
         "responses": responses(route, shape, views),
     });
@@ -169,12 +236,12 @@ fn describe(route: &Route, id: &str, shape: &Shape, views: Views<'_>) -> Value {
             );
         }
         let security = match route.caller {
-            Caller::Anyone => None,
-            Caller::Person => Some(json!([{ "signed_in": [] }])),
-            Caller::ApiClient => Some(json!([{ "api_key": [] }, { "api_key_as_bearer": [] }])),
-            Caller::Server => Some(json!([{ "server_key": [] }])),
+            Caller::Anyone => json!([]),
+            Caller::Person => json!([{ "signed_in": [] }]),
+            Caller::ApiClient => json!([{ "api_key": [] }, { "api_key_as_bearer": [] }]),
+            Caller::Server => json!([{ "server_key": [] }]),
         };
-        operation.extend(security.map(|security| ("security".to_owned(), security)));
+        operation.insert("security".to_owned(), security);
     }
     operation
 }
@@ -184,7 +251,14 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
         .path
         .split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+        .map(|name| {
+            let schema = match name {
+                // These two come from elsewhere.
+                "user_id" | "token" => json!({ "type": "string", "minLength": 1 }),
+                _ => json!({ "type": "string", "format": "uuid" }),
+            };
+            json!({ "name": name, "in": "path", "required": true, "schema": schema })
+        });
     let mut parameters: Vec<Value> = in_path.collect();
     if shape.is_paged {
         parameters.push(json!({

@@ -198,6 +198,8 @@ fn apply(
             "format" => !value.is_string() && !value.is_number() || has_format(value, wanted),
             "minimum" => value.as_f64().is_none_or(|n| n >= wanted.as_f64().unwrap()),
             "maximum" => value.as_f64().is_none_or(|n| n <= wanted.as_f64().unwrap()),
+            "minLength" => length(value).is_none_or(|n| n >= wanted.as_u64().unwrap()),
+            "maxLength" => length(value).is_none_or(|n| n <= wanted.as_u64().unwrap()),
             "minItems" => {
                 let items = value.as_array();
                 items.is_none_or(|items| items.len() as u64 >= wanted.as_u64().unwrap())
@@ -258,6 +260,11 @@ fn is_of_type(value: &Value, name: &Value) -> bool {
     }
 }
 
+/// Returns a text's length in characters.
+fn length(value: &Value) -> Option<u64> {
+    value.as_str().map(|text| text.chars().count() as u64)
+}
+
 fn has_format(value: &Value, format: &Value) -> bool {
     let text = value.as_str().unwrap_or_default();
     match format.as_str().unwrap() {
@@ -269,9 +276,7 @@ fn has_format(value: &Value, format: &Value) -> bool {
             let is_hex = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f' | b'-');
             lengths == [8, 4, 4, 4, 12] && text.bytes().all(is_hex)
         }
-        "uint16" => value.as_u64().is_some_and(|n| n <= u64::from(u16::MAX)),
-        "uint32" => value.as_u64().is_some_and(|n| n <= u64::from(u32::MAX)),
-        "uint64" => value.is_u64(),
+        "int64" => value.is_i64(),
         other => panic!("the checker does not know the format `{other}`"),
     }
 }
@@ -280,7 +285,7 @@ fn has_format(value: &Value, format: &Value) -> bool {
 fn checker_finds_each_kind_of_violation() {
     let object = json!({
         "type": "object", "required": ["a"],
-        "properties": {"a": {"type": "integer", "format": "uint16", "minimum": 1, "maximum": 9}},
+        "properties": {"a": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 9}},
     });
     let either = json!({"oneOf": [
         {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "x"}}},
@@ -346,7 +351,10 @@ fn checker_finds_each_kind_of_violation() {
             json!("01930000-0000-7000-8000-00000000000X"),
             1,
         ),
-        (json!({"format": "uint64"}), json!(-1), 1),
+        (json!({"format": "int64"}), json!(u64::MAX), 1),
+        (json!({"minLength": 1}), json!(""), 1),
+        (json!({"maxLength": 2}), json!("äöü"), 1),
+        (json!({"minLength": 2, "maxLength": 2}), json!("äö"), 0),
     ];
     for (schema, value, expected) in cases {
         let mut violations = Vec::new();

@@ -333,8 +333,8 @@ pub fn update_api_key(
 /// The time for which earlier secrets stay valid after a rotation: 0 to 604800 seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "i64")]
-#[schemars(inline)]
-pub struct GracePeriod(#[schemars(range(min = 0, max = 604_800))] i64);
+#[schemars(inline, extend("minimum" = 0, "maximum" = 604_800))]
+pub struct GracePeriod(i64);
 
 /// A grace period that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -28,7 +28,7 @@ pub enum InvalidEmail {
 /// with the domain in ASCII (IDNA). The typed form is kept for display.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline)]
+#[schemars(inline, extend("minLength" = 3, "maxLength" = 254))]
 pub struct EmailAddress {
     typed: String,
     normal: String,

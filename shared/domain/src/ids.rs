@@ -178,7 +178,7 @@ parsed_text!(UserId, InvalidId);
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, with = "String")]
+#[schemars(inline, with = "String", extend("minLength" = 1, "maxLength" = 128))]
 pub struct ExternalId(String);
 
 impl ExternalId {

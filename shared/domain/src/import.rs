@@ -105,8 +105,8 @@ impl TryFrom<String> for HexHash {
 /// printable ASCII characters or `…`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline)]
-pub struct KeyHint(#[schemars(length(min = 1, max = 40))] String);
+#[schemars(inline, extend("minLength" = 1, "maxLength" = 40))]
+pub struct KeyHint(String);
 
 /// The error of a text that is no hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -61,7 +61,7 @@ pub struct Suspension {
 /// The reason of a suspension: 1 to 500 characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, with = "String")]
+#[schemars(inline, with = "String", extend("minLength" = 1, "maxLength" = 500))]
 pub struct SuspensionReason(String);
 
 /// The error of a text that cannot be the reason of a suspension.

@@ -64,7 +64,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(inline)]
+        #[schemars(inline, extend("minLength" = 1, "maxLength" = 200))]
         pub struct $name(String);
 
         impl $name {

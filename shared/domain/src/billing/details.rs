@@ -34,7 +34,7 @@ macro_rules! detail {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(inline)]
+        #[schemars(inline, extend("maxLength" = $max))]
         pub struct $name(String);
 
         impl $name {

@@ -18,8 +18,8 @@ use crate::{Billing, Event, Plans, Refusal};
 /// The credits that a request uses: 1 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "u64")]
-#[schemars(inline)]
-pub struct Credits(#[schemars(range(min = 1, max = 1000))] u64);
+#[schemars(inline, extend("minimum" = 1, "maximum" = 1000))]
+pub struct Credits(u64);
 
 /// The error of a number that is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
