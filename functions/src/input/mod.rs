@@ -214,9 +214,25 @@ impl TryFrom<String> for IdempotencyKey {
 /// Reads the page of a list from the query's `limit` and `cursor`.
 ///
 /// # Errors
-/// [`Error::Invalid`] with the parameter's name.
+/// [`Error::Invalid`] with the parameter's name, also for an unknown one: a misspelled
+/// filter would return everything.
 pub(crate) fn page(request: &Request) -> Result<PageRequest, Error> {
+    page_and(request, &[])
+}
+
+/// Reads the page of a list that has other parameters, too.
+///
+/// # Errors
+/// As [`page`].
+pub(crate) fn page_and(request: &Request, others: &[&str]) -> Result<PageRequest, Error> {
     let query = request.query_string_parameters_ref();
+    let mut names = query
+        .iter()
+        .flat_map(|query| query.iter().map(|(name, _)| name));
+    let is_known = |name: &str| ["limit", "cursor"].contains(&name) || others.contains(&name);
+    if let Some(unknown) = names.find(|name| !is_known(name)) {
+        return Err(Error::field(unknown, "is not a parameter of this request"));
+    }
     let parameter = |name| query.and_then(|query| query.first(name));
     let limit = match parameter("limit") {
         None => DEFAULT_LIMIT,

@@ -50,7 +50,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 
 /// Finds the ids of a page of organizations.
 async fn find(app: &App, request: &Request) -> Result<Page<OrganizationId>, Error> {
-    let page = input::page(request)?;
+    let page = input::page_and(request, &["external_id", "email"])?;
     let query = request.query_string_parameters_ref();
     let parameter = |name| query.and_then(|query| query.first(name));
     match (parameter("external_id"), parameter("email")) {
