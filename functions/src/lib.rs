@@ -16,6 +16,7 @@ mod operation;
 #[cfg(test)]
 mod parsers;
 mod problem;
+mod repeat;
 mod response;
 mod secrets;
 mod shape;

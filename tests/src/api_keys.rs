@@ -7,10 +7,11 @@ use functions::openapi::Caller;
 use local::{Options, Template};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::{
     completeness::repository,
-    harness::{Fixture, Key, Reply, World, audit_kinds},
+    harness::{Fixture, Key, Reply, Session, World, audit_kinds},
     invariants,
     races::{assert_outcomes, interleave, request},
     wire::Fault,
@@ -885,4 +886,54 @@ async fn key_created_during_removal_is_refused_or_named() {
         assert_eq!(names, ["Rendering", "Late"]);
         invariants::hold(&fixture.world).await;
     }
+}
+
+#[tokio::test]
+async fn repeated_creation_returns_the_same_key_with_a_new_secret() {
+    let fixture = Fixture::new().await;
+    let keys = &fixture.keys();
+    let body = json!({"name": "Website", "scopes": ["usage:read"]});
+    let create = async |session: &Session, once: &str| {
+        let created = session.post_once(keys, once, body.clone()).await;
+        let created = created.expect("201");
+        let secret = created["secret"].as_str().unwrap().to_owned();
+        (created["api_key"]["id"].clone(), secret)
+    };
+    let (id, first) = create(&fixture.admin, "deploy-1").await;
+    let (again, second) = create(&fixture.admin, "deploy-1").await;
+    assert_eq!(again, id);
+    assert_ne!(second, first);
+    for secret in [&first, &second] {
+        let key = Key {
+            id: String::new(),
+            secret: secret.clone(),
+        };
+        let client = fixture.world.api_client(&key);
+        client.get("/v1/usage").await.expect("200");
+    }
+    // Another caller, another key and another day are other requests.
+    assert_ne!(create(&fixture.owner, "deploy-1").await.0, id);
+    assert_ne!(create(&fixture.admin, "deploy-2").await.0, id);
+    fixture.world.clock.advance(TimeDelta::days(1));
+    let admin = fixture.world.sign_in("anna@example.com");
+    assert_ne!(create(&admin, "deploy-1").await.0, id);
+}
+
+#[tokio::test]
+async fn concurrent_creations_with_one_idempotency_key_make_one_key() {
+    let fixture = Fixture::new().await;
+    let mut replies = JoinSet::new();
+    for _ in 0..8 {
+        let (admin, keys) = (fixture.admin.clone(), fixture.keys());
+        replies.spawn(async move {
+            let body = json!({"name": "Website"});
+            admin.post_once(&keys, "deploy-1", body).await.expect("201")
+        });
+    }
+    let replies = replies.join_all().await;
+    let first = &replies[0]["api_key"]["id"];
+    assert!(replies.iter().all(|reply| reply["api_key"]["id"] == *first));
+    let list = fixture.admin.get(&fixture.keys()).await.expect("200");
+    // The fixture has one key of its own.
+    assert_eq!(list["items"].as_array().unwrap().len(), 2);
 }

@@ -249,6 +249,21 @@ async fn used() -> Rights {
         .await;
     note(&mut used, "purge-organizations", &fixture.world);
 
+    // An API key that a repeated request finds, and one of an earlier system.
+    let fixture = Fixture::new().await;
+    fixture.owner.get(&fixture.organization).await.expect("200");
+    let server = fixture.world.server();
+    server.get(&fixture.managed()).await.expect("200");
+    fixture.world.wire.take();
+    for _ in 0..2 {
+        let create = access::access("create-api-key").send_once(&fixture);
+        create.await.expect("201");
+        note(&mut used, "create-api-key", &fixture.world);
+        let import = access::access("import-api-keys").send_once(&fixture);
+        import.await.expect("200");
+        note(&mut used, "import-api-keys", &fixture.world);
+    }
+
     // A lost creator is replaced, and somebody with an invite is added.
     let fixture = Fixture::new().await;
     let server = fixture.world.server();

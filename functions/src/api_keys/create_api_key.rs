@@ -1,10 +1,14 @@
 //! `POST /v1/organizations/{organization_id}/api-keys`.
 
-use domain::{ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeyScopes, create_api_key};
+use chrono::{DateTime, Utc};
+use domain::{
+    ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, ApiKeyScopes, GracePeriod, OrganizationId,
+    create_api_key, rotate_api_key,
+};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Key, Transaction};
+use store::{Key, PageRequest, Transaction};
 
 use crate::{
     App, Operation, Shape,
@@ -12,6 +16,7 @@ use crate::{
     error::Error,
     input,
     mutate::Decision,
+    repeat::Mark,
     response::Response,
     views::{ApiKeyView, SecretView},
 };
@@ -24,6 +29,10 @@ pub static OPERATION: Operation = Operation::http("create-api-key", |app, reques
 /// How the API describes it.
 pub const SHAPE: Shape = Shape::change("Create an API key", "owner, admin")
     .takes::<Body>()
+    .idempotent(
+        false,
+        "Repeating a request with the same key within a day makes no second API key: the response has the first one with a new secret, and the earlier secret stays valid for a day.",
+    )
     .responds::<SecretView>(201)
     .refuses(&[
         "invalid_request",
@@ -58,16 +67,36 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         random: app.random()?,
     };
 
+    let mark = input::idempotency_key(request)?.map(|key| Mark::of(scope, key, "api-key"));
+
     let view = app
         .mutate(move |now| async move {
             let (caller, counts) = scope.read(app, Key::counts(id)).await?;
             let counts = counts.unwrap_or_default();
-            let (mut key, secret, event) = create_api_key(&caller, &counts, input.clone(), now)?;
+            // After the counts: a key that is created later makes them stale.
+            if let Some(key) = created_before(app, id, mark, now).await? {
+                let (grace, random) = (GracePeriod::default(), input.random);
+                let (mut key, secret, event) = rotate_api_key(&caller, &key, random, grace, now)?;
+                let transaction = Transaction::by(&caller, now, [event]).write_api_key(&mut key);
+                let api_key = ApiKeyView::of(&key, &caller, now);
+                return Ok(Decision::Commit(
+                    transaction,
+                    SecretView { api_key, secret },
+                ));
+            }
+            let input = ApiKeyRequest {
+                id: mark.map_or(input.id, |mark| ApiKeyId::new(mark.stamp(input.id.uuid()))),
+                ..input.clone()
+            };
+            let (mut key, secret, event) = create_api_key(&caller, &counts, input, now)?;
             // A concurrent removal or demotion of the caller becomes stale by this, and
             // is decided again with this key in its response.
-            let transaction = Transaction::by(&caller, now, [event])
-                .write_api_key(&mut key)
-                .increment_api_keys(id);
+            let transaction = Transaction::by(&caller, now, [event]).write_api_key(&mut key);
+            let transaction = match mark {
+                // The same request may be about to create the key, too.
+                Some(_) => transaction.increment_api_keys_from(id, counts.api_keys),
+                None => transaction.increment_api_keys(id),
+            };
             let api_key = ApiKeyView::of(&key, &caller, now);
             Ok(Decision::Commit(
                 transaction,
@@ -77,4 +106,22 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         .await?;
     let location = format!("/v1/organizations/{id}/api-keys/{}", view.api_key.id);
     Ok(Response::created(location, &view))
+}
+
+/// Returns the API key that the same request has created. One that has expired since is
+/// left alone.
+async fn created_before(
+    app: &App,
+    id: OrganizationId,
+    mark: Option<Mark>,
+    now: DateTime<Utc>,
+) -> Result<Option<ApiKey>, Error> {
+    let Some(mark) = mark else {
+        return Ok(None);
+    };
+    // The limit keeps them within one page.
+    let page = PageRequest::first(PageRequest::MAX_LIMIT);
+    let keys = app.store.api_keys(id, &page).await?.items;
+    let mut keys = keys.into_iter();
+    Ok(keys.find(|key| mark.is_of(key.id.uuid(), now) && !key.is_expired(now)))
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use store::{Key, Transaction};
 
-use super::{expire_invites, repeat::Mark};
+use super::expire_invites;
 use crate::{
     App, Operation, Shape,
     access::Scope,
@@ -15,6 +15,7 @@ use crate::{
     input,
     metrics::{Counter, count},
     mutate::Decision,
+    repeat::Mark,
     response::Response,
     views::InviteView,
 };
@@ -70,7 +71,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let body: Body = input::body(request)?;
     let key = input::idempotency_key(request)?;
     let wish = &Wish {
-        mark: key.map(|key| Mark::of(scope, key, &body.email)),
+        mark: key.map(|key| Mark::of(scope, key, body.email.normal())),
         email: body.email,
         role: body.role,
         receives_billing_emails: body.receives_billing_emails,
@@ -127,7 +128,9 @@ pub(super) async fn invite(app: &App, scope: &Scope, wish: &Wish) -> Result<Invi
                     return Ok(Decision::Reload);
                 }
                 Err(Refusal::InviteOutstanding { invite_id, .. })
-                    if wish.mark.is_some_and(|mark| mark.is_of(invite_id, now)) =>
+                    if wish
+                        .mark
+                        .is_some_and(|mark| mark.is_of(invite_id.uuid(), now)) =>
                 {
                     return match app.store.get(Key::invite(id, invite_id)).await? {
                         Some(invite) => {

@@ -7,16 +7,14 @@ use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{
-    create_invite::{Wish, invite},
-    repeat::Mark,
-};
+use super::create_invite::{Wish, invite};
 use crate::{
     App, Operation, Shape,
     access::Scope,
     config,
     error::Error,
     input, mutate,
+    repeat::Mark,
     response::Response,
     views::{InvitedRow, InvitedView},
 };
@@ -107,7 +105,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             }
         };
         let wish = Wish {
-            mark: key.map(|key| Mark::of(scope, key, &email)),
+            mark: key.map(|key| Mark::of(scope, key, email.normal())),
             email,
             role: row.role,
             receives_billing_emails: row.receives_billing_emails,

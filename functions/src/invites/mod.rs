@@ -16,4 +16,3 @@ pub(crate) mod load;
 
 mod link;
 mod opt_out_link;
-mod repeat;

@@ -539,6 +539,20 @@ impl Transaction {
         }))
     }
 
+    /// Counts one more API key, if none was counted since `counted` was read.
+    pub fn increment_api_keys_from(self, id: OrganizationId, counted: u32) -> Self {
+        self.with(Write::Update(AttributeUpdate {
+            key: Key::counts(id).raw,
+            update: "SET #api_keys = :more".into(),
+            condition: Some("attribute_not_exists(#api_keys) OR #api_keys = :counted".into()),
+            names: &["api_keys"],
+            values: vec![
+                ("counted", number(u64::from(counted))),
+                ("more", number(u64::from(counted) + 1)),
+            ],
+        }))
+    }
+
     /// Deletes an API key, with the pointer to an imported one, and counts one less.
     pub fn revoke_api_key(self, key: &ApiKey) -> Self {
         let transaction = match ApiKeyPointer::to(key) {

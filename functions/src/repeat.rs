@@ -1,29 +1,30 @@
-//! Repeated requests that create invites.
+//! Repeated requests that create invites and API keys.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{EmailAddress, InviteId, UserId};
+use domain::UserId;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::access::Scope;
 
-/// The time for which a repeated request gets the invite of the first.
+/// The time for which a repeated request gets what the first one created.
 const MEMORY: TimeDelta = TimeDelta::hours(24);
 
-/// The mark of a request in the id of an invite that it creates: the random part of the id
-/// is a hash of the caller, the idempotency key and the address. A repeated request so
-/// knows its invite by the id that the address's lock names, without a record of its own.
+/// The mark of a request in the id of what it creates: the random part of the id is a hash
+/// of the caller, the idempotency key and the subject. So a repeated request knows its
+/// invite or API key by the id, without a record of its own.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mark([u8; 8]);
+pub(crate) struct Mark([u8; 8]);
 
 impl Mark {
-    pub(super) fn of(scope: &Scope, idempotency_key: &str, email: &EmailAddress) -> Self {
+    /// Returns the mark of a request about a subject: an invited address, or a kind of item.
+    pub(crate) fn of(scope: &Scope, idempotency_key: &str, subject: &str) -> Self {
         let mut hash = Sha256::new();
         for part in [
             scope.organization_id.to_string().as_str(),
             scope.user_id().map_or("", UserId::as_str),
             idempotency_key,
-            email.normal(),
+            subject,
         ] {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
@@ -39,14 +40,13 @@ impl Mark {
     }
 
     /// Puts the mark into a new id.
-    pub(super) fn stamp(self, id: Uuid) -> Uuid {
+    pub(crate) fn stamp(self, id: Uuid) -> Uuid {
         let (high, _) = id.as_u64_pair();
         Uuid::from_u64_pair(high, u64::from_be_bytes(self.0))
     }
 
-    /// Returns whether the request created the invite, at most a day ago.
-    pub(super) fn is_of(self, invite_id: InviteId, now: DateTime<Utc>) -> bool {
-        let id = invite_id.uuid();
+    /// Returns whether the request created what has the id, at most a day ago.
+    pub(crate) fn is_of(self, id: Uuid, now: DateTime<Utc>) -> bool {
         let (_, low) = id.as_u64_pair();
         let at = id.get_timestamp().map(|at| at.to_unix());
         let at = at.and_then(|(seconds, nanoseconds)| {
