@@ -188,7 +188,7 @@ fn main() -> ExitCode {
         .init();
     let quiet = move |is_quiet| {
         let level = if is_quiet {
-            LevelFilter::WARN
+            LevelFilter::ERROR
         } else {
             LevelFilter::INFO
         };
