@@ -40,7 +40,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         writeln!(
             source,
-            "pub(super) static {constant}: Asset = Asset {{ name: {name:?}, media_type: {media_type:?}, \
+            "pub(super) const {constant}_NAME: &str = {name:?};\n\
+             static {constant}: Asset = Asset {{ name: {constant}_NAME, media_type: {media_type:?}, \
              plain: {}, brotli: {}, gzip: {} }};",
             bytes(""),
             bytes(".br"),

@@ -5,13 +5,15 @@ use crate::response::Response;
 /// A file that pages load. Its name changes with its content, so browsers cache it
 /// forever.
 pub(super) struct Asset {
-    pub(super) name: &'static str,
+    name: &'static str,
     media_type: &'static str,
     plain: &'static [u8],
     brotli: &'static [u8],
     gzip: &'static [u8],
 }
 
+// A document names the files by constants, so that only the function that serves them has
+// their bytes.
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// Finds an asset by its name.

@@ -34,11 +34,11 @@ const SHELL: &str = include_str!("../../pages/shell.html");
 
 impl Document {
     pub(crate) fn new(sign_in: &SignInConfig, brand: &Brand) -> Self {
-        let asset = |asset: &assets::Asset| format!("/assets/{}", asset.name);
+        let asset = |name: &str| format!("/assets/{name}");
         let html = SHELL
-            .replace("{{script}}", &asset(&assets::SCRIPT))
-            .replace("{{style}}", &asset(&assets::STYLE))
-            .replace("{{icon}}", &asset(&assets::ICON))
+            .replace("{{script}}", &asset(assets::SCRIPT_NAME))
+            .replace("{{style}}", &asset(assets::STYLE_NAME))
+            .replace("{{icon}}", &asset(assets::ICON_NAME))
             .replace("{{issuer}}", &attribute(&sign_in.issuer))
             .replace("{{client_id}}", &attribute(&sign_in.client_id))
             .replace("{{sign_out_url}}", &attribute(&sign_in.sign_out_url))
