@@ -135,11 +135,12 @@ fn style_of(palette: &Palette) -> String {
     )
 }
 
-/// Escapes text for a quoted attribute.
+/// Escapes text for a quoted attribute, and so that it holds no placeholder of the document.
 fn attribute(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('"', "&quot;")
         .replace('<', "&lt;")
+        .replace('{', "&#123;")
 }
 
 /// Returns scheme, host and port of a URL if they are valid in a policy.
@@ -227,14 +228,14 @@ mod tests {
     #[test]
     fn brand_is_in_the_document_and_allowed_by_the_policy() {
         let brand = Brand {
-            product: Some(brand::ProductName::parse("Pixel \"press\" <b>").unwrap()),
+            product: Some(brand::ProductName::parse("Pixel \"press\" <b>{{title}}").unwrap()),
             logo: Some(Url::parse("https://cdn.example.com/logo.svg").unwrap()),
             accent: Some(brand::Color::parse("#ffcc00").unwrap()),
             ..Brand::default()
         };
         let Document { html, policy } = Document::new(&SignInConfig::default(), &brand);
         assert!(
-            html.contains(" data-product=\"Pixel &quot;press&quot; &lt;b>\""),
+            html.contains(" data-product=\"Pixel &quot;press&quot; &lt;b>&#123;&#123;title}}\""),
             "{html}"
         );
         assert!(
