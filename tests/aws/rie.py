@@ -177,6 +177,8 @@ class Scene:
         # The hashes of assets change with their content.
         text = re.sub(r"(?<=-)[0-9a-f]{16}(?=\.)", "<hash>", text)
         text = re.sub(r'(?<=\\")[0-9a-f]{16}(?=\\")', "<hash>", text)
+        # A member's version has the time of joining.
+        text = re.sub(r'("version": "\d+-)[0-9a-f]+(?=")', r"\1<joined>", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
         text = re.sub(r"\d{4}-\d\d-\d\d", "<date>", text)
         return text + "\n"
