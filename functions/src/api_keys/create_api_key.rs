@@ -8,7 +8,7 @@ use domain::{
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Key, PageRequest, Transaction};
+use store::{Key, Transaction};
 
 use crate::{
     App, Operation, Shape,
@@ -119,9 +119,6 @@ async fn created_before(
     let Some(mark) = mark else {
         return Ok(None);
     };
-    // The limit keeps them within one page.
-    let page = PageRequest::first(PageRequest::MAX_LIMIT);
-    let keys = app.store.api_keys(id, &page).await?.items;
-    let mut keys = keys.into_iter();
+    let mut keys = app.store.all_api_keys(id).await?.into_iter();
     Ok(keys.find(|key| mark.is_of(key.id.uuid(), now) && !key.is_expired(now)))
 }

@@ -1,8 +1,8 @@
-//! Loading a member, and the API keys that they created.
+//! Loading a member.
 
-use domain::{ApiKey, Caller, Member, Refusal, UserId};
+use domain::{Caller, Member, Refusal, UserId};
 use lambda_http::Request;
-use store::{Key, PageRequest};
+use store::Key;
 
 use crate::{App, access::Scope, error::Error, input};
 
@@ -23,11 +23,4 @@ pub(super) async fn caller_and_member(
     let key = user_id.map(|user_id| Key::member(scope.organization_id, user_id));
     let (caller, member) = scope.read(app, key).await?;
     Ok((caller, member.ok_or(Refusal::MemberNotFound)?))
-}
-
-/// Reads all API keys of the organization; the limit keeps them within one page.
-pub(super) async fn api_keys(app: &App, scope: &Scope) -> Result<Vec<ApiKey>, Error> {
-    let page = PageRequest::first(PageRequest::MAX_LIMIT);
-    let keys = app.store.api_keys(scope.organization_id, &page).await?;
-    Ok(keys.items)
 }

@@ -47,7 +47,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         .mutate(move |now| async move {
             let (loaded, keys) = tokio::join!(
                 load::caller_and_member(app, scope, user_id),
-                load::api_keys(app, scope),
+                app.store.all_api_keys(scope.organization_id),
             );
             let (caller, member) = loaded?;
             let event = remove_member(&caller, &member)?;

@@ -96,7 +96,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 /// Reads the API keys, to list those that a demoted member can no longer manage.
 async fn keys_to_list(app: &App, scope: &Scope, role: Option<Role>) -> Result<Vec<ApiKey>, Error> {
     match role {
-        Some(Role::User) => load::api_keys(app, scope).await,
+        Some(Role::User) => Ok(app.store.all_api_keys(scope.organization_id).await?),
         Some(Role::Admin | Role::Owner) | None => Ok(Vec::new()),
     }
 }

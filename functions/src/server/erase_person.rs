@@ -104,9 +104,7 @@ async fn remove(app: &App, server: &Server, user_id: &UserId) -> Result<(), Erro
 
 async fn rename_keys(app: &App, id: OrganizationId, user_id: &UserId) -> Result<(), Error> {
     app.mutate(move |now| async move {
-        // The limit keeps them within one page.
-        let page = PageRequest::first(PageRequest::MAX_LIMIT);
-        let keys = app.store.api_keys(id, &page).await?.items;
+        let keys = app.store.all_api_keys(id).await?;
         let renamed = keys
             .iter()
             .filter_map(|key| without_creator_name(key, user_id));

@@ -153,6 +153,15 @@ impl Store {
             .await
     }
 
+    /// Reads all API keys of an organization: the limit keeps them within one page.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn all_api_keys(&self, id: OrganizationId) -> Result<Vec<ApiKey>, StoreError> {
+        let page = PageRequest::first(PageRequest::MAX_LIMIT);
+        Ok(self.api_keys(id, &page).await?.items)
+    }
+
     /// Reads a page of an organization's audit log, newest first.
     ///
     /// # Errors
