@@ -3,14 +3,14 @@
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use domain::{
     Amount, AmountUnit, Currency, EventKind, Invoice, InvoiceEvent, InvoiceNumber, InvoiceUrl,
-    Ledger, OrganizationId, PlanId, When, set_plan,
+    OrganizationId, PlanId, When, set_plan,
 };
 use serde::{
     Deserialize, Deserializer,
     de::{self, IgnoredAny},
 };
 use serde_json::{Value, json};
-use store::{Counters, Key, PaymentEvent, Transaction};
+use store::{Key, PaymentEvent, Transaction};
 
 use crate::{App, Operation, error::Error, input, ledger, mutate::Decision};
 
@@ -167,21 +167,17 @@ async fn set(app: &App, id: &str, detail: &PlanDetail) -> Result<bool, Error> {
     let when = detail.when.unwrap_or(When::Now);
 
     app.mutate(move |now| async move {
-        let keys = (
-            Key::organization(organization_id),
-            Key::payment_event(id),
-            Key::billing(organization_id),
-            Counters::all(organization_id),
-        );
-        let (organization, taken, billing, counters) = app.store.read(keys).await?;
+        let read = |counters| {
+            let ledger = ledger::keys(organization_id, counters);
+            app.store.read((Key::payment_event(id), ledger))
+        };
+        let (taken, found) =
+            ledger::with_counters(app, organization_id, read, |(_, found)| found.1.as_ref())
+                .await?;
         if taken.is_some() {
             return Ok(Decision::Unchanged(false));
         }
-        let organization = organization.ok_or_else(unknown_organization)?;
-        let ledger = Ledger {
-            billing: ledger::billing(app, billing, &organization),
-            counters,
-        };
+        let (_, ledger) = ledger::of(app, found).map_err(|_| unknown_organization())?;
         if !ledger.is_consistent() {
             return Ok(Decision::Reload);
         }

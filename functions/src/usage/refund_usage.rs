@@ -5,13 +5,14 @@ use domain::{Credits, Ledger, Refund, Refusal, refund, refund_by_meter};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Counters, Key, Transaction, UsageRequest};
+use store::{Key, Transaction, UsageRequest};
 
 use super::spender::Spender;
 use crate::{
     App, Operation, Shape,
     error::Error,
     input::{self, IdempotencyKey},
+    ledger::with_counters,
     mutate::Decision,
     response::Response,
     views::RefundedView,
@@ -81,8 +82,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             let refund = match refund_by_meter(&billing, used, wanted, now) {
                 Some(credits) => Refund::Credited(credits),
                 None => {
-                    let keys = (Key::billing(id), Counters::all(id));
-                    let (billing, counters) = app.store.read(keys).await?;
+                    let read = |counters| app.store.read((Key::billing(id), counters));
+                    let (billing, counters) =
+                        with_counters(app, id, read, |found| found.0.as_ref()).await?;
                     let billing = billing.ok_or(Refusal::UsageNotFound)?;
                     let ledger = Ledger { billing, counters };
                     if !ledger.is_consistent() {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{Counter, EndedInvite, Invite, InviteId, InviteState, MAX_COUNTERS, OrganizationId};
+use domain::{Counter, EndedInvite, Invite, InviteId, InviteState, OrganizationId};
 use serde::de::DeserializeOwned;
 
 use crate::{Key, StoreError, attribute::Item, keys::RawKey};
@@ -201,11 +201,6 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Returns all counters that an organization can have.
-    pub fn all(organization_id: OrganizationId) -> Self {
-        Self::first(organization_id, MAX_COUNTERS)
-    }
-
     /// Returns the first few.
     pub fn first(organization_id: OrganizationId, count: u8) -> Self {
         Self {
