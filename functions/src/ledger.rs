@@ -1,14 +1,9 @@
 //! Loading an organization's ledger: its plan, its meter and its counters.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
-
 use domain::{Billing, Caller, Ledger, Organization, OrganizationId, Plan, PlanId, Refusal};
 use store::{Batch, Counters, Key};
 
-use crate::{App, access::Scope, error::Error};
+use crate::{App, access::Scope, error::Error, memory::Memory};
 
 /// Returns the billing record that was read, or that of a new organization.
 pub(crate) fn billing(app: &App, read: Option<Billing>, organization: &Organization) -> Billing {
@@ -31,20 +26,18 @@ impl App {
 /// The counters that are read of an organization that the process does not know: those of
 /// a plan with up to 12,000 credits.
 const GUESS: u8 = 4;
-/// The number of organizations that a process remembers.
-const MAX_KNOWN: usize = 10_000;
 
 /// The numbers of counters that organizations have, as far as the process knows. A counter
 /// that does not exist costs as much to read as one that does, and most organizations have
 /// one of the sixteen.
 #[derive(Debug, Default)]
-pub(crate) struct CounterMemory(Mutex<HashMap<OrganizationId, u8>>);
+pub(crate) struct CounterMemory(Memory<OrganizationId, u8>);
 
 impl CounterMemory {
     /// Returns the counters to read first.
     fn guess(&self, id: OrganizationId) -> Counters {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Counters::first(id, known.get(&id).copied().unwrap_or(GUESS))
+        let known = self.0.lock().get(&id).copied();
+        Counters::first(id, known.unwrap_or(GUESS))
     }
 
     /// Learns the number of counters from the meter that was read with some of them. Returns
@@ -53,11 +46,7 @@ impl CounterMemory {
         let billing = read?;
         let count = billing.meter.as_ref()?.counters;
         let id = billing.organization_id;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_KNOWN && !known.contains_key(&id) {
-            known.clear();
-        }
-        known.insert(id, count);
+        self.0.with_room(|_| true).insert(id, count);
         (count > counters.count()).then(|| Counters::first(id, count))
     }
 }

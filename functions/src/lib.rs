@@ -10,6 +10,7 @@ mod error;
 mod error_chain;
 mod input;
 mod ledger;
+mod memory;
 mod metrics;
 mod mutate;
 mod operation;

@@ -1,12 +1,6 @@
 //! What a process knows about callers who use credits, so that it can refuse without
 //! reading their counters.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Mutex, PoisonError},
-};
-
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Allowance, Asked, Billing, Credits, Lease, OrganizationId, RateLimit, Refusal, UsageRates,
@@ -14,19 +8,17 @@ use domain::{
 use uuid::Uuid;
 
 use super::spender::Spender;
-use crate::{App, error_chain};
+use crate::{App, error_chain, memory::Memory};
 
 /// The time for which used-up credits are remembered: after a refund, a process may refuse
 /// for this long.
 const MEMORY: TimeDelta = TimeDelta::seconds(3);
-/// The number of callers that a process remembers.
-const MAX_CALLERS: usize = 10_000;
 
 /// The memory of a process.
 #[derive(Debug, Default)]
 pub(crate) struct Limiter {
-    allowances: Mutex<HashMap<Uuid, Allowance>>,
-    used_up: Mutex<HashMap<OrganizationId, UsedUp>>,
+    allowances: Memory<Uuid, Allowance>,
+    used_up: Memory<OrganizationId, UsedUp>,
 }
 
 /// The credits of an organization when they did not suffice.
@@ -56,8 +48,9 @@ impl Limiter {
         rates: &UsageRates,
         now: DateTime<Utc>,
     ) -> Result<Leases, Refusal> {
-        let mut allowances = lock(&self.allowances);
-        make_room(&mut allowances, |allowance| !allowance.is_over(now));
+        let mut allowances = self
+            .allowances
+            .with_room(|allowance| !allowance.is_over(now));
         let mut leases = Vec::new();
         for (id, limit) in callers(spender, rates) {
             match allowances.entry(id).or_default().ask(limit, now) {
@@ -70,7 +63,7 @@ impl Limiter {
     }
 
     fn note(&self, id: Uuid, lease: Lease, is_given: bool) {
-        if let Some(allowance) = lock(&self.allowances).get_mut(&id) {
+        if let Some(allowance) = self.allowances.lock().get_mut(&id) {
             allowance.note(lease, is_given);
         }
     }
@@ -83,7 +76,7 @@ impl Limiter {
         credits: Credits,
         now: DateTime<Utc>,
     ) -> Option<UsedUp> {
-        let known = lock(&self.used_up).get(&id).copied()?;
+        let known = self.used_up.lock().get(&id).copied()?;
         let refuses = now < known.until && known.used + credits.get() > known.allowed;
         refuses.then_some(known)
     }
@@ -105,8 +98,7 @@ impl Limiter {
                 next_period,
                 until: next_period.min(now + MEMORY),
             };
-            let mut used_up = lock(&self.used_up);
-            make_room(&mut used_up, |known| now < known.until);
+            let mut used_up = self.used_up.with_room(|known| now < known.until);
             used_up.insert(billing.organization_id, known);
         }
     }
@@ -158,19 +150,4 @@ fn callers(spender: &Spender, rates: &UsageRates) -> Vec<(Uuid, RateLimit)> {
         (api_key_id.uuid(), rates.api_key),
         (spender.organization_id.uuid(), rates.organization),
     ]
-}
-
-/// Forgets what is over once there are many entries, and everything if that does not help.
-fn make_room<K: Hash + Eq, V>(known: &mut HashMap<K, V>, is_current: impl Fn(&V) -> bool) {
-    if known.len() < MAX_CALLERS {
-        return;
-    }
-    known.retain(|_, value| is_current(value));
-    if known.len() >= MAX_CALLERS {
-        known.clear();
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
