@@ -99,31 +99,23 @@ pub enum ConfigError {
     Plans(#[from] InvalidPlans),
 }
 
-fn required(name: &'static str) -> Result<String, ConfigError> {
-    optional(name).ok_or(ConfigError::Missing(name))
-}
-
-/// Returns a variable. An empty one counts as missing, because a template cannot omit one.
-fn optional(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 impl Aws {
     /// Reads what Lambda sets, and the SDKs' standard variables for endpoints.
     ///
     /// Lambda provides credentials and region only in the environment, so there is no
     /// other source.
     pub(crate) fn from_env() -> Result<Self, ConfigError> {
+        let variables = Variables(&of_environment);
         let endpoint = |service: &str| {
-            optional(&format!("AWS_ENDPOINT_URL_{service}"))
-                .or_else(|| optional("AWS_ENDPOINT_URL"))
+            let own = variables.optional(&format!("AWS_ENDPOINT_URL_{service}"));
+            own.or_else(|| variables.optional("AWS_ENDPOINT_URL"))
         };
         Ok(Self {
-            region: required("AWS_REGION")?,
+            region: variables.required("AWS_REGION")?,
             credentials: Credentials::new(
-                required("AWS_ACCESS_KEY_ID")?,
-                required("AWS_SECRET_ACCESS_KEY")?,
-                optional("AWS_SESSION_TOKEN"),
+                variables.required("AWS_ACCESS_KEY_ID")?,
+                variables.required("AWS_SECRET_ACCESS_KEY")?,
+                variables.optional("AWS_SESSION_TOKEN"),
                 None,
                 "environment",
             ),
@@ -139,7 +131,7 @@ impl Config {
     /// Reads the variables that the template sets. Functions without emails, links or
     /// plans lack those variables.
     pub(crate) fn from_env() -> Result<Self, ConfigError> {
-        Self::read(&|name| env::var(name).ok())
+        Self::read(&of_environment)
     }
 
     /// Reads variables from anywhere, as [`Self::from_env`] does from the environment.
@@ -188,6 +180,10 @@ impl Config {
             brand: variables.brand()?,
         })
     }
+}
+
+fn of_environment(name: &str) -> Option<String> {
+    env::var(name).ok()
 }
 
 /// Variables of the environment, or those that a local stack sets.
@@ -317,7 +313,7 @@ pub(crate) const USAGE_RATES: &[&str] = &["PLANS", "ORGANIZATION_USAGE_RATE", "A
 pub(crate) fn check(needs: &[&'static str]) -> Result<(), ConfigError> {
     let is_set = |name: &str| match name {
         "PLANS" => env::var_os(name).is_some(),
-        name => optional(name).is_some(),
+        name => Variables(&of_environment).optional(name).is_some(),
     };
     match needs.iter().find(|name| !is_set(name)) {
         Some(name) => Err(ConfigError::Missing(name)),
