@@ -43,8 +43,12 @@ pub enum Caller {
 
 /// Returns the shape of an operation of the API.
 pub(crate) fn shape(operation: &str) -> Option<&'static Shape> {
+    area_and_shape(operation).map(|(_, shape)| shape)
+}
+
+fn area_and_shape(operation: &str) -> Option<(&'static str, &'static Shape)> {
     let found = SHAPES.iter().find(|(_, name, _)| *name == operation);
-    found.map(|(_, _, shape)| shape)
+    found.map(|(area, _, shape)| (*area, shape))
 }
 
 /// The code that only the server gets.
@@ -110,10 +114,10 @@ pub fn document(routes: &[Route]) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     let mut tags = BTreeSet::new();
     for route in routes {
-        let Some(shape) = shape(&route.operation) else {
+        let Some((area, shape)) = area_and_shape(&route.operation) else {
             continue;
         };
-        tags.insert(area(&route.operation));
+        let tag = area.replace('_', "-");
         let is_server = route.caller == Caller::Server;
         let for_caller = |server: Option<MakeSchema>, other: Option<MakeSchema>| {
             server.filter(|_| is_server).or(other)
@@ -126,7 +130,8 @@ pub fn document(routes: &[Route]) -> Value {
             problem: &problem,
         };
         let id = operation_id(route, routes);
-        let operation = describe(route, &id, shape, views);
+        let operation = describe(route, &id, &tag, shape, views);
+        tags.insert(tag);
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             path.insert(route.method.to_lowercase(), operation);
@@ -172,15 +177,8 @@ pub fn document(routes: &[Route]) -> Value {
         },
     });
     enums::name(&mut document);
-    plain_numbers(&mut document);
+    simplify(&mut document);
     document
-}
-
-/// Returns the area of an operation, such as `invites`.
-fn area(operation: &str) -> String {
-    let mut shapes = SHAPES.iter();
-    let found = shapes.find(|(_, name, _)| *name == operation);
-    found.map_or_else(String::new, |(area, ..)| area.replace('_', "-"))
 }
 
 /// Returns the description of an area.
@@ -201,9 +199,9 @@ fn of_area(area: &str) -> &'static str {
 
 /// Removes what generators of clients do not know or misread: formats of Rust's numbers,
 /// and defaults of `null`, which some of them send.
-fn plain_numbers(value: &mut Value) {
+fn simplify(value: &mut Value) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(plain_numbers),
+        Value::Array(items) => items.iter_mut().for_each(simplify),
         Value::Object(object) => {
             let format = object.get("format").and_then(Value::as_str);
             if format.is_some_and(|format| format.starts_with("uint")) {
@@ -212,17 +210,17 @@ fn plain_numbers(value: &mut Value) {
             if object.get("default").is_some_and(Value::is_null) {
                 object.remove("default");
             }
-            object.values_mut().for_each(plain_numbers);
+            object.values_mut().for_each(simplify);
         }
         _ => {}
     }
 }
 
-fn describe(route: &Route, id: &str, shape: &Shape, views: Views<'_>) -> Value {
+fn describe(route: &Route, id: &str, tag: &str, shape: &Shape, views: Views<'_>) -> Value {
     let mut operation = json!({
         "operationId": id,
         "summary": shape.summary,
-        "tags": [area(&route.operation)],
+        "tags": [tag],
         "parameters": parameters(route, shape),
         "responses": responses(route, shape, views),
     });
