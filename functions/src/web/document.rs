@@ -55,10 +55,8 @@ impl Document {
         }
         // The only style besides the stylesheet is this one, by its hash.
         let style = colors.map(|css| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(css))));
-        let logo = brand
-            .logo
-            .as_ref()
-            .map(|logo| format!(" {}", logo.origin()));
+        let logo = brand.logo.as_ref().and_then(|logo| origin(logo.as_str()));
+        let logo = logo.map(|origin| format!(" {origin}"));
         // The last directives keep scripts from turning text into markup.
         let policy = format!(
             "default-src 'none'; script-src 'self'; style-src 'self'{}; img-src 'self'{}; \
@@ -222,6 +220,17 @@ mod tests {
         ] {
             let policy = Document::new(&config(issuer, origins), &Brand::default()).policy;
             assert!(policy.contains(expected), "{policy}");
+        }
+    }
+
+    #[test]
+    fn origin_of_a_url_has_no_path() {
+        for (url, expected) in [
+            ("https://example.com", "https://example.com"),
+            ("https://example.com:8443/a?b#c", "https://example.com:8443"),
+            ("http://localhost?x", "http://localhost"),
+        ] {
+            assert_eq!(origin(url).as_deref(), Some(expected));
         }
     }
 

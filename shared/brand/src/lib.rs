@@ -104,14 +104,6 @@ impl Url {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Returns scheme, host and port.
-    pub fn origin(&self) -> &str {
-        let start = self.0.find("://").map_or(0, |at| at + 3);
-        let (_, rest) = self.0.split_at(start);
-        let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        self.0.split_at(start + host).0
-    }
 }
 
 impl fmt::Display for Url {
@@ -200,17 +192,6 @@ mod tests {
             "https://example.com\r\nx: y",
         ] {
             assert_eq!(Url::parse(text), Err(InvalidUrl), "{text}");
-        }
-    }
-
-    #[test]
-    fn origin_of_a_url_has_no_path() {
-        for (url, origin) in [
-            ("https://example.com", "https://example.com"),
-            ("https://example.com:8443/a?b#c", "https://example.com:8443"),
-            ("http://localhost?x", "http://localhost"),
-        ] {
-            assert_eq!(Url::parse(url).unwrap().origin(), origin);
         }
     }
 
