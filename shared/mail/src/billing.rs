@@ -78,29 +78,17 @@ impl BillingEmail<'_> {
         );
         let subject = self.heading(&short);
         let words = Words {
+            look,
             heading: &self.heading(&full),
             organization: &full,
             sentences: &self.sentences().join(" "),
             facts: &self.facts(),
             bar: self.bar(),
             button: self.button(),
-            note: if look.has_links() {
-                "The button leads to this address. Besides it, only the links below are ours:"
-            } else {
-                "The button leads to this address, and no other link is ours:"
-            },
+            note: look.note("The button leads to this address, and no other link is ours:"),
             is_of_owners: matches!(self.about, About::HandOver | About::Deletion { .. }),
         };
-        let (text, html) = (
-            Text {
-                words: &words,
-                look,
-            },
-            Html {
-                words: &words,
-                look,
-            },
-        );
+        let (text, html) = (Text { words: &words }, Html { words: &words });
         Message::render(&subject, &text, &html)
     }
 
@@ -238,6 +226,7 @@ impl InvoiceFacts<'_> {
 
 /// The content of both bodies.
 struct Words<'a> {
+    look: &'a Look<'a>,
     heading: &'a str,
     organization: &'a str,
     sentences: &'a str,
@@ -253,14 +242,12 @@ struct Words<'a> {
 #[template(path = "billing.txt")]
 struct Text<'a> {
     words: &'a Words<'a>,
-    look: &'a Look<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "billing.html")]
 struct Html<'a> {
     words: &'a Words<'a>,
-    look: &'a Look<'a>,
 }
 
 #[cfg(test)]

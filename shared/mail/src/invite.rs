@@ -57,6 +57,7 @@ impl InviteEmail<'_> {
         let inviter = self.inviter(BODY_NAME);
         let inviter_email = self.inviter_email.map(|email| unlinked(&one_line(email)));
         let words = Words {
+            look,
             subject: &subject,
             on: &on,
             inviter: inviter.as_deref(),
@@ -67,24 +68,12 @@ impl InviteEmail<'_> {
             receives_billing_emails: self.receives_billing_emails,
             until: &self.expires_at.format("%-d %B %Y, %H:%M UTC").to_string(),
             link: self.link,
-            note: if look.has_links() {
-                "The button leads to this address. Besides it, only the links below are ours:"
-            } else {
-                "The button leads to this address. Besides it, only the link below is ours:"
-            },
+            note: look
+                .note("The button leads to this address. Besides it, only the link below is ours:"),
             opt_out: self.opt_out_page,
             recipient: &one_line(self.recipient),
         };
-        let (text, html) = (
-            Text {
-                words: &words,
-                look,
-            },
-            Html {
-                words: &words,
-                look,
-            },
-        );
+        let (text, html) = (Text { words: &words }, Html { words: &words });
         Ok(Message {
             opt_out: Some(self.opt_out.to_owned()),
             ..Message::render(&subject, &text, &html)?
@@ -122,6 +111,7 @@ fn words_for(role: &str) -> Result<(&'static str, &'static str), RenderError> {
 
 /// The content of both bodies.
 struct Words<'a> {
+    look: &'a Look<'a>,
     subject: &'a str,
     /// The product behind the organization's name, as part of a sentence.
     on: &'a str,
@@ -143,14 +133,12 @@ struct Words<'a> {
 #[template(path = "invite.txt")]
 struct Text<'a> {
     words: &'a Words<'a>,
-    look: &'a Look<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "invite.html")]
 struct Html<'a> {
     words: &'a Words<'a>,
-    look: &'a Look<'a>,
 }
 
 #[cfg(test)]

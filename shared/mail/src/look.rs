@@ -51,8 +51,13 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// Returns whether the email has links of the brand.
-    pub(crate) fn has_links(&self) -> bool {
-        self.home.is_some() || !self.links.is_empty()
+    /// Returns the links that are ours, for a reader in doubt: `without` says so for an
+    /// email that has no links of the brand.
+    pub(crate) fn note(&self, without: &'static str) -> &'static str {
+        if self.home.is_none() && self.links.is_empty() {
+            without
+        } else {
+            "The button leads to this address. Besides it, only the links below are ours:"
+        }
     }
 }
