@@ -10,6 +10,11 @@ import { format } from "./format.js";
 /** @type {Record<string, string>} */
 const roles = { owner: "Owner", admin: "Admin", user: "User" };
 
+/** A role in a sentence: "an admin". @param {string} role */
+function aRole(role) {
+  return role === "user" ? `a ${role}` : `an ${role}`;
+}
+
 export const words = {
   product: "Organization settings",
   loading: "Loading…",
@@ -208,7 +213,7 @@ export const words = {
      * @param {string} name
      * @param {string} role
      */
-    roleChanged: (name, role) => `${name} is now ${role === "user" ? "a" : "an"} ${role}.`,
+    roleChanged: (name, role) => `${name} is now ${aRole(role)}.`,
     /**
      * @param {string} name
      * @param {boolean} on
@@ -216,7 +221,7 @@ export const words = {
     billingChanged: (name, on) => `${name} will ${on ? "receive" : "no longer receive"} billing emails.`,
     yourPowerTitle: "Change your own role?",
     /** @param {string} role */
-    yourPowerText: (role) => `As ${role === "user" ? "a" : "an"} ${role}, you’ll have fewer permissions and won’t be able to undo this yourself.`,
+    yourPowerText: (role) => `As ${aRole(role)}, you’ll have fewer permissions and won’t be able to undo this yourself.`,
     changeRole: "Change role",
     makeOwner: "Make owner",
     /** @param {string} name */
@@ -452,7 +457,7 @@ export const words = {
 
   welcome: {
     /** @param {string} organization @param {string} role */
-    joined: (organization, role) => `You joined ${organization} as ${role === "user" ? "a" : "an"} ${role}.`,
+    joined: (organization, role) => `You joined ${organization} as ${aRole(role)}.`,
     /** @param {string} organization */
     created: (organization) => `${organization} is ready. Next, invite your team.`,
   },
