@@ -88,11 +88,7 @@ async fn person_goes_on_in_the_product_after_accepting() {
     let creator = browsers.world.sign_in("ada@example.com");
     let path = creator.create_organization("Acme").await;
     creator.invite(&path, "bob@example.com", "user").await;
-    browsers.world.drain().await;
-    let bob = browsers.sign_in("bob@example.com").await;
-    let token = browsers.world.link_token("bob@example.com");
-    bob.goto(&format!("/invites/{token}")).await;
-    bob.press("button", "Accept invite").await;
+    let bob = browsers.accepting("bob@example.com").await;
     let id = path.rsplit('/').next().unwrap();
     let welcome = format!("http://localhost:9/welcome?from=invite&organization_id={id}");
     bob.is_at(&welcome).await;

@@ -2,18 +2,26 @@
 
 use chrono::TimeDelta;
 
-use super::harness::Browsers;
+use super::harness::{Browser, Browsers};
+use crate::harness::Session;
+
+/// Opens the settings of an organization that Ada has created, and adds Ben as an admin.
+/// Returns the browser, Ada and Ben as callers of the API, and the organization's path.
+async fn ada_with_ben(browsers: &Browsers) -> (Browser, Session, Session, String) {
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    let creator = browsers.world.sign_in("ada@example.com");
+    let path = ada.organization().await;
+    let ben = browsers.world.sign_in("ben@example.com");
+    creator.add_member(&path, &ben, "admin").await;
+    (ada, creator, ben, path)
+}
 
 #[tokio::test]
 async fn invites_of_a_removed_member_are_named_and_resent() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
-    let ada = browsers.creator("ada@example.com", "Acme").await;
-    let creator = browsers.world.sign_in("ada@example.com");
-    let path = ada.organization().await;
-    let ben = browsers.world.sign_in("ben@example.com");
-    creator.add_member(&path, &ben, "admin").await;
+    let (ada, _, ben, path) = ada_with_ben(&browsers).await;
     ben.invite(&path, "nia@example.com", "user").await;
     ben.invite(&path, "olu@example.com", "user").await;
     browsers.world.drain().await;
@@ -39,11 +47,7 @@ async fn invite_whose_inviter_lost_the_right_says_so() {
     let Some(browsers) = Browsers::start().await else {
         return;
     };
-    let ada = browsers.creator("ada@example.com", "Acme").await;
-    let creator = browsers.world.sign_in("ada@example.com");
-    let path = ada.organization().await;
-    let ben = browsers.world.sign_in("ben@example.com");
-    creator.add_member(&path, &ben, "admin").await;
+    let (ada, creator, ben, path) = ada_with_ben(&browsers).await;
     ben.invite(&path, "nia@example.com", "user").await;
     browsers.world.drain().await;
     ada.session.refresh().await;
@@ -75,11 +79,7 @@ async fn new_organization_and_new_member_get_a_word() {
     let creator = browsers.world.sign_in("ada@example.com");
     let path = ada.organization().await;
     creator.invite(&path, "bob@example.com", "user").await;
-    browsers.world.drain().await;
-    let bob = browsers.sign_in("bob@example.com").await;
-    let token = browsers.world.link_token("bob@example.com");
-    bob.goto(&format!("/invites/{token}")).await;
-    bob.press("button", "Accept invite").await;
+    let bob = browsers.accepting("bob@example.com").await;
     bob.sees("You joined Acme as a user.").await;
 }
 

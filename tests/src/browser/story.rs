@@ -11,6 +11,15 @@ impl Browsers {
         format!("/invites/{}", self.world.link_token(email))
     }
 
+    /// Signs a person in, and accepts the invite in the newest email to them.
+    pub async fn accepting(&self, email: &str) -> Browser {
+        let link = self.link(email).await;
+        let browser = self.sign_in(email).await;
+        browser.goto(&link).await;
+        browser.press("button", "Accept invite").await;
+        browser
+    }
+
     /// Signs a person in, creates an organization and opens its settings.
     pub async fn creator(&self, email: &str, organization: &str) -> Browser {
         let browser = self.sign_in(email).await;
