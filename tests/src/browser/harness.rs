@@ -331,14 +331,24 @@ impl Browser {
         }
     }
 
-    /// Waits for a node and clicks it.
+    /// Waits for a node and clicks it. A click that the node did not receive, because the
+    /// page moved under the pointer, is repeated.
     #[track_caller]
     pub fn press<'a>(&'a self, role: &'a str, name: &'a str) -> impl Future<Output = ()> + 'a {
+        const EXPECT: &str = "window.unclicked = true; \
+             const received = () => { delete window.unclicked; }; \
+             arguments[0].addEventListener('click', received, { capture: true, once: true })";
         self.until(("press", role, name), async move || {
             let Some(element) = self.named_element(role, name).await? else {
                 return Ok(None);
             };
-            self.session.click(&element).await.map(Some)
+            self.session
+                .script(EXPECT, json!([element.argument()]))
+                .await?;
+            self.session.click(&element).await?;
+            let unclicked = "return window.unclicked === true";
+            let unclicked = self.session.script(unclicked, json!([])).await;
+            Ok((!matches!(unclicked, Ok(Value::Bool(true)))).then_some(()))
         })
     }
 
