@@ -219,6 +219,16 @@ export const words = {
      * @param {boolean} on
      */
     billingChanged: (name, on) => `${name} will ${on ? "receive" : "no longer receive"} billing emails.`,
+    /** @param {string} reason @param {string} since */
+    stopped: (reason, since) =>
+      ({
+        no_mailbox: `Billing emails stopped on ${since}: the mailbox doesn’t exist or doesn’t accept email.`,
+        suppressed: `Billing emails stopped on ${since}: earlier emails to this address bounced.`,
+        complaint: `Billing emails stopped on ${since}: one was marked as spam.`,
+      })[reason] ?? `Billing emails stopped on ${since}.`,
+    resume: "Send again",
+    /** @param {string} name */
+    resumeFor: (name) => `Send billing emails to ${name} again`,
     yourPowerTitle: "Change your own role?",
     /** @param {string} role */
     yourPowerText: (role) => `As ${aRole(role)}, you’ll have fewer permissions and won’t be able to undo this yourself.`,
@@ -631,11 +641,18 @@ export function told(event) {
     case "member.role_changed":
       return own ? [actor, ` changed their own role${fromTo(role)}`] : [actor, " changed the role of ", subject, fromTo(role)];
     case "member.billing_emails_changed": {
-      const on = billing?.to === "true";
+      if (!billing) {
+        return [actor, " resumed the billing emails to ", subject];
+      }
+      const on = billing.to === "true";
       return own
         ? [actor, on ? " turned their billing emails on" : " turned their billing emails off"]
         : [actor, on ? " turned on billing emails for " : " turned off billing emails for ", subject];
     }
+    case "member.billing_email_bounced":
+      return ["A billing email to ", subject, change("billing_emails_stopped") ? " bounced, so no more are sent" : " bounced"];
+    case "member.billing_email_complained":
+      return [subject, " marked a billing email as spam", change("billing_emails_stopped") ? ", so no more are sent" : ""];
     case "member.email_changed":
       return [subject, " has a new email address"];
     case "member.name_changed":

@@ -117,13 +117,12 @@ pub fn serve(operation: &'static Operation) -> Result<(), Error> {
             }
             Entry::Authorizer(handler) | Entry::Event(handler) => {
                 lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
-                    let request_id = event.context.request_id;
                     handle_event(
                         app.clone(),
                         operation.name,
                         handler,
                         event.payload,
-                        request_id,
+                        event.context,
                     )
                 }))
                 .await
@@ -154,9 +153,14 @@ pub async fn invoke(
             Ok(serde_json::to_value(response)?)
         }
         Entry::Authorizer(handler) | Entry::Event(handler) => {
-            handle_event(app, operation.name, handler, event, context.request_id).await
+            handle_event(app, operation.name, handler, event, context).await
         }
     }
+}
+
+/// Returns the time until Lambda's deadline; `None` without one.
+fn time_left(context: &Context) -> Option<Duration> {
+    context.deadline().duration_since(SystemTime::now()).ok()
 }
 
 async fn respond(
@@ -168,8 +172,7 @@ async fn respond(
     let started = Instant::now();
     let context = request.lambda_context_ref();
     let request_id = context.map_or("", |context| &context.request_id);
-    let left =
-        context.and_then(|context| context.deadline().duration_since(SystemTime::now()).ok());
+    let left = context.and_then(time_left);
     let (outcome, tally) = metrics::tallied(async {
         match left {
             // The client gets a response before Lambda's timeout ends the function.
@@ -209,11 +212,19 @@ async fn handle_event(
     name: &'static str,
     handler: EventHandler,
     event: Value,
-    request_id: String,
+    context: Context,
 ) -> Result<Value, Error> {
     let started = Instant::now();
-    let (outcome, tally) = metrics::tallied(handler(app.clone(), event)).await;
+    let call = handler(app.clone(), event);
+    let (outcome, tally) = metrics::tallied(async {
+        match time_left(&context) {
+            Some(left) => mutate::within(left.saturating_sub(DEADLINE_MARGIN), call).await,
+            None => call.await,
+        }
+    })
+    .await;
     let took = started.elapsed();
+    let request_id = context.request_id;
     telemetry::log_event(name, &request_id, &outcome, took);
     if let Some(metrics) = &app.metrics {
         let error = outcome.as_ref().err();

@@ -21,7 +21,7 @@ use self::inputs::{bytes, changed, promptly, text};
 use crate::{
     api_keys::authorize_api_key::{Credential, credential},
     billing::record_billing_event::{BusEvent, InvoiceDetail, Kind},
-    emails::{email_tags::Sending, record_email_delivery::SesEvent, stream},
+    emails::{email_tags::Tagged, record_email_delivery::SesEvent, stream},
     error::Error,
     input::{self, Clearable, Patch, Time},
 };
@@ -196,11 +196,14 @@ fn check_ses_event(value: Value) {
         return;
     };
     let _ = promptly(|| event.report());
-    if let Some(sending) = promptly(|| event.sending()) {
-        let tags = sending
-            .to_tags()
-            .map(|(name, value)| (name.to_owned(), vec![value]));
-        assert_eq!(Sending::from_tags(&tags.into()), Some(sending));
+    if let Some(tagged) = promptly(|| event.tagged()) {
+        let tags = match &tagged {
+            Tagged::Invite(sending) => sending.to_tags().to_vec(),
+            Tagged::Billing(sending) => sending.to_tags(),
+        };
+        let tags = tags.into_iter();
+        let tags = tags.map(|(name, value)| (name.to_owned(), vec![value]));
+        assert_eq!(Tagged::from_tags(&tags.collect()), Some(tagged));
     }
 }
 

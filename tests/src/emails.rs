@@ -145,6 +145,19 @@ async fn failing_email_is_abandoned_after_thirty_minutes() {
     assert_eq!(fixture.world.stack.emails().len(), sent);
 }
 
+/// Returns the record of the table's stream about a new item.
+pub fn stream_record(item: &Value) -> Value {
+    json!({
+        "eventID": "1", "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_772_366_400, "SequenceNumber": "1", "SizeBytes": 1,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+            "Keys": {"pk": item["pk"], "sk": item["sk"]}, "NewImage": item,
+        },
+    })
+}
+
 #[tokio::test]
 async fn stream_record_delivered_twice_sends_one_email() {
     let fixture = Fixture::new().await;
@@ -161,15 +174,7 @@ async fn stream_record_delivered_twice_sends_one_email() {
             item["kind"]["S"] == "invite.created" && item["subject"]["M"]["id"]["S"] == id.as_str()
         })
         .unwrap();
-    let record = json!({
-        "eventID": "1", "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb",
-        "awsRegion": "us-east-1",
-        "dynamodb": {
-            "ApproximateCreationDateTime": 1_772_366_400, "SequenceNumber": "1", "SizeBytes": 1,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-            "Keys": {"pk": event["pk"], "sk": event["sk"]}, "NewImage": event,
-        },
-    });
+    let record = stream_record(&event);
     let before = fixture.world.stack.emails().len();
     for _ in 0..3 {
         let event = json!({"Records": [record, record]});

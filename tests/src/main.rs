@@ -13,6 +13,7 @@ mod api_keys;
 mod batch;
 mod billing;
 mod billing_emails;
+mod billing_reports;
 mod browser;
 mod codes;
 mod completeness;

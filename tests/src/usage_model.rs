@@ -83,6 +83,7 @@ impl Model {
             name: None,
             role: Role::Admin,
             receives_billing_emails: false,
+            billing_emails_stopped: None,
             is_creator: false,
             joined_at: created_at,
             profile_at: None,

@@ -182,6 +182,18 @@ export function Members({ page, settings, onLeft }) {
                     {self ? words.settings.leave : words.members.removeShort}
                   </Button>
                 </span>
+                {member.billing_emails_stopped && (
+                  <p class="row-note small">
+                    {words.members.stopped(member.billing_emails_stopped.reason, format.day(member.billing_emails_stopped.since))}{" "}
+                    <Button
+                      look="quiet"
+                      label={words.members.resumeFor(name)}
+                      onPress={() => patch(member, { receives_billing_emails: true }, words.members.billingChanged(name, true))}
+                    >
+                      {words.members.resume}
+                    </Button>
+                  </p>
+                )}
               </li>
             );
           })}

@@ -1,22 +1,28 @@
 //! Delivery of billing emails to their recipients.
 
+use std::time::Duration;
+
 use domain::{
     AuditEvent, Delivery, DeliveryState, InvoiceEvent, Member, Notice, Organization, Role,
 };
 use mail::{About, BillingEmail, InvoiceFacts, Message};
-use store::{BillingDelivery, Key, PageRequest};
+use store::{BillingDelivery, Commit, Each, Key, PageRequest};
 
-use super::attempt::Attempt;
-use crate::{App, error::Error};
+use super::{attempt::Attempt, email_tags::BillingSending};
+use crate::{App, error::Error, mutate};
 
 /// The number of failures that ends a run: then the email service is at fault, not an
 /// address, and the remaining recipients wait for the next run.
 const MAX_FAILURES: u32 = 3;
+/// The time that an email to one recipient may take. Without it, the rest waits for the
+/// next run, which Lambda begins with the same record.
+const RESERVE: Duration = Duration::from_secs(5);
 
 /// Sends an event's notice to each recipient who has not received it.
 ///
 /// # Errors
-/// The last [`Error`] of a recipient that will be retried.
+/// The last [`Error`] of a recipient that will be retried; [`Error::OutOfTime`] if there
+/// are recipients left.
 pub(super) async fn deliver(app: &App, event: &AuditEvent, notice: &Notice) -> Result<(), Error> {
     let id = event.organization_id;
     let Some(organization) = app.store.get(Key::organization(id)).await? else {
@@ -33,7 +39,17 @@ pub(super) async fn deliver(app: &App, event: &AuditEvent, notice: &Notice) -> R
     let mut outcome = Ok(());
     loop {
         let members = app.store.members(id, &page).await?;
-        for member in members.items.iter().filter(|member| receives(member)) {
+        let recipients: Vec<&Member> = members.items.iter().filter(|one| receives(one)).collect();
+        let key = |one: &&Member| Key::billing_delivery(event.id, &one.user_id);
+        let deliveries = Each(recipients.iter().map(key).collect());
+        let deliveries = app.store.read(deliveries).await?;
+        for (member, earlier) in recipients.into_iter().zip(deliveries) {
+            if earlier?.is_some_and(|earlier| earlier.delivery.state != DeliveryState::Queued) {
+                continue;
+            }
+            if mutate::time_left().is_some_and(|left| left < RESERVE) {
+                return Err(Error::OutOfTime);
+            }
             let sent = deliver_to(app, event, member, &receives, &message).await;
             if let Err(failure) = sent {
                 outcome = Err(failure);
@@ -51,8 +67,12 @@ pub(super) async fn deliver(app: &App, event: &AuditEvent, notice: &Notice) -> R
     }
 }
 
-/// The creator always does; of a deletion, every owner hears.
+/// The creator always does; of a deletion, every owner hears. A mailbox that is gone, or
+/// whose owner does not want them, gets none.
 fn receives(member: &Member, notice: &Notice) -> bool {
+    if member.billing_emails_stopped.is_some() {
+        return false;
+    }
     let is_concerned = match notice {
         Notice::HandOver { from, to } => {
             return member.user_id == *from || member.user_id == *to;
@@ -83,7 +103,14 @@ async fn deliver_to(
     if earlier.state != DeliveryState::Queued {
         return Ok(());
     }
-    let sent = app.mailer()?.send(member.email.normal(), message).await;
+    let tags = BillingSending {
+        organization_id: event.organization_id,
+        event_id: event.id,
+        user_id: member.user_id.clone(),
+    }
+    .to_tags();
+    let mailer = app.mailer()?;
+    let sent = mailer.send(member.email.normal(), message, &tags).await;
     let outcome = sent.map(|_| ()).map_err(Error::from);
     let attempt = Attempt::after(event, &earlier, outcome, app.clock.now());
     let delivery = BillingDelivery {
@@ -91,7 +118,10 @@ async fn deliver_to(
         user_id: member.user_id,
         delivery: attempt.delivery.clone(),
     };
-    app.store.put_billing_delivery(&delivery).await?;
+    match app.store.note_billing_delivery(&delivery).await? {
+        // Another delivery of the record, or a report, was faster.
+        Commit::Done | Commit::Stale | Commit::Contended | Commit::Throttled => {}
+    }
     attempt.into_result()
 }
 

@@ -118,7 +118,7 @@ async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result
     .render(&app.brand)?;
     let tags = Sending::of(invite).to_tags();
     app.mailer()?
-        .send_tagged(invite.email.normal(), &message, &tags)
+        .send(invite.email.normal(), &message, &tags)
         .await?;
     Ok(())
 }

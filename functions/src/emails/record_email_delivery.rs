@@ -1,18 +1,18 @@
 //! The email service's reports: EventBridge invokes the function with SES's events about
-//! invite emails.
+//! invite and billing emails.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Bounce, CountedReport, EmailReport, InviteState, OrganizationId, Refusal, Reported,
-    record_report,
+    Bounce, CountedReport, EmailAddress, EmailReport, InviteState, OrganizationId, Refusal,
+    Reported, record_billing_report, record_report,
 };
 use serde::Deserialize;
 use serde_json::json;
-use store::{InvitePlaces, Key, Transaction};
+use store::{BillingDelivery, InvitePlaces, Key, Transaction};
 
-use super::email_tags::Sending;
+use super::email_tags::{BillingSending, Sending, Tagged};
 use crate::{
     App, Operation, config,
     error::Error,
@@ -20,28 +20,41 @@ use crate::{
     mutate::Decision,
 };
 
-/// Records on the invite that its email bounced, was reported as spam or was not sent. Too
-/// many bounces or complaints among an organization's first emails pause its invites.
+/// Records that an email bounced, was reported as spam or was not sent: on its invite, or
+/// for a billing email on the member, whose billing emails then may stop. Too many bounces
+/// or complaints among an organization's first invite emails pause its invites.
 pub static OPERATION: Operation = Operation::event("record-email-delivery", |app, event| {
     Box::pin(async move {
         let event: SesEvent = serde_json::from_value(event)?;
-        // The response is logged: it names the organization and the invite, never an address.
+        // The response is logged: it names the organization and the invite or the member,
+        // never an address.
         let mut response = match record(&app, &event).await? {
             Recorded::Noted(state) => json!({ "recorded": state }),
             Recorded::Paused(state) => json!({ "recorded": state, "paused": true }),
+            Recorded::Stopped(state) => json!({ "recorded": state, "stopped": true }),
             Recorded::Ignored(reason) => json!({ "ignored": reason }),
         };
-        if let (Some(sending), Some(response)) = (event.sending(), response.as_object_mut()) {
-            let id = sending.organization_id.to_string();
-            response.insert("organization_id".to_owned(), id.into());
-            response.insert("invite_id".to_owned(), sending.invite_id.to_string().into());
+        if let (Some(tagged), Some(response)) = (event.tagged(), response.as_object_mut()) {
+            let (organization_id, (name, id)) = match tagged {
+                Tagged::Invite(email) => (
+                    email.organization_id,
+                    ("invite_id", email.invite_id.to_string()),
+                ),
+                Tagged::Billing(email) => (
+                    email.organization_id,
+                    ("user_id", email.user_id.as_str().to_owned()),
+                ),
+            };
+            let organization_id = organization_id.to_string();
+            response.insert("organization_id".to_owned(), organization_id.into());
+            response.insert(name.to_owned(), id.into());
         }
         Ok(response)
     })
 })
 .needs(config::PAUSE_LIMITS);
 
-/// The part of an SES event that the function reads: no addresses.
+/// The part of an SES event that the function reads.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SesEvent {
     #[serde(rename = "detail-type")]
@@ -58,6 +71,9 @@ struct Detail {
 
 #[derive(Debug, Deserialize)]
 struct Email {
+    /// The recipient, which is compared and never logged.
+    #[serde(default)]
+    destination: Vec<String>,
     #[serde(default)]
     tags: HashMap<String, Vec<String>>,
 }
@@ -89,6 +105,8 @@ enum Recorded {
     Noted(&'static str),
     /// The same, and the organization's invites are paused.
     Paused(&'static str),
+    /// The same, and the member's billing emails are stopped.
+    Stopped(&'static str),
     /// Nothing changed, for this reason.
     Ignored(&'static str),
 }
@@ -97,51 +115,102 @@ async fn record(app: &App, event: &SesEvent) -> Result<Recorded, Error> {
     let Some(report) = event.report() else {
         return Ok(Recorded::Ignored("not an event about a failed delivery"));
     };
-    let Some(sending) = event.sending() else {
-        return Ok(Recorded::Ignored("not an invite's email"));
+    let recorded = match event.tagged() {
+        Some(Tagged::Invite(sending)) => record_invite(app, sending, report).await?,
+        Some(Tagged::Billing(sending)) => record_billing(app, event, &sending, report).await?,
+        None => Recorded::Ignored("not an email from here"),
     };
-    let id = sending.organization_id;
-    let recorded = app
-        .mutate(move |now| async move {
-            let places = InvitePlaces {
-                organization_id: id,
-                invite_id: sending.invite_id,
-            };
-            let keys = (places, Key::counts(id), Key::organization(id));
-            let (Some(state), counts, organization) = app.store.read(keys).await? else {
-                return Ok(Decision::Unchanged(Recorded::Ignored("no such invite")));
-            };
-            let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
-            let counts = counts.unwrap_or_default();
-            let limits = &app.limits.pause;
-            let times_sent = sending.times_sent;
-            let reported = record_report(
-                &organization,
-                &counts,
-                limits,
-                &state,
-                report,
-                times_sent,
-                now,
-            );
-            let Some(reported) = reported else {
-                let reason = "nothing new about the email";
-                return Ok(Decision::Unchanged(Recorded::Ignored(reason)));
-            };
-            let pauses = |counted: &CountedReport| counted.paused.is_some();
-            let recorded = if reported.counted.as_ref().is_some_and(pauses) {
-                Recorded::Paused(report.state().as_str())
-            } else {
-                Recorded::Noted(report.state().as_str())
-            };
-            let transaction = transaction_of(id, reported, now);
-            Ok(Decision::Commit(transaction, recorded))
-        })
-        .await?;
     if !matches!(recorded, Recorded::Ignored(_)) {
         count(counter(report), 1);
     }
     Ok(recorded)
+}
+
+async fn record_billing(
+    app: &App,
+    event: &SesEvent,
+    sending: &BillingSending,
+    report: EmailReport,
+) -> Result<Recorded, Error> {
+    let id = sending.organization_id;
+    app.mutate(move |now| async move {
+        let keys = (
+            Key::member(id, &sending.user_id),
+            Key::billing_delivery(sending.event_id, &sending.user_id),
+        );
+        let (member, earlier) = app.store.read(keys).await?;
+        let Some(member) = member.filter(|member| event.went_to(&member.email)) else {
+            let reason = "no member has this address any more";
+            return Ok(Decision::Unchanged(Recorded::Ignored(reason)));
+        };
+        let earlier = earlier.map(|earlier| earlier.delivery);
+        let reported = record_billing_report(&member, earlier.as_ref(), report, now);
+        let Some(reported) = reported else {
+            let reason = "nothing new about the email";
+            return Ok(Decision::Unchanged(Recorded::Ignored(reason)));
+        };
+        let delivery = BillingDelivery {
+            event_id: sending.event_id,
+            user_id: member.user_id,
+            delivery: reported.delivery,
+        };
+        let earlier = earlier.map(|earlier| earlier.state);
+        let transaction = Transaction::in_organization(id, now, reported.event)
+            .write_billing_delivery(&delivery, earlier);
+        let state = report.state().as_str();
+        Ok(match reported.stopped {
+            Some(mut member) => Decision::Commit(
+                transaction.write_member(&mut member),
+                Recorded::Stopped(state),
+            ),
+            None => Decision::Commit(transaction, Recorded::Noted(state)),
+        })
+    })
+    .await
+}
+
+async fn record_invite(
+    app: &App,
+    sending: Sending,
+    report: EmailReport,
+) -> Result<Recorded, Error> {
+    let id = sending.organization_id;
+    app.mutate(move |now| async move {
+        let places = InvitePlaces {
+            organization_id: id,
+            invite_id: sending.invite_id,
+        };
+        let keys = (places, Key::counts(id), Key::organization(id));
+        let (Some(state), counts, organization) = app.store.read(keys).await? else {
+            return Ok(Decision::Unchanged(Recorded::Ignored("no such invite")));
+        };
+        let organization = organization.ok_or(Refusal::OrganizationNotFound)?;
+        let counts = counts.unwrap_or_default();
+        let limits = &app.limits.pause;
+        let times_sent = sending.times_sent;
+        let reported = record_report(
+            &organization,
+            &counts,
+            limits,
+            &state,
+            report,
+            times_sent,
+            now,
+        );
+        let Some(reported) = reported else {
+            let reason = "nothing new about the email";
+            return Ok(Decision::Unchanged(Recorded::Ignored(reason)));
+        };
+        let pauses = |counted: &CountedReport| counted.paused.is_some();
+        let recorded = if reported.counted.as_ref().is_some_and(pauses) {
+            Recorded::Paused(report.state().as_str())
+        } else {
+            Recorded::Noted(report.state().as_str())
+        };
+        let transaction = transaction_of(id, reported, now);
+        Ok(Decision::Commit(transaction, recorded))
+    })
+    .await
 }
 
 /// Returns the transaction that records a report about an invite's email.
@@ -171,9 +240,16 @@ fn counter(report: EmailReport) -> Counter {
 }
 
 impl SesEvent {
-    /// Returns the sending that the event is about; `None` when it is not an invite's.
-    pub(crate) fn sending(&self) -> Option<Sending> {
-        Sending::from_tags(&self.detail.mail.tags)
+    /// Returns the email that the event is about; `None` when it is not from here.
+    pub(crate) fn tagged(&self) -> Option<Tagged> {
+        Tagged::from_tags(&self.detail.mail.tags)
+    }
+
+    /// Returns whether the email went to an address.
+    fn went_to(&self, email: &EmailAddress) -> bool {
+        let destination = self.detail.mail.destination.iter();
+        let mut addresses = destination.filter_map(|to| EmailAddress::parse(to).ok());
+        addresses.any(|to| to == *email)
     }
 
     /// Returns the meaning of the event; `None` when it reports no failure.

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 /// The names of the enums, by their first value.
-const NAMES: [(&str, &str); 10] = [
+const NAMES: [(&str, &str); 11] = [
     ("user", "Role"),
     ("usage:read", "ApiKeyScope"),
     ("organization.created", "EventKind"),
@@ -16,6 +16,7 @@ const NAMES: [(&str, &str); 10] = [
     ("imported", "ImportOutcome"),
     ("created", "InviteOutcome"),
     ("bounces", "PauseReason"),
+    ("no_mailbox", "StopReason"),
     ("now", "PlanChangeTime"),
 ];
 

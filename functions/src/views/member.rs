@@ -1,7 +1,10 @@
 //! Members.
 
 use chrono::{DateTime, Utc};
-use domain::{Action, Caller, EmailAddress, Member, PersonName, Refusal, Role, UserId, permit};
+use domain::{
+    Action, BillingEmailsStopped, Caller, EmailAddress, Member, PersonName, Refusal, Role, UserId,
+    permit,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -20,6 +23,9 @@ pub(crate) struct MemberView {
     role: Role,
     /// Whether the member receives billing emails.
     receives_billing_emails: bool,
+    /// Why none are sent to the address, to those who may turn them on again; `null` while
+    /// they are.
+    billing_emails_stopped: Option<BillingEmailsStopped>,
     /// Whether the member is the organization's creator.
     is_creator: bool,
     /// The time of joining.
@@ -45,12 +51,18 @@ impl MemberView {
     pub(crate) fn of(member: &Member, caller: &Caller) -> Self {
         let change_role = |to| permit(caller, Action::ChangeRole { of: member, to });
         let to = !member.receives_billing_emails;
+        let turn_on = Action::SetBillingEmails {
+            of: member,
+            to: true,
+        };
+        let sees_stop = permit(caller, turn_on).is_ok();
         Self {
             user_id: member.user_id.clone(),
             email: member.email.clone(),
             name: member.name.clone(),
             role: member.role,
             receives_billing_emails: member.receives_billing_emails,
+            billing_emails_stopped: member.billing_emails_stopped.filter(|_| sees_stop),
             is_creator: member.is_creator,
             joined_at: member.joined_at,
             version: member.into(),

@@ -75,6 +75,7 @@ pub fn add_member(
         name: new.name,
         role: new.role,
         receives_billing_emails: new.receives_billing_emails,
+        billing_emails_stopped: None,
         is_creator: false,
         joined_at: now,
         profile_at: None,

@@ -52,6 +52,12 @@ pub enum EventKind {
     /// A member's billing emails were turned on or off.
     #[serde(rename = "member.billing_emails_changed")]
     MemberBillingEmailsChanged,
+    /// A billing email to a member bounced.
+    #[serde(rename = "member.billing_email_bounced")]
+    MemberBillingEmailBounced,
+    /// A member marked a billing email as spam.
+    #[serde(rename = "member.billing_email_complained")]
+    MemberBillingEmailComplained,
     /// A member's email address changed at the identity provider.
     #[serde(rename = "member.email_changed")]
     MemberEmailChanged,

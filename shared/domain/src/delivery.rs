@@ -71,6 +71,21 @@ impl Delivery {
             reason: None,
         }
     }
+
+    /// Returns the delivery that a report leads to.
+    pub(crate) fn reported(report: EmailReport, before: Option<&Self>, now: DateTime<Utc>) -> Self {
+        Self {
+            state: report.state(),
+            at: now,
+            failures: before.map_or(0, |before| before.failures),
+            reason: Some(report.reason().to_owned()),
+        }
+    }
+
+    /// Returns whether the delivery tells what a report about it says.
+    pub(crate) fn knows(&self, report: EmailReport) -> bool {
+        self.state.weight() >= report.state().weight()
+    }
 }
 
 /// A report of the email service about an email that it had accepted.
@@ -133,6 +148,14 @@ impl EmailReport {
         }
     }
 
+    pub(crate) fn billing_event_kind(self) -> Option<EventKind> {
+        match self {
+            Self::Bounced(_) => Some(EventKind::MemberBillingEmailBounced),
+            Self::Complained => Some(EventKind::MemberBillingEmailComplained),
+            Self::NotSent => None,
+        }
+    }
+
     fn event_kind(self) -> Option<EventKind> {
         match self {
             Self::Bounced(_) => Some(EventKind::InviteEmailBounced),
@@ -145,8 +168,7 @@ impl EmailReport {
 impl Invite {
     /// Returns whether the delivery of the last email tells what a report about it says.
     pub(crate) fn knows(&self, report: EmailReport, times_sent: u32) -> bool {
-        let known = self.delivery.state.weight();
-        times_sent == self.terms.times_sent && known >= report.state().weight()
+        times_sent == self.terms.times_sent && self.delivery.knows(report)
     }
 
     /// Applies a report about one of the invite's emails. Returns `None` if it changes
@@ -167,12 +189,7 @@ impl Invite {
             return None;
         }
         let updated = Self {
-            delivery: Delivery {
-                state,
-                at: now,
-                reason: Some(report.reason().to_owned()),
-                failures: self.delivery.failures,
-            },
+            delivery: Delivery::reported(report, Some(&self.delivery), now),
             ..self.clone()
         };
         let event = report.event_kind().map(|kind| {

@@ -43,6 +43,7 @@ mod role;
 mod secret;
 mod server_key;
 mod standing;
+mod stopped;
 mod text;
 mod usage;
 
@@ -107,6 +108,7 @@ pub use standing::{
     InvalidReason, RESTORE_PERIOD, Standing, Suspension, SuspensionReason, delete_organization,
     purge_organization, restore_organization, suspend, unsuspend,
 };
+pub use stopped::{BillingEmailsStopped, ReportedBillingEmail, StopReason, record_billing_report};
 pub use text::{ApiKeyName, InvalidMetadata, InvalidText, Metadata, OrganizationName, PersonName};
 pub use usage::{
     Counter, Credit, Credits, Debit, InvalidCredits, Ledger, Level, MAX_COUNTERS, Meter, Notified,

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Actor, Caller, Change, EmailAddress, Event, EventId, EventKind, OrganizationId,
-    PersonName, Refusal, Role, UserId, permit,
+    Action, Actor, BillingEmailsStopped, Caller, Change, EmailAddress, Event, EventId, EventKind,
+    OrganizationId, PersonName, Refusal, Role, UserId, permit,
 };
 
 /// A person's membership of an organization.
@@ -24,6 +24,9 @@ pub struct Member {
     pub role: Role,
     /// Whether the member receives billing emails.
     pub receives_billing_emails: bool,
+    /// Why no emails about billing are sent to the address; `None` while they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_emails_stopped: Option<BillingEmailsStopped>,
     /// Whether the member created the organization.
     pub is_creator: bool,
     /// The time of joining.
@@ -72,7 +75,8 @@ pub struct MemberUpdate {
     pub receives_billing_emails: Option<bool>,
 }
 
-/// Decides a change of a member's role or billing emails, as a whole. Returns the
+/// Decides a change of a member's role or billing emails, as a whole. To turn billing
+/// emails on, even if they are, also ends their stop after a bounce. Returns the
 /// changed member and the events to record; no events if nothing changes.
 ///
 /// # Errors
@@ -104,14 +108,23 @@ pub fn update_member(
     }
     if let Some(on) = update.receives_billing_emails {
         permit(caller, Action::SetBillingEmails { of: target, to: on })?;
+        let mut changes = Vec::new();
         if on != target.receives_billing_emails {
             updated.receives_billing_emails = on;
             let field = "receives_billing_emails";
+            changes.push(Change::changed(field, target.receives_billing_emails, on));
+        }
+        if let Some(stopped) = target.billing_emails_stopped.filter(|_| on) {
+            updated.billing_emails_stopped = None;
+            let reason = stopped.reason.as_str();
+            changes.push(Change::removed("billing_emails_stopped", reason));
+        }
+        if !changes.is_empty() {
             billing_emails_changed = Some(Event::new(
                 EventKind::MemberBillingEmailsChanged,
                 caller.as_actor(),
                 target.as_subject(),
-                vec![Change::changed(field, target.receives_billing_emails, on)],
+                changes,
             ));
         }
     }

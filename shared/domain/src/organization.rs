@@ -112,6 +112,7 @@ pub fn create_organization(
         name: person.name.clone(),
         role: Role::Owner,
         receives_billing_emails: true,
+        billing_emails_stopped: None,
         is_creator: true,
         joined_at: now,
         profile_at: person.issued_at,

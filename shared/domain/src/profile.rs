@@ -115,6 +115,7 @@ pub fn take_over(
     let address = email.and_then(|email| take_address(person, member, email, address, now));
     let address = address.map(|(address, event)| {
         updated.email = address.address.email.clone();
+        updated.billing_emails_stopped = None;
         events.extend(event);
         events.push(updated.changed_by_itself(EventKind::MemberEmailChanged));
         address

@@ -22,6 +22,7 @@ fn admin() -> Caller {
         name: None,
         role: Role::Admin,
         receives_billing_emails: false,
+        billing_emails_stopped: None,
         is_creator: false,
         joined_at: now(),
         profile_at: None,

@@ -41,6 +41,7 @@ fn member(user_id: &str, role: Role) -> Member {
         name: PersonName::from_claim(user_id),
         role,
         receives_billing_emails: false,
+        billing_emails_stopped: None,
         is_creator: false,
         joined_at: noon(),
         profile_at: None,

@@ -44,6 +44,7 @@ impl World {
                 name: None,
                 role: Role::Owner,
                 receives_billing_emails: false,
+                billing_emails_stopped: None,
                 is_creator: false,
                 joined_at: noon(),
                 profile_at: None,

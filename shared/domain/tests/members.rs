@@ -18,6 +18,7 @@ fn member_who_steps_down_changes_billing_emails_first() {
         name: None,
         role: Role::Admin,
         receives_billing_emails: false,
+        billing_emails_stopped: None,
         is_creator: false,
         joined_at: DateTime::UNIX_EPOCH,
         profile_at: None,

@@ -23,6 +23,7 @@ fn member(user_id: &str, role: Role, is_creator: bool) -> Member {
         name: None,
         role,
         receives_billing_emails: true,
+        billing_emails_stopped: None,
         is_creator,
         joined_at: DateTime::UNIX_EPOCH,
         profile_at: None,

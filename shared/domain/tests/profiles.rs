@@ -26,6 +26,7 @@ fn dana() -> Member {
         name: PersonName::from_claim("Dana"),
         role: Role::User,
         receives_billing_emails: true,
+        billing_emails_stopped: None,
         is_creator: false,
         joined_at: noon(),
         profile_at: Some(noon()),

@@ -37,6 +37,7 @@ fn member(role: Role) -> Caller {
         name: None,
         role,
         receives_billing_emails: true,
+        billing_emails_stopped: None,
         is_creator: role == Role::Owner,
         joined_at: at(BEGIN),
         profile_at: None,

@@ -102,20 +102,12 @@ impl Mailer {
         }
     }
 
-    /// Sends a message to one address. On success SES has accepted it; after a
-    /// transient error it may have.
+    /// Sends a message to one address, with tags, which SES repeats in its reports. On
+    /// success SES has accepted it; after a transient error it may have.
     ///
     /// # Errors
     /// [`SendError`] says whether to try again.
-    pub async fn send(&self, to: &str, message: &Message) -> Result<MessageId, SendError> {
-        self.send_tagged(to, message, &[]).await
-    }
-
-    /// Sends a message with tags, which SES repeats in its reports.
-    ///
-    /// # Errors
-    /// [`SendError`] says whether to try again.
-    pub async fn send_tagged(
+    pub async fn send(
         &self,
         to: &str,
         message: &Message,

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
 use chrono::{DateTime, Utc};
-use domain::{Credit, Debit, EventId, OrganizationId, UserId};
+use domain::{Credit, Debit, DeliveryState, EventId, OrganizationId, UserId};
 
 use crate::{
     StoreError,
@@ -60,6 +60,8 @@ pub(crate) enum Expected {
     RememberedUntil(DateTime<Utc>),
     /// The same, whose credits were not given back.
     NotRefunded(DateTime<Utc>),
+    /// The delivery of an email, in this state.
+    Delivery(DeliveryState),
 }
 
 /// A change of some attributes of an item that was not read, or not as a whole.
@@ -147,6 +149,12 @@ impl From<Expected> for Condition {
                 &["ttl", "refunded"],
                 "ttl",
                 keys::seconds(at),
+            ),
+            Expected::Delivery(state) => Self::equals(
+                "#delivery.#state = :state",
+                &["delivery", "state"],
+                "state",
+                text(state.as_str()),
             ),
             Expected::HeldBy(user_id) => Self::equals(
                 "#holder.#user_id = :user_id",

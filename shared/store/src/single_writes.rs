@@ -1,19 +1,19 @@
 //! Writes of a single item, which need no transaction.
 
-use std::{fmt::Display, time::Duration};
+use std::{borrow::Cow, fmt::Display, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::update_item::{UpdateItemError, UpdateItemOutput},
-    types::AttributeValue,
 };
 use chrono::{DateTime, Utc};
-use domain::{ApiKeyId, Delivery, InviteId, Lease, OrganizationId};
+use domain::{ApiKeyId, Delivery, DeliveryState, InviteId, Lease, OrganizationId};
 
 use crate::{
     BillingDelivery, Commit, Key, Store, StoreError,
-    attribute::{number, to_value},
-    keys::{self, RawKey},
+    attribute::{self, number, text, to_value},
+    condition::AttributeUpdate,
+    keys,
     records::Record,
 };
 
@@ -34,25 +34,48 @@ impl Store {
         times_sent: u32,
         delivery: &Delivery,
     ) -> Result<Commit, StoreError> {
-        let key = Key::invite(organization_id, invite_id).raw;
-        let delivery = &to_value(delivery)?;
-        for _ in 0..MAX_MEETINGS {
-            match self.update_delivery(&key, times_sent, delivery).await {
-                Ok(_) => return Ok(Commit::Done),
-                Err(SdkError::ServiceError(error)) => match error.err() {
-                    UpdateItemError::ConditionalCheckFailedException(_) => {
-                        return Ok(Commit::Stale);
-                    }
-                    // A transaction is writing the same invite.
-                    UpdateItemError::TransactionConflictException(_) => {
-                        tokio::time::sleep(Duration::from_millis(50)).await;
-                    }
-                    _ => return Err(SdkError::ServiceError(error).into()),
-                },
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(StoreError::Throttled)
+        self.write_delivery(AttributeUpdate {
+            key: Key::invite(organization_id, invite_id).raw,
+            update: "SET #delivery = :delivery, #version = #version + :one".into(),
+            condition: Some("#times_sent = :times_sent AND #delivery.#state = :queued".into()),
+            names: &["delivery", "version", "times_sent", "state"],
+            values: vec![
+                ("delivery", to_value(delivery)?),
+                ("one", number(1)),
+                ("times_sent", number(u64::from(times_sent))),
+                ("queued", text(DeliveryState::Queued.as_str())),
+            ],
+        })
+        .await
+    }
+
+    /// Writes the delivery state of a billing email to one of its recipients. Returns
+    /// [`Commit::Stale`] when it already has another: a bounce may be reported before the
+    /// delivery is written.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_billing_delivery(
+        &self,
+        billing_delivery: &BillingDelivery,
+    ) -> Result<Commit, StoreError> {
+        let mut values = billing_delivery.attributes();
+        values.extend([
+            ("event_id", text(billing_delivery.event_id)),
+            ("user_id", text(&billing_delivery.user_id)),
+            ("delivery", to_value(&billing_delivery.delivery)?),
+            ("queued", text(DeliveryState::Queued.as_str())),
+        ]);
+        self.write_delivery(AttributeUpdate {
+            key: billing_delivery.key(),
+            update: "SET event_id = :event_id, user_id = :user_id, #delivery = :delivery, \
+                     #ttl = :ttl"
+                .into(),
+            condition: Some("attribute_not_exists(#delivery) OR #delivery.#state = :queued".into()),
+            names: &["delivery", "state", "ttl"],
+            values,
+        })
+        .await
     }
 
     /// Writes the hour of a key's last use. Returns [`Commit::Stale`] when the key has
@@ -131,43 +154,38 @@ impl Store {
         }
     }
 
-    /// Writes the delivery state of a billing email to one of its recipients.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn put_billing_delivery(
-        &self,
-        billing_delivery: &BillingDelivery,
-    ) -> Result<(), StoreError> {
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(billing_delivery.to_item()?))
-            .send()
-            .await?;
-        Ok(())
+    async fn write_delivery(&self, update: AttributeUpdate) -> Result<Commit, StoreError> {
+        for _ in 0..MAX_MEETINGS {
+            match self.send(update.clone()).await {
+                Ok(_) => return Ok(Commit::Done),
+                Err(SdkError::ServiceError(error)) => match error.err() {
+                    UpdateItemError::ConditionalCheckFailedException(_) => {
+                        return Ok(Commit::Stale);
+                    }
+                    // A transaction is writing the same item.
+                    UpdateItemError::TransactionConflictException(_) => {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                    _ => return Err(SdkError::ServiceError(error).into()),
+                },
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Throttled)
     }
 
-    async fn update_delivery(
+    async fn send(
         &self,
-        key: &RawKey,
-        times_sent: u32,
-        delivery: &AttributeValue,
+        update: AttributeUpdate,
     ) -> Result<UpdateItemOutput, SdkError<UpdateItemError>> {
         self.client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key.clone().into_attributes()))
-            .update_expression("SET #delivery = :delivery, #version = #version + :one")
-            .condition_expression("#times_sent = :times_sent AND #delivery.#state = :queued")
-            .expression_attribute_names("#delivery", "delivery")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_names("#times_sent", "times_sent")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":queued", AttributeValue::S("queued".to_owned()))
-            .expression_attribute_values(":delivery", delivery.clone())
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":times_sent", number(u64::from(times_sent)))
+            .set_key(Some(update.key.into_attributes()))
+            .update_expression(update.update)
+            .set_condition_expression(update.condition.map(Cow::into_owned))
+            .set_expression_attribute_names(attribute::names(update.names))
+            .set_expression_attribute_values(attribute::values(update.values))
             .send()
             .await
     }

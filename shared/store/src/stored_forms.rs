@@ -228,6 +228,7 @@ fn creator() -> Member {
         name: PersonName::from_claim("Ada Lovelace"),
         role: Role::Owner,
         receives_billing_emails: true,
+        billing_emails_stopped: None,
         is_creator: true,
         joined_at: noon(),
         profile_at: None,
@@ -243,6 +244,7 @@ fn nameless() -> Member {
         name: None,
         role: Role::User,
         receives_billing_emails: false,
+        billing_emails_stopped: None,
         is_creator: false,
         last_event_id: None,
         version: 2,
@@ -269,6 +271,14 @@ fn members() -> Vec<Form> {
         version: 1,
         ..nameless()
     };
+    let stopped = Member {
+        billing_emails_stopped: Some(BillingEmailsStopped {
+            since: noon(),
+            reason: StopReason::NoMailbox,
+        }),
+        version: 3,
+        ..nameless()
+    };
     vec![
         form(
             "member.creator",
@@ -289,6 +299,15 @@ fn members() -> Vec<Form> {
             quiet().write_member(&mut Member {
                 version: 2,
                 ..current
+            }),
+        ),
+        form(
+            "member.with-stopped-billing-emails",
+            Key::member(organization_id(), &stopped.user_id),
+            stopped.clone(),
+            quiet().write_member(&mut Member {
+                version: 2,
+                ..stopped
             }),
         ),
         form(
@@ -1276,6 +1295,8 @@ fn words_of_stored_enums_are_kept() {
         "member.removed",
         "member.role_changed",
         "member.billing_emails_changed",
+        "member.billing_email_bounced",
+        "member.billing_email_complained",
         "member.email_changed",
         "member.name_changed",
         "invite.created",

@@ -9,13 +9,15 @@ use aws_sdk_dynamodb::{
 use chrono::{DateTime, Utc};
 use domain::{
     Address, ApiKey, Billing, Caller, CountedEmail, CountedReport, Counter, Credit, DailyCount,
-    Debit, EndedInvite, Event, EventId, ExternalId, Holder, Invite, MAX_API_KEYS, MAX_COUNTERS,
-    MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, Profile, Recipient, UserId,
+    Debit, DeliveryState, EndedInvite, Event, EventId, ExternalId, Holder, Invite, MAX_API_KEYS,
+    MAX_COUNTERS, MAX_OUTSTANDING_INVITES, Member, Organization, OrganizationId, Profile,
+    Recipient, UserId,
 };
 
 use crate::{
-    ApiKeyPointer, CreationRequest, DirectoryEntry, EndedInvitePointer, ExternalIdPointer,
-    InvitePointer, Key, KeyMaker, Membership, PaymentEvent, Store, StoreError, UsageRequest,
+    ApiKeyPointer, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer,
+    ExternalIdPointer, InvitePointer, Key, KeyMaker, Membership, PaymentEvent, Store, StoreError,
+    UsageRequest,
     attribute::{Item, number, text, to_value},
     condition::{AttributeUpdate, Expected, Write},
     keys::{self, RawKey},
@@ -485,6 +487,18 @@ impl Transaction {
             names: &["state"],
             values: vec![("delivery", delivery), ("state", state)],
         }))
+    }
+
+    /// Writes the delivery of a billing email, which was read in the state `earlier`.
+    pub fn write_billing_delivery(
+        self,
+        delivery: &BillingDelivery,
+        earlier: Option<DeliveryState>,
+    ) -> Self {
+        self.put(
+            delivery,
+            earlier.map_or(Expected::Nothing, Expected::Delivery),
+        )
     }
 
     /// Writes the record of a recipient, which was read; none if no limit needs it.

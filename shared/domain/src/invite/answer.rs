@@ -108,6 +108,7 @@ pub fn accept(
         name: person.name.clone(),
         role: invite.terms.role,
         receives_billing_emails: invite.terms.receives_billing_emails,
+        billing_emails_stopped: None,
         is_creator: false,
         joined_at: now,
         profile_at: person.issued_at,

@@ -77,7 +77,7 @@ async fn send(ses: Ses, sender: Sender) -> (Result<MessageId, SendError>, Vec<St
     };
     let mailer = Mailer::new(Client::from_conf(config), sender);
     let tags = [("invite_id", "0193-7".to_owned())];
-    let outcome = mailer.send_tagged("ben@example.com", &message, &tags).await;
+    let outcome = mailer.send("ben@example.com", &message, &tags).await;
     let requests = requests.lock().unwrap().clone();
     (outcome, requests)
 }
