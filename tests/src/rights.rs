@@ -14,6 +14,9 @@ use crate::{
     server, webhook,
 };
 
+/// The table, as a policy's resource.
+const TABLE: &str = "!GetAtt Table.Arn";
+
 type Rights = BTreeMap<String, BTreeSet<String>>;
 
 /// Returns the permissions that the template's policies grant, by operation.
@@ -43,6 +46,9 @@ fn granted() -> Rights {
                 .split("/index/")
                 .nth(1)
                 .map(|name| name.trim().to_owned());
+            let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+            let keys = keys.as_sequence().into_iter().flatten();
+            rights.extend(keys.map(|key| format!("partition {}", key.as_str().unwrap())));
             let actions = match &statement["Action"] {
                 Value::Sequence(actions) => actions.clone(),
                 action => vec![action.clone()],
@@ -368,14 +374,19 @@ async fn used() -> Rights {
 /// Returns the policy that grants these permissions, ready to paste into the template.
 fn policy(rights: &BTreeSet<String>) -> String {
     let mut by_resource: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut partitions = Vec::new();
     for right in rights {
+        if let Some(partition) = right.strip_prefix("partition ") {
+            partitions.push(partition);
+            continue;
+        }
         let (action, index) = match right.split_once(" index ") {
             Some((action, index)) => (action, Some(index)),
             None => (right.as_str(), None),
         };
         let resource = match (action.split(':').next().unwrap(), index) {
             (_, Some(index)) => format!("!Sub ${{Table.Arn}}/index/{index}"),
-            ("dynamodb", None) => "!GetAtt Table.Arn".to_owned(),
+            ("dynamodb", None) => TABLE.to_owned(),
             ("secretsmanager", None) => "!Ref LinkKey".to_owned(),
             // These are the sender's identity and its configuration set.
             (service, None) => format!("# the {service} resources of DeliverEmail"),
@@ -396,6 +407,15 @@ fn policy(rights: &BTreeSet<String>) -> String {
             }
         }
         text.push_str(&format!("            Resource: {resource}\n"));
+        if resource == TABLE {
+            text.push_str(
+                "            Condition:\n              ForAllValues:StringLike:\n                \
+                 dynamodb:LeadingKeys:\n",
+            );
+            for partition in &partitions {
+                text.push_str(&format!("                  - {partition}\n"));
+            }
+        }
     }
     text
 }
@@ -406,10 +426,14 @@ fn printed_policy_has_the_form_of_the_template() {
         "dynamodb:Query index expiry",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
+        "partition ORG#*",
+        "partition USER#*",
     ];
     let expected = "      Policies:\n        Version: \"2012-10-17\"\n        Statement:\n          \
         - Effect: Allow\n            Action:\n              - dynamodb:GetItem\n              \
-        - dynamodb:PutItem\n            Resource: !GetAtt Table.Arn\n          \
+        - dynamodb:PutItem\n            Resource: !GetAtt Table.Arn\n            \
+        Condition:\n              ForAllValues:StringLike:\n                \
+        dynamodb:LeadingKeys:\n                  - ORG#*\n                  - USER#*\n          \
         - Effect: Allow\n            Action: dynamodb:Query\n            \
         Resource: !Sub ${Table.Arn}/index/expiry\n";
     assert_eq!(policy(&rights.map(str::to_owned).into()), expected);

@@ -29,7 +29,8 @@ use tokio::sync::{Semaphore, oneshot};
 pub struct Exchange {
     /// The action, such as `TransactWriteItems`.
     pub action: String,
-    /// What a function has to be allowed to do for it, such as `dynamodb:PutItem`.
+    /// What a function has to be allowed to do for it, such as `dynamodb:PutItem`, and the
+    /// partitions that it has to be allowed to do it in, such as `partition ORG#*`.
     pub rights: BTreeSet<String>,
     /// Capacity units that the answer says were consumed.
     pub capacity: f64,
@@ -438,14 +439,41 @@ fn rights(action: &str, body: &[u8]) -> BTreeSet<String> {
                     "ConditionCheck" => "dynamodb:ConditionCheckItem".to_owned(),
                     kind => format!("dynamodb:{kind}Item"),
                 })
+                .chain(partitions(&body))
                 .collect()
         }
         "Query" if body["IndexName"].is_string() => BTreeSet::from([format!(
             "dynamodb:Query index {}",
             body["IndexName"].as_str().unwrap()
         )]),
-        action => BTreeSet::from([format!("dynamodb:{action}")]),
+        action => {
+            let action = format!("dynamodb:{action}");
+            partitions(&body).chain([action]).collect()
+        }
     }
+}
+
+/// Returns the kinds of partition keys in a request to the table.
+fn partitions(body: &Value) -> std::vec::IntoIter<String> {
+    let mut partitions = Vec::new();
+    let mut rest = vec![(false, body)];
+    while let Some((is_key, value)) = rest.pop() {
+        match value {
+            Value::Object(fields) => rest.extend(fields.iter().map(|(name, value)| {
+                let is_key = matches!(name.as_str(), "pk" | ":pk") || (is_key && name == "S");
+                (is_key, value)
+            })),
+            Value::Array(items) => rest.extend(items.iter().map(|item| (false, item))),
+            Value::String(key) if is_key => {
+                partitions.push(match key.split_once('#') {
+                    Some((kind, _)) => format!("partition {kind}#*"),
+                    None => format!("partition {key}"),
+                });
+            }
+            _ => {}
+        }
+    }
+    partitions.into_iter()
 }
 
 /// Has DynamoDB's answer say what it took. The functions have no use for that.
