@@ -228,7 +228,7 @@ export const words = {
       })[reason] ?? `Billing emails stopped on ${since}.`,
     resume: "Send again",
     /** @param {string} name */
-    resumeFor: (name) => `Send billing emails to ${name} again`,
+    resumeFor: (name) => `Send again: billing emails to ${name}`,
     yourPowerTitle: "Change your own role?",
     /** @param {string} role */
     yourPowerText: (role) => `As ${aRole(role)}, you’ll have fewer permissions and won’t be able to undo this yourself.`,

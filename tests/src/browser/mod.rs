@@ -2,6 +2,7 @@
 //! accessible name, or by visible text.
 
 mod brand;
+mod emails;
 mod ends;
 mod forms;
 mod harness;
