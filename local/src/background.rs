@@ -57,7 +57,7 @@ pub(crate) fn spawn(parts: &Parts, shutdown: &Shutdown, tasks: &mut JoinSet<()>)
             }
         }));
     }
-    let database = parts.database.clone();
+    let (database, pump) = (parts.database.clone(), parts.pump.clone());
     tasks.spawn(until(shutdown.started(), async move {
         let mut interval = tokio::time::interval(TTL_SWEEP);
         loop {
@@ -66,6 +66,9 @@ pub(crate) fn spawn(parts: &Parts, shutdown: &Shutdown, tasks: &mut JoinSet<()>)
             let swept = tokio::task::spawn_blocking(move || database.sweep_ttl());
             if let Ok(Err(error)) = swept.await {
                 tracing::error!(%error, "expired items cannot be deleted");
+            }
+            if let Err(error) = pump.trim().await {
+                tracing::error!(%error, "the stream cannot be trimmed");
             }
         }
     }));

@@ -1,9 +1,11 @@
 //! The embedded DynamoDB: SQLite behind DynamoDB's HTTP API.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use dynoxide::{Database, DynoxideError, storage_backend};
 use functions::Clock;
+use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -11,6 +13,11 @@ use crate::template::Template;
 
 /// The table's name, which deployed functions read from `TABLE_NAME`.
 pub(crate) const TABLE: &str = "organizations";
+
+/// How long the stream keeps its records, on AWS too.
+const STREAM_RETENTION: TimeDelta = TimeDelta::hours(24);
+/// How long a second connection waits for the first one.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// An error of the database.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +36,9 @@ pub enum DatabaseError {
     /// A request failed.
     #[error("the database failed: {0}")]
     Failed(#[from] DynoxideError),
+    /// The records of the stream cannot be indexed or trimmed.
+    #[error("the stream's records cannot be changed: {0}")]
+    Records(#[from] rusqlite::Error),
     /// A request or a response has an unexpected form.
     #[error("unexpected request or response of the database: {0}")]
     Unexpected(#[from] serde_json::Error),
@@ -112,7 +122,41 @@ pub(crate) fn open(
             "TimeToLiveSpecification": { "AttributeName": template.ttl_attribute, "Enabled": true },
         }))?)?;
     }
+    if !path.is_empty() {
+        records_of(Path::new(&path))?.execute_batch(STREAM_INDEXES)?;
+    }
     Ok(database)
+}
+
+/// The indexes that the database's own queries need: each write asks for the last sequence
+/// number of the table, and each reader for the next records of a shard.
+const STREAM_INDEXES: &str = "
+    CREATE INDEX IF NOT EXISTS stream_by_sequence_number
+        ON _stream_records (table_name, CAST(sequence_number AS INTEGER));
+    CREATE INDEX IF NOT EXISTS stream_by_shard_and_sequence_number
+        ON _stream_records (table_name, shard_id, CAST(sequence_number AS INTEGER));
+    CREATE INDEX IF NOT EXISTS stream_by_time ON _stream_records (created_at);";
+
+/// Opens the file of the database, for the records that its API cannot change.
+fn records_of(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    Ok(connection)
+}
+
+/// Removes the stream's records that are older than AWS keeps them, up to the sequence
+/// number that all readers have passed. Returns their number.
+pub(crate) fn trim_stream(
+    path: &Path,
+    now: DateTime<Utc>,
+    passed: &str,
+) -> Result<usize, DatabaseError> {
+    // A sequence number has 21 digits, of which the leading ones are not stored.
+    Ok(records_of(path)?.execute(
+        "DELETE FROM _stream_records
+         WHERE created_at < ?1 AND printf('1%020d', sequence_number) <= ?2",
+        ((now - STREAM_RETENTION).timestamp(), passed),
+    )?)
 }
 
 /// Deletes all items.
@@ -168,51 +212,63 @@ fn matches(table: &Value, input: &Value) -> bool {
             .all(|field| table.get(field) == input.get(field))
 }
 
-/// Returns the ARN of the table's stream.
-pub(crate) fn stream_arn(database: &Database) -> Result<String, DatabaseError> {
-    let table = describe(database)?;
-    let arn = table.get("LatestStreamArn").and_then(Value::as_str);
-    arn.map(str::to_owned).ok_or(DatabaseError::NoStream)
+/// The table's stream.
+pub(crate) struct Stream {
+    database: Database,
+    pub(crate) arn: String,
+    /// The only shard. To ask for it again would look for the first and last record.
+    shard: Value,
 }
 
-/// Returns a stream's records after a sequence number, or all, as Lambda passes
-/// them on.
-pub(crate) fn stream_records(
-    database: &Database,
-    arn: &str,
-    after: Option<&str>,
-) -> Result<Vec<Value>, DatabaseError> {
-    let stream = database.describe_stream(request(json!({ "StreamArn": arn }))?)?;
-    let stream = serde_json::to_value(stream)?;
-    let Some(shard) = stream.pointer("/StreamDescription/Shards/0/ShardId") else {
-        return Ok(Vec::new());
-    };
-    let iterator = match after {
-        None => json!({ "StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" }),
-        Some(after) => json!({
-            "StreamArn": arn, "ShardId": shard,
-            "ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after,
-        }),
-    };
-    let mut iterator = database
-        .get_shard_iterator(request(iterator)?)?
-        .shard_iterator;
-    let mut all = Vec::new();
-    while let Some(present) = iterator {
-        let answer = database.get_records(request(json!({ "ShardIterator": present }))?)?;
-        if answer.records.is_empty() {
-            break;
-        }
-        for record in answer.records {
-            let mut record = serde_json::to_value(record)?;
-            if let Some(record) = record.as_object_mut() {
-                record.insert("eventSourceARN".to_owned(), json!(arn));
-            }
-            all.push(record);
-        }
-        iterator = answer.next_shard_iterator;
+impl Stream {
+    /// Finds the stream.
+    pub(crate) fn of(database: Database) -> Result<Self, DatabaseError> {
+        let table = describe(&database)?;
+        let arn = table.get("LatestStreamArn").and_then(Value::as_str);
+        let arn = arn.ok_or(DatabaseError::NoStream)?.to_owned();
+        let stream = database.describe_stream(request(json!({ "StreamArn": arn }))?)?;
+        let mut stream = serde_json::to_value(stream)?;
+        let shard = stream.pointer_mut("/StreamDescription/Shards/0/ShardId");
+        let shard = shard.ok_or(DatabaseError::NoStream)?.take();
+        Ok(Self {
+            database,
+            arn,
+            shard,
+        })
     }
-    Ok(all)
+
+    /// Returns the records after a sequence number, or all, as Lambda passes them on.
+    pub(crate) fn records(&self, after: Option<&str>) -> Result<Vec<Value>, DatabaseError> {
+        let Self { arn, shard, .. } = self;
+        let iterator = match after {
+            None => {
+                json!({ "StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" })
+            }
+            Some(after) => json!({
+                "StreamArn": arn, "ShardId": shard,
+                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after,
+            }),
+        };
+        let iterator = self.database.get_shard_iterator(request(iterator)?)?;
+        let mut iterator = iterator.shard_iterator;
+        let mut all = Vec::new();
+        while let Some(present) = iterator {
+            let present = request(json!({ "ShardIterator": present }))?;
+            let answer = self.database.get_records(present)?;
+            if answer.records.is_empty() {
+                break;
+            }
+            for record in answer.records {
+                let mut record = serde_json::to_value(record)?;
+                if let Some(record) = record.as_object_mut() {
+                    record.insert("eventSourceARN".to_owned(), json!(arn));
+                }
+                all.push(record);
+            }
+            iterator = answer.next_shard_iterator;
+        }
+        Ok(all)
+    }
 }
 
 fn request<T: DeserializeOwned>(json: Value) -> Result<T, serde_json::Error> {
@@ -249,10 +305,85 @@ mod tests {
         }
     }
 
+    /// A database file with an item, in a folder that is removed at the end.
+    struct File(std::path::PathBuf);
+
+    impl File {
+        fn new(name: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            let file = Self(folder);
+            let database = file.open();
+            for number in 0..3 {
+                let item = json!({ "pk": { "S": "A" }, "sk": { "S": number.to_string() } });
+                let put = json!({ "TableName": TABLE, "Item": item });
+                database.put_item(request(put).unwrap()).unwrap();
+            }
+            file
+        }
+
+        fn path(&self) -> std::path::PathBuf {
+            self.0.join("organizations.db")
+        }
+
+        fn open(&self) -> Database {
+            open(Some(&self.path()), &Clock::system(), &template()).unwrap()
+        }
+    }
+
+    impl Drop for File {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn old_records_that_all_readers_passed_are_trimmed() {
+        let file = File::new("trim");
+        let stream = Stream::of(file.open()).unwrap();
+        let records = stream.records(None).unwrap();
+        assert_eq!(records.len(), 3);
+        let numbers = records.iter().map(|record| {
+            let number = record.pointer("/dynamodb/SequenceNumber").unwrap();
+            number.as_str().unwrap().to_owned()
+        });
+        let numbers: Vec<String> = numbers.collect();
+        let trim = |now, passed: &str| trim_stream(&file.path(), now, passed).unwrap();
+        let now = Utc::now();
+        assert_eq!(trim(now, &numbers[2]), 0, "all are young");
+        let tomorrow = now + STREAM_RETENTION + TimeDelta::minutes(1);
+        assert_eq!(trim(tomorrow, &numbers[1]), 2);
+        assert_eq!(stream.records(None).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn queries_of_the_stream_use_an_index() {
+        let file = File::new("index");
+        let connection = records_of(&file.path()).unwrap();
+        for query in [
+            "SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records
+             WHERE table_name = 'organizations'",
+            "SELECT event_name FROM _stream_records
+             WHERE table_name = 'organizations' AND shard_id = 'x'
+             AND CAST(sequence_number AS INTEGER) > 7
+             ORDER BY CAST(sequence_number AS INTEGER) ASC LIMIT 5",
+            "DELETE FROM _stream_records
+             WHERE created_at < 7 AND printf('1%020d', sequence_number) <= '7'",
+        ] {
+            let plan: String = connection
+                .query_row(&format!("EXPLAIN QUERY PLAN {query}"), (), |row| row.get(3))
+                .unwrap();
+            assert!(
+                plan.starts_with("SEARCH") && plan.contains("INDEX"),
+                "{plan}"
+            );
+        }
+    }
+
     #[test]
     fn new_stream_is_empty() {
         let database = open(None, &Clock::system(), &template()).unwrap();
-        let arn = stream_arn(&database).unwrap();
-        assert!(stream_records(&database, &arn, None).unwrap().is_empty());
+        let stream = Stream::of(database).unwrap();
+        assert!(stream.records(None).unwrap().is_empty());
     }
 }

@@ -140,6 +140,7 @@ impl Parts {
             template.streams.clone(),
             webhook,
             clock.clone(),
+            file("organizations.db"),
             file("stream-positions.json"),
         )?;
         Ok(Self {

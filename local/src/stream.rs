@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::{
-    database::{self, DatabaseError},
+    database::{self, DatabaseError, Stream},
     invocation::{InvocationError, Lambda},
     persist,
     template::StreamSource,
@@ -31,8 +31,9 @@ pub struct Drained {
 
 /// Delivers records to the stream's subscribers, and saves each one's position.
 pub struct StreamPump {
-    database: Database,
-    stream_arn: String,
+    stream: Stream,
+    /// The database's file, whose records are trimmed.
+    database_file: Option<PathBuf>,
     sources: Vec<StreamSource>,
     /// The receiver of audit events, and the pipe that leads to it.
     webhook: Option<(StreamSource, Webhook)>,
@@ -71,18 +72,19 @@ impl StreamPump {
         sources: Vec<StreamSource>,
         webhook: Option<(StreamSource, Webhook)>,
         clock: Clock,
+        database_file: Option<PathBuf>,
         file: Option<PathBuf>,
     ) -> Result<Self, DatabaseError> {
-        let stream_arn = database::stream_arn(&database)?;
+        let stream = Stream::of(database)?;
         let saved = file.as_ref().and_then(|file| fs::read(file).ok());
         let saved = saved.and_then(|saved| serde_json::from_slice::<SavedPositions>(&saved).ok());
         let positions = saved
-            .filter(|saved| saved.stream_arn == stream_arn)
+            .filter(|saved| saved.stream_arn == stream.arn)
             .map(|saved| saved.positions)
             .unwrap_or_default();
         Ok(Self {
-            database,
-            stream_arn,
+            stream,
+            database_file,
             sources,
             webhook,
             clock,
@@ -117,7 +119,7 @@ impl StreamPump {
             && *positions != before
         {
             let saved = SavedPositions {
-                stream_arn: self.stream_arn.clone(),
+                stream_arn: self.stream.arn.clone(),
                 positions: positions.clone(),
             };
             if let Err(error) = persist::replace(file, &serde_json::to_vec(&saved)?) {
@@ -127,6 +129,28 @@ impl StreamPump {
         outcome.map(|()| drained)
     }
 
+    /// Removes the records that are older than AWS keeps them. A record that a subscriber
+    /// has not processed stays: it may have waited while the stack was off.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) async fn trim(&self) -> Result<(), DatabaseError> {
+        let Some(file) = &self.database_file else {
+            return Ok(());
+        };
+        let piped = self.webhook.iter().map(|(pipe, _)| pipe);
+        let positions = self.positions.lock().await;
+        let passed = self.sources.iter().chain(piped).map(|source| {
+            let position = positions.get(&source.name)?;
+            position.sequence_number.as_deref()
+        });
+        // They all have 21 digits, so the least is the first as text.
+        if let Some(Some(passed)) = passed.min() {
+            database::trim_stream(file, self.clock.now(), passed)?;
+        }
+        Ok(())
+    }
+
     /// Returns all records of the stream, as another reader would get them.
     ///
     /// # Errors
@@ -134,8 +158,7 @@ impl StreamPump {
     pub fn records(&self) -> Result<Vec<Value>, DatabaseError> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let after_text: Option<&str> = after.as_deref();
-            let records = database::stream_records(&self.database, &self.stream_arn, after_text)?;
+            let records = self.stream.records(after.as_deref())?;
             after = records.last().and_then(sequence_number);
             if after.is_none() {
                 return Ok(all);
@@ -166,7 +189,7 @@ impl StreamPump {
         };
         'reading: loop {
             let after = position.sequence_number.as_deref();
-            let records = database::stream_records(&self.database, &self.stream_arn, after)?;
+            let records = self.stream.records(after)?;
             let Some(last) = records.last().and_then(sequence_number) else {
                 return Ok(true);
             };
