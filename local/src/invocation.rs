@@ -13,6 +13,16 @@ use uuid::Uuid;
 
 use crate::template::Template;
 
+tokio::task_local! {
+    static OPERATION: String;
+}
+
+/// Returns the name of the operation that is being invoked, for a client of AWS's APIs that
+/// checks what a function may do.
+pub fn current_operation() -> Option<String> {
+    OPERATION.try_with(String::clone).ok()
+}
+
 /// An invocation without an answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvocationError {
@@ -65,8 +75,8 @@ impl Lambda {
         if let Some(timeout) = self.timeouts.get(operation.name) {
             context.deadline = deadline(*timeout);
         }
-        let invoked =
-            tokio::spawn(async move { functions::invoke(&app, operation, event, context).await });
+        let invocation = async move { functions::invoke(&app, operation, event, context).await };
+        let invoked = tokio::spawn(OPERATION.scope(operation.name.to_owned(), invocation));
         invoked.await?.map_err(InvocationError::Failed)
     }
 }

@@ -39,6 +39,7 @@ pub use database::DatabaseError;
 pub use demo::{DemoError, PEOPLE as DEMO_PEOPLE, fill as fill_with_demo};
 pub use event_bus::{Called, Published, PutEvent};
 pub use gateway::{Gateway, GatewayResponse};
+pub use invocation::current_operation;
 pub use issuer::{Issuer, IssuerError, SignIn};
 pub use mail_catcher::{CaughtEmail, MailCatcher, SesFailure};
 pub use options::{Background, DatabaseLocation, Options, StartError};

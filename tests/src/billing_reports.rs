@@ -28,7 +28,7 @@ impl Fixture {
     }
 
     /// Sends a billing email, and has the reports about it recorded.
-    async fn bill(&self) {
+    pub async fn bill(&self) {
         let published = self
             .payment_event("billing.invoice_issued", json!({}))
             .await;
@@ -86,6 +86,12 @@ async fn put(fixture: &Fixture, report: PutEvent) {
     let published = fixture.world.stack.put_event(report).await;
     assert_eq!(published.called[0].operation, "record-email-delivery");
     assert!(!failed(&published));
+}
+
+/// Has the creator's last billing email bounce.
+pub async fn bounce(fixture: &Fixture) {
+    let email = fixture.last_email_to("ada@example.com");
+    put(fixture, report(BOUNCED, &email, GONE)).await;
 }
 
 #[tokio::test]
@@ -175,8 +181,7 @@ async fn bounce_or_complaint_stops_the_billing_emails_of_a_member() {
 async fn creators_billing_emails_stop_and_resume() {
     let fixture = Fixture::new().await;
     fixture.bill().await;
-    let email = fixture.last_email_to("ada@example.com");
-    put(&fixture, report(BOUNCED, &email, GONE)).await;
+    bounce(&fixture).await;
     let ada = &fixture.creator.user_id;
     assert_eq!(fixture.stop(&fixture.admin, ada).await, "no_mailbox");
     fixture.bill().await;

@@ -15,7 +15,7 @@ fn hash(text: &str) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn row(text: &str) -> Value {
+pub fn row(text: &str) -> Value {
     json!({
         "name": "Old website",
         "secret_hash": hash(text),
@@ -34,13 +34,13 @@ async fn import_into(fixture: &Fixture, organization_id: &str, rows: Value) -> R
 }
 
 /// Imports a key and returns its view.
-async fn imported(fixture: &Fixture, row: Value) -> Value {
+pub async fn imported(fixture: &Fixture, row: Value) -> Value {
     let result = import(fixture, json!([row])).await.expect("200");
     assert_eq!(result["items"][0]["outcome"], "imported", "{result}");
     result["items"][0]["api_key"].clone()
 }
 
-fn client(world: &World, text: &str) -> Session {
+pub fn client(world: &World, text: &str) -> Session {
     world.api_client(&Key {
         id: String::new(),
         secret: text.to_owned(),

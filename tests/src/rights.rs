@@ -1,7 +1,10 @@
 //! Least privilege: the AWS calls of each operation, recorded on the wire, match the
 //! IAM policy of its function exactly.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -11,7 +14,7 @@ use serde_norway::Value;
 use crate::{
     access, api_keys, email_reports,
     harness::{Fixture, Session, World},
-    server, webhook,
+    imported_keys, server, webhook,
 };
 
 /// The table, as a policy's resource.
@@ -69,13 +72,28 @@ fn granted() -> Rights {
     granted
 }
 
+/// Returns the permissions that an operation's policy does not grant. With
+/// `UPDATE_POLICIES` in the environment none is denied, so that the test of this module
+/// prints the policies of the present code.
+pub fn denied(operation: &str, rights: &BTreeSet<String>) -> Vec<String> {
+    static GRANTED: LazyLock<Option<Rights>> = LazyLock::new(|| {
+        let is_enforced = std::env::var_os("UPDATE_POLICIES").is_none();
+        is_enforced.then(granted)
+    });
+    let granted = GRANTED.as_ref().map(|granted| &granted[operation]);
+    let denied = granted.map(|granted| rights.difference(granted).cloned().collect());
+    denied.unwrap_or_default()
+}
+
+/// Adds what the operations have used since the last call; requests outside of an
+/// invocation are those of `operation`.
 fn note(used: &mut Rights, operation: &str, world: &World) {
-    let rights = world
-        .wire
-        .take()
-        .into_iter()
-        .flat_map(|exchange| exchange.rights);
-    used.entry(operation.to_owned()).or_default().extend(rights);
+    used.entry(operation.to_owned()).or_default();
+    for exchange in world.wire.take() {
+        let name = exchange.operation.as_deref().unwrap_or(operation);
+        let rights = used.entry(name.to_owned()).or_default();
+        rights.extend(exchange.rights);
+    }
 }
 
 /// Returns the permissions that the operations use, over every path through each.
@@ -269,6 +287,54 @@ async fn used() -> Rights {
         import.await.expect("200");
         note(&mut used, "import-api-keys", &fixture.world);
     }
+
+    // A key of an earlier system is imported, used, revoked and purged.
+    let fixture = Fixture::new().await;
+    for text in ["img_live_revoked_0001", "img_live_purged_0001"] {
+        let key = imported_keys::imported(&fixture, imported_keys::row(text)).await;
+        let client = imported_keys::client(&fixture.world, text);
+        client.get("/v1/usage").await.expect("200");
+        if text.contains("revoked") {
+            let path = format!(
+                "{}/api-keys/{}",
+                fixture.organization,
+                key["id"].as_str().unwrap()
+            );
+            fixture.owner.delete(&path).await.expect("204");
+        }
+    }
+    let email = "/v1/server/organizations?email=ada@example.com";
+    fixture.world.server().get(email).await.expect("200");
+    fixture
+        .owner
+        .delete(&fixture.organization)
+        .await
+        .expect("200");
+    fixture.world.clock.advance(TimeDelta::days(30));
+    fixture
+        .world
+        .stack
+        .run_schedule("purge-organizations")
+        .await;
+    note(&mut used, "purge-organizations", &fixture.world);
+
+    // All credits are used, fast and by more than one process grants, and given back.
+    let fixture = Fixture::new().await;
+    for number in 0..50 {
+        crate::usage::render(&fixture.api_client, &number.to_string(), 1)
+            .await
+            .expect("200");
+    }
+    let refund = json!({"idempotency_key": "1", "credits": 1});
+    crate::usage::refund(&fixture.api_client, refund.clone())
+        .await
+        .expect("200");
+    let server = fixture.world.server();
+    let path = format!("{}/usage/refunds", fixture.managed());
+    server.post(&path, refund).await.expect("200");
+    fixture.bill().await;
+    crate::billing_reports::bounce(&fixture).await;
+    note(&mut used, "record-usage", &fixture.world);
 
     // A lost creator is replaced, and somebody with an invite is added.
     let fixture = Fixture::new().await;

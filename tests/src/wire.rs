@@ -29,6 +29,9 @@ use tokio::sync::{Semaphore, oneshot};
 pub struct Exchange {
     /// The action, such as `TransactWriteItems`.
     pub action: String,
+    /// The operation that made the request; `None` for one that was not invoked as Lambda
+    /// invokes it.
+    pub operation: Option<String>,
     /// What a function has to be allowed to do for it, such as `dynamodb:PutItem`, and the
     /// partitions that it has to be allowed to do it in, such as `partition ORG#*`.
     pub rights: BTreeSet<String>,
@@ -332,11 +335,20 @@ impl HttpConnector for Connector {
                 None => "SendEmail".to_owned(),
             };
             let mut exchange = Exchange {
+                operation: local::current_operation(),
                 rights: rights(&action, request.body().bytes().unwrap_or_default()),
                 action,
                 capacity: 0.0,
                 round: wire.round(),
             };
+            // As on AWS, a function may do what its policy grants.
+            if let Some(operation) = &exchange.operation {
+                let denied = crate::rights::denied(operation, &exchange.rights);
+                if !denied.is_empty() {
+                    eprintln!("{operation} has no permission for {denied:?}");
+                    return Ok(refusal("AccessDeniedException", &json!({})));
+                }
+            }
             ask_for_capacity(&mut request);
             let lost = || ConnectorError::io("the connection was lost".into());
             let mut planned = wire.plan_for(&exchange.action);
