@@ -8,6 +8,7 @@ use functions::Clock;
 use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::template::Template;
 
@@ -122,10 +123,24 @@ pub(crate) fn open(
             "TimeToLiveSpecification": { "AttributeName": template.ttl_attribute, "Enabled": true },
         }))?)?;
     }
-    if !path.is_empty() {
-        records_of(Path::new(&path))?.execute_batch(STREAM_INDEXES)?;
+    match path.as_str() {
+        "" => {
+            // Only a snapshot's file can be changed; it has the indexes when it comes back.
+            let snapshot = std::env::temp_dir().join(format!("{}.db", Uuid::now_v7()));
+            let path = snapshot.display().to_string();
+            database.vacuum_into(&path)?;
+            let indexed = index_stream(&snapshot).and_then(|()| Ok(database.restore_from(&path)?));
+            // What is left behind is small and empty.
+            drop(std::fs::remove_file(snapshot));
+            indexed?;
+        }
+        path => index_stream(Path::new(path))?,
     }
     Ok(database)
+}
+
+fn index_stream(path: &Path) -> Result<(), DatabaseError> {
+    Ok(records_of(path)?.execute_batch(STREAM_INDEXES)?)
 }
 
 /// The indexes that the database's own queries need: each write asks for the last sequence
