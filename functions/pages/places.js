@@ -60,33 +60,3 @@ export function rememberOrganization(organizationId) {
     // Without storage the page asks which organization is the current one.
   }
 }
-
-/** An organization that this person deleted in this browser. @typedef {{ name: string, until: string | null }} Deleted */
-
-/** @param {string} organizationId */
-function deletedKey(organizationId) {
-  return `deleted-organization.${organizationId}.${person()?.sub ?? ""}`;
-}
-
-/** @param {string} organizationId @returns {Deleted | null} */
-export function deletedOrganization(organizationId) {
-  try {
-    const deleted = JSON.parse(localStorage.getItem(deletedKey(organizationId)) ?? "null");
-    return deleted && new Date(deleted.until) > new Date() ? deleted : null;
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string} organizationId @param {Deleted | null} deleted */
-export function rememberDeleted(organizationId, deleted) {
-  try {
-    if (deleted) {
-      localStorage.setItem(deletedKey(organizationId), JSON.stringify(deleted));
-    } else {
-      localStorage.removeItem(deletedKey(organizationId));
-    }
-  } catch {
-    // Without storage it can be restored until the page is left.
-  }
-}

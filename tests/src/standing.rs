@@ -124,7 +124,7 @@ async fn deleted_organization_exists_for_nobody() {
     let link = fixture.world.link_token("dana@example.com");
     fixture.delete().await;
     for (operation, caller) in [
-        ("get-organization", "creator"),
+        ("get-organization", "admin"),
         ("update-organization", "owner"),
         ("list-members", "admin"),
         ("create-invite", "owner"),
@@ -192,6 +192,31 @@ async fn deletion_is_told_to_owners_and_billing_recipients() {
         "{}",
         email.text
     );
+}
+
+#[tokio::test]
+async fn deleted_organization_is_seen_by_those_who_can_restore_it() {
+    let fixture = Fixture::new().await;
+    let path = &fixture.organization;
+    let before = fixture.owner.get(path).await.expect("200");
+    assert_eq!(before["restorable_until"], Value::Null);
+    fixture.delete().await;
+    for owner in [&fixture.creator, &fixture.owner] {
+        let seen = owner.get(path).await.expect("200");
+        assert_eq!(seen["restorable_until"], "2026-03-31T12:02:00Z");
+    }
+    for other in [
+        &fixture.admin,
+        &fixture.user,
+        &fixture.stranger,
+        &fixture.outsider,
+    ] {
+        let refused = other.get(path).await;
+        refused.expect("404 organization_not_found");
+    }
+    fixture.world.clock.advance(TimeDelta::days(30));
+    let olga = fixture.world.sign_in("olga@example.com");
+    olga.get(path).await.expect("404 organization_not_found");
 }
 
 #[tokio::test]

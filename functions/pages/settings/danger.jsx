@@ -12,13 +12,14 @@ import { shownName } from "./members.jsx";
 import { Section } from "./section.jsx";
 
 /** @import { DeletedView, OrganizationView, SettingsView } from "../api-types.d.ts" */
-/** @import { Deleted } from "../places.js" */
 /** @import { SettingsState } from "./state.js" */
 
 /** Whether the section has anything to offer. @param {SettingsView} settings */
 export function offersDanger({ may }) {
   return may.hand_over.allowed || may.delete_organization.allowed;
 }
+
+/** A deleted organization, and the time until which it can be restored. @typedef {{ name: string, until: string | null }} Deleted */
 
 /** @param {{ page: SettingsState, settings: SettingsView, onDeleted: (deleted: Deleted) => void }} props */
 export function Danger({ page, settings, onDeleted }) {
@@ -156,7 +157,7 @@ export function DeletedCard({ path, deleted, onRestored }) {
   return (
     <div class="card notice-page" data-testid="deleted">
       <h1>{words.danger.deletedTitle(deleted.name)}</h1>
-      <p class="muted">{deleted.until ? words.danger.deletedText(format.day(deleted.until)) : ""}</p>
+      <p class="muted">{deleted.until && words.danger.deletedText(format.day(deleted.until))}</p>
       <Problem text={form.problem} />
       <div class="dialog-actions">
         <Button busy={form.busy} onPress={form.submit}>

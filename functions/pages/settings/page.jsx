@@ -7,7 +7,7 @@ import { Boundary } from "../parts/boundary.jsx";
 import { notify } from "../parts/notices.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, Skeleton } from "../parts/waiting.jsx";
-import { deletedOrganization, lastOrganization, rememberDeleted, rememberOrganization, settingsPath, takeWelcome } from "../places.js";
+import { lastOrganization, rememberOrganization, settingsPath, takeWelcome } from "../places.js";
 import { setTitle } from "../brand.js";
 import { words } from "../words.js";
 import { Billing } from "./billing.jsx";
@@ -20,8 +20,8 @@ import { Members } from "./members.jsx";
 import { useSettings } from "./state.js";
 import { Usage } from "./usage.jsx";
 
-/** @import { AccountView, SettingsView } from "../api-types.d.ts" */
-/** @import { Deleted } from "../places.js" */
+/** @import { AccountView, OrganizationView, SettingsView } from "../api-types.d.ts" */
+/** @import { Deleted } from "./danger.jsx" */
 
 /** Which organization: the one in the address, else the last one, else the current one. */
 export function SettingsPage() {
@@ -82,16 +82,29 @@ export function SettingsPage() {
   );
 }
 
+/** @param {unknown} error */
+function isMissing(error) {
+  return error instanceof Refusal && error.status === 404;
+}
+
 /** @param {{ id: string, onGone: () => void }} props */
 function Organization({ id, onGone }) {
   const page = useSettings(id);
   const { settings, error } = page;
   const name = settings?.organization.name;
-  const [deletedNow, setDeleted] = useState(/** @type {Deleted | null} */ (null));
-  const missing = error instanceof Refusal && error.status === 404;
-  // After a reload, too, it can be restored here.
-  const deleted = deletedNow ?? (missing ? deletedOrganization(id) : null);
-  const gone = missing && deleted === null;
+  const [deleted, setDeleted] = useState(/** @type {Deleted | null} */ (null));
+  const [gone, setGone] = useState(false);
+  const missing = isMissing(error);
+  // An owner can restore it here.
+  useEffect(() => {
+    if (!missing) {
+      return;
+    }
+    /** @type {Promise<OrganizationView>} */ (ask("GET", page.path)).then(
+      ({ name, restorable_until: until }) => (until === null ? page.refresh() : setDeleted({ name, until })),
+      (refused) => (isMissing(refused) ? setGone(true) : notify.failed(told(refused))),
+    );
+  }, [missing]);
   useEffect(() => {
     if (name) {
       rememberOrganization(id);
@@ -126,13 +139,12 @@ function Organization({ id, onGone }) {
               path={page.path}
               deleted={deleted}
               onRestored={() => {
-                rememberDeleted(id, null);
                 setDeleted(null);
                 void page.refresh();
               }}
             />
           )}
-          {error !== null && !gone && !deleted && <Failed error={error} onRetry={page.refresh} />}
+          {error !== null && !missing && !deleted && <Failed error={error} onRetry={page.refresh} />}
           {gone && (
             <div class="card notice-page">
               <h1>{words.settings.goneTitle}</h1>
@@ -186,10 +198,7 @@ function Organization({ id, onGone }) {
                         <Danger
                           page={page}
                           settings={settings}
-                          onDeleted={(deleted) => {
-                            rememberDeleted(id, deleted);
-                            setDeleted(deleted);
-                          }}
+                          onDeleted={setDeleted}
                         />
                       </Boundary>
                     </>

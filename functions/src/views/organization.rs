@@ -30,6 +30,8 @@ pub(crate) struct OrganizationView {
     /// The suspension: the organization can be read, but not used or changed. `null` if
     /// there is none.
     suspension: Option<SuspensionView>,
+    /// The time until which its owners can restore it; `null` if it is not deleted.
+    restorable_until: Option<DateTime<Utc>>,
 }
 
 /// The suspension of an organization by the product.
@@ -63,6 +65,7 @@ impl OrganizationView {
             version: organization.into(),
             role: me.role,
             suspension: SuspensionView::of(&organization.standing),
+            restorable_until: organization.standing.purge_at(),
         }
     }
 }
