@@ -148,9 +148,9 @@ def note(answer, team, name, rows, counts, refused):
 
 
 def export(folder):
-    """Writes what `bring` reads. Hashes of keys never leave the table."""
+    """Writes what `bring` reads."""
     folder.mkdir(parents=True, exist_ok=True)
-    teams, members, invites = [], [], []
+    teams, members, invites, keys = [], [], [], []
     flag = {True: "true", False: "false"}
     for organization in pages("/organizations"):
         path, team = f"/organizations/{organization['id']}", organization["external_id"] or organization["id"]
@@ -165,9 +165,12 @@ def export(folder):
         for invite in pages(f"{path}/invites"):
             row = [team, invite["email"], invite["role"], flag[invite["receives_billing_emails"]]]
             invites.append(dict(zip(INVITES, row, strict=True)))
+        for key in pages(f"{path}/api-keys"):
+            keys.append(dict(zip(KEYS, [team, key["name"], key["secret_hash"], key["hint"]], strict=True)))
     write(folder, "teams.csv", TEAMS, teams)
     write(folder, "members.csv", MEMBERS, members)
     write(folder, "invites.csv", INVITES, invites)
+    write(folder, "api-keys.csv", KEYS, keys)
     return 0
 
 

@@ -72,6 +72,6 @@ def test_repeated_import_changes_nothing_and_exports_back(move, tmp_path):
         "API keys present": TEAMS,
     }
     move("export", str(tmp_path / "out"))
-    for name in ["teams", "members", "invites"]:
+    for name in ["teams", "members", "invites", "api-keys"]:
         brought, exported = ((tmp_path / folder / f"{name}.csv").read_text().splitlines() for folder in ("in", "out"))
         assert exported == brought, name

@@ -217,6 +217,31 @@ async fn purged_organization_takes_its_imported_keys_along() {
 }
 
 #[tokio::test]
+async fn hashes_of_keys_are_exported_to_the_server_alone() {
+    let fixture = Fixture::new().await;
+    imported(&fixture, row(TEXT)).await;
+    let path = format!("{}/api-keys", fixture.managed());
+    let seen = fixture.world.server().get(&path).await.expect("200");
+    let mut hashes: Vec<&str> = seen["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["secret_hash"].as_str().unwrap())
+        .collect();
+    let mut expected = [hash(TEXT), hash(&fixture.key.secret)];
+    hashes.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(hashes, expected);
+    for part in ["api-keys", "settings"] {
+        let path = format!("{}/{part}", fixture.organization);
+        for person in [&fixture.creator, &fixture.admin, &fixture.user] {
+            let seen = person.get(&path).await.expect("200").to_string();
+            assert!(!seen.contains("secret_hash"), "{seen}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn rows_are_checked_one_by_one() {
     let fixture = Fixture::new().await;
     let with = |field: &str, value: Value| {

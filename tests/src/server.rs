@@ -1,12 +1,13 @@
 //! The server: the product's own backend, with the server key.
 
-use std::error::Error;
+use std::{collections::BTreeSet, error::Error};
 
 use chrono::TimeDelta;
 use functions::openapi::Caller;
 use local::Secret;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::{
     completeness::{repository, template},
@@ -232,4 +233,93 @@ async fn api_key_of_the_server_works() {
     let path = format!("{}/api-keys", fixture.organization);
     let listed = fixture.user.get(&path).await.expect("200");
     assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+}
+
+/// Creates an organization for Grace as the server, with an idempotency key.
+async fn provision_once(server: &Session, key: &str, body: Value) -> Reply {
+    let mut input = json!({
+        "name": "Bakery",
+        "creator": {"user_id": "grace", "email": "grace@example.com"},
+    });
+    for (field, value) in body.as_object().unwrap() {
+        input[field] = value.clone();
+    }
+    server
+        .post_once("/v1/server/organizations", key, input)
+        .await
+}
+
+#[tokio::test]
+async fn repeated_provisioning_makes_one_organization() {
+    let world = World::start().await;
+    for body in [json!({}), json!({"external_id": "team_1"})] {
+        let key = body.to_string().replace('"', "'");
+        let first = provision_once(&world.server(), &key, body.clone())
+            .await
+            .expect("201");
+        let again = provision_once(&world.server(), &key, body.clone())
+            .await
+            .expect("201");
+        assert_eq!(again, first);
+        let other = json!({"name": "Other"});
+        let other = provision_once(&world.server(), "other", other)
+            .await
+            .expect("201");
+        assert_ne!(other["id"], first["id"]);
+    }
+    let created = world.server().get("/v1/server/organizations").await;
+    let created = created.expect("200");
+    assert_eq!(created["items"].as_array().unwrap().len(), 3);
+
+    // A day later the key is free, and a deleted organization is not found by it.
+    let first = provision_once(&world.server(), "day", json!({}))
+        .await
+        .expect("201");
+    let path = format!("/v1/server/organizations/{}", first["id"].as_str().unwrap());
+    world.server().delete(&path).await.expect("200");
+    let second = provision_once(&world.server(), "day", json!({}))
+        .await
+        .expect("201");
+    assert_ne!(second["id"], first["id"]);
+    world.clock.advance(TimeDelta::hours(24));
+    let third = provision_once(&world.server(), "day", json!({}))
+        .await
+        .expect("201");
+    assert_ne!(third["id"], second["id"]);
+    invariants::hold(&world).await;
+}
+
+#[tokio::test]
+async fn provisioning_ignores_the_keys_of_the_creator() {
+    let world = World::start().await;
+    let grace = world.sign_in("grace@example.com");
+    let own = grace
+        .post_once("/v1/organizations", "once", json!({"name": "Own"}))
+        .await
+        .expect("201");
+    let creator = json!({"user_id": grace.user_id, "email": "grace@example.com"});
+    let creator = json!({"creator": creator});
+    let provisioned = provision_once(&world.server(), "once", creator).await;
+    let provisioned = provisioned.expect("201");
+    assert_ne!(provisioned["id"], own["id"]);
+    let again = grace
+        .post_once("/v1/organizations", "once", json!({"name": "Own"}))
+        .await
+        .expect("201");
+    assert_eq!(again["id"], own["id"]);
+}
+
+#[tokio::test]
+async fn concurrent_provisioning_with_one_key_makes_one_organization() {
+    let world = World::start().await;
+    let mut replies = JoinSet::new();
+    for _ in 0..8 {
+        let server = world.server();
+        replies.spawn(async move { provision_once(&server, "once", json!({})).await });
+    }
+    let replies = replies.join_all().await.into_iter();
+    let ids = replies.map(|reply| reply.expect("201")["id"].to_string());
+    let ids: BTreeSet<String> = ids.collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    invariants::hold(&world).await;
 }

@@ -7,7 +7,7 @@ use domain::{
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use store::{Key, Transaction};
+use store::{CreationRequest, Key, Transaction};
 
 use crate::{
     App, Operation, Shape, access, error::Error, input, mutate::Decision, response::Response,
@@ -23,6 +23,10 @@ pub static OPERATION: Operation = Operation::http("provision-organization", |app
 pub const SHAPE: Shape = Shape::change("Create an organization for a person", "server")
     .takes::<Body>()
     .responds::<ManagedOrganizationView>(201)
+    .idempotent(
+        false,
+        "Repeating a request for the same creator with the same key within a day makes no second organization.",
+    )
     .refuses(&["invalid_request", "external_id_taken"]);
 
 /// The organization to create.
@@ -60,6 +64,9 @@ struct Creator {
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let on_behalf_of = &access::server(request)?;
     let body: &Body = &input::body(request)?;
+    let idempotency_key = input::idempotency_key(request)?;
+    // The creator's own keys have no spaces.
+    let idempotency_key = &idempotency_key.map(|key| format!("server {key}"));
     let creator = &Person {
         user_id: body.creator.user_id.clone(),
         email: Some(body.creator.email.clone()),
@@ -71,11 +78,23 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     let organization = app
         .mutate(move |now| async move {
             let external_id = body.external_id.as_ref();
+            let request = idempotency_key.as_ref();
             let keys = (
                 external_id.map(Key::external_id),
                 Key::profile(&creator.user_id),
+                request.map(|key| Key::creation_request(&creator.user_id, key)),
             );
-            let (holder, profile) = app.store.read(keys).await?;
+            let (holder, profile, remembered) = app.store.read(keys).await?;
+            if let Some(request) = &remembered
+                && now < request.at + CreationRequest::MEMORY
+                && let Some(created) = app
+                    .store
+                    .read(Key::organization(request.organization_id))
+                    .await?
+                && !created.is_deleted()
+            {
+                return Ok(Decision::Unchanged(created));
+            }
             if holder.is_some() {
                 return Err(Refusal::ExternalIdTaken.into());
             }
@@ -90,12 +109,21 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
             )?;
             created.organization.external_id = body.external_id.clone();
             created.organization.private_metadata = body.private_metadata.clone();
-            let transaction = Transaction::in_organization(id, now, created.events)
+            let mut transaction = Transaction::in_organization(id, now, created.events)
                 .create_organization(&mut created.organization)
                 .add_member(&mut created.creator)
                 .write_address(&created.address)
                 .update_profile(&created.creator, profile.as_ref())
                 .change_external_id(id, None, external_id);
+            if let Some(key) = idempotency_key {
+                let request = CreationRequest {
+                    user_id: creator.user_id.clone(),
+                    idempotency_key: key.clone(),
+                    organization_id: id,
+                    at: now,
+                };
+                transaction = transaction.remember_request(&request, remembered.as_ref());
+            }
             Ok(Decision::Commit(transaction, created.organization))
         })
         .await?;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Action, ApiKey, ApiKeyId, ApiKeyName, ApiKeyScopes, ApiKeySecret, Caller, KeyHint,
+    Action, ApiKey, ApiKeyId, ApiKeyName, ApiKeyScopes, ApiKeySecret, Caller, HexHash, KeyHint,
     Organization, Plan, Refusal, UserId, may_rotate, permit,
 };
 use schemars::JsonSchema;
@@ -69,6 +69,10 @@ pub(crate) struct ApiKeyView {
     rotated_at: Option<DateTime<Utc>>,
     /// The end of the grace period of earlier secrets; `null` if none is valid.
     previous_secret_valid_until: Option<DateTime<Utc>>,
+    /// The SHA-256 of the secret, to take the key to another system; absent but for the
+    /// server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_hash: Option<HexHash>,
     /// Its version, for `If-Match`: another one after each change.
     version: Version,
     /// The caller's permissions on the key.
@@ -103,6 +107,10 @@ impl ApiKeyView {
             last_used_at: key.last_used_at,
             rotated_at: key.rotated_at,
             previous_secret_valid_until: key.previous_secret_valid_until(now),
+            secret_hash: match caller {
+                Caller::Server(_) => Some(key.secret_hash.clone().into()),
+                Caller::Member(_) | Caller::Suspended(..) => None,
+            },
             version: key.into(),
             may: ApiKeyPermissions {
                 update: manage(),

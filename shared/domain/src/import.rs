@@ -68,8 +68,8 @@ impl ImportedPrefixes {
 }
 
 /// The SHA-256 of a key's text: 64 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
 #[schemars(inline)]
 pub struct HexHash(#[schemars(with = "String", regex(pattern = "^[0-9a-fA-F]{64}$"))] SecretHash);
 
@@ -82,6 +82,19 @@ impl HexHash {
     /// Returns the hash.
     pub fn as_hash(&self) -> &SecretHash {
         &self.0
+    }
+}
+
+impl From<SecretHash> for HexHash {
+    fn from(hash: SecretHash) -> Self {
+        Self(hash)
+    }
+}
+
+impl From<HexHash> for String {
+    fn from(HexHash(hash): HexHash) -> Self {
+        let bytes = hash.as_bytes().iter();
+        bytes.map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

@@ -130,6 +130,10 @@ impl SecretHash {
     pub(crate) fn of(text: &str) -> Self {
         Self(CtOutput::new(Sha256::digest(text)))
     }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 impl From<[u8; 32]> for SecretHash {
@@ -150,7 +154,7 @@ impl TryFrom<String> for SecretHash {
 
 impl From<SecretHash> for String {
     fn from(hash: SecretHash) -> Self {
-        STANDARD_NO_PAD.encode(hash.0.as_bytes())
+        STANDARD_NO_PAD.encode(hash.as_bytes())
     }
 }
 
