@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 import samcli
+
+import items
 from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
 
 from scenes import ANSWERS, ARCHITECTURE, functions, local_stack, operation_of, play
@@ -72,11 +74,14 @@ def main():
             environment = reach(environment, stack)
             invoked = lambda event: invoke(operation, logical_id, environment, logs, event)
             wrong.append(play(operation, stack, invoked))
+        misfits, kinds = items.problems(stack.table())
+        wrong += misfits
     for file in sorted(ANSWERS.glob("*.json")):
         if file.stem not in seen:
             wrong.append(f"{file.relative_to(ROOT)} belongs to no function")
     if wrong := list(filter(None, wrong)):
         fail("\n".join(wrong))
+    print(f"{len(kinds)} kinds of items are as docs/data-model.md says: {', '.join(sorted(kinds))}")
     print(f"{len(seen)} functions responded as expected under the Runtime Interface Emulator")
 
 
