@@ -55,6 +55,9 @@ export const words = {
     switchTo: "Switch organization",
     choose: "Select organization",
     none: "You’re not a member of any organization yet.",
+    search: "Search organizations",
+    noMatch: "No organization has this name.",
+    showAll: "Show all",
     all: "Manage organizations",
     /** @param {string} email */
     account: (email) => `Account menu, ${email}`,

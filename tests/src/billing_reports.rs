@@ -1,6 +1,6 @@
 //! The email service's reports about billing emails: bounces and complaints stop them.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use local::{CaughtEmail, PutEvent};
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     billing_emails::failed,
+    contention,
     harness::{Fixture, Session},
     invariants,
     wire::Fault,
@@ -348,12 +349,9 @@ async fn tags_of_a_billing_email_have_no_address() {
 
 /// Invokes `deliver-email` with a record and this much time. Returns whether it is done.
 async fn deliver_within(fixture: &Fixture, record: &Value, time: Duration) -> bool {
-    let deadline = SystemTime::now() + time;
-    let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let mut context = functions::Context::default();
-    context.deadline = u64::try_from(deadline.as_millis()).unwrap();
     let operation = functions::operation("deliver-email").unwrap();
     let event = json!({ "Records": [record] });
+    let context = contention::ending_in(time);
     let answer = functions::invoke(fixture.world.stack.app(), operation, event, context).await;
     let failures = answer.unwrap()["batchItemFailures"].clone();
     match failures.as_array().unwrap().as_slice() {

@@ -79,6 +79,15 @@ async fn transaction_cancelled_for_another_reason_is_an_error() {
     reply.expect("500 internal_error");
 }
 
+/// Returns the context of an invocation with this much time.
+pub fn ending_in(time: Duration) -> functions::Context {
+    let deadline = SystemTime::now() + time;
+    let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let mut context = functions::Context::default();
+    context.deadline = u64::try_from(deadline.as_millis()).unwrap();
+    context
+}
+
 /// Sends a request to an operation whose deadline is near.
 pub async fn invoke_in(fixture: &Fixture, operation: &str, time: Duration) -> Reply {
     let text = crate::completeness::repository(&format!("events/{operation}.json"));
@@ -93,11 +102,8 @@ pub async fn invoke_in(fixture: &Fixture, operation: &str, time: Duration) -> Re
     let path = event["rawPath"].as_str().unwrap().to_owned();
     let method = event["requestContext"]["http"]["method"].as_str().unwrap();
     let method: Method = method.parse().unwrap();
-    let deadline = SystemTime::now() + time;
-    let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let mut context = functions::Context::default();
-    context.deadline = u64::try_from(deadline.as_millis()).unwrap();
     let operation = functions::operation(operation).unwrap();
+    let context = ending_in(time);
     let output = functions::invoke(fixture.world.stack.app(), operation, event, context).await;
     let output = output.unwrap();
     let status = output["statusCode"].as_u64().unwrap();

@@ -1,7 +1,7 @@
 /** The bar at the top of every page: which organization, who, and the way out. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ask } from "../api.js";
+import { ask, further } from "../api.js";
 import { brand, productName } from "../brand.js";
 import { hereNow, settingsPath } from "../places.js";
 import { person, signIn, signOut } from "../sign-in.js";
@@ -65,22 +65,42 @@ function Dropdown({ face, class: className, children }) {
   );
 }
 
+/** From this many organizations on, they can be searched. */
+const WORTH_SEARCHING = 9;
+
 /** @param {{ current: { id: string, name: string } | null }} props */
 function Organizations({ current }) {
-  const [list, setList] = useState(/** @type {OrganizationView[] | null} */ (null));
+  const [list, setList] = useState(/** @type {ListOfOrganizationView | null} */ (null));
+  const [search, setSearch] = useState("");
   const [error, setError] = useState(/** @type {unknown} */ (null));
   const load = async () => {
     setError(null);
     try {
       /** @type {ListOfOrganizationView} */
       const page = await ask("GET", "/v1/organizations?limit=50");
-      setList(page.items);
+      setList(page);
     } catch (error) {
       setError(error);
     }
   };
   useEffect(() => void load(), []);
-  /** @param {OrganizationView} organization */
+  const more = list?.next_cursor ?? null;
+  const searches = search.trim() !== "";
+  const loadRest = async () => {
+    try {
+      const rest = await further("/v1/organizations", more);
+      setList((list) => list && { items: [...list.items, .../** @type {OrganizationView[]} */ (rest.items)], next_cursor: null });
+    } catch (error) {
+      notify.failed(error);
+    }
+  };
+  // A search is for all of them.
+  useEffect(() => {
+    if (searches && more !== null) {
+      void loadRest();
+    }
+  }, [searches, more]);
+  /** @param {Pick<OrganizationView, "id">} organization */
   const go = async (organization) => {
     try {
       await ask("PUT", "/v1/account/current-organization", { body: { organization_id: organization.id } });
@@ -92,12 +112,34 @@ function Organizations({ current }) {
   };
   if (error) return <Failed error={error} onRetry={load} />;
   if (!list) return <Skeleton lines={3} />;
+  const others = list.items.filter(({ id }) => id !== current?.id);
+  const here = list.items.find(({ id }) => id === current?.id) ?? current;
+  /** @type {(Pick<OrganizationView, "id" | "name"> & { role?: OrganizationView["role"] })[]} */
+  const all = here ? [here, ...others] : others;
+  const wanted = search.trim().toLocaleLowerCase();
+  const shown = all.filter(({ name }) => name.toLocaleLowerCase().includes(wanted));
   return (
     <>
       <h2 class="dropdown-title">{words.bar.organizations}</h2>
-      {list.length === 0 && <p class="muted small dropdown-note">{words.bar.none}</p>}
+      {(all.length >= WORTH_SEARCHING || more !== null) && (
+        <label class="dropdown-search">
+          <span class="hidden-text">{words.bar.search}</span>
+          <input
+            class="input"
+            type="search"
+            autocomplete="off"
+            placeholder={words.bar.search}
+            value={search}
+            onInput={(event) => setSearch(event.currentTarget.value)}
+          />
+        </label>
+      )}
+      {all.length === 0 && <p class="muted small dropdown-note">{words.bar.none}</p>}
+      <p class="muted small dropdown-note" role="status">
+        {searches && more === null && shown.length === 0 && words.bar.noMatch}
+      </p>
       <ul class="plain-list dropdown-list">
-        {list.map((organization) => (
+        {shown.map((organization) => (
           <li key={organization.id}>
             <button
               type="button"
@@ -107,11 +149,16 @@ function Organizations({ current }) {
             >
               <Initials name={organization.name} seed={organization.id} square />
               <bdi class="dropdown-item-name">{organization.name}</bdi>
-              <span class="muted small">{words.roles[organization.role]}</span>
+              {organization.role && <span class="muted small">{words.roles[organization.role]}</span>}
             </button>
           </li>
         ))}
       </ul>
+      {more !== null && !searches && (
+        <button type="button" class="dropdown-item" onClick={loadRest}>
+          {words.bar.showAll}
+        </button>
+      )}
       <a class="dropdown-item dropdown-foot" href="/account/settings">
         {words.bar.all}
       </a>

@@ -1,6 +1,7 @@
 //! The pages in a real browser. Tests find elements as people do: by role and
 //! accessible name, or by visible text.
 
+mod bar;
 mod brand;
 mod emails;
 mod ends;
