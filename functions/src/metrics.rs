@@ -1,16 +1,15 @@
-//! Metrics: one line for each call in CloudWatch's embedded metric format, which
-//! CloudWatch Logs turns into metrics, without a request to AWS.
+//! Metrics: a line for each call that has something to tell, in CloudWatch's embedded
+//! metric format, which CloudWatch Logs turns into metrics, without a request to AWS.
+//! Lambda itself counts and times the calls of each function, for free.
 //!
-//! There are two dimensions, each with few values: the operation, and the code of
-//! an error. Neither grows with the number of organizations, and no line holds an
-//! address.
+//! The only dimension is the code of an error, which has few values. It does not grow with
+//! the number of organizations, and no line holds an address.
 
 use std::{
     collections::BTreeMap,
     fmt,
     future::Future,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -112,14 +111,13 @@ impl Metrics {
         })
     }
 
-    /// Writes the line of a call.
+    /// Writes the line of a call that failed or counted something.
     pub(crate) fn report(
         &self,
         at: DateTime<Utc>,
         operation: &str,
         request_id: &str,
         error: Option<&Error>,
-        took: Duration,
         tally: &Tally,
     ) {
         let counts = tally.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,20 +134,16 @@ impl Metrics {
             dimensions: [dimensions],
             metrics,
         };
-        let duration = Metric {
-            name: "Duration",
-            unit: "Milliseconds",
-        };
-        let mut directives = vec![directive(
-            &["operation"][..],
-            vec![Metric::count("Requests"), duration],
-        )];
+        let mut directives = Vec::new();
         if let Some((name, _)) = outcome {
-            directives.push(directive(&["code"], vec![Metric::count(name)]));
+            directives.push(directive(&["code"][..], vec![Metric::count(name)]));
         }
         if !counts.is_empty() {
             let metrics = counts.keys().map(|counter| Metric::count(counter.name()));
             directives.push(directive(&[], metrics.collect()));
+        }
+        if directives.is_empty() {
+            return;
         }
         let line = Line {
             aws: Metadata {
@@ -158,8 +152,6 @@ impl Metrics {
             },
             operation,
             request_id,
-            requests: 1,
-            duration: milliseconds(took),
             values: Values {
                 outcome,
                 counts: &counts,
@@ -180,10 +172,6 @@ struct Line<'a> {
     aws: Metadata<'a>,
     operation: &'a str,
     request_id: &'a str,
-    #[serde(rename = "Requests")]
-    requests: u64,
-    #[serde(rename = "Duration")]
-    duration: f64,
     #[serde(flatten)]
     values: Values<'a>,
 }
@@ -246,9 +234,4 @@ impl fmt::Debug for Metrics {
             .field("namespace", &self.namespace)
             .finish_non_exhaustive()
     }
-}
-
-/// Returns milliseconds with three decimals, at most about one hour.
-fn milliseconds(took: Duration) -> f64 {
-    f64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)) / 1000.0
 }

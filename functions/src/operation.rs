@@ -201,7 +201,7 @@ async fn respond(
     );
     if let Some(metrics) = &app.metrics {
         let error = outcome.as_ref().err();
-        metrics.report(app.clock.now(), name, request_id, error, took, &tally);
+        metrics.report(app.clock.now(), name, request_id, error, &tally);
     }
     let response = outcome.unwrap_or_else(|error| error.into_response(&request));
     Ok(response.secured(&request).into_inner())
@@ -228,7 +228,7 @@ async fn handle_event(
     telemetry::log_event(name, &request_id, &outcome, took);
     if let Some(metrics) = &app.metrics {
         let error = outcome.as_ref().err();
-        metrics.report(app.clock.now(), name, &request_id, error, took, &tally);
+        metrics.report(app.clock.now(), name, &request_id, error, &tally);
     }
     Ok(outcome?)
 }

@@ -77,7 +77,7 @@ fn total(lines: &[Value], name: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn every_request_writes_one_valid_line_without_secrets() {
+async fn every_refusal_writes_one_valid_line_without_secrets() {
     for access in access::ACCESS {
         let fixture = access.fixture().await;
         let link = fixture.world.link_token("dana@example.com");
@@ -99,6 +99,10 @@ async fn every_request_writes_one_valid_line_without_secrets() {
             let ours = lines.iter().map(|line| valid(line));
             let mut ours = ours.filter(|line| line["operation"] == access.operation);
             let Some(line) = ours.next() else {
+                if reply.status < 400 {
+                    // Most requests count nothing.
+                    continue;
+                }
                 // A person's token is no key: API Gateway does not call the function.
                 let takes_a_key = matches!(access.permitted, "key" | "server");
                 assert!(takes_a_key, "{}: {lines:?}", access.operation);
@@ -106,7 +110,6 @@ async fn every_request_writes_one_valid_line_without_secrets() {
                 continue;
             };
             assert!(ours.next().is_none(), "{lines:?}");
-            assert_eq!(line["Requests"], 1);
             assert!(!line["request_id"].as_str().unwrap().is_empty());
             if reply.status >= 400 {
                 assert_eq!(line["code"], reply.body["code"], "{line}");
@@ -119,7 +122,7 @@ async fn every_request_writes_one_valid_line_without_secrets() {
 }
 
 #[tokio::test]
-async fn dimensions_are_only_code_and_operation() {
+async fn code_is_the_only_dimension() {
     let fixture = Fixture::new().await;
     fixture
         .stranger
@@ -137,7 +140,7 @@ async fn dimensions_are_only_code_and_operation() {
             }
         }
     }
-    let all = [r#"["code"]"#, r#"["operation"]"#, "[]"].map(str::to_owned);
+    let all = [r#"["code"]"#, "[]"].map(str::to_owned);
     assert_eq!(dimensions, BTreeSet::from(all));
 }
 
