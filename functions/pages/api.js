@@ -7,7 +7,7 @@
  */
 
 import { SignInError, idToken, isFresh, renew, signIn } from "./sign-in.js";
-import { keepTyped } from "./typed.js";
+import { leaveToSignIn } from "./typed.js";
 import { words } from "./words.js";
 
 /** @import { Problem } from "./api-types.d.ts" */
@@ -185,7 +185,7 @@ async function signInAgain() {
     if (wasFresh) {
       throw new SignInError("not_accepted");
     }
-    keepTyped();
+    leaveToSignIn();
     await signIn(location.pathname + location.search + location.hash);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What is typed outlives a sign-in that is over: this tab keeps it while its
- * person is at the provider, and the forms have it again afterwards. Secrets are
- * shown and never typed, so none is among it.
+ * What is typed outlives its page: this tab keeps it while its person is elsewhere, be it
+ * at the provider, on another page or at a reload, and the forms have it again afterwards.
+ * Secrets are shown and never typed, so none is among it.
  */
 
 import { useEffect, useState } from "preact/hooks";
@@ -16,19 +16,31 @@ const now = new Map();
 /** What they held when the page was left, until they take it. @type {Map<string, unknown>} */
 let before = new Map();
 
+/** Whether the page is left to sign in again, which nobody has asked for. */
+let signsIn = false;
+
 /** For when the page is left to sign in again. */
-export function keepTyped() {
+export function leaveToSignIn() {
+  signsIn = true;
+}
+
+function keep() {
   const typed = [...before, ...now];
-  if (typed.length > 0) {
-    try {
-      sessionStorage.setItem(KEPT, JSON.stringify({ whose, typed }));
-    } catch {
-      // Without storage nobody is signed in, and comes back.
+  try {
+    if (typed.length > 0) {
+      sessionStorage.setItem(KEPT, JSON.stringify({ whose, typed, signsIn }));
+    } else {
+      sessionStorage.removeItem(KEPT);
     }
+  } catch {
+    // Without storage nobody is signed in, and comes back.
   }
 }
 
-/** Has the forms take what was kept, unless somebody else signed in. Gives whether there is anything. */
+/**
+ * Has the forms take what was kept, unless somebody else signed in. Gives whether to say so:
+ * after a sign-in that interrupted the person.
+ */
 export function bringBackTyped() {
   let kept = null;
   try {
@@ -37,8 +49,10 @@ export function bringBackTyped() {
   } catch {
     // Nothing is kept where nothing can be stored.
   }
+  // Only from now on: on the way back from the provider, pages without forms are passed.
+  addEventListener("pagehide", keep);
   before = new Map(kept?.whose === whose ? kept.typed : []);
-  return before.size > 0;
+  return before.size > 0 && kept.signsIn;
 }
 
 /**

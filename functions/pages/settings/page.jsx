@@ -82,6 +82,23 @@ export function SettingsPage() {
   );
 }
 
+/**
+ * Keeps a section in view while others load and move it, until the person scrolls.
+ *
+ * @param {HTMLElement} section
+ */
+function stayAt(section) {
+  const observer = new ResizeObserver(() => section.scrollIntoView({ behavior: "instant" }));
+  observer.observe(document.body);
+  const events = ["wheel", "touchstart", "pointerdown", "keydown"];
+  const stop = () => {
+    observer.disconnect();
+    events.forEach((event) => removeEventListener(event, stop));
+  };
+  events.forEach((event) => addEventListener(event, stop, { passive: true }));
+  return stop;
+}
+
 /** @param {unknown} error */
 function isMissing(error) {
   return error instanceof Refusal && error.status === 404;
@@ -124,9 +141,8 @@ function Organization({ id, onGone }) {
   // The browser looked for the section before it was there.
   const ready = settings !== null;
   useEffect(() => {
-    if (ready && location.hash) {
-      document.getElementById(location.hash.slice(1))?.scrollIntoView();
-    }
+    const section = ready && location.hash ? document.getElementById(location.hash.slice(1)) : null;
+    return section ? stayAt(section) : undefined;
   }, [ready]);
 
   return (

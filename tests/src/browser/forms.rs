@@ -55,6 +55,61 @@ async fn invalid_field_shows_its_error_and_takes_the_focus() {
 }
 
 #[tokio::test]
+async fn input_outlives_a_visit_to_another_page_and_a_reload() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    let settings = ada.path().await;
+    ada.fill("Email addresses", "ben@example.com cleo@exam")
+        .await;
+    ada.goto("/account/settings").await;
+    ada.sees("Your account").await;
+    ada.goto(&settings).await;
+    ada.find("textbox", "Email addresses").await;
+    let typed = "ben@example.com cleo@exam";
+    assert_eq!(ada.value("Email addresses").await, typed);
+    ada.session.refresh().await;
+    ada.find("textbox", "Email addresses").await;
+    assert_eq!(ada.value("Email addresses").await, typed);
+    ada.sees_no_more("Your unsaved changes are still here.")
+        .await;
+
+    // Once it is sent or taken away, it does not come back.
+    ada.fill("Email addresses", "ben@example.com").await;
+    ada.press("button", "Send invite").await;
+    ada.sees("ben@example.com").await;
+    ada.session.refresh().await;
+    ada.find("textbox", "Email addresses").await;
+    assert_eq!(ada.value("Email addresses").await, "");
+}
+
+#[tokio::test]
+async fn deep_link_stays_at_its_section_while_others_load() {
+    let Some(browsers) = Browsers::start().await else {
+        return;
+    };
+    let ada = browsers.creator("ada@example.com", "Acme").await;
+    let settings = ada.path().await;
+    let settings = settings.split('#').next().unwrap();
+    for (section, content) in [
+        ("billing", "Company name"),
+        ("log", "created the organization"),
+    ] {
+        ada.goto("/account/settings").await;
+        ada.sees("Your account").await;
+        ada.goto(&format!("{settings}#{section}")).await;
+        ada.sees(content).await;
+        // The last sections cannot be at the top.
+        let is_there = "const page = document.scrollingElement; \
+             const { top } = document.querySelector(location.hash).getBoundingClientRect(); \
+             const isAtEnd = page.scrollTop + innerHeight >= page.scrollHeight - 2; \
+             return Math.abs(top) < 120 || (isAtEnd && top > 0 && top < innerHeight)";
+        ada.eventually(is_there, |is_there| *is_there == true).await;
+    }
+}
+
+#[tokio::test]
 async fn expired_sign_in_keeps_the_typed_input() {
     let Some(browsers) = Browsers::start().await else {
         return;

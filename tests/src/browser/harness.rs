@@ -219,6 +219,19 @@ impl Browser {
         })
     }
 
+    /// Waits until the result of a script is as expected.
+    #[track_caller]
+    pub fn eventually<'a>(
+        &'a self,
+        script: &'a str,
+        expected: impl Fn(&Value) -> bool + 'a,
+    ) -> impl Future<Output = ()> + 'a {
+        self.until(script, async move || {
+            let result = self.session.script(script, json!([])).await?;
+            Ok(expected(&result).then_some(()))
+        })
+    }
+
     /// Waits for an address.
     #[track_caller]
     pub fn is_at<'a>(&'a self, path: &'a str) -> impl Future<Output = ()> + 'a {
