@@ -67,8 +67,9 @@ pub(super) async fn deliver(app: &App, event: &AuditEvent, notice: &Notice) -> R
     }
 }
 
-/// The creator always does; of a deletion, every owner hears. A mailbox that is gone, or
-/// whose owner does not want them, gets none.
+/// Returns whether a member gets a notice. Of a handover, the former and the new creator
+/// do; of all else, those who receive billing emails do, and with them the creator, or
+/// every owner if it is of a deletion. An address whose emails are stopped gets none.
 fn receives(member: &Member, notice: &Notice) -> bool {
     if member.billing_emails_stopped.is_some() {
         return false;

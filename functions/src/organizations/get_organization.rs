@@ -39,8 +39,10 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     )))
 }
 
-/// Reads a deleted organization that the caller can restore: those who see it no more
-/// cannot know how.
+/// Reads a deleted organization for an owner, who can restore it.
+///
+/// # Errors
+/// [`Refusal::OrganizationNotFound`] for everyone else.
 async fn deleted(app: &App, scope: &Scope) -> Result<(Caller, Organization), Error> {
     let (caller, organization) = scope.organization_even_deleted(app).await?;
     match restore_organization(&caller, &organization, app.clock.now()) {
