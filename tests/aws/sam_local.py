@@ -18,8 +18,8 @@ from pathlib import Path
 
 import docker
 
-from scenes import ARCHITECTURE, Scene, functions, local_stack, operation_of, play
-from support import BUILT, ROOT, fail, free_port, listens, need_build, running, send, until
+from scenes import ARCHITECTURE, SERVER_KEY, Scene, functions, local_stack, operation_of, play
+from support import BUILT, ROOT, Person, fail, free_port, listens, need_build, running, until
 
 IMAGE = "organizations-base:latest"
 OPTIONS = [
@@ -71,18 +71,30 @@ def in_container(function, environment, log, event):
 
 
 def check_api(stack, environment, logs):
-    """Calls a route without a sign-in, and one with, through `sam local start-api`."""
-    scene = Scene(stack, "preview-invite")
+    """Calls routes of each kind of caller through `sam local start-api`."""
+    scene = Scene(stack, "start-api")
     scene.invite()
+    made = scene.owner.post(f"{scene.path}/api-keys", {"name": "Sample"}).expect("201")
     port = free_port()
     command = ["sam", "local", "start-api", "--port", str(port), "--env-vars", environment, *OPTIONS]
-    with running(command, logs / "start-api.log", cwd=ROOT) as api:
-        until(lambda: listens(port), "sam local start-api", api)
-        url = f"http://127.0.0.1:{port}/v1"
-        preview = send("GET", f"{url}/invites/{scene.names['sample-token']}").expect("200")
-        if preview["organization_name"] != "Sample Studio":
-            fail(f"preview-invite answered {preview}")
-        send("GET", f"{url}/organizations").expect("401")
+    with running(command, logs / "start-api.log", cwd=ROOT) as process:
+        until(lambda: listens(port), "sam local start-api", process)
+        api = f"http://127.0.0.1:{port}"
+        anybody = Person(api)
+        invite = f"/v1/invites/{scene.names['sample-token']}"
+        opt_out = f"/v1/opt-outs/{scene.names['sample-opt-out-token']}"
+        if anybody.get(invite).expect("200")["organization_name"] != "Sample Studio":
+            fail("preview-invite names another organization")
+        anybody.post(opt_out).expect("204")
+        anybody.delete(opt_out).expect("204")
+        anybody.post(f"{invite}/decline").expect("204")
+        anybody.get("/").expect("200")
+        # SAM runs the stack's own authorizers, but none for JWTs.
+        anybody.get("/v1/server/organizations").expect("401")
+        Person(api, "oss_wrong").get("/v1/server/organizations").expect("403")
+        Person(api, SERVER_KEY).get(f"/v1/server{scene.path.removeprefix('/v1')}").expect("200")
+        Person(api, made["secret"]).get("/v1/usage").expect("200")
+        Person(api, headers=scene.owner.headers).get("/v1/organizations").expect("401 not_signed_in")
 
 
 def main():
