@@ -198,14 +198,25 @@ fn rules_refuse_parameters_that_do_not_fit_together() {
         issuer,
         audience,
         ("SignInClientId", "app"),
+        ("SignInOrigins", "https://token.example.com"),
         ("SignOutUrl", "https://id.example.com/out"),
     ];
     assert_eq!(violations(&with_pages), [""; 0]);
     assert_eq!(violations(&[issuer]), ["JwtIssuer requires JwtAudience"]);
     assert_eq!(violations(&[audience]), ["JwtAudience requires JwtIssuer"]);
-    for name in ["SignInClientId", "SignOutUrl"] {
+    for name in ["SignInClientId", "SignInOrigins", "SignOutUrl"] {
         let expected = format!("{name} requires JwtIssuer");
         assert_eq!(violations(&[(name, "x")]), [expected]);
+    }
+    let of_the_pool = [
+        ("SignUp closed", ("SignUp", "closed")),
+        ("SignInMfa ON", ("SignInMfa", "ON")),
+        ("SignInEmailIdentityArn", ("SignInEmailIdentityArn", "arn")),
+    ];
+    for (said, parameter) in of_the_pool {
+        let expected = format!("{said} requires an empty JwtIssuer");
+        assert_eq!(violations(&[parameter]), [""; 0]);
+        assert_eq!(violations(&[issuer, audience, parameter]), [expected]);
     }
     let disabled = ("ExecuteApiEndpoint", "disabled");
     let expected = "ExecuteApiEndpoint disabled requires PublicUrl, the address of your own domain";
