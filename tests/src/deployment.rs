@@ -233,6 +233,41 @@ fn rules_refuse_parameters_that_do_not_fit_together() {
     assert_eq!(violations(&[page, ("PlanChanges", "server")]), [""; 0]);
 }
 
+/// Returns the parameters that `samconfig.toml` has for an environment, which stand there
+/// as `"Name=value"`, one in each line.
+fn environment(name: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(repository("samconfig.toml")).unwrap();
+    let section = format!("[{name}.deploy.parameters]\n");
+    let (_, section) = text.split_once(&section).unwrap();
+    let (_, values) = section.split_once("parameter_overrides = [\n").unwrap();
+    let (values, _) = values.split_once("\n]").unwrap();
+    let lines = values.lines().map(str::trim);
+    let pairs = lines.filter(|line| !line.starts_with('#')).map(|line| {
+        let line = line.trim_end_matches(',');
+        let (parameter, value) = line[1..line.len() - 1].split_once('=').unwrap();
+        (parameter.to_owned(), value.trim_matches('"').to_owned())
+    });
+    pairs.collect()
+}
+
+#[test]
+fn environments_of_samconfig_keep_the_rules() {
+    let template = template();
+    for name in ["dev", "prod"] {
+        let parameters = environment(name);
+        assert!(!parameters.is_empty(), "{name}");
+        for (parameter, _) in &parameters {
+            let known = &template["Parameters"][parameter.as_str()];
+            assert!(!known.is_null(), "{name}: {parameter}");
+        }
+        let parameters: Vec<_> = parameters
+            .iter()
+            .map(|(parameter, value)| (parameter.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(violations(&parameters), [""; 0], "{name}");
+    }
+}
+
 #[test]
 fn limits_of_a_route_name_a_route_that_exists() {
     let template = template();
