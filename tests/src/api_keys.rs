@@ -321,12 +321,8 @@ async fn key_list_shows_hint_creator_and_allowed_actions() {
             "may": {"update": refused, "rotate": refused, "revoke": refused},
         })
     );
-    let settings = format!("{}/settings", fixture.organization);
-    let settings = fixture.user.get(&settings).await.expect("200");
-    assert_eq!(
-        settings["api_keys"],
-        json!({"items": [key], "next_cursor": null})
-    );
+    let seen = fixture.user.get(&fixture.keys()).await.expect("200");
+    assert_eq!(seen, json!({"items": [key], "next_cursor": null}));
     let list = fixture.admin.get(&fixture.keys()).await.expect("200");
     let allowed = json!({"allowed": true});
     let may = json!({"update": allowed, "rotate": allowed, "revoke": allowed});

@@ -28,6 +28,7 @@ mod event_bus;
 mod events;
 mod expiry;
 mod faults;
+mod filters;
 mod generated;
 mod harness;
 mod histories;

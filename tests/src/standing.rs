@@ -236,7 +236,7 @@ async fn restored_organization_is_complete() {
     for settings in [&mut before, &mut after] {
         settings["organization"]["version"].take();
     }
-    for part in ["organization", "members", "invites", "api_keys"] {
+    for part in ["organization", "members", "invites", "counts"] {
         assert_eq!(after[part], before[part], "{part}");
     }
     fixture.api_client.get("/v1/usage").await.expect("200");

@@ -30,6 +30,11 @@ pub(crate) fn path<'a>(request: &'a Request, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
+/// Returns a parameter of the query.
+pub(crate) fn query<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request.query_string_parameters_ref()?.first(name)
+}
+
 /// Returns a header's text; empty where it is absent or not ASCII.
 pub(crate) fn header(request: &Request, name: HeaderName) -> &str {
     let value = request.headers().get(name);
@@ -225,16 +230,15 @@ pub(crate) fn page(request: &Request) -> Result<PageRequest, Error> {
 /// # Errors
 /// As [`page`].
 pub(crate) fn page_and(request: &Request, others: &[&str]) -> Result<PageRequest, Error> {
-    let query = request.query_string_parameters_ref();
-    let mut names = query
+    let parameters = request.query_string_parameters_ref();
+    let mut names = parameters
         .iter()
-        .flat_map(|query| query.iter().map(|(name, _)| name));
+        .flat_map(|parameters| parameters.iter().map(|(name, _)| name));
     let is_known = |name: &str| ["limit", "cursor"].contains(&name) || others.contains(&name);
     if let Some(unknown) = names.find(|name| !is_known(name)) {
         return Err(Error::field(unknown, "is not a parameter of this request"));
     }
-    let parameter = |name| query.and_then(|query| query.first(name));
-    let limit = match parameter("limit") {
+    let limit = match query(request, "limit") {
         None => DEFAULT_LIMIT,
         Some(text) => text
             .parse()
@@ -242,7 +246,7 @@ pub(crate) fn page_and(request: &Request, others: &[&str]) -> Result<PageRequest
             .filter(|limit| (1..=PageRequest::MAX_LIMIT).contains(limit))
             .ok_or_else(|| Error::field("limit", "must be a whole number from 1 to 100"))?,
     };
-    match parameter("cursor") {
+    match query(request, "cursor") {
         None => Ok(PageRequest::first(limit)),
         Some(cursor) => {
             PageRequest::at(limit, cursor).ok_or_else(|| Error::field("cursor", "is invalid"))

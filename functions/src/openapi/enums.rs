@@ -6,12 +6,13 @@
 use serde_json::{Map, Value, json};
 
 /// The names of the enums, by their first value.
-const NAMES: [(&str, &str); 11] = [
+const NAMES: [(&str, &str); 12] = [
     ("user", "Role"),
     ("usage:read", "ApiKeyScope"),
     ("organization.created", "EventKind"),
     ("organization", "SubjectKind"),
     ("queued", "DeliveryState"),
+    ("pending", "InviteStatus"),
     ("added", "AddOutcome"),
     ("imported", "ImportOutcome"),
     ("created", "InviteOutcome"),

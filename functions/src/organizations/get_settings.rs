@@ -10,13 +10,13 @@ use crate::{
     ledger,
     response::Response,
     views::{
-        ApiKeyView, InviteView, List, ManagedOrganizationView, ManagedSettingsView, MemberView,
+        CountsView, InviteView, List, ManagedOrganizationView, ManagedSettingsView, MemberView,
         OrganizationStateView, OrganizationView, Permissions, PlanPeriodView, SettingsView,
         UsageSummaryView,
     },
 };
 
-/// The number of members, invites and API keys in the settings; the lists have the rest.
+/// The number of members and invites in the settings; the lists have the rest.
 const FIRST_PAGE: u16 = 25;
 
 /// Returns the data of the settings page, with the caller's permissions.
@@ -43,24 +43,23 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
         ledger::with_counters(app, id, read, |(_, found, _)| found.1.as_ref())
     };
     let read = || async {
-        let (found, members, invites, keys) = tokio::join!(
+        let (found, members, invites) = tokio::join!(
             proof_and_ledger(),
             app.store.members(id, &page),
             app.store.invites(id, &page),
-            app.store.api_keys(id, &page),
         );
         let (proof, found, counts) = found?;
-        Ok((proof, (found, counts, members?, invites?, keys?)))
+        Ok((proof, (found, counts, members?, invites?)))
     };
-    let (caller, (found, counts, members, invites, keys)) = scope.read_with(app, read).await?;
+    let (caller, (found, counts, members, invites)) = scope.read_with(app, read).await?;
     let (organization, ledger) = ledger::of(app, found)?;
     let now = app.clock.now();
     let pending = invites.keep(|invite| !invite.terms.is_expired(now));
     let state = OrganizationStateView {
         members: List::of(members, |member| MemberView::of(member, &caller)),
         invites: List::of(pending, |invite| InviteView::of(invite, &caller)),
+        counts: CountsView::of(counts.as_ref()),
         invites_paused: counts.and_then(|counts| counts.invites_paused),
-        api_keys: List::of(keys, |key| ApiKeyView::of(key, &caller, now)),
         billing: PlanPeriodView::of(&ledger.billing, &app.plans, now),
         usage: UsageSummaryView::of(&ledger, &app.plans, now),
     };

@@ -1,7 +1,7 @@
 //! `GET /v1/server/organizations`.
 
 use domain::{EmailAddress, ExternalId, Holder, OrganizationId};
-use lambda_http::{Request, RequestExt};
+use lambda_http::Request;
 use store::{Key, Page};
 
 use crate::{
@@ -51,8 +51,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 /// Finds the ids of a page of organizations.
 async fn find(app: &App, request: &Request) -> Result<Page<OrganizationId>, Error> {
     let page = input::page_and(request, &["external_id", "email"])?;
-    let query = request.query_string_parameters_ref();
-    let parameter = |name| query.and_then(|query| query.first(name));
+    let parameter = |name| input::query(request, name);
     match (parameter("external_id"), parameter("email")) {
         (Some(_), Some(_)) => Err(Error::field(
             "email",

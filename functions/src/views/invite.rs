@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Action, Caller, DeliveryState, EmailAddress, Invite, InviteId, Inviter, Organization,
-    OrganizationName, Role, UserId, permit,
+    Action, Caller, DeliveryState, EmailAddress, EndedInvite, Invite, InviteId, Inviter,
+    Organization, OrganizationName, Outcome, Refusal, Role, UserId, permit,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -42,11 +42,41 @@ pub(crate) struct DeliveryView {
     reason: Option<String>,
 }
 
-/// A pending invite.
+/// The state of an invite.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum InviteStatus {
+    /// It can be accepted.
+    Pending,
+    /// The invitee became a member.
+    Accepted,
+    /// The invitee declined it.
+    Declined,
+    /// A member of the organization or the server cancelled it.
+    Cancelled,
+    /// It was not answered within 14 days.
+    Expired,
+}
+
+impl From<Outcome> for InviteStatus {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Accepted => Self::Accepted,
+            Outcome::Declined => Self::Declined,
+            Outcome::Cancelled => Self::Cancelled,
+            Outcome::Expired => Self::Expired,
+        }
+    }
+}
+
+/// An invite.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct InviteView {
     /// Its id.
     pub(crate) id: InviteId,
+    /// Its state.
+    status: InviteStatus,
     /// The invited address, as entered.
     email: EmailAddress,
     /// The role of the new member.
@@ -59,6 +89,8 @@ pub(crate) struct InviteView {
     created_at: DateTime<Utc>,
     /// The time of expiry.
     expires_at: DateTime<Utc>,
+    /// The time of its end; `null` for a pending invite.
+    ended_at: Option<DateTime<Utc>>,
     /// The number of emails sent.
     times_sent: u32,
     /// The delivery of the latest email.
@@ -94,12 +126,14 @@ impl InviteView {
         let manages = permit(caller, Action::CancelInvite(invite.terms.role)).is_ok();
         Self {
             id: invite.id,
+            status: InviteStatus::Pending,
             email: invite.email.clone(),
             role: invite.terms.role,
             receives_billing_emails: invite.terms.receives_billing_emails,
             invited_by: InviterView::of(invite.terms.invited_by.as_ref()),
             created_at: invite.terms.created_at,
             expires_at: invite.terms.expires_at,
+            ended_at: None,
             times_sent: invite.terms.times_sent,
             version: invite.into(),
             delivery: DeliveryView {
@@ -112,6 +146,21 @@ impl InviteView {
                 cancel: Permission::of(permit(caller, Action::CancelInvite(invite.terms.role))),
                 resend: Permission::of(permit(caller, Action::ResendInvite(invite.terms.role))),
             },
+        }
+    }
+
+    /// Shows an invite that has ended, and cannot be changed.
+    pub(crate) fn ended(ended: &EndedInvite, caller: &Caller) -> Self {
+        let refused = || Err(Refusal::InviteEnded(ended.outcome));
+        Self {
+            status: ended.outcome.into(),
+            ended_at: Some(ended.ended_at),
+            may: InvitePermissions {
+                update: RoleChoice::of(|_| refused()),
+                cancel: Permission::of(refused()),
+                resend: Permission::of(refused()),
+            },
+            ..Self::of(&ended.invite, caller)
         }
     }
 }

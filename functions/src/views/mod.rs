@@ -29,6 +29,8 @@ pub(crate) use organization::{
     OrganizationView,
 };
 pub(crate) use published::PublishedEvent;
-pub(crate) use settings::{ManagedSettingsView, OrganizationStateView, Permissions, SettingsView};
+pub(crate) use settings::{
+    CountsView, ManagedSettingsView, OrganizationStateView, Permissions, SettingsView,
+};
 pub(crate) use usage::{ConsumedView, RefundedView, RemainingView, UsageSummaryView, UsageView};
 pub(crate) use version::Version;

@@ -1,12 +1,15 @@
 //! The data of the settings page.
 
-use domain::{Action, Caller, EmailAddress, InvitesPaused, PlanChanges, may_change_plan, permit};
+use domain::{
+    Action, Caller, Counts, EmailAddress, InvitesPaused, MAX_API_KEYS, MAX_OUTSTANDING_INVITES,
+    PlanChanges, may_change_plan, permit,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    ApiKeyView, InviteView, List, ManagedOrganizationView, MemberView, OrganizationView,
-    Permission, PlanPeriodView, RoleChoice, UsageSummaryView,
+    InviteView, List, ManagedOrganizationView, MemberView, OrganizationView, Permission,
+    PlanPeriodView, RoleChoice, UsageSummaryView,
 };
 
 /// The data of the settings page.
@@ -43,12 +46,36 @@ pub(crate) struct OrganizationStateView {
     pub(crate) invites: List<InviteView>,
     /// The pause of the invites after bounces or complaints; `null` if they are not paused.
     pub(crate) invites_paused: Option<InvitesPaused>,
-    /// The first page of the API keys.
-    pub(crate) api_keys: List<ApiKeyView>,
+    /// The counts of what is limited.
+    pub(crate) counts: CountsView,
     /// The plan and its period.
     pub(crate) billing: PlanPeriodView,
     /// The credits of the period.
     pub(crate) usage: UsageSummaryView,
+}
+
+/// The counts of what is limited in an organization.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CountsView {
+    /// The pending invites; expired ones count until the hourly cleanup.
+    invites: u32,
+    /// The maximum number of pending invites.
+    max_invites: u32,
+    /// The API keys.
+    api_keys: u32,
+    /// The maximum number of API keys.
+    max_api_keys: u32,
+}
+
+impl CountsView {
+    pub(crate) fn of(counts: Option<&Counts>) -> Self {
+        Self {
+            invites: counts.map_or(0, |counts| counts.outstanding_invites),
+            max_invites: MAX_OUTSTANDING_INVITES,
+            api_keys: counts.map_or(0, |counts| counts.api_keys),
+            max_api_keys: MAX_API_KEYS,
+        }
+    }
 }
 
 /// The caller's permissions in the organization.

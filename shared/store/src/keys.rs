@@ -283,6 +283,25 @@ pub(crate) fn audit_log(id: OrganizationId) -> String {
     format!("AUDIT#{id}")
 }
 
+/// Returns a text that sorts before the id of every event from a time on; of all events,
+/// without a time.
+pub(crate) fn event_at(from: Option<DateTime<Utc>>) -> AttributeValue {
+    AttributeValue::S(from.map_or_else(|| "0".to_owned(), milliseconds_of_ids))
+}
+
+/// Returns a text that sorts behind the id of every event before a time; of all events,
+/// without a time.
+pub(crate) fn event_before(until: Option<DateTime<Utc>>) -> AttributeValue {
+    AttributeValue::S(until.map_or_else(|| "g".to_owned(), milliseconds_of_ids))
+}
+
+/// Returns the beginning of the UUIDs of version 7 of a time.
+fn milliseconds_of_ids(at: DateTime<Utc>) -> String {
+    // No event is older than the epoch.
+    let milliseconds = at.timestamp_millis().max(0);
+    format!("{:08x}-{:04x}", milliseconds >> 16, milliseconds & 0xffff)
+}
+
 /// The partition of an email address.
 pub(crate) fn address(email: &EmailAddress) -> String {
     format!("EMAIL#{}", email.normal())

@@ -26,7 +26,7 @@ pub use batch::{Batch, BatchKeys, Counters, Each, InvitePlaces, Items};
 pub use error::StoreError;
 pub use keys::{EXPIRY_INDEX, EXPIRY_SHARDS, Key, expiry_shard};
 pub use pages::{Page, PageRequest};
-pub use reads::ExpiryPosition;
+pub use reads::{EventChoice, ExpiryPosition};
 pub use records::from_image;
 pub use transaction::{Commit, Transaction};
 pub use values::{

@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Address, ApiKey, AuditEvent, Billing, EmailAddress, Invite, Member, OrganizationId, UserId,
+    Address, ApiKey, AuditEvent, Billing, EmailAddress, EndedInvite, Invite, Member,
+    OrganizationId, UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -21,6 +22,12 @@ use crate::{
     keys::{self, RawKey},
     pages,
 };
+
+/// The number of audit events that one query examines for a filter, and the number of
+/// queries that a page takes at most. A page of rare events may be short, or even empty;
+/// its cursor leads on.
+const EXAMINED_EVENTS: i32 = 500;
+const MAX_QUERIES: usize = 4;
 
 /// DynamoDB's limit of keys in one batch.
 const MAX_BATCH: usize = 100;
@@ -139,6 +146,20 @@ impl Store {
             .await
     }
 
+    /// Reads a page of an organization's invites that have ended, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ended_invites(
+        &self,
+        id: OrganizationId,
+        page: &PageRequest,
+    ) -> Result<Page<EndedInvite>, StoreError> {
+        let organization = keys::organization(id);
+        self.list(organization, keys::ENDED_INVITE, page, Order::Descending)
+            .await
+    }
+
     /// Reads a page of an organization's API keys, oldest first.
     ///
     /// # Errors
@@ -162,17 +183,28 @@ impl Store {
         Ok(self.api_keys(id, &page).await?.items)
     }
 
-    /// Reads a page of an organization's audit log, newest first.
+    /// Reads a page of an organization's audit log, newest first. With a choice of kinds or
+    /// of a person, the page may be shorter than requested.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn audit_events(
         &self,
         id: OrganizationId,
+        choice: &EventChoice,
         page: &PageRequest,
     ) -> Result<Page<AuditEvent>, StoreError> {
-        self.list(keys::audit_log(id), "", page, Order::Descending)
-            .await
+        let partition = keys::audit_log(id);
+        let query = self
+            .pages(partition.clone(), "", page, Order::Descending)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :until")
+            .expression_attribute_values(":from", keys::event_at(choice.from))
+            .expression_attribute_values(":until", keys::event_before(choice.until));
+        if !choice.filters() {
+            return self.page(query, "", page, 1).await;
+        }
+        let query = choice.filter(query).limit(EXAMINED_EVENTS);
+        self.page(query, "", page, MAX_QUERIES).await
     }
 
     /// Reads a page of the organizations that a person is a member of, oldest first.
@@ -299,7 +331,6 @@ impl Store {
             .expression_attribute_values(":now", keys::seconds(now))
     }
 
-    /// Reads one item more than the page holds, which shows whether the page is the last.
     async fn list<T: DeserializeOwned>(
         &self,
         partition: String,
@@ -307,14 +338,7 @@ impl Store {
         page: &PageRequest,
         order: Order,
     ) -> Result<Page<T>, StoreError> {
-        let mut query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .scan_index_forward(order == Order::Ascending)
-            .limit(i32::from(u16::try_from(page.limit()).unwrap_or(u16::MAX)) + 1)
-            .expression_attribute_values(":pk", AttributeValue::S(partition.clone()));
+        let mut query = self.pages(partition, prefix, page, order);
         query = if prefix.is_empty() {
             query.key_condition_expression("pk = :pk")
         } else {
@@ -322,26 +346,107 @@ impl Store {
                 .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
                 .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
         };
-        if let Some(after) = page.after() {
-            let start = RawKey {
-                pk: partition,
-                sk: format!("{prefix}{after}"),
-            };
-            query = query.set_exclusive_start_key(Some(start.into_attributes()));
-        }
-        let output = query.send().await?;
+        self.page(query, prefix, page, 1).await
+    }
+
+    /// Prepares a query for one item more than the page holds, which shows whether the
+    /// page is the last. The caller adds the key condition.
+    fn pages(
+        &self,
+        partition: String,
+        prefix: &str,
+        page: &PageRequest,
+        order: Order,
+    ) -> QueryFluentBuilder {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .scan_index_forward(order == Order::Ascending)
+            .limit(i32::from(u16::try_from(page.limit()).unwrap_or(u16::MAX)) + 1)
+            .expression_attribute_values(":pk", AttributeValue::S(partition.clone()));
+        let start = page.after().map(|after| RawKey {
+            pk: partition,
+            sk: format!("{prefix}{after}"),
+        });
+        query.set_exclusive_start_key(start.map(RawKey::into_attributes))
+    }
+
+    /// Repeats a query until the page is full, the list ends, or `max_queries` were made.
+    async fn page<T: DeserializeOwned>(
+        &self,
+        mut query: QueryFluentBuilder,
+        prefix: &str,
+        page: &PageRequest,
+        max_queries: usize,
+    ) -> Result<Page<T>, StoreError> {
+        let mut items = Vec::new();
         // DynamoDB may end a page early, at a megabyte.
-        let cut = output.last_evaluated_key.is_some();
-        let mut items = output.items.unwrap_or_default();
-        let more = cut || items.len() > page.limit();
-        items.truncate(page.limit());
-        let last = items.last().filter(|_| more);
+        let mut cut = None;
+        for _ in 0..max_queries {
+            let output = query.clone().send().await?;
+            items.extend(output.items.unwrap_or_default());
+            cut = output.last_evaluated_key;
+            if cut.is_none() || items.len() > page.limit() {
+                break;
+            }
+            query = query.set_exclusive_start_key(cut.clone());
+        }
+        let last = if items.len() > page.limit() {
+            items.truncate(page.limit());
+            items.last()
+        } else {
+            cut.as_ref()
+        };
         let next_cursor = last.and_then(|item| pages::cursor_behind(item.get("sk"), prefix));
         let items = items
             .into_iter()
             .map(serde_dynamo::from_item)
             .collect::<Result<_, _>>()?;
         Ok(Page { items, next_cursor })
+    }
+}
+
+/// A choice among the events of an audit log; the default is all of them.
+#[derive(Debug, Clone, Default)]
+pub struct EventChoice {
+    /// Only events of a kind, such as `member.removed`, or of all kinds of an area, such as
+    /// `member`.
+    pub kind: Option<String>,
+    /// Only events that this person caused or that are about them.
+    pub person: Option<UserId>,
+    /// Only events from this time on.
+    pub from: Option<DateTime<Utc>>,
+    /// Only events before this time.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl EventChoice {
+    fn filters(&self) -> bool {
+        self.kind.is_some() || self.person.is_some()
+    }
+
+    fn filter(&self, mut query: QueryFluentBuilder) -> QueryFluentBuilder {
+        let mut conditions = Vec::new();
+        if let Some(kind) = &self.kind {
+            conditions.push("(#kind = :kind OR begins_with(#kind, :area))");
+            query = query
+                .expression_attribute_names("#kind", "kind")
+                .expression_attribute_values(":kind", AttributeValue::S(kind.clone()))
+                .expression_attribute_values(":area", AttributeValue::S(format!("{kind}.")));
+        }
+        if let Some(person) = &self.person {
+            conditions.push(
+                "(#actor.user_id = :person OR #actor.on_behalf_of = :person OR #subject.#id = :person)",
+            );
+            query = query
+                .expression_attribute_names("#actor", "actor")
+                .expression_attribute_names("#subject", "subject")
+                .expression_attribute_names("#id", "id")
+                .expression_attribute_values(":person", AttributeValue::S(person.to_string()));
+        }
+        query.filter_expression(conditions.join(" AND "))
     }
 }
 
