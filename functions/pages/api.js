@@ -255,7 +255,7 @@ export async function further(path, cursor, atLeast = Infinity) {
   while (cursor !== null && items.length < atLeast) {
     const query = new URLSearchParams({ limit: "100", cursor });
     /** @type {{ items: T[], next_cursor: string | null }} */
-    const page = await ask("GET", `${path}?${query}`);
+    const page = await ask("GET", `${path}${path.includes("?") ? "&" : "?"}${query}`);
     items.push(...page.items);
     cursor = page.next_cursor;
   }

@@ -21,7 +21,7 @@ import { words } from "./words.js";
 /** @type {[RegExp, ComponentType, boolean][]} */
 const PAGES = [
   [/^\/$/, HomePage, false],
-  [/^\/dashboard\/organization-settings\/?$/, SettingsPage, true],
+  [/^\/dashboard\/organization-settings(\/(api-keys|billing|audit-log))?\/?$/, SettingsPage, true],
   [/^\/account\/settings\/?$/, AccountPage, true],
   [/^\/invites\/[^/]+\/?$/, InvitePage, false],
   [/^(\/v1)?\/opt-outs\/[^/]+\/?$/, OptOutPage, false],

@@ -7,9 +7,22 @@ export function hereNow() {
   return location.pathname + location.search + location.hash;
 }
 
-/** @param {string} organizationId */
-export function settingsPath(organizationId) {
-  return `/dashboard/organization-settings?organization=${encodeURIComponent(organizationId)}`;
+/** The parts of the settings that are pages of their own, by the names of their sections. */
+export const SUB_PAGES = /** @type {const} */ ({ keys: "api-keys", billing: "billing", log: "audit-log" });
+
+/** @typedef {keyof typeof SUB_PAGES} SubPage */
+
+/** @param {string} organizationId @param {SubPage | null} [page] */
+export function settingsPath(organizationId, page = null) {
+  const path = page ? `/dashboard/organization-settings/${SUB_PAGES[page]}` : "/dashboard/organization-settings";
+  return `${path}?organization=${encodeURIComponent(organizationId)}`;
+}
+
+/** The part of the settings that the address names; earlier links named it behind the `#`. @returns {SubPage | null} */
+export function subPage() {
+  const last = location.pathname.replace(/\/$/, "").split("/").at(-1);
+  const pages = /** @type {SubPage[]} */ (Object.keys(SUB_PAGES));
+  return pages.find((page) => SUB_PAGES[page] === last || location.hash === `#${page}`) ?? null;
 }
 
 const WELCOME = "welcome";
@@ -58,5 +71,28 @@ export function rememberOrganization(organizationId) {
     }
   } catch {
     // Without storage the page asks which organization is the current one.
+  }
+}
+
+/** @param {string} organizationId */
+function checklistKey(organizationId) {
+  return `checklist-dismissed.${organizationId}`;
+}
+
+/** @param {string} organizationId */
+export function isChecklistDismissed(organizationId) {
+  try {
+    return localStorage.getItem(checklistKey(organizationId)) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {string} organizationId */
+export function rememberDismissedChecklist(organizationId) {
+  try {
+    localStorage.setItem(checklistKey(organizationId), "yes");
+  } catch {
+    // Without storage it is back at the next visit.
   }
 }

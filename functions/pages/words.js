@@ -27,6 +27,11 @@ export const words = {
   loadMore: "Load more",
   skip: "Skip to content",
   you: "You",
+  on: "On",
+  off: "Off",
+  actions: "Actions",
+  /** @param {string} name */
+  actionsFor: (name) => `Actions for ${name}`,
   notFound: {
     title: "Page not found",
     text: "Check the address, or go back to the home page.",
@@ -107,7 +112,8 @@ export const words = {
     billing: "Billing details",
     log: "Audit log",
     danger: "Danger zone",
-    leave: "Leave",
+    onlyManagersTitle: "Only owners and admins can see this",
+    onlyManagers: "Ask an owner or admin of this organization if you need something from here.",
     suspendedTitle: "This organization is suspended",
     /** @param {string} reason @param {string} since */
     suspended: (reason, since) => `Since ${since}: ${/[.!?]$/.test(reason) ? reason : `${reason}.`} You can view everything, but can’t change or use anything. Contact support.`,
@@ -115,6 +121,17 @@ export const words = {
     noneText: "Create an organization or accept an invite from your account page.",
     goneTitle: "You don’t have access to this organization",
     toAccount: "Go to your account",
+  },
+
+  checklist: {
+    title: "Get started",
+    /** @param {number} done @param {number} all */
+    done: (done, all) => `${format.number(done)} of ${format.number(all)} done`,
+    isDone: "Done",
+    dismiss: "Dismiss “Get started”",
+    invite: "Invite your team",
+    key: "Create an API key",
+    use: "Use your first credits",
   },
 
   general: {
@@ -171,6 +188,11 @@ export const words = {
     /** @param {number} count */
     found: (count) => format.count(count, { one: "# member found", other: "# members found" }),
     nobody: "No members match your search",
+    filter: "Filter by role",
+    filters: { all: "All", owner: "Owners", admin: "Admins", user: "Users" },
+    onlyReads: "Only owners and admins can make changes.",
+    copyEmail: "Copy email address",
+    emailCopied: "Email address copied",
     person: "Member",
     role: "Role",
     billing: "Billing emails",
@@ -185,7 +207,6 @@ export const words = {
     billingOf: (name) => `Billing emails for ${name}`,
     /** @param {string} name */
     remove: (name) => `Remove ${name}`,
-    removeShort: "Remove",
     leave: "Leave organization",
     /** @param {string} name */
     removeTitle: (name) => `Remove ${name}?`,
@@ -250,6 +271,20 @@ export const words = {
   invites: {
     text: "Pending invites. They expire after 14 days.",
     none: "No pending invites",
+    noneFailed: "Every pending invite was sent",
+    noneEnded: "No invites ended in the last 30 days",
+    filter: "Filter invites",
+    filters: { pending: "Pending", failed: "Not delivered", ended: "Ended" },
+    /** @param {number} used @param {number} most */
+    used: (used, most) => `${format.number(used)} of ${format.number(most)} pending invites used`,
+    /** @type {Record<string, string>} */
+    ended: { expired: "Expired", declined: "Declined", cancelled: "Cancelled" },
+    again: "Invite again",
+    /** @param {string} email */
+    againTo: (email) => `Invite again: ${email}`,
+    /** @param {string} email */
+    invitedAgain: (email) => `${email} was invited again.`,
+    onlyOwners: "Only owners can invite owners",
     pausedTitle: "Invites are paused",
     /** @param {string} reason @param {string} since */
     paused: (reason, since) =>
@@ -267,12 +302,10 @@ export const words = {
     by: (name) => (name === null ? "Invited by the product" : `Invited by ${name}`),
     /** @param {string} when */
     expiresIn: (when) => `Expires ${when}`,
-    resend: "Resend",
-    /** @param {string} email */
-    resendTo: (email) => `Resend the invite to ${email}`,
+    resend: "Resend invite",
+    resendHint: "Sends a new link, good for 14 days",
+    resending: "It is being sent",
     cancel: "Cancel invite",
-    /** @param {string} email */
-    cancelTo: (email) => `Cancel the invite to ${email}`,
     /** @param {string} email */
     cancelTitle: (email) => `Cancel the invite to ${email}?`,
     cancelText: "The link in their email will stop working. You can invite them again later.",
@@ -301,10 +334,15 @@ export const words = {
 
   inviteForm: {
     title: "Invite people",
+    /** @param {string} organization */
+    titleFor: (organization) => `Invite people to ${organization}`,
     emails: "Email addresses",
     email: "Email",
-    hint: "Separate addresses with commas, spaces, or new lines. You can paste “Name <email>”.",
-    role: "Role",
+    hint: "Separate addresses with commas or spaces. You can paste a list, also with names.",
+    chosen: "Addresses to invite",
+    /** @param {string} email */
+    remove: (email) => `Remove ${email}`,
+    noAddress: "Not an email address",
     billing: "Send them billing emails",
     /** @param {number} count */
     send: (count) => (count > 1 ? format.count(count, { one: "Send # invite", other: "Send # invites" }) : "Send invite"),
@@ -319,8 +357,7 @@ export const words = {
       already_member: "Already a member",
       invite_outstanding: "Already invited. Resend or cancel the pending invite.",
     },
-    results: "Results",
-    invited: "Invited",
+    results: "Addresses that couldn’t be invited",
     /** @param {number} count */
     invitedCount: (count) => format.count(count, { one: "# invite sent", other: "# invites sent" }),
     /** @param {number} count */
@@ -397,15 +434,12 @@ export const words = {
     expired: (when) => `Expired ${when}`,
     /** @param {string} until */
     grace: (until) => `Previous secret works until ${until}`,
+    /** @param {number} count @param {number} most */
+    count: (count, most) => `${format.number(count)} of ${format.number(most)}`,
     edit: "Edit",
     rotate: "Rotate",
+    rotateHint: "Creates a new secret",
     revoke: "Revoke",
-    /** @param {string} name */
-    editOf: (name) => `Edit ${name}`,
-    /** @param {string} name */
-    rotateOf: (name) => `Rotate ${name}`,
-    /** @param {string} name */
-    revokeOf: (name) => `Revoke ${name}`,
     /** @param {string} name */
     editTitle: (name) => `Edit “${name}”`,
     /** @param {string} name */
@@ -464,6 +498,32 @@ export const words = {
   log: {
     text: "Changes to this organization, newest first",
     none: "No activity yet",
+    noneFound: "No activity matches these filters",
+    noneSoFar: "Nothing found so far. Load more to search further back.",
+    filter: "Filter the audit log",
+    kind: "Activity",
+    /** @type {[string, string][]} */
+    kinds: [
+      ["", "All activity"],
+      ["member", "Members"],
+      ["invite", "Invites"],
+      ["api_key", "API keys"],
+      ["billing", "Billing"],
+      ["usage", "Usage"],
+      ["organization", "Organization"],
+    ],
+    person: "Person",
+    everyone: "Everyone",
+    time: "Time",
+    /** @type {[string, string][]} */
+    times: [
+      ["", "Any time"],
+      ["1", "Last 24 hours"],
+      ["7", "Last 7 days"],
+      ["30", "Last 30 days"],
+      ["90", "Last 90 days"],
+    ],
+    export: "Export CSV",
     formerMember: "a former member",
     formerInvitee: "a former address",
   },

@@ -632,7 +632,7 @@ def usage(allowed, consumed, used):
 
 
 def pages(stack, nobody):
-    for path in ("/", "/dashboard/organization-settings", "/account/settings", "/invites/x"):
+    for path in ("/", "/dashboard/organization-settings", "/dashboard/organization-settings/billing", "/account/settings", "/invites/x"):
         page = nobody.get(path)
         page.expect("200")
         assert page.headers["content-type"] == "text/html; charset=utf-8", page.headers

@@ -7,9 +7,10 @@ use sha2::{Digest, Sha256};
 
 use crate::harness::{Fixture, World};
 
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     "/",
     "/dashboard/organization-settings",
+    "/dashboard/organization-settings/audit-log",
     "/account/settings",
     "/invites/some-token",
     "/auth/callback",

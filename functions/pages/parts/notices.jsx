@@ -29,6 +29,15 @@ function dismiss(id) {
   show(notices.filter((notice) => notice.id !== id));
 }
 
+/** Has a notice go by itself, but not from under the pointer or the focus. @param {number} id */
+function goesLater(id) {
+  setTimeout(() => {
+    const isUsed = document.querySelector(`[data-notice="${id}"]:is(:hover, :focus-within)`);
+    if (isUsed) goesLater(id);
+    else dismiss(id);
+  }, SHOWN_FOR);
+}
+
 export const notify = {
   /**
    * @param {string} text
@@ -38,7 +47,7 @@ export const notify = {
     const id = ++count;
     show([...notices.filter((notice) => notice.stays), { id, kind: "done", text, stays }]);
     if (!stays) {
-      setTimeout(() => dismiss(id), SHOWN_FOR);
+      goesLater(id);
     }
   },
   /** @param {unknown} error an error, or a sentence */
@@ -75,7 +84,7 @@ export function Notices() {
           </p>
         )}
         {of("done").map((notice) => (
-          <p key={notice.id} class="notice" data-testid="notice-done">
+          <p key={notice.id} class="notice" data-testid="notice-done" data-notice={notice.id}>
             <span class="notice-mark" aria-hidden="true" />
             <span class="notice-text">{notice.text}</span>
             {notice.stays && <Dismiss notice={notice} />}

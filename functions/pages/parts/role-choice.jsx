@@ -1,11 +1,19 @@
 /** Which role somebody has, and a choice where there is one. */
 
 import { words } from "../words.js";
-import { Select } from "./select.jsx";
+import { Menu } from "./menu.jsx";
 import { Tip } from "./tip.jsx";
 
 /** @import { RoleChoice as Choice, MemberView } from "../api-types.d.ts" */
 /** @typedef {MemberView["role"]} Role */
+
+/** The strongest first. */
+const ROLES = /** @type {const} */ (["owner", "admin", "user"]);
+
+/** The roles of a choice, the strongest first. @param {Choice} may @returns {Role[]} */
+export function rolesOf(may) {
+  return ROLES.filter((role) => may.roles.some((allowed) => allowed === role));
+}
 
 /**
  * @param {object} props
@@ -28,14 +36,55 @@ export function RoleChoice({ role, may, label, onChange }) {
       </Tip>
     );
   }
-  // The order of the API's list, the strongest first, with the present one among them.
-  const roles = ["owner", "admin", "user"].filter((one) => one === role || may.roles.some((allowed) => allowed === one));
+  const roles = ROLES.filter((one) => one === role || others.some((other) => other === one));
   return (
-    <Select
-      label={label}
-      value={role}
-      options={roles.map((one) => [one, words.roles[one] ?? one])}
-      onChoose={(chosen) => onChange(/** @type {Role} */ (chosen))}
-    />
+    <Menu
+      class="role-button"
+      label={`${label}: ${words.roles[role]}`}
+      items={() =>
+        roles.map((one) => ({
+          text: words.roles[one] ?? one,
+          hint: words.roleMeanings[one] ?? "",
+          checked: one === role,
+          onChoose: () => one !== role && onChange(one),
+        }))
+      }
+    >
+      {words.roles[role]}
+      <svg class="select-arrow" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+        <path d="M5 6.5l3 3 3-3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" />
+      </svg>
+    </Menu>
+  );
+}
+
+/**
+ * A choice of a role with what each may do, for a form.
+ *
+ * @param {{ role: Role, roles: Role[], onChange: (role: Role) => void }} props
+ */
+export function RoleField({ role, roles, onChange }) {
+  return (
+    <fieldset class="choices">
+      <legend class="label">{words.members.role}</legend>
+      {roles.map((one) => (
+        <label key={one} class="choice">
+          <input
+            type="radio"
+            name="role"
+            checked={one === role}
+            aria-label={words.roles[one]}
+            aria-describedby={`role-${one}`}
+            onChange={() => onChange(one)}
+          />
+          <span class="choice-text">
+            <span class="strong">{words.roles[one]}</span>
+            <span class="muted small" id={`role-${one}`}>
+              {words.roleMeanings[one]}
+            </span>
+          </span>
+        </label>
+      ))}
+    </fieldset>
   );
 }

@@ -1,5 +1,6 @@
 /** Something that is on or off. */
 
+import { words } from "../words.js";
 import { Tip } from "./tip.jsx";
 
 /** @import { Permission } from "../api-types.d.ts" */
@@ -10,9 +11,23 @@ import { Tip } from "./tip.jsx";
  * @param {string} props.label
  * @param {string} [props.shownLabel] what stands beside it, where it stands alone
  * @param {Permission} props.may
+ * @param {boolean} [props.readOnly] for those who can never change it
  * @param {(on: boolean) => void} props.onChange
  */
-export function Switch({ on, label, shownLabel, may, onChange }) {
+export function Switch({ on, label, shownLabel, may, readOnly = false, onChange }) {
+  if (readOnly && !may.allowed) {
+    return (
+      <span class="switch-text">
+        <span class="hidden-text">{label}: </span>
+        {on ? words.on : words.off}
+        {shownLabel && (
+          <span class="switch-label" aria-hidden="true">
+            {shownLabel}
+          </span>
+        )}
+      </span>
+    );
+  }
   return (
     <Tip reason={may.allowed ? null : may.reason}>
       {(describedBy) => (

@@ -1,12 +1,10 @@
 /** While something is loaded, or could not be. */
 
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import { ask, told } from "../api.js";
 import { SignInError, signOut } from "../sign-in.js";
 import { words } from "../words.js";
 import { Button } from "./button.jsx";
-
-/** @import { RefObject } from "preact" */
 
 /** Lines where text will be, so that nothing jumps. @param {{ lines?: number }} props */
 export function Skeleton({ lines = 3 }) {
@@ -77,30 +75,4 @@ export function useFound(path, wanted = true) {
     }
   }, [wanted, load]);
   return { found, setFound, error, load };
-}
-
-/**
- * Whether an element has come near what is seen of the page.
- *
- * @returns {[RefObject<HTMLDivElement | null>, boolean]}
- */
-export function useSeen() {
-  const element = useRef(/** @type {HTMLDivElement | null} */ (null));
-  const [seen, setSeen] = useState(false);
-  useEffect(() => {
-    if (seen || !element.current) {
-      return undefined;
-    }
-    const observer = new IntersectionObserver(
-      (entries) => {
-        if (entries.some((entry) => entry.isIntersecting)) {
-          setSeen(true);
-        }
-      },
-      { rootMargin: "200px" },
-    );
-    observer.observe(element.current);
-    return () => observer.disconnect();
-  }, [seen]);
-  return [element, seen];
 }

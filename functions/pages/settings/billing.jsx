@@ -1,15 +1,15 @@
-/** What stands on invoices. For those who may; loaded when it is looked at. */
+/** What stands on invoices, for those who may. */
 
 import { ask } from "../api.js";
 import { Button } from "../parts/button.jsx";
 import { Field, Problem, useForm } from "../parts/form.jsx";
 import { notify } from "../parts/notices.jsx";
-import { Failed, Skeleton, useFound, useSeen } from "../parts/waiting.jsx";
+import { Failed, Skeleton, useFound } from "../parts/waiting.jsx";
 import { useTyped } from "../typed.js";
 import { words } from "../words.js";
 import { Section } from "./section.jsx";
 
-/** @import { BillingDetails, BillingView, SettingsView } from "../api-types.d.ts" */
+/** @import { BillingDetails, BillingView } from "../api-types.d.ts" */
 /** @import { SettingsState } from "./state.js" */
 
 const FIELDS = /** @type {const} */ (["company_name", "tax_id", "invoice_address"]);
@@ -26,17 +26,13 @@ function texts(details) {
   };
 }
 
-/** @param {{ page: SettingsState, settings: SettingsView }} props */
-export function Billing({ page, settings }) {
-  const [anchor, seen] = useSeen();
+/** @param {{ page: SettingsState }} props */
+export function Billing({ page }) {
   /** @type {ReturnType<typeof useFound<BillingView>>} */
-  const { found: billing, setFound: setBilling, error, load } = useFound(`${page.path}/billing`, seen);
-  if (!settings.may.manage_billing.allowed) {
-    return null;
-  }
+  const { found: billing, setFound: setBilling, error, load } = useFound(`${page.path}/billing`);
   return (
     <Section id="billing" title={words.settings.billing} text={words.billing.text}>
-      <div class="card form-card" ref={anchor}>
+      <div class="card form-card">
         {error !== null && <Failed error={error} onRetry={load} />}
         {!billing && error === null && <Skeleton lines={4} />}
         {billing && <DetailsForm page={page} billing={billing} onSaved={setBilling} />}

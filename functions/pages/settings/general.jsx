@@ -10,6 +10,7 @@ import { notify } from "../parts/notices.jsx";
 import { useTyped } from "../typed.js";
 import { words } from "../words.js";
 import { Section } from "./section.jsx";
+import { isReader } from "./state.js";
 
 /** @import { OrganizationView, SettingsView } from "../api-types.d.ts" */
 /** @import { SettingsState } from "./state.js" */
@@ -73,9 +74,11 @@ function Name({ page, settings }) {
       <bdi class="strong" data-testid="organization-name">
         {organization.name}
       </bdi>
-      <Button look="quiet" may={may.update_organization} onPress={() => setBegun(organization.name)}>
-        {words.general.rename}
-      </Button>
+      {!isReader(settings) && (
+        <Button look="quiet" may={may.update_organization} onPress={() => setBegun(organization.name)}>
+          {words.general.rename}
+        </Button>
+      )}
     </div>
   );
 }

@@ -1,41 +1,57 @@
 /** Who is invited and has not answered; and inviting. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Refusal, ask, told } from "../api.js";
+import { Refusal, ask, further, told } from "../api.js";
 import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
-import { Confirm } from "../parts/dialog.jsx";
+import { Confirm, Dialog } from "../parts/dialog.jsx";
+import { Filters } from "../parts/filters.jsx";
 import { focusNear } from "../parts/focus.js";
 import { Problem } from "../parts/form.jsx";
+import { RowMenu } from "../parts/menu.jsx";
 import { notify } from "../parts/notices.jsx";
 import { PersonLine } from "../parts/person.jsx";
-import { RoleChoice } from "../parts/role-choice.jsx";
-import { Select } from "../parts/select.jsx";
+import { RoleChoice, RoleField, rolesOf } from "../parts/role-choice.jsx";
 import { Switch } from "../parts/switch.jsx";
 import { Tip } from "../parts/tip.jsx";
-import { LoadMore } from "../parts/waiting.jsx";
+import { Failed, LoadMore, Skeleton } from "../parts/waiting.jsx";
 import { useTyped } from "../typed.js";
 import { words } from "../words.js";
-import { addresses } from "./addresses.js";
+import { Chips, allOf } from "./chips.jsx";
 import { Section } from "./section.jsx";
-import { withItem } from "./state.js";
+import { isReader, withItem } from "./state.js";
 
-/** @import { InviteView, InvitedView, MemberView, SettingsView } from "../api-types.d.ts" */
+/** @import { InviteView, InvitedView, ListOfInviteView, SettingsView } from "../api-types.d.ts" */
+/** @import { Role } from "../parts/role-choice.jsx" */
 /** @import { SettingsState } from "./state.js" */
 
-/** How long a mail takes to leave, and how often it is looked for. */
+/** How long an email takes to leave, and how often it is looked for. */
 const LOOK_AFTER = 1_500;
 const LOOKS = 4;
+
+/** The states of an email that did not arrive. */
+const FAILED = ["failed", "bounced", "complained"];
+
+/** @typedef {"pending" | "failed" | "ended"} Filter */
+
+/** @param {InviteView} invite */
+function hasFailed(invite) {
+  return FAILED.includes(invite.delivery.state);
+}
 
 /** @param {{ page: SettingsState, settings: SettingsView }} props */
 export function Invites({ page, settings }) {
   const { invites, invites_paused: paused } = settings;
+  const reads = isReader(settings);
+  const [filter, setFilter] = useState(/** @type {Filter} */ ("pending"));
+  const [inviting, setInviting] = useTyped(`${page.path} inviting`, false);
+  const draft = useDraft(page.path);
   const [cancelling, setCancelling] = useState(/** @type {InviteView | null} */ (null));
   const [resending, setResending] = useState("");
-  const list = useRef(/** @type {HTMLUListElement | null} */ (null));
+  const list = useRef(/** @type {HTMLDivElement | null} */ (null));
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
 
-  // A mail leaves within seconds; then the page says so.
+  // An email leaves within seconds; then the page says so.
   const queued = invites.items.some((invite) => invite.delivery.state === "queued");
   const looks = useRef(0);
   useEffect(() => {
@@ -82,77 +98,117 @@ export function Invites({ page, settings }) {
     setResending("");
   };
 
+  const failed = invites.items.filter(hasFailed);
+  const shown = filter === "failed" ? failed : invites.items;
+  const may = { allowed: settings.may.invite.roles.length > 0, reason: settings.may.invite.reason ?? null };
+  const { invites: used, max_invites: most } = settings.counts;
+
   return (
-    <Section id="invites" title={words.settings.invites} count={format.counted(invites)} text={words.invites.text} heading={heading}>
-      {paused && settings.may.invite.roles.length > 0 && (
+    <Section
+      id="invites"
+      title={words.settings.invites}
+      count={format.counted(invites)}
+      text={words.invites.text}
+      heading={heading}
+      aside={
+        !reads && (
+          <Button look="main" may={may} onPress={() => setInviting(true)}>
+            {words.inviteForm.title}
+          </Button>
+        )
+      }
+    >
+      {paused && may.allowed && (
         <div class="callout callout-warn" data-testid="invites-paused">
           <h2>{words.invites.pausedTitle}</h2>
           <p>{words.invites.paused(paused.reason, format.day(paused.since))}</p>
         </div>
       )}
-      <InviteForm page={page} settings={settings} />
       <div class="card">
-        {invites.items.length === 0 && invites.next_cursor === null ? (
-          <p class="empty muted">{words.invites.none}</p>
-        ) : (
-          <div class="row row-invites row-head" aria-hidden="true">
-            <span>{words.invites.person}</span>
-            <span>{words.members.role}</span>
-            <span>{words.members.billing}</span>
-            <span>{words.invites.sent}</span>
-            <span />
+        {!reads && (
+          <div class="card-tools">
+            <Filters
+              label={words.invites.filter}
+              value={filter}
+              options={[
+                ["pending", words.invites.filters.pending, invites.items.length],
+                ["failed", words.invites.filters.failed, failed.length],
+                ["ended", words.invites.filters.ended, null],
+              ]}
+              onChoose={setFilter}
+            />
+            {used * 10 >= most * 8 && <span class="muted small">{words.invites.used(used, most)}</span>}
           </div>
         )}
-        <ul ref={list} class="plain-list rows" aria-label={words.settings.invites} data-testid="invites">
-          {invites.items.map((invite) => (
-            <li key={invite.id} class="row row-invites" data-testid="invite">
-              <PersonLine
-                name={invite.email}
-                id={invite.id}
-                detail={
-                  <>
-                    <Expiry at={invite.expires_at} /> · <bdi>{words.invites.by(invite.invited_by?.name ?? null)}</bdi>
-                  </>
-                }
-              />
-              <RoleChoice
-                role={invite.role}
-                may={invite.may.update}
-                label={words.invites.roleOf(invite.email)}
-                onChange={(role) => patch(invite, { role })}
-              />
-              <Switch
-                on={invite.receives_billing_emails}
-                label={words.invites.billingOf(invite.email)}
-                shownLabel={words.members.billing}
-                // To change the flag is to update the invite to the role that it has.
-                may={{ allowed: invite.may.update.roles.includes(invite.role), reason: invite.may.update.reason ?? null }}
-                onChange={(on) => patch(invite, { receives_billing_emails: on })}
-              />
-              <Delivery invite={invite} lapsed={hasLapsed(invite, settings)} />
-              <span class="row-end">
-                <Button
-                  look="quiet"
-                  label={words.invites.resendTo(invite.email)}
-                  may={invite.may.resend}
-                  busy={resending === invite.id}
-                  onPress={() => resend(invite)}
-                >
-                  {words.invites.resend}
-                </Button>
-                <Button
-                  look="quiet-danger"
-                  label={words.invites.cancelTo(invite.email)}
-                  may={invite.may.cancel}
-                  onPress={() => setCancelling(invite)}
-                >
-                  {words.cancel}
-                </Button>
+        {filter === "ended" ? (
+          <Ended page={page} settings={settings} onInvited={() => setFilter("pending")} />
+        ) : shown.length === 0 && invites.next_cursor === null ? (
+          <p class="empty muted">{filter === "failed" ? words.invites.noneFailed : words.invites.none}</p>
+        ) : (
+          <div role="table" aria-label={words.settings.invites}>
+            <div class="row row-invites row-head" role="row">
+              <span role="columnheader">{words.invites.person}</span>
+              <span role="columnheader">{words.members.role}</span>
+              <span role="columnheader">{words.members.billing}</span>
+              <span role="columnheader">{words.invites.sent}</span>
+              <span role="columnheader">{words.invites.expires}</span>
+              <span role="columnheader">
+                <span class="hidden-text">{words.actions}</span>
               </span>
-            </li>
-          ))}
-        </ul>
-        {invites.next_cursor !== null && <LoadMore onPress={() => page.more("invites")} />}
+            </div>
+            <div ref={list} class="rows" role="rowgroup" data-testid="invites">
+              {shown.map((invite) => (
+                <div key={invite.id} class="row row-invites" role="row" data-testid="invite">
+                  <span role="cell" class="row-main">
+                    <PersonLine name={invite.email} id={invite.id} detail={<bdi>{words.invites.by(invite.invited_by?.name ?? null)}</bdi>} />
+                  </span>
+                  <span role="cell">
+                    <RoleChoice
+                      role={invite.role}
+                      may={reads ? { roles: [] } : invite.may.update}
+                      label={words.invites.roleOf(invite.email)}
+                      onChange={(role) => patch(invite, { role })}
+                    />
+                  </span>
+                  <span role="cell">
+                    <Switch
+                      on={invite.receives_billing_emails}
+                      label={words.invites.billingOf(invite.email)}
+                      shownLabel={words.members.billing}
+                      readOnly={reads}
+                      // To change the flag is to update the invite to the role that it has.
+                      may={{ allowed: invite.may.update.roles.includes(invite.role), reason: invite.may.update.reason ?? null }}
+                      onChange={(on) => patch(invite, { receives_billing_emails: on })}
+                    />
+                  </span>
+                  <span role="cell" class="row-date">
+                    <Delivery invite={invite} lapsed={hasLapsed(invite, settings)} />
+                  </span>
+                  <span role="cell" class="row-date small">
+                    <Expiry at={invite.expires_at} />
+                  </span>
+                  <span role="cell" class="row-end">
+                    {!reads && (
+                      <RowMenu
+                        label={words.actionsFor(invite.email)}
+                        items={() => [
+                          {
+                            text: words.invites.resend,
+                            hint: words.invites.resendHint,
+                            may: resending === invite.id ? { allowed: false, reason: words.invites.resending } : invite.may.resend,
+                            onChoose: () => void resend(invite),
+                          },
+                          { text: words.invites.cancel, danger: true, may: invite.may.cancel, onChoose: () => setCancelling(invite) },
+                        ]}
+                      />
+                    )}
+                  </span>
+                </div>
+              ))}
+            </div>
+          </div>
+        )}
+        {filter !== "ended" && invites.next_cursor !== null && <LoadMore onPress={() => page.more("invites")} />}
       </div>
       {cancelling && (
         <Confirm
@@ -162,7 +218,7 @@ export function Invites({ page, settings }) {
           onClose={() => setCancelling(null)}
           onConfirm={async () => {
             await ask("DELETE", invitePath(cancelling));
-            const index = invites.items.indexOf(cancelling);
+            const index = shown.indexOf(cancelling);
             setCancelling(null);
             page.update((settings) => withItem(settings, "invites", (one) => one.id === cancelling.id, null));
             notify.done(words.invites.cancelled(cancelling.email));
@@ -172,7 +228,121 @@ export function Invites({ page, settings }) {
           <p>{words.invites.cancelText}</p>
         </Confirm>
       )}
+      {inviting && may.allowed && (
+        <Dialog title={words.inviteForm.titleFor(settings.organization.name)} onClose={() => setInviting(false)}>
+          <InviteForm
+            page={page}
+            settings={settings}
+            draft={draft}
+            onClose={() => setInviting(false)}
+            onDone={() => {
+              setInviting(false);
+              setFilter("pending");
+            }}
+          />
+        </Dialog>
+      )}
     </Section>
+  );
+}
+
+/**
+ * Invites that ended unaccepted in the last 30 days, each address once.
+ *
+ * @param {{ page: SettingsState, settings: SettingsView, onInvited: () => void }} props
+ */
+function Ended({ page, settings, onInvited }) {
+  const path = `${page.path}/invites`;
+  const [ended, setEnded] = useState(/** @type {ListOfInviteView | null} */ (null));
+  const [error, setError] = useState(/** @type {unknown} */ (null));
+  const [busy, setBusy] = useState("");
+  const load = async () => {
+    setError(null);
+    try {
+      setEnded(await ask("GET", `${path}?status=ended`));
+    } catch (error) {
+      setError(error);
+    }
+  };
+  // What ends on the page is among them.
+  useEffect(() => void load(), [settings.invites, path]);
+  if (error !== null) return <Failed error={error} onRetry={load} />;
+  if (!ended) {
+    return (
+      <div class="form-card">
+        <Skeleton lines={3} />
+      </div>
+    );
+  }
+  const taken = new Set([...settings.invites.items, ...settings.members.items].map(({ email }) => email.toLowerCase()));
+  /** The newest first, so the first of an address is its last. @type {Set<string>} */
+  const seen = new Set();
+  const shown = ended.items.filter((invite) => {
+    const email = invite.email.toLowerCase();
+    const isNew = !seen.has(email);
+    seen.add(email);
+    return isNew && invite.status !== "accepted" && !taken.has(email);
+  });
+  /** @param {InviteView} invite */
+  const again = async (invite) => {
+    const { email, role, receives_billing_emails } = invite;
+    setBusy(invite.id);
+    const done = await page.change({
+      /** @returns {Promise<InviteView>} */
+      request: () => ask("POST", path, { body: { email, role, receives_billing_emails } }),
+      done: (settings, made) => ({ ...settings, invites: { ...settings.invites, items: [...settings.invites.items, made] } }),
+      said: words.invites.invitedAgain(email),
+    });
+    setBusy("");
+    if (done) onInvited();
+  };
+  return (
+    <>
+      {shown.length === 0 && ended.next_cursor === null && <p class="empty muted">{words.invites.noneEnded}</p>}
+      {shown.length > 0 && (
+        <ul class="plain-list rows" aria-label={words.invites.filters.ended} data-testid="ended-invites">
+          {shown.map((invite) => (
+            <li key={invite.id} class="row row-ended" data-testid="ended-invite">
+              <PersonLine
+                name={invite.email}
+                id={invite.id}
+                detail={
+                  <>
+                    {words.roles[invite.role]} · {words.invites.ended[invite.status] ?? invite.status}{" "}
+                    {invite.ended_at && <time dateTime={invite.ended_at}>{format.relative(invite.ended_at)}</time>}
+                  </>
+                }
+              />
+              <span class="row-end">
+                <Button
+                  label={words.invites.againTo(invite.email)}
+                  busy={busy === invite.id}
+                  may={{
+                    allowed: settings.may.invite.roles.some((role) => role === invite.role),
+                    reason: settings.may.invite.reason ?? words.invites.onlyOwners,
+                  }}
+                  onPress={() => again(invite)}
+                >
+                  {words.invites.again}
+                </Button>
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {ended.next_cursor !== null && (
+        <LoadMore
+          onPress={async () => {
+            try {
+              const rest = await further(`${path}?status=ended`, ended.next_cursor, 1);
+              setEnded({ items: [...ended.items, .../** @type {InviteView[]} */ (rest.items)], next_cursor: rest.next_cursor });
+            } catch (error) {
+              notify.failed(error);
+            }
+          }}
+        />
+      )}
+    </>
   );
 }
 
@@ -212,13 +382,13 @@ function Delivery({ invite, lapsed }) {
   const { state, reason, at } = invite.delivery;
   if (lapsed) {
     return (
-      <Tip reason={words.invites.needsResendHint(invite.invited_by?.name ?? "")} takesFocus class="row-date">
+      <Tip reason={words.invites.needsResendHint(invite.invited_by?.name ?? "")} takesFocus>
         {() => <span class="state state-failed">{words.invites.needsResend}</span>}
       </Tip>
     );
   }
   return (
-    <Tip reason={reason} takesFocus={Boolean(reason)} class="row-date">
+    <Tip reason={reason} takesFocus={Boolean(reason)}>
       {() => (
         <span class={`state state-${state}`} title={reason ? undefined : `${words.invites.timesSent(invite.times_sent)}, ${format.moment(at)}`}>
           {words.invites.delivery[state] ?? state}
@@ -243,29 +413,55 @@ function problemOf({ code, detail }) {
   return told(new Refusal(0, problem), { email: words.inviteForm.email });
 }
 
-/** @param {{ page: SettingsState, settings: SettingsView }} props */
-function InviteForm({ page, settings }) {
-  const { roles, reason } = settings.may.invite;
-  const [text, setText] = useTyped(`${page.path} addresses`, "");
-  const [role, setRole] = useTyped(`${page.path} role`, /** @type {MemberView["role"]} */ ("user"));
-  const [billing, setBilling] = useTyped(`${page.path} billing emails`, false);
+/**
+ * What is being typed into the form: it outlives the dialog.
+ *
+ * @param {string} path
+ */
+function useDraft(path) {
+  const [chips, setChips] = useTyped(`${path} addresses`, /** @type {string[]} */ ([]));
+  const [rest, setRest] = useTyped(`${path} address`, "");
+  const [role, setRole] = useTyped(`${path} role`, /** @type {Role} */ ("user"));
+  const [billing, setBilling] = useTyped(`${path} billing emails`, false);
+  return { chips, setChips, rest, setRest, role, setRole, billing, setBilling };
+}
+
+/**
+ * @param {object} props
+ * @param {SettingsState} props.page
+ * @param {SettingsView} props.settings
+ * @param {ReturnType<typeof useDraft>} props.draft
+ * @param {() => void} props.onClose
+ * @param {() => void} props.onDone
+ */
+function InviteForm({ page, settings, draft, onClose, onDone }) {
+  const { chips, rest, role, billing } = draft;
   const [results, setResults] = useState(/** @type {Result[]} */ ([]));
   const [progress, setProgress] = useState(/** @type {[number, number] | null} */ (null));
   const [problem, setProblem] = useState("");
-  const input = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const key = useRef(crypto.randomUUID());
-  const emails = addresses(text);
-  const strongestFirst = ["owner", "admin", "user"].filter((one) => roles.some((allowed) => allowed === one));
-
-  if (roles.length === 0) {
-    return (
-      <div class="card form-card">
-        <Button look="main" may={{ allowed: false, reason: reason ?? null }}>
-          {words.inviteForm.title}
-        </Button>
-      </div>
-    );
-  }
+  const emails = allOf(chips, rest);
+  const focus = () => form.current?.querySelector("input")?.focus();
+  useEffect(focus, []);
+  const busy = progress !== null;
+  // The rest would not be sent.
+  useEffect(() => {
+    if (!busy) return undefined;
+    const stay = (/** @type {Event} */ event) => event.preventDefault();
+    addEventListener("beforeunload", stay);
+    return () => removeEventListener("beforeunload", stay);
+  }, [busy]);
+  const failedWith = new Map(results.map((result) => [result.email.toLowerCase(), result.problem]));
+  const members = new Set(settings.members.items.map((member) => member.email.toLowerCase()));
+  const pending = new Set(settings.invites.items.map((invite) => invite.email.toLowerCase()));
+  /** @param {string} email */
+  const problemOfChip = (email) => {
+    const plain = email.toLowerCase();
+    if (members.has(plain)) return words.inviteForm.refused["already_member"] ?? null;
+    if (pending.has(plain)) return words.inviteForm.refused["invite_outstanding"] ?? null;
+    return failedWith.get(plain) ?? null;
+  };
 
   /**
    * Invites up to 100 addresses, again until each was tried.
@@ -289,7 +485,7 @@ function InviteForm({ page, settings }) {
     }
     if (emails.length === 0) {
       setProblem(words.inviteForm.empty);
-      input.current?.focus();
+      focus();
       return;
     }
     setProblem("");
@@ -321,79 +517,74 @@ function InviteForm({ page, settings }) {
     const failed = outcome.filter((result) => result.problem !== null);
     const done = outcome.length - failed.length;
     // What could not be invited stays, to be mended.
-    setText(failed.map((result) => result.email).join("\n"));
+    draft.setChips(failed.map((result) => result.email));
+    draft.setRest("");
     if (done > 0) {
       notify.done(words.inviteForm.invitedCount(done));
     }
     if (failed.length > 0) {
       setProblem(words.inviteForm.failedCount(failed.length));
       void page.refresh();
+      focus();
+    } else {
+      draft.setRole("user");
+      draft.setBilling(false);
+      onDone();
     }
-    input.current?.focus();
   };
 
   return (
     <form
-      class="card form-card invite-form"
-      aria-label={words.inviteForm.title}
+      ref={form}
+      class="dialog-form invite-form"
       onSubmit={(event) => {
         event.preventDefault();
         void send();
       }}
     >
-      <label class="field form-wide">
-        <span class="label">{words.inviteForm.emails}</span>
-        <textarea
-          ref={input}
-          class="input"
-          rows={Math.min(6, Math.max(2, text.split("\n").length))}
-          spellcheck={false}
-          autocomplete="off"
-          autocapitalize="off"
-          aria-describedby="invite-hint invite-problem"
-          aria-invalid={problem !== ""}
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-              event.preventDefault();
-              void send();
-            }
+      <div class="field">
+        <label class="label" for="invite-emails">
+          {words.inviteForm.emails}
+        </label>
+        <Chips
+          chips={chips}
+          rest={rest}
+          invalid={problem !== ""}
+          describedBy="invite-hint invite-problem"
+          problemOf={problemOfChip}
+          onChange={(chips, rest) => {
+            draft.setChips(chips);
+            draft.setRest(rest);
           }}
+          onSubmit={send}
         />
-      </label>
-      <p class="hint form-wide" id="invite-hint">
-        {words.inviteForm.hint}
-      </p>
-      <div class="form-line form-wide">
-        <label class="field field-inline">
-          <span class="label">{words.inviteForm.role}</span>
-          <Select
-            value={role}
-            options={strongestFirst.map((one) => [one, words.roles[one] ?? one])}
-            onChoose={(chosen) => setRole(/** @type {MemberView["role"]} */ (chosen))}
-          />
-        </label>
-        <label class="check">
-          <input type="checkbox" checked={billing} onChange={(event) => setBilling(event.currentTarget.checked)} />
-          {words.inviteForm.billing}
-        </label>
-        <span class="form-space" />
-        <Button look="main" submits busy={progress !== null}>
-          {progress ? words.inviteForm.sending(progress[0] + 1, progress[1]) : words.inviteForm.send(emails.length)}
-        </Button>
-      </div>
-      <div class="form-wide">
+        <p class="hint" id="invite-hint">
+          {words.inviteForm.hint}
+        </p>
         <Problem id="invite-problem" text={problem} />
-        {results.length > 0 && (
+        {results.some((result) => result.problem !== null) && (
           <ul class="plain-list results" aria-label={words.inviteForm.results}>
-            {results.map((result) => (
-              <li key={result.email} class={result.problem === null ? "result result-done" : "result result-failed"}>
-                <bdi class="strong">{result.email}</bdi> <span>{result.problem ?? words.inviteForm.invited}</span>
-              </li>
-            ))}
+            {results.map(
+              (result) =>
+                result.problem !== null && (
+                  <li key={result.email} class="result result-failed">
+                    <bdi class="strong">{result.email}</bdi> <span>{result.problem}</span>
+                  </li>
+                ),
+            )}
           </ul>
         )}
+      </div>
+      <RoleField role={role} roles={rolesOf(settings.may.invite)} onChange={draft.setRole} />
+      <label class="check">
+        <input type="checkbox" checked={billing} onChange={(event) => draft.setBilling(event.currentTarget.checked)} />
+        {words.inviteForm.billing}
+      </label>
+      <div class="dialog-actions">
+        <Button onPress={onClose}>{words.cancel}</Button>
+        <Button look="main" submits busy={busy}>
+          {progress ? words.inviteForm.sending(progress[0] + 1, progress[1]) : words.inviteForm.send(emails.length)}
+        </Button>
       </div>
     </form>
   );

@@ -1,6 +1,6 @@
 /** API keys. A secret is shown once, when it is made. */
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ask } from "../api.js";
 import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
@@ -8,14 +8,15 @@ import { Copy } from "../parts/copy.jsx";
 import { Confirm, Dialog } from "../parts/dialog.jsx";
 import { focusNear } from "../parts/focus.js";
 import { Field, Problem, useForm } from "../parts/form.jsx";
+import { RowMenu } from "../parts/menu.jsx";
 import { notify } from "../parts/notices.jsx";
 import { Select } from "../parts/select.jsx";
-import { LoadMore } from "../parts/waiting.jsx";
+import { Failed, Skeleton, useFound } from "../parts/waiting.jsx";
 import { words } from "../words.js";
 import { Section } from "./section.jsx";
-import { withItem } from "./state.js";
+import { isReader } from "./state.js";
 
-/** @import { ApiKeyView, SecretView, SettingsView } from "../api-types.d.ts" */
+/** @import { ApiKeyView, ListOfApiKeyView, SecretView, SettingsView } from "../api-types.d.ts" */
 /** @import { SettingsState } from "./state.js" */
 
 const DAY = 86_400_000;
@@ -36,21 +37,27 @@ export function Keys({ page, settings }) {
   const [open, setOpen] = useState(/** @type {Open | null} */ (null));
   const list = useRef(/** @type {HTMLUListElement | null} */ (null));
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
-  const keys = settings.api_keys;
   const path = `${page.path}/api-keys`;
+  /** The limit keeps all within one page. @type {ReturnType<typeof useFound<ListOfApiKeyView>>} */
+  const { found, setFound, error, load } = useFound(`${path}?limit=100`);
+  const first = useRef(true);
+  // Whatever has changed elsewhere, the settings were asked for anew.
+  useEffect(() => {
+    if (!first.current) void load();
+    first.current = false;
+  }, [settings.counts]);
+  const reads = isReader(settings);
+  const keys = found?.items ?? [];
   const keyPath = (/** @type {ApiKeyView} */ key) => `${path}/${key.id}`;
   const close = () => setOpen(null);
-  const none = keys.items.length === 0 && keys.next_cursor === null;
-
+  const none = found !== null && keys.length === 0;
+  /** @param {ApiKeyView[]} items */
+  const show = (items) => {
+    setFound({ items, next_cursor: null });
+    page.update((settings) => ({ ...settings, counts: { ...settings.counts, api_keys: items.length } }));
+  };
   /** @param {ApiKeyView} key */
-  const put = (key) =>
-    page.update((settings) => {
-      const shown = settings.api_keys;
-      if (shown.items.some((one) => one.id === key.id)) {
-        return withItem(settings, "api_keys", (one) => one.id === key.id, key);
-      }
-      return { ...settings, api_keys: { ...shown, items: [...shown.items, key] } };
-    });
+  const put = (key) => show(keys.some((one) => one.id === key.id) ? keys.map((one) => (one.id === key.id ? key : one)) : [...keys, key]);
 
   const create = (
     <Button look={none ? "main" : "plain"} may={settings.may.manage_api_keys} onPress={() => setOpen({ what: "create" })}>
@@ -58,17 +65,30 @@ export function Keys({ page, settings }) {
     </Button>
   );
   return (
-    <Section id="keys" title={words.settings.keys} text={words.keys.text} heading={heading} aside={none ? undefined : create}>
+    <Section
+      id="keys"
+      title={words.settings.keys}
+      count={found ? words.keys.count(keys.length, settings.counts.max_api_keys) : ""}
+      text={words.keys.text}
+      heading={heading}
+      aside={none || reads ? undefined : create}
+    >
       <div class="card">
-        {none ? (
+        {error !== null && !found && <Failed error={error} onRetry={load} />}
+        {!found && error === null && (
+          <div class="form-card">
+            <Skeleton lines={3} />
+          </div>
+        )}
+        {found && none ? (
           <div class="empty">
             <p class="strong">{words.keys.none}</p>
             <p class="muted">{words.keys.noneText}</p>
-            {create}
+            {!reads && create}
           </div>
         ) : (
           <ul ref={list} class="plain-list rows" aria-label={words.settings.keys} data-testid="api-keys">
-            {keys.items.map((key) => (
+            {keys.map((key) => (
               <li key={key.id} class="row row-keys" data-testid="api-key">
                 <span class="key-text">
                   <span class="person-name">
@@ -87,26 +107,21 @@ export function Keys({ page, settings }) {
                   {key.expires_at && <Expiry at={key.expires_at} />}
                 </span>
                 <span class="row-end">
-                  <Button look="quiet" label={words.keys.editOf(key.name)} may={key.may.update} onPress={() => setOpen({ what: "edit", key })}>
-                    {words.keys.edit}
-                  </Button>
-                  <Button look="quiet" label={words.keys.rotateOf(key.name)} may={key.may.rotate} onPress={() => setOpen({ what: "rotate", key })}>
-                    {words.keys.rotate}
-                  </Button>
-                  <Button
-                    look="quiet-danger"
-                    label={words.keys.revokeOf(key.name)}
-                    may={key.may.revoke}
-                    onPress={() => setOpen({ what: "revoke", key })}
-                  >
-                    {words.keys.revoke}
-                  </Button>
+                  {!reads && (
+                    <RowMenu
+                      label={words.actionsFor(key.name)}
+                      items={() => [
+                        { text: words.keys.edit, may: key.may.update, onChoose: () => setOpen({ what: "edit", key }) },
+                        { text: words.keys.rotate, hint: words.keys.rotateHint, may: key.may.rotate, onChoose: () => setOpen({ what: "rotate", key }) },
+                        { text: words.keys.revoke, danger: true, may: key.may.revoke, onChoose: () => setOpen({ what: "revoke", key }) },
+                      ]}
+                    />
+                  )}
                 </span>
               </li>
             ))}
           </ul>
         )}
-        {keys.next_cursor !== null && <LoadMore onPress={() => page.more("api_keys")} />}
       </div>
       {open?.what === "create" && (
         <KeyForm
@@ -155,9 +170,9 @@ export function Keys({ page, settings }) {
           onClose={close}
           onConfirm={async () => {
             await ask("DELETE", keyPath(open.key));
-            const index = keys.items.findIndex((key) => key.id === open.key.id);
+            const index = keys.findIndex((key) => key.id === open.key.id);
             close();
-            page.update((settings) => withItem(settings, "api_keys", (one) => one.id === open.key.id, null));
+            show(keys.filter((key) => key.id !== open.key.id));
             notify.done(words.keys.revoked(open.key.name));
             focusNear(list.current, index, heading.current);
           }}

@@ -6,16 +6,18 @@ import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
 import { Confirm } from "../parts/dialog.jsx";
 import { focusNear } from "../parts/focus.js";
+import { RowMenu } from "../parts/menu.jsx";
 import { notify } from "../parts/notices.jsx";
 import { PersonLine } from "../parts/person.jsx";
 import { RoleChoice } from "../parts/role-choice.jsx";
 import { Switch } from "../parts/switch.jsx";
-import { LoadMore } from "../parts/waiting.jsx";
+import { Filters } from "../parts/filters.jsx";
+import { LoadMore, useFound } from "../parts/waiting.jsx";
 import { words } from "../words.js";
 import { Section } from "./section.jsx";
-import { withItem } from "./state.js";
+import { isReader, withItem } from "./state.js";
 
-/** @import { InviteView, MemberView, RemovedView, SettingsView, UpdatedMemberView } from "../api-types.d.ts" */
+/** @import { InviteView, ListOfApiKeyView, MemberView, RemovedView, SettingsView, UpdatedMemberView } from "../api-types.d.ts" */
 /** @import { Role } from "../parts/role-choice.jsx" */
 /** @import { SettingsState } from "./state.js" */
 
@@ -45,22 +47,27 @@ export function Members({ page, settings, onLeft }) {
   const [search, setSearch] = useState("");
   const [removing, setRemoving] = useState(/** @type {MemberView | null} */ (null));
   const [asking, setAsking] = useState(/** @type {{ member: MemberView, role: Role } | null} */ (null));
-  const list = useRef(/** @type {HTMLUListElement | null} */ (null));
+  const [role, setRole] = useState(/** @type {Role | "all"} */ ("all"));
+  const list = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const reads = isReader(settings);
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   const wanted = search.trim().toLocaleLowerCase();
   const complete = members.next_cursor === null;
 
   // Only what is here can be searched: so all of them come.
-  const searches = wanted !== "";
+  const searches = wanted !== "" || role !== "all";
   useEffect(() => {
     if (searches && !complete) {
       void page.more("members", Infinity);
     }
   }, [searches, complete]);
 
-  const found = members.items.filter((member) =>
-    `${member.name ?? ""}\n${member.email}`.toLocaleLowerCase().includes(wanted),
+  const found = members.items.filter(
+    (member) =>
+      (role === "all" || member.role === role) && `${member.name ?? ""}\n${member.email}`.toLocaleLowerCase().includes(wanted),
   );
+  const countOf = (/** @type {Role} */ role) => (complete ? members.items.filter((member) => member.role === role).length : null);
+  const isLong = members.items.length > WORTH_SEARCHING || !complete;
   const shown = found.toSorted((one, other) => rank(one, me) - rank(other, me) || format.compare(shownName(one), shownName(other)));
 
   /**
@@ -98,7 +105,7 @@ export function Members({ page, settings, onLeft }) {
       text={words.members.text}
       heading={heading}
       aside={
-        (members.items.length > WORTH_SEARCHING || !complete) && (
+        isLong && (
           <label class="search">
             <span class="hidden-text">{words.members.search}</span>
             <input
@@ -116,88 +123,127 @@ export function Members({ page, settings, onLeft }) {
       <p class="hidden-text" role="status">
         {searches && (complete ? words.members.found(shown.length) : words.members.searching)}
       </p>
+      {reads && <p class="muted only-readers">{words.members.onlyReads}</p>}
       <div class="card">
-        <div class="row row-members row-head" aria-hidden="true">
-          <span>{words.members.person}</span>
-          <span>{words.members.role}</span>
-          <span>{words.members.billing}</span>
-          <span>{words.members.joined}</span>
-          <span />
+        {isLong && (
+          <div class="card-tools">
+            <Filters
+              label={words.members.filter}
+              value={role}
+              options={[
+                ["all", words.members.filters.all, complete ? members.items.length : null],
+                ["owner", words.members.filters.owner, countOf("owner")],
+                ["admin", words.members.filters.admin, countOf("admin")],
+                ["user", words.members.filters.user, countOf("user")],
+              ]}
+              onChoose={setRole}
+            />
+          </div>
+        )}
+        <div role="table" aria-label={words.settings.members}>
+          <div class="row row-members row-head" role="row">
+            <span role="columnheader">{words.members.person}</span>
+            <span role="columnheader">{words.members.role}</span>
+            <span role="columnheader">{words.members.billing}</span>
+            <span role="columnheader">{words.members.joined}</span>
+            <span role="columnheader">
+              <span class="hidden-text">{words.actions}</span>
+            </span>
+          </div>
+          <div ref={list} class="rows" role="rowgroup" data-testid="members">
+            {shown.map((member) => {
+              const name = shownName(member);
+              const self = member.user_id === me.user_id;
+              return (
+                <div key={member.user_id} class="row row-members" role="row" data-testid="member">
+                  <span role="cell" class="row-main">
+                    <PersonLine
+                      name={name}
+                      id={member.user_id}
+                      detail={
+                        <>
+                          {member.name && <bdi>{member.email}</bdi>}
+                          <span class="row-label">{words.members.joinedOn(format.day(member.joined_at))}</span>
+                        </>
+                      }
+                      badges={
+                        <>
+                          {self && <span class="badge">{words.you}</span>}
+                          {member.is_creator && (
+                            <span class="badge badge-accent" title={words.members.creatorHint}>
+                              {words.members.creator}
+                            </span>
+                          )}
+                        </>
+                      }
+                    />
+                  </span>
+                  <span role="cell">
+                    <RoleChoice
+                      role={member.role}
+                      may={reads ? { roles: [] } : member.may.change_role}
+                      label={words.members.roleOf(name)}
+                      onChange={(role) => {
+                        // What weighs asks first.
+                        const weighs = self || role === "owner" || member.role === "owner";
+                        if (weighs) {
+                          setAsking({ member, role });
+                        } else {
+                          void changeRole(member, role);
+                        }
+                      }}
+                    />
+                  </span>
+                  <span role="cell">
+                    <Switch
+                      on={member.receives_billing_emails}
+                      label={words.members.billingOf(name)}
+                      shownLabel={words.members.billing}
+                      readOnly={reads}
+                      may={member.may.change_billing_emails}
+                      onChange={(on) => patch(member, { receives_billing_emails: on }, words.members.billingChanged(name, on))}
+                    />
+                  </span>
+                  <span role="cell" class="muted small row-date">
+                    {format.day(member.joined_at)}
+                  </span>
+                  <span role="cell" class="row-end">
+                    {(self || !reads) && (
+                      <RowMenu
+                        label={words.actionsFor(name)}
+                        items={() => [
+                          {
+                            text: words.members.copyEmail,
+                            onChoose: () =>
+                              navigator.clipboard.writeText(member.email).then(() => notify.done(words.members.emailCopied), notify.failed),
+                          },
+                          {
+                            text: self ? words.members.leave : words.members.remove(name),
+                            danger: true,
+                            may: member.may.remove,
+                            onChoose: () => setRemoving(member),
+                          },
+                        ]}
+                      />
+                    )}
+                  </span>
+                  {member.billing_emails_stopped && (
+                    <span role="cell" class="row-note small">
+                      {words.members.stopped(member.billing_emails_stopped.reason, format.day(member.billing_emails_stopped.since))}{" "}
+                      <Button
+                        look="quiet"
+                        label={words.members.resumeFor(name)}
+                        onPress={() => patch(member, { receives_billing_emails: true }, words.members.billingChanged(name, true))}
+                      >
+                        {words.members.resume}
+                      </Button>
+                    </span>
+                  )}
+                </div>
+              );
+            })}
+          </div>
         </div>
-        <ul ref={list} class="plain-list rows" aria-label={words.settings.members} data-testid="members">
-          {shown.map((member) => {
-            const name = shownName(member);
-            const self = member.user_id === me.user_id;
-            return (
-              <li key={member.user_id} class="row row-members" data-testid="member">
-                <PersonLine
-                  name={name}
-                  id={member.user_id}
-                  detail={
-                    <>
-                      {member.name && <bdi>{member.email}</bdi>}
-                      <span class="row-label">{words.members.joinedOn(format.day(member.joined_at))}</span>
-                    </>
-                  }
-                  badges={
-                    <>
-                      {self && <span class="badge">{words.you}</span>}
-                      {member.is_creator && (
-                        <span class="badge badge-accent" title={words.members.creatorHint}>
-                          {words.members.creator}
-                        </span>
-                      )}
-                    </>
-                  }
-                />
-                <RoleChoice
-                  role={member.role}
-                  may={member.may.change_role}
-                  label={words.members.roleOf(name)}
-                  onChange={(role) => {
-                    // A single key on a closed list chooses, too: what weighs asks first.
-                    const weighs = self || role === "owner" || member.role === "owner";
-                    if (weighs) {
-                      setAsking({ member, role });
-                    } else {
-                      void changeRole(member, role);
-                    }
-                  }}
-                />
-                <Switch
-                  on={member.receives_billing_emails}
-                  label={words.members.billingOf(name)}
-                  shownLabel={words.members.billing}
-                  may={member.may.change_billing_emails}
-                  onChange={(on) => patch(member, { receives_billing_emails: on }, words.members.billingChanged(name, on))}
-                />
-                <span class="muted small row-date">{format.day(member.joined_at)}</span>
-                <span class="row-end">
-                  <Button
-                    look="quiet-danger"
-                    label={self ? words.members.leave : words.members.remove(name)}
-                    may={member.may.remove}
-                    onPress={() => setRemoving(member)}
-                  >
-                    {self ? words.settings.leave : words.members.removeShort}
-                  </Button>
-                </span>
-                {member.billing_emails_stopped && (
-                  <p class="row-note small">
-                    {words.members.stopped(member.billing_emails_stopped.reason, format.day(member.billing_emails_stopped.since))}{" "}
-                    <Button
-                      look="quiet"
-                      label={words.members.resumeFor(name)}
-                      onPress={() => patch(member, { receives_billing_emails: true }, words.members.billingChanged(name, true))}
-                    >
-                      {words.members.resume}
-                    </Button>
-                  </p>
-                )}
-              </li>
-            );
-          })}
-        </ul>
         {searches && complete && shown.length === 0 && <p class="empty muted">{words.members.nobody}</p>}
         {searches && !complete && <p class="empty muted">{words.members.searching}</p>}
         {!searches && !complete && <LoadMore onPress={() => page.more("members")} />}
@@ -280,16 +326,12 @@ function RemoveMember({ page, settings, member, onClose, onRemoved }) {
   const name = shownName(member);
   const organization = settings.organization.name;
   const self = member.user_id === settings.me.user_id;
-  const keys = settings.api_keys.items.filter((key) => key.created_by?.id === member.user_id);
+  /** @type {ReturnType<typeof useFound<ListOfApiKeyView>>} */
+  const { found } = useFound(`${page.path}/api-keys?limit=100`);
+  const keys = found?.items.filter((key) => key.created_by?.id === member.user_id) ?? [];
   const invites = settings.invites.items.filter((invite) => invite.invited_by?.id === member.user_id);
   const canResend = !self && invites.some((invite) => invite.may.resend.allowed);
   const [resends, setResends] = useState(true);
-  const more = settings.api_keys.next_cursor !== null;
-  useEffect(() => {
-    if (more) {
-      void page.more("api_keys", Infinity);
-    }
-  }, [more]);
   return (
     <Confirm
       title={self ? words.members.leaveTitle : words.members.removeTitle(name)}

@@ -7,11 +7,12 @@ import { Boundary } from "../parts/boundary.jsx";
 import { notify } from "../parts/notices.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, Skeleton } from "../parts/waiting.jsx";
-import { lastOrganization, rememberOrganization, settingsPath, takeWelcome } from "../places.js";
+import { lastOrganization, rememberOrganization, settingsPath, subPage, takeWelcome } from "../places.js";
 import { setTitle } from "../brand.js";
 import { words } from "../words.js";
 import { Billing } from "./billing.jsx";
 import { Danger, DeletedCard, offersDanger } from "./danger.jsx";
+import { Checklist } from "./checklist.jsx";
 import { General } from "./general.jsx";
 import { Invites } from "./invites.jsx";
 import { Keys } from "./keys.jsx";
@@ -21,6 +22,7 @@ import { useSettings } from "./state.js";
 import { Usage } from "./usage.jsx";
 
 /** @import { AccountView, OrganizationView, SettingsView } from "../api-types.d.ts" */
+/** @import { SubPage } from "../places.js" */
 /** @import { Deleted } from "./danger.jsx" */
 
 /** Which organization: the one in the address, else the last one, else the current one. */
@@ -111,6 +113,7 @@ function Organization({ id, onGone }) {
   const name = settings?.organization.name;
   const [deleted, setDeleted] = useState(/** @type {Deleted | null} */ (null));
   const [gone, setGone] = useState(false);
+  const [view, setView] = useState(subPage());
   const missing = isMissing(error);
   // An owner can restore it here.
   useEffect(() => {
@@ -125,14 +128,34 @@ function Organization({ id, onGone }) {
   useEffect(() => {
     if (name) {
       rememberOrganization(id);
-      setTitle(`${name} · ${words.settings.title}`);
       const welcome = takeWelcome();
       if (welcome) {
         notify.done(welcome);
       }
-      history.replaceState(null, "", settingsPath(id) + location.hash);
+      history.replaceState(null, "", settingsPath(id, view) + (view ? "" : location.hash));
     }
   }, [name, id]);
+  useEffect(() => {
+    if (name) {
+      setTitle(`${view ? `${words.settings[view]} · ` : ""}${name} · ${words.settings.title}`);
+    }
+  }, [name, view]);
+  useEffect(() => {
+    const moved = () => setView(subPage());
+    addEventListener("popstate", moved);
+    return () => removeEventListener("popstate", moved);
+  }, []);
+  // A page of its own is read when it is first opened, and then keeps what is typed into it.
+  const opened = useRef(/** @type {Set<SubPage>} */ (new Set()));
+  if (view) opened.current.add(view);
+  /** @param {SubPage | null} next @param {string} hash */
+  const go = (next, hash) => {
+    history.pushState(null, "", settingsPath(id, next) + hash);
+    setView(next);
+    if (next) {
+      scrollTo({ top: 0, behavior: "instant" });
+    }
+  };
   useEffect(() => {
     if (gone) {
       onGone();
@@ -141,9 +164,15 @@ function Organization({ id, onGone }) {
   // The browser looked for the section before it was there.
   const ready = settings !== null;
   useEffect(() => {
-    const section = ready && location.hash ? document.getElementById(location.hash.slice(1)) : null;
+    const section = ready && !view && location.hash ? document.getElementById(location.hash.slice(1)) : null;
     return section ? stayAt(section) : undefined;
-  }, [ready]);
+  }, [ready, view]);
+  const shows = {
+    keys: true,
+    billing: settings?.may.manage_billing.allowed ?? false,
+    log: settings?.may.view_audit_log.allowed ?? false,
+  };
+  const isHidden = settings !== null && view !== null && !shows[view];
 
   return (
     <>
@@ -185,10 +214,11 @@ function Organization({ id, onGone }) {
                 </div>
               )}
               <div class="columns">
-                <Sections settings={settings} />
-                <div class="sections">
-                  {settings ? (
-                    <>
+                <Sections id={id} settings={settings} shows={shows} view={view} onGo={go} />
+                <div>
+                  {settings && (
+                    <div class="sections" hidden={view !== null}>
+                      <Checklist id={id} settings={settings} onGo={go} />
                       <Boundary>
                         <General page={page} settings={settings} />
                       </Boundary>
@@ -202,25 +232,38 @@ function Organization({ id, onGone }) {
                         <Usage page={page} settings={settings} />
                       </Boundary>
                       <Boundary>
+                        <Danger page={page} settings={settings} onDeleted={setDeleted} />
+                      </Boundary>
+                    </div>
+                  )}
+                  {settings && opened.current.has("keys") && (
+                    <div hidden={view !== "keys"}>
+                      <Boundary>
                         <Keys page={page} settings={settings} />
                       </Boundary>
+                    </div>
+                  )}
+                  {settings && shows.billing && opened.current.has("billing") && (
+                    <div hidden={view !== "billing"}>
                       <Boundary>
-                        <Billing page={page} settings={settings} />
+                        <Billing page={page} />
                       </Boundary>
+                    </div>
+                  )}
+                  {settings && shows.log && opened.current.has("log") && (
+                    <div hidden={view !== "log"}>
                       <Boundary>
                         <Log page={page} settings={settings} />
                       </Boundary>
-                      <Boundary>
-                        <Danger
-                          page={page}
-                          settings={settings}
-                          onDeleted={setDeleted}
-                        />
-                      </Boundary>
-                    </>
-                  ) : (
-                    error === null && <Awaited />
+                    </div>
                   )}
+                  {isHidden && (
+                    <div class="card notice-page" data-testid="not-for-role">
+                      <h2>{words.settings.onlyManagersTitle}</h2>
+                      <p class="muted">{words.settings.onlyManagers}</p>
+                    </div>
+                  )}
+                  {!settings && error === null && <Awaited />}
                 </div>
               </div>
             </>
@@ -234,31 +277,42 @@ function Organization({ id, onGone }) {
 /** As much room as the first sections will take. */
 function Awaited() {
   return (
-    <>
+    <div class="sections">
       {[4, 6, 4].map((lines, index) => (
         <div key={index} class="card form-card section">
           <Skeleton lines={lines} />
         </div>
       ))}
-    </>
+    </div>
   );
 }
 
-/** Links to the sections, with the one that is being read marked. @param {{ settings: SettingsView | null }} props */
-function Sections({ settings }) {
-  const [current, setCurrent] = useState("general");
+/**
+ * Links to the sections and to the pages beside them, with the one that is being read marked.
+ *
+ * @param {object} props
+ * @param {string} props.id of the organization
+ * @param {SettingsView | null} props.settings
+ * @param {Record<SubPage, boolean>} props.shows
+ * @param {SubPage | null} props.view
+ * @param {(view: SubPage | null, hash: string) => void} props.onGo
+ */
+function Sections({ id, settings, shows, view, onGo }) {
+  const [inView, setInView] = useState("general");
   const sections = [
     ["general", words.settings.general],
     ["members", words.settings.members],
     ["invites", words.settings.invites],
     ["usage", words.settings.usage],
-    ["keys", words.settings.keys],
-    ...(settings?.may.manage_billing.allowed ? [["billing", words.settings.billing]] : []),
-    ...(settings?.may.view_audit_log.allowed ? [["log", words.settings.log]] : []),
     ...(settings && offersDanger(settings) ? [["danger", words.settings.danger]] : []),
   ];
+  /** @type {SubPage[]} */
+  const pages = ["keys", "billing", "log"];
   const ids = sections.map(([id]) => id).join(" ");
   useEffect(() => {
+    if (view) {
+      return undefined;
+    }
     const read = () => {
       const tops = ids.split(" ").flatMap((id) => {
         const element = document.getElementById(id);
@@ -266,12 +320,13 @@ function Sections({ settings }) {
       });
       const bottom = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
       const passed = tops.filter(({ top }) => top < 160);
-      setCurrent((bottom && window.scrollY > 0 ? tops.at(-1) : passed.at(-1))?.id ?? "general");
+      setInView((bottom && window.scrollY > 0 ? tops.at(-1) : passed.at(-1))?.id ?? "general");
     };
     read();
     addEventListener("scroll", read, { passive: true });
     return () => removeEventListener("scroll", read);
-  }, [ids]);
+  }, [ids, view]);
+  const current = view ?? inView;
   // On a narrow screen the links are one line, wider than the screen.
   const nav = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
@@ -280,17 +335,30 @@ function Sections({ settings }) {
       nav.current.scrollLeft = link.offsetLeft - (nav.current.clientWidth - link.offsetWidth) / 2;
     }
   }, [current]);
+  /** @param {string} key @param {string | undefined} text @param {SubPage | null} page */
+  const link = (key, text, page) => (
+    <li key={key}>
+      <a
+        href={page ? settingsPath(id, page) : `${settingsPath(id)}#${key}`}
+        class="side-link"
+        aria-current={current === key ? (page ? "page" : "true") : undefined}
+        onClick={(event) => {
+          const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+          // Within the page, the browser goes by itself.
+          if (isPlain && (page || view)) {
+            event.preventDefault();
+            onGo(page, page ? "" : `#${key}`);
+          }
+        }}
+      >
+        {text}
+      </a>
+    </li>
+  );
   return (
     <nav ref={nav} class="side" aria-label={words.settings.sections}>
-      <ul class="plain-list">
-        {sections.map(([id, text]) => (
-          <li key={id}>
-            <a href={`#${id}`} class="side-link" aria-current={current === id ? "true" : undefined}>
-              {text}
-            </a>
-          </li>
-        ))}
-      </ul>
+      <ul class="plain-list">{sections.map(([key = "", text]) => link(key, text, null))}</ul>
+      <ul class="plain-list side-pages">{pages.filter((page) => shows[page]).map((page) => link(page, words.settings[page], page))}</ul>
     </nav>
   );
 }

@@ -11,7 +11,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Refusal, ask, further } from "../api.js";
 import { notify } from "../parts/notices.jsx";
 
-/** @import { ListOfApiKeyView, ListOfInviteView, ListOfMemberView, SettingsView } from "../api-types.d.ts" */
+/** @import { ListOfInviteView, ListOfMemberView, SettingsView } from "../api-types.d.ts" */
 
 /** Somebody who returns sooner sees what they saw. */
 const FRESH_FOR = 5_000;
@@ -35,7 +35,7 @@ const FRESH_FOR = 5_000;
  * @property {() => Promise<void>} refresh
  * @property {(update: (settings: SettingsView) => SettingsView) => void} update
  * @property {<R>(change: Change<R>) => Promise<boolean>} change gives whether it was done; what went wrong is told
- * @property {(list: "members" | "invites" | "api_keys", atLeast?: number) => Promise<void>} more
+ * @property {(list: "members" | "invites", atLeast?: number) => Promise<void>} more
  */
 
 /**
@@ -59,7 +59,7 @@ function identity(item) {
 }
 
 /** Where in the API the lists are. */
-const LISTS = { members: "members", invites: "invites", api_keys: "api-keys" };
+const LISTS = { members: "members", invites: "invites" };
 
 /**
  * @param {string} organizationId
@@ -90,9 +90,6 @@ export function useSettings(organizationId) {
           const invites = await upTo(fresh.invites, `${path}/invites`, shown.invites.items.length);
           fresh.members = members;
           fresh.invites = invites;
-          /** @type {ListOfApiKeyView} */
-          const keys = await upTo(fresh.api_keys, `${path}/api-keys`, shown.api_keys.items.length);
-          fresh.api_keys = keys;
         }
         if (begun !== epoch.current) {
           continue;
@@ -185,9 +182,19 @@ export function useSettings(organizationId) {
 }
 
 /**
+ * Whether there is nothing that the person can change for others: then the page offers no
+ * actions, and says once who can. A suspension says so itself.
+ *
+ * @param {SettingsView} settings
+ */
+export function isReader({ may, organization }) {
+  return may.invite.roles.length === 0 && !may.manage_api_keys.allowed && !organization.suspension;
+}
+
+/**
  * The settings with one item of a list replaced, or without it.
  *
- * @template {"members" | "invites" | "api_keys"} L
+ * @template {"members" | "invites"} L
  * @param {SettingsView} settings
  * @param {L} list
  * @param {(item: SettingsView[L]["items"][number]) => boolean} which

@@ -6,6 +6,7 @@ import { Button } from "../parts/button.jsx";
 import { words } from "../words.js";
 import { PlanChoice } from "./plan.jsx";
 import { Section } from "./section.jsx";
+import { isReader } from "./state.js";
 
 /** @import { SettingsView, UsageSummaryView } from "../api-types.d.ts" */
 /** @import { SettingsState } from "./state.js" */
@@ -25,9 +26,11 @@ export function Usage({ page, settings }) {
       title={words.settings.usage}
       text={words.usage.text}
       aside={
-        <Button may={settings.may.change_plan} onPress={() => setChoosing(true)}>
-          {words.usage.changePlan}
-        </Button>
+        !isReader(settings) && (
+          <Button may={settings.may.change_plan} onPress={() => setChoosing(true)}>
+            {words.usage.changePlan}
+          </Button>
+        )
       }
     >
       <div class="card">

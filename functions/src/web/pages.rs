@@ -1,6 +1,6 @@
-//! `GET /`, `/dashboard/organization-settings`, `/account/settings`,
-//! `/invites/{token}`, `/opt-outs/{token}`, `/auth/callback`, `/assets/{name}`, and the default route:
-//! the pages for the browser.
+//! `GET /`, `/dashboard/organization-settings`, `/dashboard/organization-settings/{section}`,
+//! `/account/settings`, `/invites/{token}`, `/opt-outs/{token}`, `/auth/callback`,
+//! `/assets/{name}`, and the default route: the pages for the browser.
 //!
 //! Every page is one small document that loads one script and one stylesheet. All are
 //! compiled into the binary.
@@ -18,6 +18,11 @@ use crate::{App, Operation, error::Error, input, response::Response};
 pub static OPERATION: Operation =
     Operation::http("pages", |app, request| Box::pin(handle(app, request)));
 
+/// The sections of the organization settings that are pages of their own.
+const SECTIONS: [&str; 3] = ["api-keys", "audit-log", "billing"];
+/// Their route.
+const SECTION: &str = "GET /dashboard/organization-settings/{section}";
+
 async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
     Ok(respond(app, request))
 }
@@ -34,6 +39,7 @@ fn page(app: &App, request: &Request) -> Response {
     let title = match route(request) {
         "GET /" => "Organization settings",
         "GET /dashboard/organization-settings" => "Settings",
+        SECTION if is_section(request.uri().path()) => "Settings",
         "GET /account/settings" => "Your account",
         "GET /invites/{token}" => "Invite",
         "GET /opt-outs/{token}" => "Stop invites",
@@ -78,6 +84,7 @@ fn route_of(path: &str) -> &'static str {
     match path {
         "" => "GET /",
         "/dashboard/organization-settings" => "GET /dashboard/organization-settings",
+        path if is_section(path) => SECTION,
         "/account/settings" => "GET /account/settings",
         "/auth/callback" => "GET /auth/callback",
         path if path.strip_prefix("/invites/").is_some_and(is_one_segment) => {
@@ -94,6 +101,13 @@ fn route_of(path: &str) -> &'static str {
         path if path.strip_prefix("/assets/").is_some_and(is_one_segment) => "GET /assets/{name}",
         _ => "",
     }
+}
+
+/// Returns whether a path, with or without a slash at the end, is that of a section.
+fn is_section(path: &str) -> bool {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let section = path.strip_prefix("/dashboard/organization-settings/");
+    section.is_some_and(|section| SECTIONS.contains(&section))
 }
 
 fn accept_encoding(request: &Request) -> &str {
@@ -114,6 +128,9 @@ mod tests {
             ("/", "GET /"),
             ("/account/settings", "GET /account/settings"),
             ("/account/settings/", "GET /account/settings"),
+            ("/dashboard/organization-settings/billing", SECTION),
+            ("/dashboard/organization-settings/audit-log/", SECTION),
+            ("/dashboard/organization-settings/other", ""),
             ("/invites/token", "GET /invites/{token}"),
             ("/invites/token/", "GET /invites/{token}"),
             ("/invites/", ""),

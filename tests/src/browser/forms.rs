@@ -49,7 +49,11 @@ async fn invalid_field_shows_its_error_and_takes_the_focus() {
     ada.press("button", "Save").await;
     ada.sees("Organization name must not be empty.").await;
     ada.focus_is("Organization name").await;
-    ada.fill("Email addresses", "no address").await;
+    ada.press("button", "Invite people").await;
+    ada.fill("Email addresses", "no, address,").await;
+    // They are marked before anything is sent.
+    let marked = "return document.querySelectorAll('.chip-wrong').length";
+    ada.eventually(marked, |marked| *marked == 2).await;
     ada.press("button", "Send 2 invites").await;
     ada.sees("Email must have the form").await;
 }
@@ -61,27 +65,42 @@ async fn input_outlives_a_visit_to_another_page_and_a_reload() {
     };
     let ada = browsers.creator("ada@example.com", "Acme").await;
     let settings = ada.path().await;
+    ada.press("button", "Invite people").await;
     ada.fill("Email addresses", "ben@example.com cleo@exam")
         .await;
     ada.goto("/account/settings").await;
     ada.sees("Your account").await;
     ada.goto(&settings).await;
-    ada.find("textbox", "Email addresses").await;
-    let typed = "ben@example.com cleo@exam";
-    assert_eq!(ada.value("Email addresses").await, typed);
+    ada.asks().await;
+    assert_eq!(ada.chips().await, ["ben@example.com"]);
+    assert_eq!(ada.value("Email addresses").await, "cleo@exam");
     ada.session.refresh().await;
-    ada.find("textbox", "Email addresses").await;
-    assert_eq!(ada.value("Email addresses").await, typed);
+    ada.asks().await;
+    assert_eq!(ada.chips().await, ["ben@example.com"]);
+    assert_eq!(ada.value("Email addresses").await, "cleo@exam");
     ada.sees_no_more("Your unsaved changes are still here.")
         .await;
 
+    // A page beside the sections keeps its input, too.
+    ada.fill("Email addresses", "").await;
+    ada.press("button", "Remove cleo@exam").await;
+    ada.press("button", "Cancel").await;
+    ada.press("link", "Billing details").await;
+    ada.fill("Company name", "Analytical Engines Ltd.").await;
+    ada.press("link", "Members").await;
+    ada.sees("People with access to this organization").await;
+    ada.press("link", "Billing details").await;
+    assert_eq!(ada.value("Company name").await, "Analytical Engines Ltd.");
+
     // Once it is sent or taken away, it does not come back.
-    ada.fill("Email addresses", "ben@example.com").await;
+    ada.press("link", "Invites").await;
+    ada.press("button", "Invite people").await;
     ada.press("button", "Send invite").await;
-    ada.sees("ben@example.com").await;
+    ada.sees("1 invite sent").await;
     ada.session.refresh().await;
-    ada.find("textbox", "Email addresses").await;
-    assert_eq!(ada.value("Email addresses").await, "");
+    ada.find("button", "Actions for ben@example.com").await;
+    ada.press("button", "Invite people").await;
+    assert!(ada.chips().await.is_empty());
 }
 
 #[tokio::test]
@@ -93,8 +112,8 @@ async fn deep_link_stays_at_its_section_while_others_load() {
     let settings = ada.path().await;
     let settings = settings.split('#').next().unwrap();
     for (section, content) in [
-        ("billing", "Company name"),
-        ("log", "created the organization"),
+        ("usage", "in the last 60 days"),
+        ("danger", "Delete organization"),
     ] {
         ada.goto("/account/settings").await;
         ada.sees("Your account").await;
@@ -107,6 +126,22 @@ async fn deep_link_stays_at_its_section_while_others_load() {
              return Math.abs(top) < 120 || (isAtEnd && top > 0 && top < innerHeight)";
         ada.eventually(is_there, |is_there| *is_there == true).await;
     }
+    // Links of earlier emails lead to the pages that these sections have become.
+    for (section, page, content) in [
+        ("billing", "billing", "Company name"),
+        ("log", "audit-log", "created the organization"),
+        ("keys", "api-keys", "No API keys yet"),
+    ] {
+        ada.goto("/account/settings").await;
+        ada.sees("Your account").await;
+        ada.goto(&format!("{settings}#{section}")).await;
+        ada.sees(content).await;
+        ada.is_at(&settings.replace("settings?", &format!("settings/{page}?")))
+            .await;
+        ada.session.refresh().await;
+        ada.sees(content).await;
+        ada.lacks("heading", "Members 1").await;
+    }
 }
 
 #[tokio::test]
@@ -117,25 +152,27 @@ async fn expired_sign_in_keeps_the_typed_input() {
     let ada = browsers.creator("ada@example.com", "Acme").await;
     ada.press("button", "Rename").await;
     ada.fill("Organization name", "Acme of Ada").await;
-    ada.choose("Role", "Admin").await;
+    ada.press("button", "Invite people").await;
+    ada.press("radio", "Admin").await;
     ada.fill("Email addresses", "ben@example.com cleo@exam")
         .await;
+    ada.press("button", "Cancel").await;
     ada.press("link", "Billing details").await;
     ada.fill("Company name", "Analytical Engines Ltd.").await;
     ada.press("link", "General").await;
+    ada.find("textbox", "Organization name").await;
     let url = ada.path().await;
     ada.sign_in_ends().await;
     ada.press("button", "Save").await;
     ada.sees("Your unsaved changes are still here.").await;
     ada.is_at(&url).await;
     assert_eq!(ada.value("Organization name").await, "Acme of Ada");
-    assert_eq!(
-        ada.value("Email addresses").await,
-        "ben@example.com cleo@exam"
-    );
+    ada.press("button", "Invite people").await;
     ada.press("button", "Send 2 invites").await;
     ada.sees("1 invite sent").await;
-    ada.find("combobox", "Role of the invite to ben@example.com")
+    assert_eq!(ada.chips().await, ["cleo@exam"]);
+    ada.press("button", "Cancel").await;
+    ada.find("button", "Role of the invite to ben@example.com: Admin")
         .await;
     ada.press("link", "General").await;
     ada.press("button", "Save").await;
@@ -144,13 +181,15 @@ async fn expired_sign_in_keeps_the_typed_input() {
     assert_eq!(ada.value("Company name").await, "Analytical Engines Ltd.");
 
     // Another person who signs in here sees none of the input.
-    let id = url.split(['=', '#']).nth(1).unwrap();
+    let id = url.split(['=', '#', '&']).nth(1).unwrap();
     let path = format!("/v1/organizations/{id}");
     let olga = browsers.world.sign_in("olga@example.com");
     let creator = browsers.world.sign_in("ada@example.com");
     creator.add_member(&path, &olga, "admin").await;
     ada.press("link", "Invites").await;
-    ada.fill("Email addresses", "secretly@example.com").await;
+    ada.press("button", "Invite people").await;
+    ada.fill("Email addresses", "secretly@example.com,").await;
+    ada.press("button", "Cancel").await;
     ada.sign_in_ends().await;
     let body = "return fetch('/local/sign-out').then(answer => answer.ok)";
     let signed_out = ada.session.script(body, json!([])).await.unwrap();
@@ -159,7 +198,8 @@ async fn expired_sign_in_keeps_the_typed_input() {
     ada.press("button", &browsers.known("olga@example.com"))
         .await;
     ada.find("button", "Account menu, olga@example.com").await;
-    assert_eq!(ada.value("Email addresses").await, "");
+    ada.press("button", "Invite people").await;
+    assert!(ada.chips().await.is_empty());
     let body = "return JSON.stringify([localStorage, sessionStorage])";
     let stored = ada.session.script(body, json!([])).await.unwrap();
     assert!(!stored.as_str().unwrap().contains("secretly"), "{stored}");
@@ -171,6 +211,7 @@ async fn secret_stays_visible_after_the_sign_in_expires() {
         return;
     };
     let ada = browsers.creator("ada@example.com", "Acme").await;
+    ada.press("link", "API keys").await;
     ada.press("button", "Create API key").await;
     ada.fill("Name", "Website").await;
     ada.press("button", "Create API key").await;
@@ -187,5 +228,5 @@ async fn secret_stays_visible_after_the_sign_in_expires() {
     ada.press("button", "Done").await;
     ada.lacks("dialog", "Save your API key").await;
     ada.returns().await;
-    ada.find("button", "Revoke Website").await;
+    ada.find("button", "Actions for Website").await;
 }

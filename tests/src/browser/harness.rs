@@ -400,12 +400,14 @@ impl Browser {
         })
     }
 
-    /// Chooses an option of a combobox.
+    /// Chooses an option of a combobox, or of a menu of roles.
     #[track_caller]
     pub fn choose<'a>(&'a self, name: &'a str, option: &'a str) -> impl Future<Output = ()> + 'a {
         self.until(("choose", name, option), async move || {
             let Some(list) = self.named_element("combobox", name).await? else {
-                return Ok(None);
+                return self
+                    .press_in_menu(&format!("{name}: "), "menuitemradio", option)
+                    .await;
             };
             for offered in self.session.select(&list, "option").await? {
                 let text = self.session.property(&offered, "text").await?;
@@ -417,17 +419,58 @@ impl Browser {
         })
     }
 
-    /// Returns the options of a combobox.
+    /// Chooses an action from the menu of a row.
     #[track_caller]
-    pub fn offers<'a>(&'a self, name: &'a str) -> impl Future<Output = Vec<String>> + 'a {
-        self.until(("offers", name), async move || {
-            let Some(list) = self.named_element("combobox", name).await? else {
-                return Ok(None);
-            };
-            let body = "return [...arguments[0].options].map(option => option.text)";
-            let offered = self.session.script(body, json!([list.argument()])).await?;
-            Ok(serde_json::from_value(offered).ok())
+    pub fn act<'a>(&'a self, row: &'a str, action: &'a str) -> impl Future<Output = ()> + 'a {
+        self.until(("act", row, action), async move || {
+            let button = format!("Actions for {row}");
+            self.press_in_menu(&button, "menuitem", action).await
         })
+    }
+
+    /// Clicks an item of a menu, once the menu is open. Opens it otherwise.
+    async fn press_in_menu(
+        &self,
+        button: &str,
+        role: &str,
+        item: &str,
+    ) -> Result<Option<()>, WebDriverError> {
+        if let Some(item) = self.named_element(role, item).await? {
+            return self.session.click(&item).await.map(Some);
+        }
+        if self.all("menu").await?.is_empty() {
+            let all = self.all("button").await?;
+            if let Some(node) = all.iter().find(|node| node.name.starts_with(button)) {
+                let button = self.element(node).await?;
+                self.session.click(&button).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the items of the menu at a button with this beginning of its name, and
+    /// closes the menu.
+    #[track_caller]
+    pub fn menu<'a>(&'a self, button: &'a str) -> impl Future<Output = Vec<Node>> + 'a {
+        const ESCAPE: char = '\u{E00C}';
+        self.until(("the menu", button), async move || {
+            let mut items = self.all("menuitem").await?;
+            items.extend(self.all("menuitemradio").await?);
+            if items.is_empty() {
+                self.press_in_menu(button, "menuitem", "").await?;
+                return Ok(None);
+            }
+            self.session.key(ESCAPE).await;
+            Ok(Some(items))
+        })
+    }
+
+    /// Asserts that the menu of a row refuses an action, with the reason.
+    pub async fn menu_refuses(&self, row: &str, action: &str, why: &str) {
+        let items = self.menu(&format!("Actions for {row}")).await;
+        let item = items.iter().find(|item| item.name == action);
+        let item = item.unwrap_or_else(|| panic!("no {action}: {items:?}"));
+        assert!(item.disabled && item.description.contains(why), "{item:?}");
     }
 
     /// Returns the value of a text field.
@@ -490,7 +533,8 @@ impl Browser {
     /// Returns the accessible name of the focused element.
     pub async fn focused(&self) -> String {
         let body = "const at = document.activeElement; \
-             const label = at.labels?.[0]?.innerText; \
+             const by = document.getElementById(at.getAttribute('aria-labelledby')); \
+             const label = by?.innerText ?? at.labels?.[0]?.innerText; \
              return at === document.body ? '' : at.getAttribute('aria-label') ?? label ?? at.innerText ?? ''";
         let name = self.session.script(body, json!([])).await.unwrap();
         let words: Vec<&str> = name

@@ -51,6 +51,19 @@ impl Browser {
         self.theme("light").await;
     }
 
+    /// Asserts in both themes, at the present size, that axe-core finds no violation: a menu
+    /// closes when the window changes.
+    pub async fn is_open_and_accessible(&self, page: &str) {
+        for theme in THEMES {
+            self.theme(theme).await;
+            let file = format!("{page}-{theme}.png");
+            self.photograph(&screenshots().join(&file)).await;
+            let violations = self.violations().await;
+            assert!(violations.is_empty(), "{file}: {violations:#?}");
+        }
+        self.theme("light").await;
+    }
+
     /// Asserts that the page does not scroll sideways.
     async fn fits(&self, page: &str) {
         let body =

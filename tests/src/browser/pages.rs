@@ -75,7 +75,11 @@ async fn settings_page_is_accessible_for_every_role() {
             "Audit log",
             "Ada Lovelace invited jean@example.com as user",
         ),
-        ("mary@example.com", "Members", "Invite people"),
+        (
+            "mary@example.com",
+            "Members",
+            "Only owners and admins can make changes.",
+        ),
     ] {
         let name = email.split('@').next().unwrap();
         let browser = browsers.open(name).await;
@@ -85,9 +89,9 @@ async fn settings_page_is_accessible_for_every_role() {
             .sees("People with access to this organization")
             .await;
         browser.sees("Hedy Lamarr").await;
+        browser.is_accessible(&format!("settings-{name}")).await;
         browser.press("link", link).await;
         browser.sees(text).await;
-        browser.is_accessible(&format!("settings-{name}")).await;
     }
 
     // Forms, menus and dialogs.
@@ -98,17 +102,24 @@ async fn settings_page_is_accessible_for_every_role() {
         .await;
     browser.press("button", "Rename").await;
     browser.find("textbox", "Organization name").await;
+    browser.press("button", "Invite people").await;
     browser
         .fill(
             "Email addresses",
-            "no address, grace@example.com, new@example.com",
+            "nobody, grace@example.com, new@example.com",
         )
         .await;
-    browser.press("button", "Send 4 invites").await;
-    browser.sees("3 invites weren’t sent").await;
+    browser.is_accessible("settings-invite").await;
+    browser.press("button", "Send 3 invites").await;
+    browser.sees("2 invites weren’t sent").await;
     browser.sees("1 invite sent").await;
     browser.sees_no_more("1 invite sent").await;
+    browser.is_accessible("settings-invite-refused").await;
+    browser.press("button", "Cancel").await;
+    browser.find("textbox", "Organization name").await;
     browser.is_accessible("settings-forms").await;
+    // Menus would lie over it.
+    browser.press("button", "Dismiss “Get started”").await;
     browser
         .press("button", "Switch organization: Analytical Images")
         .await;
@@ -119,9 +130,32 @@ async fn settings_page_is_accessible_for_every_role() {
         .await;
     browser.sees("Sign out").await;
     browser.is_accessible("settings-account").await;
-    browser.press("button", "Remove Mary Jackson").await;
+    for (button, menu) in [
+        ("Actions for Mary Jackson", "actions"),
+        ("Role of Mary Jackson: User", "role"),
+    ] {
+        browser.press("button", button).await;
+        browser.find("menu", button).await;
+        browser
+            .is_open_and_accessible(&format!("settings-menu-{menu}"))
+            .await;
+        browser.menu(button).await;
+    }
+    browser.act("Mary Jackson", "Remove Mary Jackson").await;
     browser.asks().await;
     browser.is_accessible("settings-remove").await;
+    browser.press("button", "Cancel").await;
+    browser.press("link", "API keys").await;
+    browser.sees("No API keys yet").await;
+    browser.is_accessible("settings-keys").await;
+    browser.press("link", "Billing details").await;
+    browser.find("textbox", "Company name").await;
+    browser.is_accessible("settings-billing").await;
+    browser.press("link", "Audit log").await;
+    browser
+        .sees("Ada Lovelace invited jean@example.com as user")
+        .await;
+    browser.is_accessible("settings-log").await;
 }
 
 #[tokio::test]
@@ -142,17 +176,22 @@ async fn long_member_list_is_searchable_and_paged() {
     browser
         .press("button", &browsers.known("ada@example.com"))
         .await;
-    browser.find("button", "Remove person1").await;
-    browser.lacks("button", "Remove person59").await;
+    browser.find("button", "Actions for person1").await;
+    browser.lacks("button", "Actions for person59").await;
     browser.press("button", "Load more").await;
-    browser.find("button", "Remove person59").await;
+    browser.find("button", "Actions for person59").await;
     browser.session.refresh().await;
     browser.fill("Search members", "PERSON59@").await;
-    browser.find("button", "Remove person59").await;
-    browser.lacks("button", "Remove person1").await;
+    browser.find("button", "Actions for person59").await;
+    browser.lacks("button", "Actions for person1").await;
     browser.sees("1 member found").await;
     browser.fill("Search members", "nobody like this").await;
     browser.sees("No members match your search").await;
+    browser.session.refresh().await;
+    browser.press("button", "Owners").await;
+    browser.sees("1 member found").await;
+    browser.find("button", "Actions for Ada Lovelace").await;
+    browser.lacks("button", "Actions for person1").await;
 }
 
 #[tokio::test]

@@ -40,16 +40,19 @@ async fn concurrent_edits_are_shown_and_lose_no_input() {
     organization.add_member(&path, &ulla, "user").await;
     for browser in [&ada, &olga] {
         browser.session.refresh().await;
-        browser.find("button", "Remove ulla").await;
+        browser.find("button", "Actions for ulla").await;
     }
-    ada.press("button", "Remove ulla").await;
+    ada.act("ulla", "Remove ulla").await;
     ada.confirm("Remove ulla").await;
     ada.sees("ulla was removed.").await;
+    olga.press("button", "Invite people").await;
     olga.fill("Email addresses", "someone@example.com").await;
+    olga.press("button", "Cancel").await;
     olga.choose("Role of ulla", "Admin").await;
     olga.sees("There is no such member").await;
-    olga.lacks("button", "Remove ulla").await;
-    assert_eq!(olga.value("Email addresses").await, "someone@example.com");
+    olga.lacks("button", "Actions for ulla").await;
+    olga.press("button", "Invite people").await;
+    assert_eq!(olga.chips().await, ["someone@example.com"]);
 }
 
 #[tokio::test]
@@ -72,6 +75,7 @@ async fn lost_connection_is_shown_and_the_request_retried() {
 async fn settings_page_works_with_the_keyboard_alone() {
     const TAB: char = '\u{E004}';
     const ENTER: char = '\u{E007}';
+    const UP: char = '\u{E013}';
     const ESCAPE: char = '\u{E00C}';
     let Some(browsers) = Browsers::start().await else {
         return;
@@ -94,22 +98,42 @@ async fn settings_page_works_with_the_keyboard_alone() {
     ada.sees("Organization renamed to Acme by keyboard").await;
     ada.focus_is("Rename").await;
 
-    ada.tab_to("Email addresses").await;
+    // A dialog takes the focus and returns it.
+    ada.tab_to("Invite people").await;
+    ada.session.key(ENTER).await;
+    ada.focus_is("Email addresses").await;
     ada.types("ben@example.com, cleo@example.com").await;
     ada.tab_to("Send 2 invites").await;
     ada.session.key(ENTER).await;
     ada.sees("2 invites sent").await;
-    ada.focus_is("Email addresses").await;
+    ada.focus_is("Invite people").await;
 
-    // A dialog takes the focus and returns it.
-    ada.tab_to("Cancel the invite to ben@example.com").await;
+    // So does a menu.
+    ada.tab_to("Role of the invite to ben@example.com: User")
+        .await;
+    ada.session.key(ENTER).await;
+    ada.focus_is("User").await;
+    ada.session.key(UP).await;
+    ada.focus_is("Admin").await;
+    ada.session.key(ESCAPE).await;
+    ada.focus_is("Role of the invite to ben@example.com: User")
+        .await;
+    ada.tab_to("Actions for ben@example.com").await;
+    ada.session.key(ENTER).await;
+    ada.focus_is("Resend invite").await;
+    // By its first letter.
+    ada.session.key('c').await;
+    ada.focus_is("Cancel invite").await;
     ada.session.key(ENTER).await;
     ada.find("dialog", "Cancel the invite to ben@example.com?")
         .await;
     ada.session.key(ESCAPE).await;
     ada.lacks("dialog", "Cancel the invite to ben@example.com?")
         .await;
-    ada.focus_is("Cancel the invite to ben@example.com").await;
+    ada.focus_is("Actions for ben@example.com").await;
+    ada.session.key(ENTER).await;
+    ada.focus_is("Resend invite").await;
+    ada.session.key('c').await;
     ada.session.key(ENTER).await;
     ada.tab_to("Cancel invite").await;
     ada.session.key(ENTER).await;

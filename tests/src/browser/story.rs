@@ -1,6 +1,7 @@
 //! The main scenario in four browsers.
 
 use chrono::TimeDelta;
+use serde_json::json;
 
 use super::harness::{Browser, Browsers};
 
@@ -33,9 +34,34 @@ impl Browsers {
 }
 
 impl Browser {
+    /// Returns the roles that the invite form offers.
+    async fn roles_to_invite(&self) -> Vec<String> {
+        self.press("button", "Invite people").await;
+        self.asks().await;
+        let radios = self.all("radio").await.unwrap();
+        self.press("button", "Cancel").await;
+        self.lacks("dialog", "Invite people to Acme Images").await;
+        radios.into_iter().map(|radio| radio.name).collect()
+    }
+
+    /// Asserts that no button has this beginning of its name.
+    pub async fn has_no_button(&self, name: &str) {
+        let buttons = self.all("button").await.unwrap();
+        let found = buttons.iter().find(|button| button.name.starts_with(name));
+        assert!(found.is_none(), "{found:?}");
+    }
+
+    /// Returns the addresses in the invite form.
+    pub async fn chips(&self) -> Vec<String> {
+        let body = "return [...document.querySelectorAll('.chip bdi')].map(chip => chip.innerText)";
+        let chips = self.session.script(body, json!([])).await.unwrap();
+        serde_json::from_value(chips).unwrap()
+    }
+
     /// Fills in and submits the invite form.
     pub async fn invite(&self, emails: &str, role: &str) {
-        self.choose("Role", role).await;
+        self.press("button", "Invite people").await;
+        self.press("radio", role).await;
         self.fill("Email addresses", emails).await;
         self.press("button", "Send invite").await;
     }
@@ -56,10 +82,14 @@ async fn story_in_four_browsers_shows_every_expected_result() {
     // 1. A creates an organization and invites B as admin, with billing emails.
     let ada = browsers.creator("ada@example.com", "Acme Images").await;
     ada.sees("Creator").await;
+    ada.press("button", "Invite people").await;
     ada.press("checkbox", "Send them billing emails").await;
+    ada.press("button", "Cancel").await;
+    // A draft outlives its dialog.
     ada.invite("ben@example.com", "Admin").await;
     ada.sees("1 invite sent").await;
-    ada.sees("Expires in 14 days · Invited by ada").await;
+    ada.sees("Invited by ada").await;
+    ada.sees("Expires in 14 days").await;
     ada.sees("Sending").await;
 
     // The link shows the inviter, the organization and the terms without sign-in.
@@ -101,31 +131,30 @@ async fn story_in_four_browsers_shows_every_expected_result() {
     // A second invite to D's address in another letter case is refused. B cancels the
     // first and invites again.
     ben.invite("dana@example.com", "User").await;
-    ben.find("button", "Cancel the invite to dana@example.com")
-        .await;
+    ben.find("button", "Actions for dana@example.com").await;
     ben.invite("DANA@Example.com", "User").await;
     ben.sees("1 invite wasn’t sent").await;
     ben.sees("DANA@Example.com Already invited. Resend or cancel the pending invite.")
         .await;
-    ben.press("button", "Cancel the invite to dana@example.com")
-        .await;
+    ben.press("button", "Cancel").await;
+    ben.act("dana@example.com", "Cancel invite").await;
     ben.confirm("Cancel invite").await;
     ben.sees("Invite to dana@example.com cancelled.").await;
-    ben.lacks("button", "Cancel the invite to dana@example.com")
-        .await;
+    ben.lacks("button", "Actions for dana@example.com").await;
     // An address gets at most one email a minute.
     browsers.world.clock.advance(TimeDelta::minutes(1));
+    ben.press("button", "Invite people").await;
+    assert_eq!(ben.chips().await, ["DANA@Example.com"]);
     ben.press("button", "Send invite").await;
-    ben.find("button", "Cancel the invite to DANA@Example.com")
-        .await;
+    ben.find("button", "Actions for DANA@Example.com").await;
 
     // 4. Actions that B lacks the permission for are disabled and give the reason.
-    assert_eq!(ben.offers("Role").await, ["Admin", "User"]);
+    assert_eq!(ben.roles_to_invite().await, ["Admin", "User"]);
     ben.is_refused("button", "Rename", "Only an owner can")
         .await;
     let tip = ben.tip("button", "Rename").await;
     assert!(tip.starts_with("Only an owner can"), "{tip}");
-    ben.is_refused("button", "Remove ada", "The creator of an organization")
+    ben.menu_refuses("ada", "Remove ada", "The creator of an organization")
         .await;
     ben.is_refused(
         "switch",
@@ -133,25 +162,27 @@ async fn story_in_four_browsers_shows_every_expected_result() {
         "The creator of an organization always receives billing emails",
     )
     .await;
-    ben.lacks("combobox", "Role of ada").await;
-    assert_eq!(ben.offers("Role of Ben").await, ["Admin", "User"]);
+    ben.has_no_button("Role of ada").await;
+    let roles = ben.menu("Role of Ben: ").await;
+    let roles: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
+    assert_eq!(roles, ["Admin", "User"]);
     ada.session.refresh().await;
     ada.choose("Role of Ben", "Owner").await;
     ada.sees("Make Ben an owner?").await;
     ada.confirm("Make owner").await;
     ada.sees("Ben is now an owner.").await;
-    ada.is_refused(
-        "button",
+    ada.menu_refuses(
+        "ada",
         "Leave organization",
         "The creator of an organization",
     )
     .await;
     ben.session.refresh().await;
     ben.find("button", "Rename").await;
-    assert_eq!(ben.offers("Role").await, ["Owner", "Admin", "User"]);
-    ben.is_refused("button", "Remove ada", "The creator of an organization")
+    assert_eq!(ben.roles_to_invite().await, ["Owner", "Admin", "User"]);
+    ben.menu_refuses("ada", "Remove ada", "The creator of an organization")
         .await;
-    ben.lacks("combobox", "Role of ada").await;
+    ben.has_no_button("Role of ada").await;
     ben.is_refused("switch", "Billing emails for ada", "The creator")
         .await;
 
@@ -162,19 +193,18 @@ async fn story_in_four_browsers_shows_every_expected_result() {
         .await;
     dana.sees("You joined Acme Images.").await;
     dana.press("link", "Open Acme Images").await;
-    dana.is_refused("button", "Rename", "Only an owner can")
-        .await;
-    dana.is_refused("button", "Invite people", "Only an owner or an admin can")
-        .await;
+    dana.sees("Only owners and admins can make changes.").await;
+    for name in ["Rename", "Invite people", "Change plan", "Delete"] {
+        dana.has_no_button(name).await;
+    }
     for name in ["ada", "Ben"] {
-        let remove = format!("Remove {name}");
-        dana.find("button", &remove).await;
-        let node = dana.find("button", &remove).await;
-        assert!(node.disabled, "{node:?}");
-        dana.lacks("combobox", &format!("Role of {name}")).await;
+        dana.has_no_button(&format!("Role of {name}")).await;
+        dana.has_no_button(&format!("Actions for {name}")).await;
+        dana.lacks("switch", &format!("Billing emails for {name}"))
+            .await;
     }
     dana.sees_no_more("Audit log").await;
-    dana.press("button", "Leave organization").await;
+    dana.act("dana", "Leave organization").await;
     dana.sees("You’ll lose access to Acme Images immediately.")
         .await;
     dana.confirm("Leave organization").await;
@@ -186,8 +216,7 @@ async fn story_in_four_browsers_shows_every_expected_result() {
     // in: the page renews their tokens silently.
     ben.session.refresh().await;
     ben.invite("frank@example.com", "User").await;
-    ben.find("button", "Cancel the invite to frank@example.com")
-        .await;
+    ben.find("button", "Actions for frank@example.com").await;
     let link = browsers.link("frank@example.com").await;
     browsers.world.clock.advance(TimeDelta::days(14));
     ben.session.refresh().await;
@@ -196,8 +225,7 @@ async fn story_in_four_browsers_shows_every_expected_result() {
     other.sees("This invite has expired").await;
     browsers.world.stack.run_schedules().await;
     ben.invite("frank@example.com", "User").await;
-    ben.find("button", "Cancel the invite to frank@example.com")
-        .await;
+    ben.find("button", "Actions for frank@example.com").await;
 
     // 7. The audit log records all of it, newest first.
     ada.session.refresh().await;

@@ -1,5 +1,7 @@
 //! Plan and usage on the settings page.
 
+use serde_json::json;
+
 use super::harness::Browsers;
 use crate::usage::render;
 
@@ -25,20 +27,20 @@ async fn usage_is_visible_to_all_and_admins_change_the_plan() {
     ulla.sees("82% · 9 left").await;
     ulla.find("meter", "Image credits").await;
     ulla.sees("41 credits in the last 60 days").await;
-    ulla.is_refused("button", "Change plan", "Only an owner or an admin can")
-        .await;
+    ulla.has_no_button("Change plan").await;
     ulla.lacks("heading", "Billing details").await;
 
     let anna = browsers.sign_in("anna@example.com").await;
     anna.press("link", "Open Acme").await;
     anna.press("button", "View as table").await;
-    // One row for each day, and the header.
+    // One row for each day.
     anna.find("table", "Credits per day").await;
-    let rows = anna.all("row").await.unwrap();
-    assert_eq!(rows.len(), 61, "{rows:?}");
-    let cells = anna.all("cell").await.unwrap();
-    assert_eq!(cells[0].name, "41", "the newest day is the first");
-    assert!(cells[1..].iter().all(|cell| cell.name == "0"), "{cells:?}");
+    let body = "return [...document.querySelectorAll('.day-table td')].map(cell => cell.innerText)";
+    let days = anna.session.script(body, json!([])).await.unwrap();
+    let days: Vec<String> = serde_json::from_value(days).unwrap();
+    assert_eq!(days.len(), 60, "{days:?}");
+    assert_eq!(days[0], "41", "the newest day is the first");
+    assert!(days[1..].iter().all(|day| day == "0"), "{days:?}");
     anna.is_accessible("usage-table").await;
 
     anna.press("button", "Change plan").await;
