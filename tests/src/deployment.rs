@@ -7,7 +7,7 @@ use local::Pattern;
 use serde_json::{Value as Json, json};
 use serde_norway::{Mapping, Value};
 
-use crate::{completeness::repository, harness::Fixture};
+use crate::{completeness::repository, evaluated::Evaluated, harness::Fixture};
 
 fn template() -> Value {
     let text = fs::read_to_string(local::Options::shipped_template()).unwrap();
@@ -145,47 +145,9 @@ fn every_parameter_is_in_one_group_of_the_console() {
     assert_eq!(grouped, parameters);
 }
 
-/// Returns whether an intrinsic function of a rule holds with these parameters.
-fn holds(function: &Value, parameters: &[(&str, &str)], template: &Value) -> bool {
-    let Value::Tagged(tagged) = function else {
-        panic!("{function:?}");
-    };
-    let values = tagged.value.as_sequence().unwrap();
-    let mut results = values
-        .iter()
-        .map(|value| holds(value, parameters, template));
-    let text = |value: &Value| match value {
-        Value::Tagged(reference) => {
-            assert_eq!(reference.tag, "Ref");
-            let name = reference.value.as_str().unwrap();
-            let given = parameters.iter().find(|(given, _)| *given == name);
-            let default = || template["Parameters"][name]["Default"].as_str().unwrap();
-            given.map_or_else(default, |(_, value)| value).to_owned()
-        }
-        value => value.as_str().unwrap().to_owned(),
-    };
-    match tagged.tag.to_string().as_str() {
-        "!Equals" => text(&values[0]) == text(&values[1]),
-        "!Not" => !results.next().unwrap(),
-        "!Or" => results.any(|holds| holds),
-        tag => panic!("{tag}"),
-    }
-}
-
-/// Returns the assertions that fail with these parameters, as CloudFormation reports them
-/// before it makes anything.
+/// Returns the assertions that fail with these parameters.
 fn violations(parameters: &[(&str, &str)]) -> Vec<String> {
-    let template = template();
-    let rules = template["Rules"].as_mapping().unwrap().values();
-    let applied = rules.filter(|rule| {
-        let condition = rule.get("RuleCondition");
-        condition.is_none_or(|condition| holds(condition, parameters, &template))
-    });
-    let assertions = applied.flat_map(|rule| rule["Assertions"].as_sequence().unwrap());
-    assertions
-        .filter(|assertion| !holds(&assertion["Assert"], parameters, &template))
-        .map(|assertion| assertion["AssertDescription"].as_str().unwrap().to_owned())
-        .collect()
+    Evaluated::with(parameters).violations()
 }
 
 #[test]
@@ -219,18 +181,143 @@ fn rules_refuse_parameters_that_do_not_fit_together() {
         assert_eq!(violations(&[issuer, audience, parameter]), [expected]);
     }
     let disabled = ("ExecuteApiEndpoint", "disabled");
-    let expected = "ExecuteApiEndpoint disabled requires PublicUrl, the address of your own domain";
+    let expected = "ExecuteApiEndpoint disabled requires DomainName or PublicUrl";
     assert_eq!(violations(&[disabled]), [expected]);
     assert_eq!(
         violations(&[disabled, ("PublicUrl", "https://a.example.com")]),
         [""; 0]
     );
+    let domain = ("DomainName", "a.example.com");
+    let certificate = ("CertificateArn", "arn");
+    let zone = ("HostedZoneId", "Z1");
+    assert_eq!(violations(&[domain, certificate]), [""; 0]);
+    assert_eq!(violations(&[domain, certificate, zone, disabled]), [""; 0]);
+    assert_eq!(
+        violations(&[domain]),
+        ["DomainName requires CertificateArn"]
+    );
+    assert_eq!(
+        violations(&[certificate]),
+        ["CertificateArn requires DomainName"]
+    );
+    assert_eq!(violations(&[zone]), ["HostedZoneId requires DomainName"]);
     let page = ("PlanChangeUrl", "https://a.example.com/plans");
     assert_eq!(
         violations(&[page]),
         ["PlanChangeUrl requires PlanChanges server"]
     );
     assert_eq!(violations(&[page, ("PlanChanges", "server")]), [""; 0]);
+}
+
+/// Returns the names of a section's entries that a condition may leave out.
+fn conditional(section: &str) -> BTreeSet<String> {
+    let template = template();
+    let all = template[section].as_mapping().unwrap().iter();
+    let conditional = all.filter(|(_, entry)| !entry["Condition"].is_null());
+    conditional
+        .map(|(name, _)| name.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Deployments that together make each conditional resource, and leave each out.
+const DEPLOYMENTS: [&[(&str, &str)]; 5] = [
+    &[],
+    &[
+        ("JwtIssuer", "https://id.example.com"),
+        ("JwtAudience", "app"),
+        ("EmailConfigurationSet", "own"),
+        ("AlarmEmail", "a@example.com"),
+    ],
+    &[
+        ("DomainName", "a.example.com"),
+        ("CertificateArn", "arn"),
+        ("AuditEventBusName", "audit"),
+    ],
+    &[
+        ("DomainName", "a.example.com"),
+        ("CertificateArn", "arn"),
+        ("HostedZoneId", "Z1"),
+        ("WebhookUrl", "https://hook.example.com"),
+    ],
+    &[
+        ("PublicUrl", "https://cdn.example.com"),
+        ("AuditEventBusName", "audit"),
+        ("WebhookUrl", "https://hook.example.com"),
+    ],
+];
+
+#[test]
+fn deployments_refer_to_what_they_make_only() {
+    let mut made = BTreeSet::new();
+    let mut left_out = BTreeSet::new();
+    for parameters in DEPLOYMENTS {
+        assert_eq!(violations(parameters), [""; 0]);
+        let deployment = Evaluated::with(parameters);
+        let resources = deployment.resources();
+        assert_eq!(deployment.missing(), BTreeSet::new(), "{parameters:?}");
+        let conditional = conditional("Resources");
+        left_out.extend(conditional.difference(&resources).cloned());
+        made.extend(conditional.intersection(&resources).cloned());
+    }
+    let conditional = conditional("Resources");
+    assert!(conditional.len() > 10, "{conditional:?}");
+    assert_eq!(made, conditional, "no deployment here makes the others");
+    assert_eq!(left_out, conditional, "each deployment here makes the others");
+}
+
+/// Returns the address of the pages by each setting that has it.
+fn addresses(deployment: &Evaluated) -> BTreeSet<String> {
+    let client = deployment.properties("UserPoolClient");
+    let list = |name: &str, end: &str| {
+        let url = client[name][0].as_str().unwrap();
+        url.strip_suffix(end).unwrap().to_owned()
+    };
+    let variables = &deployment.properties("DeliverEmail")["Environment"]["Variables"];
+    BTreeSet::from([
+        list("CallbackURLs", "/auth/callback"),
+        list("LogoutURLs", "/"),
+        variables["PUBLIC_URL"].as_str().unwrap().to_owned(),
+        deployment.output("ApiUrl").unwrap(),
+    ])
+}
+
+#[test]
+fn one_deployment_with_a_domain_has_its_address_everywhere() {
+    let domain = ("DomainName", "a.example.com");
+    let certificate = ("CertificateArn", "arn");
+    let with_domain = Evaluated::with(&[domain, certificate]);
+    let address = BTreeSet::from(["https://a.example.com".to_owned()]);
+    assert_eq!(addresses(&with_domain), address);
+    let target = Some("{ApiDomain.RegionalDomainName}".to_owned());
+    assert_eq!(with_domain.output("DomainTarget"), target);
+    let mapping = with_domain.properties("ApiDomainMapping");
+    // At the root, where the addresses of the pages begin.
+    assert!(mapping["ApiMappingKey"].is_null());
+    assert!(!with_domain.resources().contains("ApiDomainRecord"));
+
+    let with_zone = Evaluated::with(&[domain, certificate, ("HostedZoneId", "Z1")]);
+    assert_eq!(addresses(&with_zone), address);
+    assert_eq!(with_zone.output("DomainTarget"), None);
+    let record = with_zone.properties("ApiDomainRecord");
+    assert_eq!(record["Name"], "a.example.com");
+    assert_eq!(record["HostedZoneId"], "Z1");
+
+    // A CDN in front has the address, and the domain is its origin.
+    let cdn = ("PublicUrl", "https://cdn.example.com");
+    let address = BTreeSet::from(["https://cdn.example.com".to_owned()]);
+    let behind = Evaluated::with(&[domain, certificate, cdn]);
+    assert_eq!(addresses(&behind), address);
+    assert!(behind.resources().contains("ApiDomainMapping"));
+    let without = Evaluated::with(&[cdn]);
+    assert_eq!(addresses(&without), address);
+    assert!(!without.resources().contains("ApiDomainMapping"));
+
+    // The API's own address does not exist before the first deployment.
+    let neither = Evaluated::with(&[]);
+    assert!(!neither.condition("MakesSignInPages"));
+    let own = Some("{Api.ApiEndpoint}".to_owned());
+    assert_eq!(neither.output("ApiUrl"), own);
+    assert_eq!(neither.output("ApiEndpoint"), own);
 }
 
 /// Returns the parameters that `samconfig.toml` has for an environment, which stand there
