@@ -201,6 +201,15 @@ fn rules_refuse_parameters_that_do_not_fit_together() {
         ["CertificateArn requires DomainName"]
     );
     assert_eq!(violations(&[zone]), ["HostedZoneId requires DomainName"]);
+    let zone = ("EmailHostedZoneId", "Z1");
+    assert_eq!(
+        violations(&[zone]),
+        ["EmailHostedZoneId requires EmailDomain"]
+    );
+    assert_eq!(
+        violations(&[zone, ("EmailDomain", "a.example.com")]),
+        [""; 0]
+    );
     let page = ("PlanChangeUrl", "https://a.example.com/plans");
     assert_eq!(
         violations(&[page]),
@@ -237,6 +246,8 @@ const DEPLOYMENTS: [&[(&str, &str)]; 5] = [
         ("DomainName", "a.example.com"),
         ("CertificateArn", "arn"),
         ("HostedZoneId", "Z1"),
+        ("EmailDomain", "example.com"),
+        ("EmailHostedZoneId", "Z1"),
         ("WebhookUrl", "https://hook.example.com"),
     ],
     &[
@@ -318,6 +329,30 @@ fn one_deployment_with_a_domain_has_its_address_everywhere() {
     let own = Some("{Api.ApiEndpoint}".to_owned());
     assert_eq!(neither.output("ApiUrl"), own);
     assert_eq!(neither.output("ApiEndpoint"), own);
+}
+
+#[test]
+fn email_identity_is_verified_by_its_records() {
+    let domain = ("EmailDomain", "example.com");
+    let by_hand = Evaluated::with(&[domain]);
+    assert_eq!(
+        by_hand.properties("EmailIdentity")["EmailIdentity"],
+        "example.com"
+    );
+    assert!(!by_hand.resources().contains("EmailRecord1"));
+    let in_zone = Evaluated::with(&[domain, ("EmailHostedZoneId", "Z1")]);
+    for number in 1..=3 {
+        let name = format!("{{EmailIdentity.DkimDNSTokenName{number}}}");
+        let value = format!("{{EmailIdentity.DkimDNSTokenValue{number}}}");
+        let output = by_hand.output(&format!("EmailRecord{number}"));
+        assert_eq!(output, Some(format!("{name} CNAME {value}")));
+        let record = in_zone.properties(&format!("EmailRecord{number}"));
+        assert_eq!(record["Name"], name.as_str());
+        assert_eq!(record["ResourceRecords"][0], value.as_str());
+        assert_eq!(record["HostedZoneId"], "Z1");
+    }
+    let none = Evaluated::with(&[]);
+    assert_eq!(none.output("EmailRecord1"), None);
 }
 
 /// Returns the parameters that `samconfig.toml` has for an environment, which stand there
