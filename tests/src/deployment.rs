@@ -42,39 +42,58 @@ fn alarms(template: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The functions without a route, and the alarm that rings when they fail or are throttled.
+const WATCHED: [(&str, &str); 7] = [
+    ("ApplyPlanChanges", "HourlyRunsAlarm"),
+    // The stream and the pipe wait for these.
+    ("DeliverEmail", "StreamAgeAlarm"),
+    ("DescribeEvents", "AuditEventsAlarm"),
+    ("ExpireInvites", "HourlyRunsAlarm"),
+    ("PurgeOrganizations", "HourlyRunsAlarm"),
+    // Their events go to the queue after the last retry.
+    ("RecordBillingEvent", "EventDeadLettersAlarm"),
+    ("RecordEmailDelivery", "EventDeadLettersAlarm"),
+];
+
 #[test]
 fn every_function_has_an_alarm_for_failures() {
+    let deployment = Evaluated::with(&[("AuditEventBusName", "audit")]);
     let template = template();
     let api = resources(&template, "AWS::Serverless::HttpApi").remove(0).1;
     let authorizers = text(&api["Properties"]["Auth"]);
-    let alarms = alarms(&template);
-    let watched = |name: &str, metric: &str| {
-        alarms.iter().any(|(_, alarm)| {
-            alarm.contains(&format!("MetricName: {metric}\n"))
-                && alarm.lines().any(|line| {
-                    line.trim()
-                        .trim_start_matches("- ")
-                        .ends_with(&format!("!Ref {name}"))
-                })
-        })
-    };
-    assert!(watched("Api", "5xx"), "the API has no alarm");
-    let mut background = 0;
+    let alarm = |name: &str| text(&deployment.properties(name));
+    // A failing or throttled function behind the API shows as 5xx of the API.
+    let of_the_api = alarm("ApiErrorsAlarm");
+    assert!(of_the_api.contains("MetricName: 5xx") && of_the_api.contains("{Api}"));
+    let mut background = Vec::new();
     for (name, function) in resources(&template, "AWS::Serverless::Function") {
         let events = &function["Properties"]["Events"];
         let routes = events
             .as_mapping()
             .is_some_and(|events| events.values().all(|event| event["Type"] == "HttpApi"));
-        // A failing or throttled function behind the API shows as 5xx of the API.
-        if routes || authorizers.contains(&format!("!GetAtt {name}.Arn")) {
-            continue;
-        }
-        background += 1;
-        for metric in ["Errors", "Throttles"] {
-            assert!(watched(&name, metric), "no alarm for {metric} of {name}");
+        if !routes && !authorizers.contains(&format!("!GetAtt {name}.Arn")) {
+            background.push(name);
         }
     }
-    assert!(background >= 5, "{background}");
+    background.sort_unstable();
+    assert_eq!(background, WATCHED.map(|(name, _)| name));
+    for (function, watching) in WATCHED {
+        let alarm = alarm(watching);
+        let function_itself = alarm.matches(&format!("{{{function}}}")).count();
+        match watching {
+            "HourlyRunsAlarm" => assert_eq!(function_itself, 2, "Errors and Throttles"),
+            "StreamAgeAlarm" => assert!(function_itself == 1 && alarm.contains("IteratorAge")),
+            "AuditEventsAlarm" => {
+                let pipe = text(&deployment.properties("AuditEventsPipe"));
+                assert!(pipe.contains(&format!("{{{function}.Arn}}")));
+            }
+            _ => {
+                let invocation = &deployment.properties(function)["EventInvokeConfig"];
+                let failures = &invocation["DestinationConfig"]["OnFailure"]["Destination"];
+                assert_eq!(*failures, "{EventDeadLetters.Arn}", "{function}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -101,6 +120,10 @@ fn every_alarm_has_an_action_and_a_runbook_entry() {
             "{name}"
         );
         assert!(properties["AlarmDescription"].is_string(), "{name}");
+        // A queue is emptied by the person who reads it, and no email for five minutes is no
+        // success: only the others say when they end.
+        let ends = !(name.ends_with("DeadLettersAlarm") || name == "EmailFailuresAlarm");
+        assert_eq!(!properties["OKActions"].is_null(), ends, "{name}");
         assert!(page.contains(&format!("`{name}`")), "no runbook for {name}");
     }
 }
@@ -273,7 +296,10 @@ fn deployments_refer_to_what_they_make_only() {
     let conditional = conditional("Resources");
     assert!(conditional.len() > 10, "{conditional:?}");
     assert_eq!(made, conditional, "no deployment here makes the others");
-    assert_eq!(left_out, conditional, "each deployment here makes the others");
+    assert_eq!(
+        left_out, conditional,
+        "each deployment here makes the others"
+    );
 }
 
 /// Returns the address of the pages by each setting that has it.
@@ -353,6 +379,143 @@ fn email_identity_is_verified_by_its_records() {
     }
     let none = Evaluated::with(&[]);
     assert_eq!(none.output("EmailRecord1"), None);
+}
+
+/// Returns the problems of a resource that another stack in the same account and region would
+/// collide with, hear, or be heard by.
+fn shared(name: &str, kind: &str, properties: &Value) -> Vec<String> {
+    let mut problems = Vec::new();
+    let whole = text(properties);
+    // An account has one of each name, and CloudFormation's own have the stack's.
+    let names: &[&str] = match kind {
+        "AWS::Logs::LogGroup" => &["LogGroupName"],
+        "AWS::DynamoDB::Table" => &["TableName"],
+        "AWS::SQS::Queue" => &["QueueName"],
+        "AWS::SNS::Topic" => &["TopicName"],
+        "AWS::CloudWatch::Alarm" => &["AlarmName"],
+        "AWS::CloudWatch::Dashboard" => &["DashboardName"],
+        "AWS::SecretsManager::Secret"
+        | "AWS::Pipes::Pipe"
+        | "AWS::SES::ConfigurationSet"
+        | "AWS::Events::Rule"
+        | "AWS::Events::Connection"
+        | "AWS::Events::ApiDestination" => &["Name"],
+        "AWS::Cognito::UserPool" => &["UserPoolName"],
+        "AWS::Cognito::UserPoolDomain" => &["Domain"],
+        "AWS::IAM::Role" => &["RoleName"],
+        "AWS::Serverless::Function" => &["FunctionName"],
+        "AWS::Serverless::HttpApi" => &["Name"],
+        // Named by a parameter of this deployment alone, or a part of another resource.
+        "AWS::ApiGatewayV2::DomainName"
+        | "AWS::ApiGatewayV2::ApiMapping"
+        | "AWS::Cognito::ManagedLoginBranding"
+        | "AWS::Cognito::UserPoolClient"
+        | "AWS::Route53::RecordSet"
+        | "AWS::SES::ConfigurationSetEventDestination"
+        | "AWS::SES::EmailIdentity"
+        | "AWS::SNS::Subscription"
+        | "AWS::SQS::QueuePolicy" => &[],
+        kind => panic!("{name}: does the name of a {kind} carry the stack?"),
+    };
+    for property in names {
+        if let Some(text) = properties[*property].as_str()
+            && !text.contains("{AWS::StackName}")
+            && !text.contains("{part}")
+        {
+            problems.push(format!(
+                "{name}: {property} `{text}` is the same in each stack"
+            ));
+        }
+    }
+    // Events of a bus, which another stack may share.
+    let patterns = properties["Events"].as_mapping().into_iter().flatten();
+    let patterns = patterns.filter(|(_, event)| event["Type"] == "EventBridgeRule");
+    let patterns = patterns.map(|(_, event)| &event["Properties"]["Pattern"]);
+    let own = Some(&properties["EventPattern"]).filter(|pattern| !pattern.is_null());
+    for pattern in patterns.chain(own) {
+        if !text(pattern).contains("{AWS::StackName}") {
+            problems.push(format!("{name}: the pattern takes events of each stack"));
+        }
+    }
+    if kind == "AWS::CloudWatch::Alarm" {
+        let metrics = properties["Metrics"].as_sequence();
+        let metrics: Vec<_> = match metrics {
+            Some(metrics) => metrics
+                .iter()
+                .map(|metric| &metric["MetricStat"]["Metric"])
+                .collect(),
+            None => vec![properties],
+        };
+        for metric in metrics.into_iter().filter(|metric| !metric.is_null()) {
+            let dimensions = metric["Dimensions"].as_sequence().into_iter().flatten();
+            // A resource of this stack, or the configuration set that a parameter names.
+            let mut own = dimensions.filter(|dimension| {
+                let value = dimension["Value"].as_str().unwrap();
+                value.starts_with('{') || dimension["Name"] == "ses:configuration-set"
+            });
+            if metric["Namespace"] != "{AWS::StackName}" && own.next().is_none() {
+                problems.push(format!("{name}: the metric is that of each stack"));
+            }
+        }
+    }
+    if kind == "AWS::CloudWatch::Dashboard" {
+        for search in whole.split("SEARCH(").skip(1) {
+            // Other terms match a part of a name, such as that of `organizations-dev`.
+            let namespace = search.split(',').next().unwrap();
+            if !namespace.contains("{AWS::StackName}") {
+                problems.push(format!("{name}: a search finds the metrics of each stack"));
+            }
+        }
+    }
+    problems
+}
+
+#[test]
+fn resources_of_two_stacks_in_one_account_stay_apart() {
+    for parameters in DEPLOYMENTS {
+        let deployment = Evaluated::with(parameters);
+        let names = deployment.resources();
+        assert!(names.len() > 60, "{}", names.len());
+        let problems: Vec<_> = names
+            .iter()
+            .flat_map(|name| {
+                let kind = deployment.template["Resources"][name]["Type"]
+                    .as_str()
+                    .unwrap();
+                shared(name, kind, &deployment.properties(name))
+            })
+            .collect();
+        assert_eq!(problems, [""; 0], "{parameters:?}");
+        let variables = &deployment.template["Globals"]["Function"]["Environment"]["Variables"];
+        assert_eq!(
+            text(&variables["METRICS_NAMESPACE"]).trim(),
+            "!Ref AWS::StackName"
+        );
+    }
+    // The source of audit events is the product's name, so each of them names its stack.
+    let sends = Evaluated::with(&[("AuditEventBusName", "audit")]);
+    let variables = &sends.properties("DescribeEvents")["Environment"]["Variables"];
+    assert_eq!(variables["STACK_NAME"], "{AWS::StackName}");
+}
+
+#[test]
+fn what_two_stacks_share_is_found() {
+    let found = |kind: &str, yaml: &str| shared("R", kind, &serde_norway::from_str(yaml).unwrap());
+    let metric = "{ Namespace: AWS/SES, MetricName: Reputation.BounceRate }";
+    let rule =
+        "{ Events: { E: { Type: EventBridgeRule, Properties: { Pattern: { source: [x] } } } } }";
+    for (kind, yaml) in [
+        ("AWS::Logs::LogGroup", "{ LogGroupName: /aws/lambda/x }"),
+        ("AWS::Events::Rule", "{ EventPattern: { source: [x] } }"),
+        ("AWS::Serverless::Function", rule),
+        ("AWS::CloudWatch::Alarm", metric),
+        (
+            "AWS::CloudWatch::Dashboard",
+            "{ DashboardBody: \"SEARCH('{AWS/Lambda,FunctionName} x')\" }",
+        ),
+    ] {
+        assert_eq!(found(kind, yaml).len(), 1, "{kind}");
+    }
 }
 
 /// Returns the parameters that `samconfig.toml` has for an environment, which stand there
@@ -537,6 +700,15 @@ fn dashboard_charts_do_not_overlap() {
         panic!("the dashboard's body is not a `!Sub`")
     };
     let body: Json = serde_json::from_str(body.value.as_str().unwrap()).unwrap();
+    for shown in [
+        "EmailsSent",
+        "EmailsBounced",
+        "Busy",
+        "TransactionsThrottled",
+        "Throttles",
+    ] {
+        assert!(body.to_string().contains(shown), "no chart has {shown}");
+    }
     let mut cells = BTreeSet::new();
     assert!(!body["widgets"].as_array().unwrap().is_empty());
     for widget in body["widgets"].as_array().unwrap() {
@@ -546,12 +718,9 @@ fn dashboard_charts_do_not_overlap() {
                 assert!(x < 24 && cells.insert((x, y)), "{widget}");
             }
         }
-        assert!(
-            !widget["properties"]["metrics"]
-                .as_array()
-                .unwrap()
-                .is_empty()
-        );
+        let metrics = widget["properties"]["metrics"].as_array();
+        let query = widget["properties"]["query"].as_str();
+        assert!(metrics.is_some_and(|metrics| !metrics.is_empty()) || query.is_some());
     }
 }
 

@@ -221,10 +221,22 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
 /// Returns the name of a function, such as `Ref`.
 fn tag(tagged: &TaggedValue) -> &'static str {
     const FUNCTIONS: [&str; 12] = [
-        "And", "Condition", "Equals", "GetAtt", "If", "Join", "Not", "Or", "Ref", "Select", "Split",
+        "And",
+        "Condition",
+        "Equals",
+        "GetAtt",
+        "If",
+        "Join",
+        "Not",
+        "Or",
+        "Ref",
+        "Select",
+        "Split",
         "Sub",
     ];
     let tag = tagged.tag.to_string();
-    let known = FUNCTIONS.iter().find(|name| tag.strip_prefix('!') == Some(name));
+    let known = FUNCTIONS
+        .iter()
+        .find(|name| tag.strip_prefix('!') == Some(name));
     known.unwrap_or_else(|| panic!("{tag} is unknown to the tests"))
 }
