@@ -23,7 +23,7 @@ use crate::{
     provider::Provider,
     secrets::{Secret, SecretStore},
     stream::StreamPump,
-    template::Template,
+    template::{STACK_NAME, Template},
     verifier::{TrustedKeys, Verifier},
     webhook::Webhook,
 };
@@ -102,7 +102,7 @@ impl Parts {
         };
         let config = Config {
             table_name: TABLE.to_owned(),
-            stack_name: "local".to_owned(),
+            stack_name: STACK_NAME.to_owned(),
             public_url: urls.api.clone(),
             email_from: options.email_from,
             email_reply_to: options.email_reply_to,

@@ -20,6 +20,10 @@ import boto3
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
+import smoke
+import steps
+from stack import Stack
+from steps import step
 from support import (
     ROOT,
     Person,
@@ -87,16 +91,13 @@ class Engine:
             return False
 
 
-class Deployment:
+class Deployment(Stack):
     """The stack that `sam deploy` has created."""
 
     def __init__(self, engine):
         self.engine = engine
+        super().__init__(STACK, engine.client)
         cloudformation = engine.client("cloudformation")
-        stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
-        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
-        resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
-        self.ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
         self.template = yaml_parse(
             cloudformation.get_template(StackName=STACK)["TemplateBody"]
         )
@@ -175,47 +176,11 @@ class Deployment:
                 routes += 1
         print(f"{routes} routes, {len(authorizers)} authorizers")
 
+    def address(self, name):
+        return f"{name}@example.com"
+
     def nobody(self):
         return Person(self.engine.url, headers={"host": f"{self.api_id}.execute-api.localhost"})
-
-    def person(self, email, name, verified=True):
-        """Signs a person in with an account in the stack's user pool."""
-        cognito, pool = self.engine.client("cognito-idp"), self.ids["UserPool"]
-        attributes = [
-            {"Name": "email", "Value": email},
-            {"Name": "email_verified", "Value": str(verified).lower()},
-            {"Name": "name", "Value": name},
-        ]
-        try:
-            cognito.admin_create_user(
-                UserPoolId=pool,
-                Username=email,
-                MessageAction="SUPPRESS",
-                UserAttributes=attributes,
-            )
-        except cognito.exceptions.UsernameExistsException:
-            cognito.admin_update_user_attributes(
-                UserPoolId=pool, Username=email, UserAttributes=attributes[1:]
-            )
-        password = "Only-for-this-run-1"
-        cognito.admin_set_user_password(
-            UserPoolId=pool, Username=email, Password=password, Permanent=True
-        )
-        signed_in = cognito.admin_initiate_auth(
-            UserPoolId=pool,
-            ClientId=self.ids["UserPoolClient"],
-            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": email, "PASSWORD": password},
-        )
-        token = signed_in["AuthenticationResult"]["IdToken"]
-        person = self.nobody()
-        person.headers["authorization"] = f"Bearer {token}"
-        return person
-
-    def machine(self, authorization):
-        machine = self.nobody()
-        machine.headers["authorization"] = authorization
-        return machine
 
     def mails(self, email, subject="", sent=1):
         """Waits for a number of emails to an address, by a text in the subject."""
@@ -232,9 +197,13 @@ class Deployment:
 
         return until(found, f"email to {email}")
 
-    def link_to(self, email, sent=1):
+    def link(self, email, _invite=None, _organization=None, mails=1):
         """Waits for emails to an address and returns the path of the newest one's link."""
-        return f"/v1/invites/{link_token(self.mails(email, sent=sent)[-1]['BodyText'])}"
+        return f"/v1/invites/{link_token(self.mails(email, sent=mails)[-1]['BodyText'])}"
+
+    def clean_up(self):
+        """Has the schedules run within a minute."""
+        self.fire_schedules_soon()
 
     def put_event(self, source, kind, detail, bus="default"):
         event = {
@@ -246,39 +215,11 @@ class Deployment:
         put = self.engine.client("events").put_events(Entries=[event])
         assert put["FailedEntryCount"] == 0, put
 
-    def let_expire(self, organization_id, invite_id):
-        """Moves the invite's expiry into the past, as the engine's clock cannot be moved."""
-        table, at = self.outputs["TableName"], {"S": "2024-11-06T05:37:44Z"}
-        dynamodb = self.engine.client("dynamodb")
-        organization = {"S": f"ORG#{organization_id}"}
-        invite = dynamodb.update_item(
-            TableName=table,
-            Key={"pk": organization, "sk": {"S": f"INVITE#{invite_id}"}},
-            UpdateExpression="SET expires_at = :at",
-            ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={":at": at},
-            ReturnValues="ALL_NEW",
-        )["Attributes"]
-        address = invite["email"]["S"].lower()
-        dynamodb.update_item(
-            TableName=table,
-            Key={"pk": {"S": f"EMAIL#{address}"}, "sk": organization},
-            UpdateExpression="SET holder.expires_at = :at, expires_at_seconds = :seconds",
-            ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={":at": at, ":seconds": {"N": "1730871464"}},
-        )
-
     def rotate_link_key(self):
         """Rotates the link key as docs/operations.md describes. No function has cached it."""
         self.engine.client("secretsmanager").put_secret_value(
             SecretId=self.outputs["LinkKeySecretArn"], SecretString=secrets.token_urlsafe(48)
         )
-
-    def server_secret(self):
-        """Returns the secret of the server key."""
-        client = self.engine.client("secretsmanager")
-        secret = client.get_secret_value(SecretId=self.outputs["ServerKeySecretArn"])
-        return secret["SecretString"]
 
     def fire_schedules_soon(self):
         """Sets the schedules to every minute instead of every hour."""
@@ -297,17 +238,6 @@ class Deployment:
         (message,) = until(found, f"a message in {queue}")
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return json.loads(message["Body"])
-
-    def nothing_is_given_up(self):
-        sqs = self.engine.client("sqs")
-        queues = [name for name in self.outputs if name.endswith("DeadLettersUrl")]
-        assert queues, self.outputs
-        for name in queues:
-            url = self.outputs[name]
-            attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-            count = attributes["Attributes"]["ApproximateNumberOfMessages"]
-            assert count == "0", f"{name} holds {count}"
-
 
 def authorizer(wish):
     if wish["type"] == "jwt":
@@ -330,115 +260,14 @@ def authorizer(wish):
     }
 
 
-def step(text):
-    print(text, flush=True)
-
-
 def story(stack):
     nobody = stack.nobody()
     assert nobody.get("/v1/account").status == 401, "an anonymous request gets 401"
 
-    step("1. Ada creates an organization and invites Bob as admin, with billing emails")
-    ada = stack.person("ada@example.com", "Ada")
-    acme = ada.post("/v1/organizations", {"name": "Acme Images"}).expect("201")["id"]
-    path = f"/v1/organizations/{acme}"
-    wish = {"email": "Bob@Example.com", "role": "admin", "receives_billing_emails": True}
-    invite = ada.post(f"{path}/invites", wish).expect("201")
-    bobs_link = stack.link_to("bob@example.com")
-    preview = nobody.get(bobs_link).expect("200")
-    assert preview["organization_name"] == "Acme Images", preview
-    assert preview["inviter_name"] == "Ada", preview
-    assert preview["role"] == "admin", preview
-    assert preview["masked_email"] == "b…@example.com", preview
-    (listed,) = ada.get(f"{path}/invites").expect("200")["items"]
-    assert listed["delivery"]["state"] == "sent", listed
-
-    step("2. Bob accepts, once his address is verified")
-    accept = f"/v1/account/invites/{invite['id']}/accept"
-    bob = stack.person("bob@example.com", "Bob", verified=False)
-    refusal = bob.post(accept).expect("403 email_not_verified")
-    assert "verify your email address" in refusal["detail"], refusal
-    bob = stack.person("bob@example.com", "Bob")
-    accepted = bob.post(accept).expect("200")["member"]
-    assert accepted["role"] == "admin" and accepted["receives_billing_emails"], accepted
-    account = bob.get("/v1/account").expect("200")
-    assert account["current_organization"]["name"] == "Acme Images", account
-    nobody.get(bobs_link).expect("410 invite_accepted")
-
-    step("3. Carol declines from the link; Dana's address is one address in any letter case")
-    bob.post(f"{path}/invites", {"email": "carol@example.com", "role": "user"}).expect("201")
-    nobody.post(stack.link_to("carol@example.com") + "/decline").expect("204")
-    wish = {"email": "dana@example.com", "role": "user"}
-    first = bob.post(f"{path}/invites", wish).expect("201")["id"]
-    again = {"email": " DANA@example.COM ", "role": "user"}
-    refusal = bob.post(f"{path}/invites", again).expect("409 invite_outstanding")
-    assert refusal["invite_id"] == first, refusal
-    bob.delete(f"{path}/invites/{first}").expect("204")
-    second = bob.post(f"{path}/invites", again).expect("201")["id"]
-
-    step("4. Bob can neither raise his own role nor touch the creator")
-    bobs, adas = f"{path}/members/{bob.user_id()}", f"{path}/members/{ada.user_id()}"
-    bob.patch(bobs, {"role": "owner"}).expect("403 owner_required")
-    wish = {"email": "eve@example.com", "role": "owner"}
-    bob.post(f"{path}/invites", wish).expect("403 owner_required")
-    bob.patch(path, {"name": "Bob's"}).expect("403 owner_required")
-    bob.delete(adas).expect("403 creator_protected")
-    ada.patch(bobs, {"role": "owner"}).expect("200")
-    bob.patch(adas, {"role": "admin"}).expect("403 creator_protected")
-    bob.patch(adas, {"receives_billing_emails": False}).expect("403 creator_protected")
-    bob.delete(adas).expect("403 creator_protected")
-    ada.delete(adas).expect("403 creator_protected")
-
-    step("5. Dana joins, reads the settings, can change nothing, and leaves")
-    dana = stack.person("dana@example.com", "Dana")
-    dana.post(f"/v1/account/invites/{second}/accept").expect("200")
-    settings = dana.get(f"{path}/settings").expect("200")
-    assert settings["may"]["update_organization"]["allowed"] is False, settings
-    assert settings["may"]["invite"]["roles"] == [], settings
-    dana.patch(path, {"name": "Dana's"}).expect("403 owner_required")
-    dana.delete(f"{path}/members/{dana.user_id()}").expect("200")
-    dana.get(path).expect("404 organization_not_found")
-
-    step("6. An unanswered invite expires, and the schedule cleans up")
-    wish = {"email": "frank@example.com", "role": "user"}
-    franks = ada.post(f"{path}/invites", wish).expect("201")["id"]
-    link = stack.link_to("frank@example.com")
-    stack.let_expire(acme, franks)
-    assert ada.get(f"{path}/invites").expect("200")["items"] == []
-    nobody.get(link).expect("410 invite_expired")
-    stack.fire_schedules_soon()
-
-    def kinds():
-        log = ada.get(f"{path}/audit-events?limit=100").expect("200")["items"]
-        return [event["kind"] for event in reversed(log)]
-
-    until(lambda: "invite.expired" in kinds(), "the hourly cleanup", seconds=180)
-    nobody.get(link).expect("410 invite_expired")
-    bob.post(f"{path}/invites", wish).expect("201")
-    stack.link_to("frank@example.com", sent=2)
-
-    step("7. The audit log records all of it")
-    told = kinds()
-    expected = [
-        "organization.created",
-        "member.added",
-        "invite.created",
-        "invite.accepted",
-        "member.added",
-        "invite.created",
-        "invite.declined",
-        "invite.created",
-        "invite.cancelled",
-        "invite.created",
-        "member.role_changed",
-        "invite.accepted",
-        "member.added",
-        "member.removed",
-        "invite.created",
-        "invite.expired",
-        "invite.created",
-    ]
-    assert told == expected, told
+    told = steps.members(stack)
+    ada, bob, dana = told.ada, told.bob, told.dana
+    acme, path, franks = told.acme, told.path, told.franks
+    kinds, expected = told.kinds, told.expected
 
     step("8. An API client uses credits, once per idempotency key, up to the plan's limit")
     wish = {"name": "Rendering"}
@@ -535,7 +364,7 @@ def story(stack):
     step("12. An email bounces")
     wish = {"email": "grace@example.com", "role": "user"}
     graces = bob.post(f"{path}/invites", wish).expect("201")["id"]
-    stack.link_to("grace@example.com")
+    stack.link("grace@example.com")
 
     def delivery(person):
         invites = person.get(f"{path}/invites").expect("200")["items"]
@@ -545,24 +374,24 @@ def story(stack):
     until(lambda: delivery(ada)["state"] == "sent", "the delivery state `sent`")
     report = json.loads((ROOT / "events" / "record-email-delivery.json").read_text())
     tags = report["detail"]["mail"]["tags"]
-    tags |= {"organization_id": [acme], "invite_id": [graces], "times_sent": ["1"]}
+    tags |= {"organization_id": [acme], "invite_id": [graces], "times_sent": ["1"], "stack": [STACK]}
     stack.put_event("aws.ses", report["detail-type"], report["detail"])
     until(lambda: delivery(bob)["state"] == "bounced", "the delivery state `bounced`")
     assert delivery(ada)["reason"], delivery(ada)
 
     step("13. The link key is rotated: earlier links stay valid until the next rotation")
-    link = stack.link_to("grace@example.com")
+    link = stack.link("grace@example.com")
     stack.rotate_link_key()
     nobody.get(link).expect("200")
     wish = {"email": "heidi@example.com", "role": "user"}
     bob.post(f"{path}/invites", wish).expect("201")
-    newer = stack.link_to("heidi@example.com")
+    newer = stack.link("heidi@example.com")
     stack.rotate_link_key()
     nobody.get(link).expect("404 invite_not_found")
     nobody.get(newer).expect("200")
 
     step("14. The audit log records all of that, too")
-    told = kinds()[len(expected) :]
+    since = kinds()[len(expected) :]
     also_expected = [
         "api_key.created",
         "usage.threshold_reached",
@@ -579,39 +408,13 @@ def story(stack):
         "invite.email_bounced",
         "invite.created",
     ]
-    assert told == also_expected, told
+    assert since == also_expected, since
 
     step("15. The pages and their assets are served")
     pages(stack, nobody)
 
-    step("16. The product's own backend acts, and everything has an end")
-    server = stack.machine(f"Bearer oss_{stack.server_secret()}")
-    managed = f"/v1/server/organizations/{acme}"
-    stack.machine("Bearer oss_wrong").get(managed).expect("403")
-    server.patch(managed, {"external_id": "team_42"}).expect("200")
-    (found,) = server.get("/v1/server/organizations?external_id=team_42").expect("200")["items"]
-    assert found["id"] == acme, found
-    assert server.get(f"{managed}/members/{bob.user_id()}").expect("200")["role"] == "owner"
-    erin = stack.person("erin@example.com", "Erin")
-    row = {"user_id": erin.user_id(), "email": "erin@example.com", "name": "Erin", "role": "user"}
-    (added,) = server.post(f"{managed}/members", {"members": [row]}).expect("200")["items"]
-    assert added["outcome"] == "added", added
-    erin.get(path).expect("200")
-    wish = {"plan": "team", "when": "now"}
-    assert server.patch(f"{managed}/billing", wish).expect("200")["plan"] == team
-    click = {"idempotency-key": "click"}
-    server.post(f"{managed}/usage", {"credits": 2}, click).expect("200")
-    server.post(f"{managed}/usage/refunds", {"idempotency_key": "click"}).expect("200")
-    ada.put(f"{path}/creator", {"user_id": bob.user_id()}).expect("200")
-    ada.delete(f"{path}/members/{ada.user_id()}").expect("200")
-    ada.get(path).expect("404 organization_not_found")
-    bob.delete(path).expect("200")
-    erin.get(path).expect("404 organization_not_found")
-    bob.post(f"{path}/restore").expect("200")
-    erin.get(path).expect("200")
-    server.delete(f"/v1/server/people/{erin.user_id()}").expect("204")
-    log = json.dumps(bob.get(f"{path}/audit-events?limit=100").expect("200"))
-    assert erin.user_id() in log and "Erin" not in log and "erin@" not in log, log
+    step("16. The product acts by its own backend, and all has an end")
+    steps.backend(stack, told)
     stack.nothing_is_given_up()
 
 
@@ -687,6 +490,8 @@ def main():
         stack = Deployment(engine)
         stack.make_routes()
         story(stack)
+        step("the smoke test of a deployed stack")
+        smoke.smoke(smoke.Deployed(STACK, engine.client, stack.nobody))
     print("the main scenario passed on the second engine")
 
 

@@ -343,7 +343,10 @@ async fn tags_of_a_billing_email_have_no_address() {
     fixture.bill().await;
     let email = fixture.last_email_to("ada@example.com");
     let names: Vec<&String> = email.tags.keys().collect();
-    assert_eq!(names, ["billing_event_id", "organization_id", "user_id"]);
+    assert_eq!(
+        names,
+        ["billing_event_id", "organization_id", "stack", "user_id"]
+    );
     assert!(email.tags.values().all(|value| !value.contains("ada")));
 }
 

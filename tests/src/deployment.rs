@@ -7,7 +7,7 @@ use local::Pattern;
 use serde_json::{Value as Json, json};
 use serde_norway::{Mapping, Value};
 
-use crate::{completeness::repository, harness::Fixture};
+use crate::{completeness::repository, evaluated::Evaluated, harness::Fixture};
 
 fn template() -> Value {
     let text = fs::read_to_string(local::Options::shipped_template()).unwrap();
@@ -42,39 +42,58 @@ fn alarms(template: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The functions without a route, and the alarm that rings when they fail or are throttled.
+const WATCHED: [(&str, &str); 7] = [
+    ("ApplyPlanChanges", "HourlyRunsAlarm"),
+    // The stream and the pipe wait for these.
+    ("DeliverEmail", "StreamAgeAlarm"),
+    ("DescribeEvents", "AuditEventsAlarm"),
+    ("ExpireInvites", "HourlyRunsAlarm"),
+    ("PurgeOrganizations", "HourlyRunsAlarm"),
+    // Their events go to the queue after the last retry.
+    ("RecordBillingEvent", "EventDeadLettersAlarm"),
+    ("RecordEmailDelivery", "EventDeadLettersAlarm"),
+];
+
 #[test]
 fn every_function_has_an_alarm_for_failures() {
+    let deployment = Evaluated::with(&[("AuditEventBusName", "audit")]);
     let template = template();
     let api = resources(&template, "AWS::Serverless::HttpApi").remove(0).1;
     let authorizers = text(&api["Properties"]["Auth"]);
-    let alarms = alarms(&template);
-    let watched = |name: &str, metric: &str| {
-        alarms.iter().any(|(_, alarm)| {
-            alarm.contains(&format!("MetricName: {metric}\n"))
-                && alarm.lines().any(|line| {
-                    line.trim()
-                        .trim_start_matches("- ")
-                        .ends_with(&format!("!Ref {name}"))
-                })
-        })
-    };
-    assert!(watched("Api", "5xx"), "the API has no alarm");
-    let mut background = 0;
+    let alarm = |name: &str| text(&deployment.properties(name));
+    // A failing or throttled function behind the API shows as 5xx of the API.
+    let of_the_api = alarm("ApiErrorsAlarm");
+    assert!(of_the_api.contains("MetricName: 5xx") && of_the_api.contains("{Api}"));
+    let mut background = Vec::new();
     for (name, function) in resources(&template, "AWS::Serverless::Function") {
         let events = &function["Properties"]["Events"];
         let routes = events
             .as_mapping()
             .is_some_and(|events| events.values().all(|event| event["Type"] == "HttpApi"));
-        // A failing or throttled function behind the API shows as 5xx of the API.
-        if routes || authorizers.contains(&format!("!GetAtt {name}.Arn")) {
-            continue;
-        }
-        background += 1;
-        for metric in ["Errors", "Throttles"] {
-            assert!(watched(&name, metric), "no alarm for {metric} of {name}");
+        if !routes && !authorizers.contains(&format!("!GetAtt {name}.Arn")) {
+            background.push(name);
         }
     }
-    assert!(background >= 5, "{background}");
+    background.sort_unstable();
+    assert_eq!(background, WATCHED.map(|(name, _)| name));
+    for (function, watching) in WATCHED {
+        let alarm = alarm(watching);
+        let function_itself = alarm.matches(&format!("{{{function}}}")).count();
+        match watching {
+            "HourlyRunsAlarm" => assert_eq!(function_itself, 2, "Errors and Throttles"),
+            "StreamAgeAlarm" => assert!(function_itself == 1 && alarm.contains("IteratorAge")),
+            "AuditEventsAlarm" => {
+                let pipe = text(&deployment.properties("AuditEventsPipe"));
+                assert!(pipe.contains(&format!("{{{function}.Arn}}")));
+            }
+            _ => {
+                let invocation = &deployment.properties(function)["EventInvokeConfig"];
+                let failures = &invocation["DestinationConfig"]["OnFailure"]["Destination"];
+                assert_eq!(*failures, "{EventDeadLetters.Arn}", "{function}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -101,6 +120,10 @@ fn every_alarm_has_an_action_and_a_runbook_entry() {
             "{name}"
         );
         assert!(properties["AlarmDescription"].is_string(), "{name}");
+        // A queue is emptied by the person who reads it, and no email for five minutes is no
+        // success: only the others say when they end.
+        let ends = !(name.ends_with("DeadLettersAlarm") || name == "EmailFailuresAlarm");
+        assert_eq!(!properties["OKActions"].is_null(), ends, "{name}");
         assert!(page.contains(&format!("`{name}`")), "no runbook for {name}");
     }
 }
@@ -145,47 +168,9 @@ fn every_parameter_is_in_one_group_of_the_console() {
     assert_eq!(grouped, parameters);
 }
 
-/// Returns whether an intrinsic function of a rule holds with these parameters.
-fn holds(function: &Value, parameters: &[(&str, &str)], template: &Value) -> bool {
-    let Value::Tagged(tagged) = function else {
-        panic!("{function:?}");
-    };
-    let values = tagged.value.as_sequence().unwrap();
-    let mut results = values
-        .iter()
-        .map(|value| holds(value, parameters, template));
-    let text = |value: &Value| match value {
-        Value::Tagged(reference) => {
-            assert_eq!(reference.tag, "Ref");
-            let name = reference.value.as_str().unwrap();
-            let given = parameters.iter().find(|(given, _)| *given == name);
-            let default = || template["Parameters"][name]["Default"].as_str().unwrap();
-            given.map_or_else(default, |(_, value)| value).to_owned()
-        }
-        value => value.as_str().unwrap().to_owned(),
-    };
-    match tagged.tag.to_string().as_str() {
-        "!Equals" => text(&values[0]) == text(&values[1]),
-        "!Not" => !results.next().unwrap(),
-        "!Or" => results.any(|holds| holds),
-        tag => panic!("{tag}"),
-    }
-}
-
-/// Returns the assertions that fail with these parameters, as CloudFormation reports them
-/// before it makes anything.
+/// Returns the assertions that fail with these parameters.
 fn violations(parameters: &[(&str, &str)]) -> Vec<String> {
-    let template = template();
-    let rules = template["Rules"].as_mapping().unwrap().values();
-    let applied = rules.filter(|rule| {
-        let condition = rule.get("RuleCondition");
-        condition.is_none_or(|condition| holds(condition, parameters, &template))
-    });
-    let assertions = applied.flat_map(|rule| rule["Assertions"].as_sequence().unwrap());
-    assertions
-        .filter(|assertion| !holds(&assertion["Assert"], parameters, &template))
-        .map(|assertion| assertion["AssertDescription"].as_str().unwrap().to_owned())
-        .collect()
+    Evaluated::with(parameters).violations()
 }
 
 #[test]
@@ -219,10 +204,33 @@ fn rules_refuse_parameters_that_do_not_fit_together() {
         assert_eq!(violations(&[issuer, audience, parameter]), [expected]);
     }
     let disabled = ("ExecuteApiEndpoint", "disabled");
-    let expected = "ExecuteApiEndpoint disabled requires PublicUrl, the address of your own domain";
+    let expected = "ExecuteApiEndpoint disabled requires DomainName or PublicUrl";
     assert_eq!(violations(&[disabled]), [expected]);
     assert_eq!(
         violations(&[disabled, ("PublicUrl", "https://a.example.com")]),
+        [""; 0]
+    );
+    let domain = ("DomainName", "a.example.com");
+    let certificate = ("CertificateArn", "arn");
+    let zone = ("HostedZoneId", "Z1");
+    assert_eq!(violations(&[domain, certificate]), [""; 0]);
+    assert_eq!(violations(&[domain, certificate, zone, disabled]), [""; 0]);
+    assert_eq!(
+        violations(&[domain]),
+        ["DomainName requires CertificateArn"]
+    );
+    assert_eq!(
+        violations(&[certificate]),
+        ["CertificateArn requires DomainName"]
+    );
+    assert_eq!(violations(&[zone]), ["HostedZoneId requires DomainName"]);
+    let zone = ("EmailHostedZoneId", "Z1");
+    assert_eq!(
+        violations(&[zone]),
+        ["EmailHostedZoneId requires EmailDomain"]
+    );
+    assert_eq!(
+        violations(&[zone, ("EmailDomain", "a.example.com")]),
         [""; 0]
     );
     let page = ("PlanChangeUrl", "https://a.example.com/plans");
@@ -231,6 +239,283 @@ fn rules_refuse_parameters_that_do_not_fit_together() {
         ["PlanChangeUrl requires PlanChanges server"]
     );
     assert_eq!(violations(&[page, ("PlanChanges", "server")]), [""; 0]);
+}
+
+/// Returns the names of a section's entries that a condition may leave out.
+fn conditional(section: &str) -> BTreeSet<String> {
+    let template = template();
+    let all = template[section].as_mapping().unwrap().iter();
+    let conditional = all.filter(|(_, entry)| !entry["Condition"].is_null());
+    conditional
+        .map(|(name, _)| name.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Deployments that together make each conditional resource, and leave each out.
+const DEPLOYMENTS: [&[(&str, &str)]; 5] = [
+    &[],
+    &[
+        ("JwtIssuer", "https://id.example.com"),
+        ("JwtAudience", "app"),
+        ("EmailConfigurationSet", "own"),
+        ("AlarmEmail", "a@example.com"),
+    ],
+    &[
+        ("DomainName", "a.example.com"),
+        ("CertificateArn", "arn"),
+        ("AuditEventBusName", "audit"),
+    ],
+    &[
+        ("DomainName", "a.example.com"),
+        ("CertificateArn", "arn"),
+        ("HostedZoneId", "Z1"),
+        ("EmailDomain", "example.com"),
+        ("EmailHostedZoneId", "Z1"),
+        ("WebhookUrl", "https://hook.example.com"),
+    ],
+    &[
+        ("PublicUrl", "https://cdn.example.com"),
+        ("AuditEventBusName", "audit"),
+        ("WebhookUrl", "https://hook.example.com"),
+    ],
+];
+
+#[test]
+fn deployments_refer_to_what_they_make_only() {
+    let mut made = BTreeSet::new();
+    let mut left_out = BTreeSet::new();
+    for parameters in DEPLOYMENTS {
+        assert_eq!(violations(parameters), [""; 0]);
+        let deployment = Evaluated::with(parameters);
+        let resources = deployment.resources();
+        assert_eq!(deployment.missing(), BTreeSet::new(), "{parameters:?}");
+        let conditional = conditional("Resources");
+        left_out.extend(conditional.difference(&resources).cloned());
+        made.extend(conditional.intersection(&resources).cloned());
+    }
+    let conditional = conditional("Resources");
+    assert!(conditional.len() > 10, "{conditional:?}");
+    assert_eq!(made, conditional, "no deployment here makes the others");
+    assert_eq!(
+        left_out, conditional,
+        "each deployment here makes the others"
+    );
+}
+
+/// Returns the address of the pages by each setting that has it.
+fn addresses(deployment: &Evaluated) -> BTreeSet<String> {
+    let client = deployment.properties("UserPoolClient");
+    let list = |name: &str, end: &str| {
+        let url = client[name][0].as_str().unwrap();
+        url.strip_suffix(end).unwrap().to_owned()
+    };
+    let variables = &deployment.properties("DeliverEmail")["Environment"]["Variables"];
+    BTreeSet::from([
+        list("CallbackURLs", "/auth/callback"),
+        list("LogoutURLs", "/"),
+        variables["PUBLIC_URL"].as_str().unwrap().to_owned(),
+        deployment.output("ApiUrl").unwrap(),
+    ])
+}
+
+#[test]
+fn one_deployment_with_a_domain_has_its_address_everywhere() {
+    let domain = ("DomainName", "a.example.com");
+    let certificate = ("CertificateArn", "arn");
+    let with_domain = Evaluated::with(&[domain, certificate]);
+    let address = BTreeSet::from(["https://a.example.com".to_owned()]);
+    assert_eq!(addresses(&with_domain), address);
+    let target = Some("{ApiDomain.RegionalDomainName}".to_owned());
+    assert_eq!(with_domain.output("DomainTarget"), target);
+    let mapping = with_domain.properties("ApiDomainMapping");
+    // At the root, where the addresses of the pages begin.
+    assert!(mapping["ApiMappingKey"].is_null());
+    assert!(!with_domain.resources().contains("ApiDomainRecord"));
+
+    let with_zone = Evaluated::with(&[domain, certificate, ("HostedZoneId", "Z1")]);
+    assert_eq!(addresses(&with_zone), address);
+    assert_eq!(with_zone.output("DomainTarget"), None);
+    let record = with_zone.properties("ApiDomainRecord");
+    assert_eq!(record["Name"], "a.example.com");
+    assert_eq!(record["HostedZoneId"], "Z1");
+
+    // A CDN in front has the address, and the domain is its origin.
+    let cdn = ("PublicUrl", "https://cdn.example.com");
+    let address = BTreeSet::from(["https://cdn.example.com".to_owned()]);
+    let behind = Evaluated::with(&[domain, certificate, cdn]);
+    assert_eq!(addresses(&behind), address);
+    assert!(behind.resources().contains("ApiDomainMapping"));
+    let without = Evaluated::with(&[cdn]);
+    assert_eq!(addresses(&without), address);
+    assert!(!without.resources().contains("ApiDomainMapping"));
+
+    // The API's own address does not exist before the first deployment.
+    let neither = Evaluated::with(&[]);
+    assert!(!neither.condition("MakesSignInPages"));
+    let own = Some("{Api.ApiEndpoint}".to_owned());
+    assert_eq!(neither.output("ApiUrl"), own);
+    assert_eq!(neither.output("ApiEndpoint"), own);
+}
+
+#[test]
+fn email_identity_is_verified_by_its_records() {
+    let domain = ("EmailDomain", "example.com");
+    let by_hand = Evaluated::with(&[domain]);
+    assert_eq!(
+        by_hand.properties("EmailIdentity")["EmailIdentity"],
+        "example.com"
+    );
+    assert!(!by_hand.resources().contains("EmailRecord1"));
+    let in_zone = Evaluated::with(&[domain, ("EmailHostedZoneId", "Z1")]);
+    for number in 1..=3 {
+        let name = format!("{{EmailIdentity.DkimDNSTokenName{number}}}");
+        let value = format!("{{EmailIdentity.DkimDNSTokenValue{number}}}");
+        let output = by_hand.output(&format!("EmailRecord{number}"));
+        assert_eq!(output, Some(format!("{name} CNAME {value}")));
+        let record = in_zone.properties(&format!("EmailRecord{number}"));
+        assert_eq!(record["Name"], name.as_str());
+        assert_eq!(record["ResourceRecords"][0], value.as_str());
+        assert_eq!(record["HostedZoneId"], "Z1");
+    }
+    let none = Evaluated::with(&[]);
+    assert_eq!(none.output("EmailRecord1"), None);
+}
+
+/// Returns the problems of a resource that another stack in the same account and region would
+/// collide with, hear, or be heard by.
+fn shared(name: &str, kind: &str, properties: &Value) -> Vec<String> {
+    let mut problems = Vec::new();
+    let whole = text(properties);
+    // An account has one of each name, and CloudFormation's own have the stack's.
+    let names: &[&str] = match kind {
+        "AWS::Logs::LogGroup" => &["LogGroupName"],
+        "AWS::DynamoDB::Table" => &["TableName"],
+        "AWS::SQS::Queue" => &["QueueName"],
+        "AWS::SNS::Topic" => &["TopicName"],
+        "AWS::CloudWatch::Alarm" => &["AlarmName"],
+        "AWS::CloudWatch::Dashboard" => &["DashboardName"],
+        "AWS::SecretsManager::Secret"
+        | "AWS::Pipes::Pipe"
+        | "AWS::SES::ConfigurationSet"
+        | "AWS::Events::Rule"
+        | "AWS::Events::Connection"
+        | "AWS::Events::ApiDestination" => &["Name"],
+        "AWS::Cognito::UserPool" => &["UserPoolName"],
+        "AWS::Cognito::UserPoolDomain" => &["Domain"],
+        "AWS::IAM::Role" => &["RoleName"],
+        "AWS::Serverless::Function" => &["FunctionName"],
+        "AWS::Serverless::HttpApi" => &["Name"],
+        // Named by a parameter of this deployment alone, or a part of another resource.
+        "AWS::ApiGatewayV2::DomainName"
+        | "AWS::ApiGatewayV2::ApiMapping"
+        | "AWS::Cognito::ManagedLoginBranding"
+        | "AWS::Cognito::UserPoolClient"
+        | "AWS::Route53::RecordSet"
+        | "AWS::SES::ConfigurationSetEventDestination"
+        | "AWS::SES::EmailIdentity"
+        | "AWS::SNS::Subscription"
+        | "AWS::SQS::QueuePolicy" => &[],
+        kind => panic!("{name}: does the name of a {kind} carry the stack?"),
+    };
+    for property in names {
+        if let Some(text) = properties[*property].as_str()
+            && !text.contains("{AWS::StackName}")
+            && !text.contains("{part}")
+        {
+            problems.push(format!(
+                "{name}: {property} `{text}` is the same in each stack"
+            ));
+        }
+    }
+    // Events of a bus, which another stack may share.
+    let patterns = properties["Events"].as_mapping().into_iter().flatten();
+    let patterns = patterns.filter(|(_, event)| event["Type"] == "EventBridgeRule");
+    let patterns = patterns.map(|(_, event)| &event["Properties"]["Pattern"]);
+    let own = Some(&properties["EventPattern"]).filter(|pattern| !pattern.is_null());
+    for pattern in patterns.chain(own) {
+        if !text(pattern).contains("{AWS::StackName}") {
+            problems.push(format!("{name}: the pattern takes events of each stack"));
+        }
+    }
+    if kind == "AWS::CloudWatch::Alarm" {
+        let metrics = properties["Metrics"].as_sequence();
+        let metrics: Vec<_> = match metrics {
+            Some(metrics) => metrics
+                .iter()
+                .map(|metric| &metric["MetricStat"]["Metric"])
+                .collect(),
+            None => vec![properties],
+        };
+        for metric in metrics.into_iter().filter(|metric| !metric.is_null()) {
+            let dimensions = metric["Dimensions"].as_sequence().into_iter().flatten();
+            // A resource of this stack, or the configuration set that a parameter names.
+            let mut own = dimensions.filter(|dimension| {
+                let value = dimension["Value"].as_str().unwrap();
+                value.starts_with('{') || dimension["Name"] == "ses:configuration-set"
+            });
+            if metric["Namespace"] != "{AWS::StackName}" && own.next().is_none() {
+                problems.push(format!("{name}: the metric is that of each stack"));
+            }
+        }
+    }
+    if kind == "AWS::CloudWatch::Dashboard" {
+        for search in whole.split("SEARCH(").skip(1) {
+            // Other terms match a part of a name, such as that of `organizations-dev`.
+            let namespace = search.split(',').next().unwrap();
+            if !namespace.contains("{AWS::StackName}") {
+                problems.push(format!("{name}: a search finds the metrics of each stack"));
+            }
+        }
+    }
+    problems
+}
+
+#[test]
+fn resources_of_two_stacks_in_one_account_stay_apart() {
+    for parameters in DEPLOYMENTS {
+        let deployment = Evaluated::with(parameters);
+        let names = deployment.resources();
+        assert!(names.len() > 60, "{}", names.len());
+        let problems: Vec<_> = names
+            .iter()
+            .flat_map(|name| {
+                let kind = deployment.template["Resources"][name]["Type"]
+                    .as_str()
+                    .unwrap();
+                shared(name, kind, &deployment.properties(name))
+            })
+            .collect();
+        assert_eq!(problems, [""; 0], "{parameters:?}");
+        let variables = &deployment.template["Globals"]["Function"]["Environment"]["Variables"];
+        assert_eq!(
+            text(&variables["METRICS_NAMESPACE"]).trim(),
+            "!Ref AWS::StackName"
+        );
+    }
+    // The source of audit events is the product's name, so each of them names its stack.
+    let sends = Evaluated::with(&[("AuditEventBusName", "audit")]);
+    let variables = &sends.properties("DescribeEvents")["Environment"]["Variables"];
+    assert_eq!(variables["STACK_NAME"], "{AWS::StackName}");
+}
+
+#[test]
+fn what_two_stacks_share_is_found() {
+    let found = |kind: &str, yaml: &str| shared("R", kind, &serde_norway::from_str(yaml).unwrap());
+    let metric = "{ Namespace: AWS/SES, MetricName: Reputation.BounceRate }";
+    let rule =
+        "{ Events: { E: { Type: EventBridgeRule, Properties: { Pattern: { source: [x] } } } } }";
+    for (kind, yaml) in [
+        ("AWS::Logs::LogGroup", "{ LogGroupName: /aws/lambda/x }"),
+        ("AWS::Events::Rule", "{ EventPattern: { source: [x] } }"),
+        ("AWS::Serverless::Function", rule),
+        ("AWS::CloudWatch::Alarm", metric),
+        (
+            "AWS::CloudWatch::Dashboard",
+            "{ DashboardBody: \"SEARCH('{AWS/Lambda,FunctionName} x')\" }",
+        ),
+    ] {
+        assert_eq!(found(kind, yaml).len(), 1, "{kind}");
+    }
 }
 
 /// Returns the parameters that `samconfig.toml` has for an environment, which stand there
@@ -415,6 +700,15 @@ fn dashboard_charts_do_not_overlap() {
         panic!("the dashboard's body is not a `!Sub`")
     };
     let body: Json = serde_json::from_str(body.value.as_str().unwrap()).unwrap();
+    for shown in [
+        "EmailsSent",
+        "EmailsBounced",
+        "Busy",
+        "TransactionsThrottled",
+        "Throttles",
+    ] {
+        assert!(body.to_string().contains(shown), "no chart has {shown}");
+    }
     let mut cells = BTreeSet::new();
     assert!(!body["widgets"].as_array().unwrap().is_empty());
     for widget in body["widgets"].as_array().unwrap() {
@@ -424,12 +718,9 @@ fn dashboard_charts_do_not_overlap() {
                 assert!(x < 24 && cells.insert((x, y)), "{widget}");
             }
         }
-        assert!(
-            !widget["properties"]["metrics"]
-                .as_array()
-                .unwrap()
-                .is_empty()
-        );
+        let metrics = widget["properties"]["metrics"].as_array();
+        let query = widget["properties"]["query"].as_str();
+        assert!(metrics.is_some_and(|metrics| !metrics.is_empty()) || query.is_some());
     }
 }
 

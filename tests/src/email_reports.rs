@@ -30,6 +30,7 @@ fn report(kind: &str, fixture: &Fixture, invite_id: &str, times_sent: u32) -> Pu
         "organization_id": [fixture.organization_id()],
         "invite_id": [invite_id],
         "times_sent": [times_sent.to_string()],
+        "stack": ["local"],
     });
     let bounce = json!({ "bounceType": "Permanent", "bounceSubType": "General" });
     let event = json!({
@@ -138,6 +139,7 @@ async fn email_tags_are_ids_without_an_address() {
         [
             ("invite_id", fixture.invite_id.as_str()),
             ("organization_id", fixture.organization_id()),
+            ("stack", "local"),
             ("times_sent", "1"),
         ]
     );
@@ -281,6 +283,11 @@ async fn report_of_an_unrelated_email_is_ignored() {
             .called
             .is_empty()
     );
+    // SES reports the emails of all stacks to the same bus.
+    let mut foreign = report(BOUNCED, &fixture, &fixture.invite_id, 1);
+    foreign.detail["mail"]["tags"]["stack"] = json!(["other"]);
+    let published = fixture.world.stack.put_event(foreign).await;
+    assert!(published.called.is_empty());
     // The ids of another deployment have the same form, but no item here.
     let mut foreign = report(BOUNCED, &fixture, &fixture.invite_id, 1);
     foreign.detail["mail"]["tags"]["organization_id"] =

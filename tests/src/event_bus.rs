@@ -37,6 +37,25 @@ async fn unmatched_event_calls_no_function() {
 }
 
 #[tokio::test]
+async fn billing_event_for_another_stack_calls_no_function() {
+    let fixture = Fixture::new().await;
+    for (stack, calls) in [(json!("other"), 0), (json!("local"), 1)] {
+        let event = json!({
+            "source": "shop",
+            "detail-type": "billing.plan_changed",
+            "detail": {
+                "organization_id": fixture.organization_id(),
+                "plan": "basic",
+                "stack": stack,
+            },
+        });
+        let event = serde_json::from_value(event).unwrap();
+        let published = fixture.world.stack.put_event(event).await;
+        assert_eq!(published.called.len(), calls, "{stack}");
+    }
+}
+
+#[tokio::test]
 async fn event_with_an_id_is_recognized_when_it_is_repeated() {
     let fixture = Fixture::new().await;
     let event = json!({

@@ -24,6 +24,7 @@ mod customers;
 mod deployment;
 mod email_reports;
 mod emails;
+mod evaluated;
 mod event_bus;
 mod events;
 mod expiry;

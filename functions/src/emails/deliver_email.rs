@@ -13,7 +13,7 @@ use store::{Commit, Key};
 use super::{
     attempt::Attempt,
     billing_email,
-    email_tags::Sending,
+    email_tags::{self, Sending},
     stream::{self, Progress},
 };
 use crate::{App, Operation, error::Error};
@@ -31,7 +31,12 @@ pub static OPERATION: Operation = Operation::event("deliver-email", |app, event|
         Ok::<Value, Error>(progress.into_output())
     })
 })
-.needs(&["EMAIL_FROM", "LINK_KEY_SECRET_ID", "PUBLIC_URL"]);
+.needs(&[
+    "EMAIL_FROM",
+    "LINK_KEY_SECRET_ID",
+    "PUBLIC_URL",
+    "STACK_NAME",
+]);
 
 async fn deliver(app: &App, record: &EventRecord) -> Result<(), Error> {
     let event: AuditEvent = store::from_image(record.change.new_image.clone())?;
@@ -116,7 +121,7 @@ async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result
         recipient: invite.email.as_typed(),
     }
     .render(&app.brand)?;
-    let tags = Sending::of(invite).to_tags();
+    let tags = email_tags::of_stack(&app.stack_name, Sending::of(invite).to_tags());
     app.mailer()?
         .send(invite.email.normal(), &message, &tags)
         .await?;

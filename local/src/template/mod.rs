@@ -24,6 +24,7 @@ pub use error::TemplateError;
 pub(crate) use model::DEFAULT_ROUTE;
 pub use model::{LambdaAuthorizer, Rule, Schedule, StreamSource, Template};
 pub use parameters::{Cors, Parameter};
+pub(crate) use values::STACK_NAME;
 
 /// This repository's template.
 const EMBEDDED: &str = include_str!("../../../template.yaml");

@@ -6,13 +6,19 @@ use serde_norway::Value as Yaml;
 
 use super::error::{TemplateError, wrong};
 
+/// The name that the local stack has, as a deployed one has its own.
+pub(crate) const STACK_NAME: &str = "local";
+
 /// Converts YAML to JSON. The result of an intrinsic function such as `!Ref` is
 /// known only when deployed: it becomes null, except `!GetAtt`, which may name a
-/// function.
+/// function, and the name of the stack.
 pub(super) fn plain(yaml: &Yaml) -> Json {
     match yaml {
         Yaml::Tagged(tagged) if tagged.tag == "!GetAtt" => {
             json!({ "Fn::GetAtt": plain(&tagged.value) })
+        }
+        Yaml::Tagged(tagged) if tagged.tag == "!Ref" && tagged.value == "AWS::StackName" => {
+            json!(STACK_NAME)
         }
         Yaml::Null | Yaml::Tagged(_) => Json::Null,
         Yaml::Bool(bool) => json!(bool),
