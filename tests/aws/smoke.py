@@ -4,8 +4,8 @@
 
 It needs boto3, and the credentials and the region of the AWS CLI. The emails go to SES's
 mailbox simulator, which takes them also in the sandbox. The people are accounts in the stack's
-user pool; without one, or with MFA, the server key acts for them. What remains is one deleted
-organization, which the stack purges after 30 days. docs/operations.md has more.
+user pool; without one, or with MFA, the server key acts for them. What remains are two deleted
+organizations with their creators, which the stack purges after 30 days. docs/operations.md has more.
 """
 
 import base64
@@ -38,6 +38,15 @@ class Deployed(Stack):
 
     def address(self, name):
         return f"success+smoke-{self.run}-{name}@simulator.amazonses.com"
+
+    def make_room(self):
+        """Forgets the emails to the simulator: addresses that differ in a tag are one recipient."""
+        mailbox = hashlib.sha256(b"success@simulator.amazonses.com").digest()
+        recipient = base64.urlsafe_b64encode(mailbox).decode().rstrip("=")
+        self.client("dynamodb").delete_item(
+            TableName=self.outputs["TableName"],
+            Key={"pk": {"S": f"RECIPIENT#{recipient}"}, "sk": {"S": "RECIPIENT"}},
+        )
 
     def has_people(self):
         """Returns whether the stack's user pool signs people in by a password alone."""
@@ -88,7 +97,9 @@ class Deployed(Stack):
             startTime=self.began,
             filterPattern='{ $.level = "ERROR" }',
         )
-        errors = [event["message"] for page in pages for event in page["events"]]
+        messages = [event["message"] for page in pages for event in page["events"]]
+        # The second engine's filter knows no JSON.
+        errors = [message for message in messages if '"level":"ERROR"' in message]
         assert not errors, "\n".join(errors)
 
 
@@ -108,7 +119,8 @@ def by_server(stack):
     server.patch(f"{path}/members/{ada}", {"role": "user"}).expect("403 creator_protected")
 
     step("An invite leaves, shows by its link, and is declined")
-    wish = {"email": at("carol"), "role": "user"}
+    stack.make_room()
+    wish = {"email": at("carol-b"), "role": "user"}
     invite = server.post(f"{path}/invites", wish).expect("201")["id"]
 
     def sent():
@@ -116,7 +128,7 @@ def by_server(stack):
         return listed["delivery"]["state"] == "sent"
 
     until(sent, "the delivery state `sent`")
-    link = stack.link(at("carol"), invite, acme)
+    link = stack.link(at("carol-b"), invite, acme)
     assert stack.nobody().get(link).expect("200")["organization_name"] == "Acme Images"
     stack.nobody().post(f"{link}/decline").expect("204")
 
@@ -133,11 +145,18 @@ def end(stack, organization, people):
     if organization:
         server.delete(f"/v1/server/organizations/{organization}").expect("200")
     for person in people:
-        server.delete(f"/v1/server/people/{person}").expect("204")
+        erased = server.delete(f"/v1/server/people/{person}")
+        # The creator of a deleted organization stays with it, until it is purged.
+        erased.expect("204" if erased.status == 204 else "409 creator_of_organizations")
+
+
+def delete_accounts(stack):
+    cognito = stack.client("cognito-idp")
     for email, _ in stack.people:
-        stack.client("cognito-idp").admin_delete_user(
-            UserPoolId=stack.ids["UserPool"], Username=email
-        )
+        pool = {"UserPoolId": stack.ids["UserPool"]}
+        # The pool has a name of its own for an account whose address signs in.
+        account = cognito.admin_get_user(**pool, Username=email)
+        cognito.admin_delete_user(**pool, Username=account["Username"])
 
 
 def smoke(stack):
@@ -159,6 +178,7 @@ def smoke(stack):
         step("Cleaning up")
         people += [person.user_id() for _, person in stack.people]
         end(stack, organization, people)
+        delete_accounts(stack)
     step("Alarms, dead letters and logs")
     stack.no_alarm_rings()
     stack.nothing_is_given_up()

@@ -11,10 +11,12 @@ def step(text):
     print(text, flush=True)
 
 
-def invite_again(person, path, wish):
+def invite_again(stack, person, path, wish):
     """Invites an address that has had an invite, as soon as the limit of emails allows it."""
+    stack.make_room()
     reply = person.post(path, wish)
-    if reply.status == 429:
+    # Another limit than that of the interval may last for a day.
+    if reply.status == 429 and int(reply.headers["retry-after"]) <= 120:
         time.sleep(int(reply.headers["retry-after"]))
         reply = person.post(path, wish)
     return reply.expect("201")
@@ -23,6 +25,7 @@ def invite_again(person, path, wish):
 def members(stack):
     """Plays the story of members and invites, and returns what the later steps use."""
     at, nobody = stack.address, stack.nobody()
+    stack.make_room()
     step("1. Ada creates an organization and invites Bob as admin, with billing emails")
     ada = stack.person(at("ada"), "Ada")
     acme = ada.post("/v1/organizations", {"name": "Acme Images"}).expect("201")["id"]
@@ -56,6 +59,7 @@ def members(stack):
     nobody.get(bobs_link).expect("410 invite_accepted")
 
     step("3. Carol declines from the link; Dana's address is one address in any letter case")
+    stack.make_room()
     wish = {"email": at("carol"), "role": "user"}
     carols = bob.post(f"{path}/invites", wish).expect("201")["id"]
     nobody.post(stack.link(at("carol"), carols, acme) + "/decline").expect("204")
@@ -65,7 +69,7 @@ def members(stack):
     refusal = bob.post(f"{path}/invites", again).expect("409 invite_outstanding")
     assert refusal["invite_id"] == first, refusal
     bob.delete(f"{path}/invites/{first}").expect("204")
-    second = invite_again(bob, f"{path}/invites", again)["id"]
+    second = invite_again(stack, bob, f"{path}/invites", again)["id"]
 
     step("4. Bob can neither raise his own role nor touch the creator")
     bobs, adas = f"{path}/members/{bob.user_id()}", f"{path}/members/{ada.user_id()}"
@@ -91,6 +95,7 @@ def members(stack):
     dana.get(path).expect("404 organization_not_found")
 
     step("6. An unanswered invite expires, and the schedule cleans up")
+    stack.make_room()
     wish = {"email": at("frank"), "role": "user"}
     franks = ada.post(f"{path}/invites", wish).expect("201")["id"]
     link = stack.link(at("frank"), franks, acme)
@@ -105,7 +110,7 @@ def members(stack):
 
     until(lambda: "invite.expired" in kinds(), "the hourly cleanup", seconds=180)
     nobody.get(link).expect("410 invite_expired")
-    renewed = invite_again(bob, f"{path}/invites", wish)["id"]
+    renewed = invite_again(stack, bob, f"{path}/invites", wish)["id"]
     nobody.get(stack.link(at("frank"), renewed, acme, mails=2)).expect("200")
 
     step("7. The audit log records all of it")
