@@ -302,8 +302,8 @@ def story(stack):
     (period,) = shop.get("/v1/usage").expect("200")["per_billing_period"]
     assert period["total_images"] == 20, period
     for email in ("ada@example.com", "bob@example.com"):
-        stack.mails(email, "80% of the image credits of “Acme Images” are used")
-        stack.mails(email, "All image credits of “Acme Images” are used")
+        stack.mails(email, "“Acme Images” has used 80% of its image credits")
+        stack.mails(email, "“Acme Images” is out of image credits")
 
     step("9. Bob changes the plan, and more credits are available")
     billing = ada.get(f"{path}/billing").expect("200")

@@ -85,7 +85,7 @@ impl BillingEmail<'_> {
             facts: &self.facts(),
             bar: self.bar(),
             button: self.button(),
-            note: look.note("The button leads to this address, and no other link is ours:"),
+            note: look.note("Or paste this link into your browser:"),
             is_of_owners: matches!(self.about, About::HandOver | About::Deletion { .. }),
         };
         let (text, html) = (Text { words: &words }, Html { words: &words });
@@ -100,12 +100,12 @@ impl BillingEmail<'_> {
     fn heading(&self, organization: &str) -> String {
         match self.about {
             About::Credits { percent: 100, .. } => {
-                format!("All image credits of {organization} are used")
+                format!("{organization} is out of image credits")
             }
             About::Credits { percent, .. } => {
-                format!("{percent}% of the image credits of {organization} are used")
+                format!("{organization} has used {percent}% of its image credits")
             }
-            About::HandOver => format!("{organization} has another creator"),
+            About::HandOver => format!("{organization} has a new creator"),
             About::Deletion { .. } => format!("{organization} was deleted"),
             About::InvoiceIssued(invoice) => {
                 format!("Invoice {} for {organization}", invoice.number())
@@ -135,28 +135,26 @@ impl BillingEmail<'_> {
                 if percent >= 100 {
                     vec![
                         format!(
-                            "You've used {used} of your {allowed} image credits (plan {plan})."
+                            "You’ve used {used} of {allowed} image credits on the {plan} plan."
                         ),
-                        format!(
-                            "More images are refused until the next period begins on {renews}."
-                        ),
-                        "A bigger plan gives more credits at once.".to_owned(),
+                        format!("Image rendering is paused until {renews}."),
+                        "A larger plan resumes it right away.".to_owned(),
                     ]
                 } else {
                     vec![
                         format!(
-                            "You've used {used} of your {allowed} image credits (plan {plan})."
+                            "You’ve used {used} of {allowed} image credits on the {plan} plan."
                         ),
-                        format!("The next period begins on {renews}, with all credits."),
-                        "Should they be used up before, more images are refused until then; \
-                         a bigger plan gives more at once."
+                        format!("Credits reset on {renews}."),
+                        "If you run out before then, image rendering pauses; a larger plan gives you more \
+                         right away."
                             .to_owned(),
                     ]
                 }
             }
             About::HandOver => vec![
-                "The creator's place of the organization was handed over.".to_owned(),
-                "The creator always is an owner, receives the billing emails, and cannot leave. \
+                "The organization was handed over to a new creator.".to_owned(),
+                "The creator is always an owner, gets billing emails, and can’t leave. \
                  The former creator stays an owner."
                     .to_owned(),
             ],
@@ -167,14 +165,12 @@ impl BillingEmail<'_> {
                     restorable_until.format("%-d %B %Y, %H:%M UTC")
                 ),
             ],
-            About::InvoiceIssued(_) => vec!["There is a new invoice.".to_owned()],
+            About::InvoiceIssued(_) => vec!["Your invoice is ready.".to_owned()],
             About::PaymentFailed(_) => vec![
-                "The payment did not go through.".to_owned(),
-                "Please see to it that the invoice can be paid, with another means of payment \
-                 if need be."
-                    .to_owned(),
+                "Your payment didn’t go through.".to_owned(),
+                "Update your payment method to avoid an interruption.".to_owned(),
             ],
-            About::PaymentSucceeded(_) => vec!["Thank you: this invoice is paid.".to_owned()],
+            About::PaymentSucceeded(_) => vec!["Thanks, we’ve received your payment.".to_owned()],
         }
     }
 
@@ -208,12 +204,12 @@ impl BillingEmail<'_> {
     /// Returns the button's label and URL.
     fn button(&self) -> Option<(&'static str, &str)> {
         match self.about {
-            About::Credits { .. } => Some(("See usage and plans", self.page)),
+            About::Credits { .. } => Some(("View usage", self.page)),
             About::HandOver => Some(("See the members", self.page)),
             About::Deletion { .. } => None,
             About::InvoiceIssued(invoice)
             | About::PaymentFailed(invoice)
-            | About::PaymentSucceeded(invoice) => invoice.url.map(|url| ("See the invoice", url)),
+            | About::PaymentSucceeded(invoice) => invoice.url.map(|url| ("View invoice", url)),
         }
     }
 }

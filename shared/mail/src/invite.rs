@@ -51,8 +51,8 @@ impl InviteEmail<'_> {
             .map(|product| format!(" on {product}"));
         let on = on.unwrap_or_default();
         let subject = match self.inviter(SUBJECT_NAME) {
-            Some(inviter) => format!("{inviter} invites you to join {organization}{on}"),
-            None => format!("You are invited to join {organization}{on}"),
+            Some(inviter) => format!("{inviter} invited you to join {organization}{on}"),
+            None => format!("You’re invited to join {organization}{on}"),
         };
         let inviter = self.inviter(BODY_NAME);
         let inviter_email = self.inviter_email.map(|email| unlinked(&one_line(email)));
@@ -68,8 +68,7 @@ impl InviteEmail<'_> {
             receives_billing_emails: self.receives_billing_emails,
             until: &self.expires_at.format("%-d %B %Y, %H:%M UTC").to_string(),
             link: self.link,
-            note: look
-                .note("The button leads to this address. Besides it, only the link below is ours:"),
+            note: look.note("Or paste this link into your browser:"),
             opt_out: self.opt_out_page,
             recipient: &one_line(self.recipient),
         };
@@ -82,7 +81,7 @@ impl InviteEmail<'_> {
 
     fn inviter(&self, limit: usize) -> Option<String> {
         let name = self.inviter_name?;
-        Some(quoted(name, limit).unwrap_or_else(|| "Somebody".to_owned()))
+        Some(quoted(name, limit).unwrap_or_else(|| "Someone".to_owned()))
     }
 
     fn organization(&self, limit: usize) -> String {
@@ -95,15 +94,15 @@ fn words_for(role: &str) -> Result<(&'static str, &'static str), RenderError> {
     match role {
         "owner" => Ok((
             "an owner",
-            "An owner may change everything: name, members, roles, billing and API keys.",
+            "Owners have full access: members, roles, billing, API keys and the organization itself.",
         )),
         "admin" => Ok((
             "an admin",
-            "An admin manages members, invites, billing and API keys, but not the owners.",
+            "Admins manage members, invites, API keys and billing, but not owners.",
         )),
         "user" => Ok((
             "a user",
-            "A user sees the organization and works with its API keys, but changes nothing in it.",
+            "Users can view the organization and its usage, but can’t make changes.",
         )),
         other => Err(RenderError::UnknownRole(other.to_owned())),
     }

@@ -57,7 +57,9 @@ impl Browser {
         for theme in THEMES {
             self.theme(theme).await;
             let file = format!("{page}-{theme}.png");
-            self.photograph(&screenshots().join(&file)).await;
+            let picture = self.cdp("Page.captureScreenshot", json!({})).await;
+            save(&picture, &screenshots().join(&file));
+            assert_eq!(self.all("menu").await.unwrap().len(), 1);
             let violations = self.violations().await;
             assert!(violations.is_empty(), "{file}: {violations:#?}");
         }
@@ -114,7 +116,11 @@ impl Browser {
             json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
         let input = json!({ "captureBeyondViewport": true, "clip": clip });
         let picture = self.cdp("Page.captureScreenshot", input).await;
-        let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
-        fs::write(file, picture).unwrap();
+        save(&picture, file);
     }
+}
+
+fn save(picture: &Value, file: &Path) {
+    let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+    fs::write(file, picture).unwrap();
 }

@@ -50,8 +50,8 @@ fn every_kind() -> [Message; 5] {
 fn subject_of_each_kind_matches_the_snapshot() {
     let subjects = every_kind().map(|email| email.subject).join("\n");
     insta::assert_snapshot!(subjects, @r"
-    80% of the image credits of “Acme Images” are used
-    All image credits of “Acme Images” are used
+    “Acme Images” has used 80% of its image credits
+    “Acme Images” is out of image credits
     Invoice INV-0042 for “Acme Images”
     Payment failed: invoice INV-0042 for “Acme Images”
     Payment received: invoice INV-0042 for “Acme Images”
@@ -61,28 +61,28 @@ fn subject_of_each_kind_matches_the_snapshot() {
 #[test]
 fn credits_email_at_80_percent_is_a_warning() {
     insta::assert_snapshot!(credits(80, 2400).render(&Brand::default()).unwrap().text, @r"
-    80% of the image credits of “Acme Images” are used
+    “Acme Images” has used 80% of its image credits
 
-    You've used 2400 of your 3000 image credits (plan Basic). The next period begins on 1 April 2026, with all credits. Should they be used up before, more images are refused until then; a bigger plan gives more at once.
+    You’ve used 2400 of 3000 image credits on the Basic plan. Credits reset on 1 April 2026. If you run out before then, image rendering pauses; a larger plan gives you more right away.
 
-    See usage and plans:
+    View usage:
     https://app.example.com/dashboard/organization-settings
 
-    You get this email because the billing emails of “Acme Images” go to you. Its owners and admins can change that.
+    You’re receiving this because you get billing emails for “Acme Images”. An owner or admin can change this.
     ");
 }
 
 #[test]
 fn credits_email_at_100_percent_says_all_are_used() {
     insta::assert_snapshot!(credits(100, 3000).render(&Brand::default()).unwrap().text, @r"
-    All image credits of “Acme Images” are used
+    “Acme Images” is out of image credits
 
-    You've used 3000 of your 3000 image credits (plan Basic). More images are refused until the next period begins on 1 April 2026. A bigger plan gives more credits at once.
+    You’ve used 3000 of 3000 image credits on the Basic plan. Image rendering is paused until 1 April 2026. A larger plan resumes it right away.
 
-    See usage and plans:
+    View usage:
     https://app.example.com/dashboard/organization-settings
 
-    You get this email because the billing emails of “Acme Images” go to you. Its owners and admins can change that.
+    You’re receiving this because you get billing emails for “Acme Images”. An owner or admin can change this.
     ");
 }
 
@@ -91,16 +91,16 @@ fn payment_failed_email_names_the_due_date() {
     insta::assert_snapshot!(about(About::PaymentFailed(facts())).text, @r"
     Payment failed: invoice INV-0042 for “Acme Images”
 
-    The payment did not go through. Please see to it that the invoice can be paid, with another means of payment if need be.
+    Your payment didn’t go through. Update your payment method to avoid an interruption.
 
     Invoice: INV-0042
     Amount: 49.00 USD
     Due: 15 April 2026
 
-    See the invoice:
+    View invoice:
     https://pay.example.com/i/INV-0042?s=a&b=c
 
-    You get this email because the billing emails of “Acme Images” go to you. Its owners and admins can change that.
+    You’re receiving this because you get billing emails for “Acme Images”. An owner or admin can change this.
     ");
 }
 
@@ -115,7 +115,7 @@ fn html_matches_the_snapshot() {
     <meta name="format-detection" content="telephone=no, date=no, address=no, email=no, url=no">
     <meta name="color-scheme" content="light dark">
     <meta name="supported-color-schemes" content="light dark">
-    <title>80% of the image credits of “Acme Images” are used</title>
+    <title>“Acme Images” has used 80% of its image credits</title>
     <style>
     :root { color-scheme: light dark; }
     @media (prefers-color-scheme: dark) {
@@ -132,16 +132,16 @@ fn html_matches_the_snapshot() {
     </style>
     </head>
     <body class="page" style="margin: 0; padding: 0; background: #f4f4f6;">
-    <div style="display: none; max-height: 0; overflow: hidden; mso-hide: all;">You&#39;ve used 2400 of your 3000 image credits (plan Basic). The next period begins on 1 April 2026, with all credits. Should they be used up before, more images are refused until then; a bigger plan gives more at once.</div>
+    <div style="display: none; max-height: 0; overflow: hidden; mso-hide: all;">You’ve used 2400 of 3000 image credits on the Basic plan. Credits reset on 1 April 2026. If you run out before then, image rendering pauses; a larger plan gives you more right away.</div>
     <div class="page" style="padding: 24px 12px; background: #f4f4f6;">
     <div class="card" style="max-width: 480px; margin: 0 auto; padding: 28px 22px; background: #ffffff; border: 1px solid #e5e6ea; border-radius: 12px; font-family: -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word; word-break: break-word;">
-    <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1a1c20;"><bdi>80% of the image credits of “Acme Images” are used</bdi></h1>
+    <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1a1c20;"><bdi>“Acme Images” has used 80% of its image credits</bdi></h1>
     <div class="bar" style="margin: 0 0 16px; height: 10px; border-radius: 5px; background: #e5e6ea; overflow: hidden;"><div class="full" style="width: 80%; height: 10px; background: #4f46e5;"></div></div>
-    <p class="text" style="margin: 0 0 24px; color: #1a1c20;">You&#39;ve used 2400 of your 3000 image credits (plan Basic). The next period begins on 1 April 2026, with all credits. Should they be used up before, more images are refused until then; a bigger plan gives more at once.</p>
-    <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/dashboard/organization-settings" style="display: inline-block; padding: 13px 26px; background: #4f46e5; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">See usage and plans</a></p>
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">The button leads to this address, and no other link is ours:<br><a class="link" href="https://app.example.com/dashboard/organization-settings" style="color: #4f46e5; word-break: break-all;">https://app.example.com/dashboard/organization-settings</a></p>
+    <p class="text" style="margin: 0 0 24px; color: #1a1c20;">You’ve used 2400 of 3000 image credits on the Basic plan. Credits reset on 1 April 2026. If you run out before then, image rendering pauses; a larger plan gives you more right away.</p>
+    <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/dashboard/organization-settings" style="display: inline-block; padding: 13px 26px; background: #4f46e5; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">View usage</a></p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">Or paste this link into your browser:<br><a class="link" href="https://app.example.com/dashboard/organization-settings" style="color: #4f46e5; word-break: break-all;">https://app.example.com/dashboard/organization-settings</a></p>
     <hr class="rule" style="margin: 24px 0; border: 0; border-top: 1px solid #e5e6ea;">
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">You get this email because the billing emails of <bdi>“Acme Images”</bdi> go to you. Its owners and admins can change that.</p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">You’re receiving this because you get billing emails for <bdi>“Acme Images”</bdi>. An owner or admin can change this.</p>
     </div>
     </div>
     </body>
@@ -175,7 +175,7 @@ fn invoice_without_a_url_has_no_button() {
         ..facts()
     };
     let email = about(About::InvoiceIssued(facts));
-    assert!(!email.html.contains("href") && !email.text.contains("See the invoice"));
+    assert!(!email.html.contains("href") && !email.text.contains("View invoice"));
 }
 
 #[test]

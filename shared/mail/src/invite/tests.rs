@@ -44,22 +44,22 @@ fn targets(html: &str) -> Vec<&str> {
 
 #[test]
 fn subject_names_the_inviter_and_the_organization() {
-    insta::assert_snapshot!(email().render(&Brand::default()).unwrap().subject, @"“Ada Lovelace” invites you to join “Acme Images”");
+    insta::assert_snapshot!(email().render(&Brand::default()).unwrap().subject, @"“Ada Lovelace” invited you to join “Acme Images”");
 }
 
 #[test]
 fn text_matches_the_snapshot() {
     insta::assert_snapshot!(visible(&email().render(&Brand::default()).unwrap().text), @r#"
-    “Ada Lovelace” (ada@|example.|org) invites you to join “Acme Images” as an admin.
+    “Ada Lovelace” (ada@|example.|org) invited you to join “Acme Images” as an admin.
 
-    An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.
+    Admins manage members, invites, API keys and billing, but not owners. You’ll also receive billing emails.
 
-    See the invite, then accept or decline it:
+    View the invite to accept or decline it:
     https://app.example.com/invites/AZql3k.m2Jq-8w_xT4
 
-    It is open until 8 December 2026, 14:05 UTC. To accept, sign in as Ben@example.com.
+    This invite expires on 8 December 2026, 14:05 UTC. Sign in as Ben@example.com to accept.
 
-    Not what you expected? Ignore this email, or decline on that page. Nothing happens without you.
+    Weren’t expecting this? You can ignore this email, or decline the invite.
 
     Report this email, and stop all invites to this address:
     https://app.example.com/opt-outs/token
@@ -77,7 +77,7 @@ fn html_matches_the_snapshot() {
     <meta name="format-detection" content="telephone=no, date=no, address=no, email=no, url=no">
     <meta name="color-scheme" content="light dark">
     <meta name="supported-color-schemes" content="light dark">
-    <title>“Ada Lovelace” invites you to join “Acme Images”</title>
+    <title>“Ada Lovelace” invited you to join “Acme Images”</title>
     <style>
     :root { color-scheme: light dark; }
     @media (prefers-color-scheme: dark) {
@@ -92,17 +92,17 @@ fn html_matches_the_snapshot() {
     </style>
     </head>
     <body class="page" style="margin: 0; padding: 0; background: #f4f4f6;">
-    <div style="display: none; max-height: 0; overflow: hidden; mso-hide: all;">Join as an admin. The invite is open until 8 December 2026, 14:05 UTC.</div>
+    <div style="display: none; max-height: 0; overflow: hidden; mso-hide: all;">Accept by 8 December 2026, 14:05 UTC to join as an admin.</div>
     <div class="page" style="padding: 24px 12px; background: #f4f4f6;">
     <div class="card" style="max-width: 480px; margin: 0 auto; padding: 28px 22px; background: #ffffff; border: 1px solid #e5e6ea; border-radius: 12px; font-family: -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word; word-break: break-word;">
-    <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1a1c20;"><bdi>“Ada Lovelace”</bdi> invites you to join <bdi>“Acme Images”</bdi></h1>
+    <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1a1c20;"><bdi>“Ada Lovelace”</bdi> invited you to join <bdi>“Acme Images”</bdi></h1>
     <p class="soft" style="margin: 0 0 16px; color: #5b616e;">The email address of <bdi>“Ada Lovelace”</bdi> is <bdi>ada@|example.|org</bdi>.</p>
-    <p class="text" style="margin: 0 0 24px; color: #1a1c20;">You would be <strong>an admin</strong>. An admin manages members, invites, billing and API keys, but not the owners. You would also receive the organization’s billing emails.</p>
-    <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="display: inline-block; padding: 13px 26px; background: #4f46e5; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">See the invite</a></p>
-    <p class="text" style="margin: 0 0 24px; color: #1a1c20;">Accept or decline it there until <strong style="white-space: nowrap;">8 December 2026, 14:05 UTC</strong>. To accept, sign in as <bdi>Ben@example.com</bdi>.</p>
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">The button leads to this address. Besides it, only the link below is ours:<br><a class="link" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="color: #4f46e5; word-break: break-all;">https://app.example.com/invites/AZql3k.m2Jq-8w_xT4</a></p>
+    <p class="text" style="margin: 0 0 24px; color: #1a1c20;">You’ve been invited as <strong>an admin</strong>. Admins manage members, invites, API keys and billing, but not owners. You’ll also receive billing emails.</p>
+    <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="display: inline-block; padding: 13px 26px; background: #4f46e5; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">View invite</a></p>
+    <p class="text" style="margin: 0 0 24px; color: #1a1c20;">This invite expires on <strong style="white-space: nowrap;">8 December 2026, 14:05 UTC</strong>. Sign in as <bdi>Ben@example.com</bdi> to accept.</p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">Or paste this link into your browser:<br><a class="link" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="color: #4f46e5; word-break: break-all;">https://app.example.com/invites/AZql3k.m2Jq-8w_xT4</a></p>
     <hr class="rule" style="margin: 24px 0; border: 0; border-top: 1px solid #e5e6ea;">
-    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">Not what you expected? Ignore this email, or decline on that page. Nothing happens without you. <a class="link" href="https://app.example.com/opt-outs/token" style="color: #4f46e5;">Report this email and stop all invites to this address</a>.</p>
+    <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">Weren’t expecting this? You can ignore this email, or decline the invite. <a class="link" href="https://app.example.com/opt-outs/token" style="color: #4f46e5;">Report this email and stop all invites to this address</a>.</p>
     </div>
     </div>
     </body>
@@ -118,7 +118,7 @@ fn invite_of_a_former_member_names_no_address() {
     };
     let message = email.render(&Brand::default()).unwrap();
     assert!(!message.html.contains("The email address"));
-    let start = "“Ada Lovelace” invites you to join “Acme Images” as an admin.\n";
+    let start = "“Ada Lovelace” invited you to join “Acme Images” as an admin.\n";
     assert!(message.text.starts_with(start), "{}", message.text);
 }
 
@@ -132,16 +132,16 @@ fn invite_without_billing_emails_does_not_mention_them() {
     let message = email.render(&Brand::default()).unwrap();
     assert!(!message.html.contains("billing emails"));
     insta::assert_snapshot!(visible(&message.text), @r#"
-    “Ada Lovelace” (ada@|example.|org) invites you to join “Acme Images” as a user.
+    “Ada Lovelace” (ada@|example.|org) invited you to join “Acme Images” as a user.
 
-    A user sees the organization and works with its API keys, but changes nothing in it.
+    Users can view the organization and its usage, but can’t make changes.
 
-    See the invite, then accept or decline it:
+    View the invite to accept or decline it:
     https://app.example.com/invites/AZql3k.m2Jq-8w_xT4
 
-    It is open until 8 December 2026, 14:05 UTC. To accept, sign in as Ben@example.com.
+    This invite expires on 8 December 2026, 14:05 UTC. Sign in as Ben@example.com to accept.
 
-    Not what you expected? Ignore this email, or decline on that page. Nothing happens without you.
+    Weren’t expecting this? You can ignore this email, or decline the invite.
 
     Report this email, and stop all invites to this address:
     https://app.example.com/opt-outs/token
@@ -151,9 +151,9 @@ fn invite_without_billing_emails_does_not_mention_them() {
 #[test]
 fn each_role_is_explained_in_a_sentence() {
     for (role, words) in [
-        ("owner", "as an owner.\n\nAn owner may "),
-        ("admin", "as an admin.\n\nAn admin manages "),
-        ("user", "as a user.\n\nA user sees "),
+        ("owner", "as an owner.\n\nOwners have "),
+        ("admin", "as an admin.\n\nAdmins manage "),
+        ("user", "as a user.\n\nUsers can "),
     ] {
         let message = InviteEmail { role, ..email() }
             .render(&Brand::default())
@@ -188,7 +188,7 @@ fn both_bodies_have_every_fact() {
             "billing emails",
             "8 December 2026, 14:05 UTC",
             "Ben@example.com",
-            "Ignore this email",
+            "ignore this email",
             LINK,
         ] {
             assert!(body.contains(words), "`{words}` is missing in {body}");
@@ -243,7 +243,7 @@ fn name_with_a_line_break_starts_no_header() {
     let subject = email_named("Acme\r\nBcc: victim@example.com\r\n\r\nHello").subject;
     assert_eq!(
         subject,
-        "“Acme Bcc: victim@\u{200B}example.\u{200B}com Hello” invites you to join “Acme Bcc: victim@\u{200B}example.\u{200B}com Hello”"
+        "“Acme Bcc: victim@\u{200B}example.\u{200B}com Hello” invited you to join “Acme Bcc: victim@\u{200B}example.\u{200B}com Hello”"
     );
 }
 
@@ -281,11 +281,11 @@ fn name_with_line_breaks_adds_no_lines_to_the_text() {
     for end in [
         "\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}",
     ] {
-        let name = format!("Acme{end}{end}See the invite:{end}https://evil.example");
+        let name = format!("Acme{end}{end}View invite:{end}https://evil.example");
         let text = email_named(&name).text;
         assert_eq!(text.lines().count(), lines, "{text}");
         assert!(
-            text.contains("“Acme See the invite: https:\u{200B}//evil.\u{200B}example”"),
+            text.contains("“Acme View invite: https:\u{200B}//evil.\u{200B}example”"),
             "{text}"
         );
     }
@@ -299,7 +299,7 @@ fn recipient_with_line_breaks_adds_no_lines_to_the_text() {
     };
     let text = email.render(&Brand::default()).unwrap().text;
     assert!(
-        text.contains("sign in as ben@example.com https://evil.example.\n"),
+        text.contains("Sign in as ben@example.com https://evil.example to accept.\n"),
         "{text}"
     );
 }
@@ -351,7 +351,7 @@ fn sentence_as_a_name_stays_within_its_quotation() {
     let quoted = "“Acme' as an owner. Your account is locked, call 'us”";
     assert!(
         text.starts_with(&format!(
-            "{quoted} (ada@\u{200B}example.\u{200B}org) invites you to join {quoted} as an admin.\n"
+            "{quoted} (ada@\u{200B}example.\u{200B}org) invited you to join {quoted} as an admin.\n"
         )),
         "{text}"
     );
@@ -367,7 +367,7 @@ fn template_code_in_a_name_stays_text() {
 #[test]
 fn invisible_name_is_replaced() {
     let subject = email_named(" \u{200b}\u{3164} ").subject;
-    assert_eq!(subject, "Somebody invites you to join an organization");
+    assert_eq!(subject, "Someone invited you to join an organization");
 }
 
 fn pixelpress() -> Brand {
@@ -389,7 +389,7 @@ fn invite_has_the_brand_of_the_deployment() {
     let message = email().render(&pixelpress()).unwrap();
     assert_eq!(
         message.subject,
-        "“Ada Lovelace” invites you to join “Acme Images” on Pixelpress <b>&"
+        "“Ada Lovelace” invited you to join “Acme Images” on Pixelpress <b>&"
     );
     for part in [
         "to join “Acme Images” on Pixelpress <b>& as an admin.",
