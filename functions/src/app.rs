@@ -14,7 +14,7 @@ use brand::Brand;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use domain::{ImportedPrefixes, Limits, LinkKeys, PlanChanges, Plans, ServerKeys};
 use mail::{Mailer, Sender};
-use store::Store;
+use store::{Store, StoreError};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::{
@@ -205,6 +205,14 @@ impl App {
     pub(crate) fn server_keys(&self) -> Result<&SecretSource<ServerKeys>, ConfigError> {
         let keys = self.server_keys.as_ref();
         keys.ok_or(ConfigError::Missing("SERVER_KEY_SECRET_ID"))
+    }
+
+    /// Marks the table with this release's format, or checks the marker that it has.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherFormat`] of a table that this release would misread.
+    pub async fn claim_table(&self) -> Result<(), StoreError> {
+        self.store.claim().await
     }
 
     /// Connects to the table and reads the secrets if needed, so that the first request

@@ -52,6 +52,7 @@ pub use lambda_runtime::Context;
 pub use metrics::Metrics;
 pub use operation::{Operation, invoke, serve};
 pub use shape::Shape;
+pub use store::StoreError;
 pub use web::SignInConfig;
 
 /// A request allocates many short-lived strings, at which this allocator is fast

@@ -13,6 +13,7 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use dynoxide::Database;
+use functions::StoreError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -76,6 +77,12 @@ impl From<DatabaseError> for Problem {
     }
 }
 
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         (self.0, Json(json!({ "message": self.1 }))).into_response()
@@ -83,7 +90,7 @@ impl IntoResponse for Problem {
 }
 
 async fn health() -> Json<Value> {
-    Json(json!({ "status": "ready" }))
+    Json(json!({ "status": "ready", "version": env!("CARGO_PKG_VERSION") }))
 }
 
 async fn clock(State(controls): State<Controls>) -> Json<Value> {
@@ -145,6 +152,7 @@ async fn reset(State(controls): State<Controls>) -> Result<StatusCode, Problem> 
     let cleared = tokio::task::spawn_blocking(move || database::clear(&database, &template));
     let failed = |error| Problem(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}"));
     cleared.await.map_err(failed)??;
+    controls.settling.lambda.app().claim_table().await?;
     let failed = |error| Problem(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}"));
     controls.settling.events.clear();
     controls.mail_catcher.clear().map_err(failed)?;

@@ -51,8 +51,11 @@ Usage: cargo run [-- [demo] [options]]
   --webhook URL        send every audit event to a URL that begins with http://
                        (WebhookUrl)
   --no-limits          allow any number of emails and organizations
+  --version            show the release
   --help               show this text
 ";
+
+const VERSION: &str = concat!("organization-settings ", env!("CARGO_PKG_VERSION"), "\n");
 
 struct Arguments {
     demo: bool,
@@ -93,8 +96,14 @@ fn default_folder() -> PathBuf {
         .join(".local")
 }
 
-/// Parses the command line. Returns `None` for `--help`.
-fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
+/// The effect of the command line.
+enum Wish {
+    Run(Box<Arguments>),
+    Show(&'static str),
+}
+
+/// Parses the command line.
+fn arguments() -> Result<Wish, lexopt::Error> {
     use lexopt::prelude::*;
     let mut arguments = Arguments {
         demo: false,
@@ -130,7 +139,8 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
             }
             Long("set") => arguments.set.push(parser.value()?.parse_with(setting)?),
             Long("no-limits") => arguments.no_limits = true,
-            Long("help") | Short('h') => return Ok(None),
+            Long("version") | Short('V') => return Ok(Wish::Show(VERSION)),
+            Long("help") | Short('h') => return Ok(Wish::Show(HELP)),
             Long(name) => {
                 let mut forms = SHORT_FORMS.iter();
                 let Some((_, parameter)) = forms.find(|(form, _)| *form == name) else {
@@ -148,7 +158,7 @@ fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
         arguments.options.services_port.get_or_insert(8001);
         arguments.options.database = DatabaseLocation::Folder(data);
     }
-    Ok(Some(arguments))
+    Ok(Wish::Run(Box::new(arguments)))
 }
 
 /// Returns a parameter of the template and its value.
@@ -167,9 +177,9 @@ fn server_key(text: &str) -> Result<String, &'static str> {
 
 fn main() -> ExitCode {
     let arguments = match arguments() {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            print!("{HELP}");
+        Ok(Wish::Run(arguments)) => *arguments,
+        Ok(Wish::Show(text)) => {
+            print!("{text}");
             return ExitCode::SUCCESS;
         }
         Err(error) => {

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use axum::http::Uri;
 use functions::{
     Brand, Clock, EmailVerification, ImportedPrefixes, Limits, Metrics, PlanChanges, Plans,
+    StoreError,
 };
 
 use crate::{
@@ -44,6 +45,16 @@ pub enum StartError {
     /// Another stack uses the data folder: two would send every email twice.
     #[error("the data folder `{0}` is in use; choose another one with `--data`")]
     FolderInUse(String),
+    /// The database is of another release, which this one would misread.
+    #[error(
+        "the data folder `{folder}` cannot be used: {source}; choose another one with `--data`"
+    )]
+    Format {
+        /// The folder.
+        folder: String,
+        /// The cause.
+        source: StoreError,
+    },
     /// The template is invalid.
     #[error(transparent)]
     Template(#[from] TemplateError),

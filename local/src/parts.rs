@@ -8,7 +8,7 @@ use std::{
 
 use aws_credential_types::Credentials;
 use dynoxide::Database;
-use functions::{App, Aws, Clock, Config, SignInConfig};
+use functions::{App, Aws, Clock, Config, SignInConfig, StoreError};
 
 use crate::{
     database::{self, TABLE},
@@ -196,6 +196,14 @@ impl DataFolder {
 
     fn file(&self, name: &str) -> Option<PathBuf> {
         self.0.as_ref().map(|folder| folder.join(name))
+    }
+
+    /// Returns the error of a database that this release cannot use.
+    pub(crate) fn unusable(&self, source: StoreError) -> StartError {
+        StartError::Format {
+            folder: self.name(),
+            source,
+        }
     }
 
     fn failed(&self, source: std::io::Error) -> StartError {

@@ -118,6 +118,8 @@ impl Stack {
         let of_aws = Names::of_aws(aws);
         let database = guard::in_front_of(&format!("http://{inner}"), of_aws.clone());
         stack.serve(dynamodb_listener, database);
+        let claimed = stack.app().claim_table().await;
+        claimed.map_err(|source| folder.unusable(source))?;
         let services = guard::guarded(services::router(&stack.parts), of_aws);
         stack.serve(services_listener, services);
         let rules = stack.parts.template.cors.clone();

@@ -147,6 +147,17 @@ fn parameters_and_outputs_are_documented() {
 }
 
 #[test]
+fn version_is_the_same_everywhere() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(template()["Outputs"]["Version"]["Value"], version);
+    let document = fs::read_to_string(repository("docs/openapi.json")).unwrap();
+    let document: Json = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["info"]["version"], version);
+    let changelog = fs::read_to_string(repository("CHANGELOG.md")).unwrap();
+    assert!(changelog.contains(&format!("## {version}, ")), "{version}");
+}
+
+#[test]
 fn every_parameter_is_in_one_group_of_the_console() {
     let template = template();
     let groups = &template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"];

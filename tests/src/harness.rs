@@ -167,7 +167,8 @@ impl World {
         Self::start_at("2026-03-01T12:00:00Z".parse().unwrap(), change).await
     }
 
-    async fn start_at(now: DateTime<Utc>, change: impl FnOnce(Options) -> Options) -> Self {
+    /// Starts a world at another time, with other options of the stack.
+    pub async fn start_at(now: DateTime<Utc>, change: impl FnOnce(Options) -> Options) -> Self {
         let clock = TestClock::at(now);
         let wire = Wire::new();
         let metrics: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -181,6 +182,8 @@ impl World {
             ..Options::for_tests(clock.clock())
         };
         let stack = Stack::start(change(options)).await.unwrap();
+        // The stack's own request to mark the table.
+        wire.take();
         Self {
             stack,
             clock,

@@ -171,6 +171,7 @@ async fn person_signs_in_with_a_given_id() {
 #[tokio::test]
 async fn reset_stack_is_as_at_the_start() {
     let world = World::start().await;
+    let at_start = world.items().await;
     let ada = world.sign_in("ada@example.com");
     let organization = ada.create_organization("Acme").await;
     ada.invite(&organization, "ben@example.com", "user").await;
@@ -178,7 +179,7 @@ async fn reset_stack_is_as_at_the_start() {
     assert_eq!(post(&world, "/local/clock", forward).await.0, 200);
     assert_eq!(post(&world, "/local/reset", Value::Null).await.0, 204);
 
-    assert_eq!(world.items().await, Vec::<Value>::new());
+    assert_eq!(world.items().await, at_start);
     assert_eq!(get(&world, "/local/emails").await, json!([]));
     assert_eq!(world.stack.people(), []);
     let now = get(&world, "/local/clock").await;
@@ -196,7 +197,10 @@ async fn reset_stack_is_as_at_the_start() {
 async fn health_is_ready_after_the_start() {
     let world = World::start().await;
     let health = get(&world, "/local/health").await;
-    assert_eq!(health, json!({ "status": "ready" }));
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(health, json!({ "status": "ready", "version": version }));
+    let page = fs::read_to_string(repository("docs/local-api.md")).unwrap();
+    assert!(page.contains(&format!("`{health}`")), "docs/local-api.md");
 }
 
 /// Starts a stack whose API accepts the tokens of another one.

@@ -53,6 +53,7 @@ mod server;
 mod sign_in;
 mod standing;
 mod story;
+mod upgrade;
 mod usage;
 mod usage_model;
 mod usage_rate;

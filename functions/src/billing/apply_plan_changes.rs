@@ -17,6 +17,7 @@ pub static OPERATION: Operation = Operation::event("apply-plan-changes", |app, _
 .needs(&["PLANS"]);
 
 async fn sweep(app: &App) -> Result<u64, Error> {
+    app.claim_table().await?;
     let mut changed = 0;
     loop {
         let now = app.clock.now();

@@ -22,6 +22,7 @@ pub static OPERATION: Operation = Operation::event("expire-invites", |app, _even
 
 /// Ends every expired invite, with all shards of the index in parallel.
 async fn sweep(app: &Arc<App>) -> Result<u64, Error> {
+    app.claim_table().await?;
     let mut shards = JoinSet::new();
     for shard in 0..EXPIRY_SHARDS {
         let app = app.clone();

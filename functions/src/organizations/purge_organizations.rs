@@ -18,6 +18,7 @@ pub static OPERATION: Operation = Operation::event("purge-organizations", |app, 
 });
 
 async fn sweep(app: &App) -> Result<u64, Error> {
+    app.claim_table().await?;
     let due = app.store.due_purges(app.clock.now(), BATCH).await?;
     let (mut purged, mut steps, mut failure) = (0, MAX_STEPS, None);
     // A failure does not stop the others.

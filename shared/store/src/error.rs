@@ -4,6 +4,8 @@ use std::error::Error;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
+use crate::marker;
+
 /// Why the table did not answer as it should. Conflicts are no errors: see
 /// [`Commit`](crate::Commit).
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,19 @@ pub enum StoreError {
     /// A record cannot be written as an item.
     #[error("a record cannot be written as an item: {0}")]
     Unwritable(String),
+    /// The table is of another format: an earlier or a later release works on it.
+    #[error(
+        "the table has format {format}, of release {release}; this is release {}, which works \
+         with format {} only",
+        marker::RELEASE,
+        marker::TABLE_FORMAT
+    )]
+    OtherFormat {
+        /// The table's format.
+        format: u32,
+        /// The release that marked the table with it.
+        release: String,
+    },
     /// An item's key cannot be read.
     #[error("a key of the table cannot be read")]
     CorruptKey,

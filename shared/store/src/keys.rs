@@ -13,7 +13,7 @@ use domain::{
 use crate::{
     Account, ApiKeyPointer, BillingDelivery, CreationRequest, DirectoryEntry, EndedInvitePointer,
     Existence, ExternalIdPointer, InvitePointer, KeyMaker, Membership, PaymentEvent, StoreError,
-    UsageRequest,
+    TableMarker, UsageRequest,
 };
 
 /// The sparse, keys-only index of expired invites' addresses and of due plan changes.
@@ -85,6 +85,13 @@ impl<T> Clone for Key<T> {
 impl<T> fmt::Debug for Key<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.raw.fmt(f)
+    }
+}
+
+impl Key<TableMarker> {
+    /// The format of the table.
+    pub(crate) fn table_marker() -> Self {
+        Self::new("TABLE".to_owned(), "FORMAT")
     }
 }
 

@@ -10,6 +10,7 @@ mod connect;
 mod debit;
 mod error;
 mod keys;
+mod marker;
 mod pages;
 #[cfg(test)]
 mod parsers;
@@ -25,6 +26,7 @@ mod values;
 pub use batch::{Batch, BatchKeys, Counters, Each, InvitePlaces, Items};
 pub use error::StoreError;
 pub use keys::{EXPIRY_INDEX, EXPIRY_SHARDS, Key, expiry_shard};
+pub use marker::TableMarker;
 pub use pages::{Page, PageRequest};
 pub use reads::{EventChoice, ExpiryPosition};
 pub use records::from_image;

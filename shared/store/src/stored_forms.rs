@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Account, ApiKeyPointer, Batch, BatchKeys, BillingDelivery, CreationRequest, EndedInvitePointer,
-    InvitePointer, Items, Key, Membership, PaymentEvent, Transaction, UsageRequest,
+    InvitePointer, Items, Key, Membership, PaymentEvent, TableMarker, Transaction, UsageRequest,
     attribute::Item, from_image, records::Record,
 };
 
@@ -1045,6 +1045,21 @@ fn complained() -> CountedReport {
     }
 }
 
+/// Only `Store::claim` writes the marker, outside of transactions.
+fn markers() -> Vec<Form> {
+    let value = TableMarker {
+        format: 1,
+        release: "0.2.0".to_owned(),
+    };
+    let item = value.to_item().unwrap();
+    vec![form_of_item(
+        "table-marker.only",
+        Key::table_marker(),
+        value,
+        item,
+    )]
+}
+
 /// Counts are written by updates only, each of its own attribute.
 fn counts() -> Vec<Form> {
     let form = |name, outstanding_invites, api_keys, emails| Form {
@@ -1094,6 +1109,7 @@ fn forms() -> Vec<Form> {
         usage(),
         billing_deliveries(),
         counts(),
+        markers(),
     ]
     .into_iter()
     .flatten()
