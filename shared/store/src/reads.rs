@@ -382,16 +382,19 @@ impl Store {
         max_queries: usize,
     ) -> Result<Page<T>, StoreError> {
         let mut items = Vec::new();
-        // DynamoDB may end a page early, at a megabyte.
         let mut cut = None;
-        for _ in 0..max_queries {
-            let output = query.clone().send().await?;
+        for left in (0..max_queries).rev() {
+            let again = (left > 0).then(|| query.clone());
+            let output = query.send().await?;
             items.extend(output.items.unwrap_or_default());
+            // DynamoDB may end a page early, at a megabyte.
             cut = output.last_evaluated_key;
-            if cut.is_none() || items.len() > page.limit() {
-                break;
+            match again {
+                Some(again) if cut.is_some() && items.len() <= page.limit() => {
+                    query = again.set_exclusive_start_key(cut.clone());
+                }
+                _ => break,
             }
-            query = query.set_exclusive_start_key(cut.clone());
         }
         let last = if items.len() > page.limit() {
             items.truncate(page.limit());
