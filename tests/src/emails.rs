@@ -489,7 +489,7 @@ async fn invite_email_names_the_inviters_address() {
     let email = fixture.world.stack.emails().pop().unwrap();
     let text = email.text.replace('\u{200B}', "");
     assert!(
-        text.starts_with("“anna” (anna@example.com) invites"),
+        text.starts_with("“anna” (anna@example.com) invited you"),
         "{text}"
     );
 }
