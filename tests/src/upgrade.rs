@@ -172,6 +172,7 @@ async fn fill(fixture: &Fixture) -> Value {
         "invite": fixture.invite_id,
         "link": world.link_token("dana@example.com"),
         "settings": fixture.creator.get(&format!("{organization}/settings")).await.expect("200"),
+        "api_keys": fixture.creator.get(&format!("{organization}/api-keys")).await.expect("200"),
     })
 }
 
@@ -228,6 +229,9 @@ async fn reads(world: &World, known: &Value) {
     for (part, before) in known["settings"].as_object().unwrap() {
         assert_includes(&settings[part], before, part);
     }
+    let path = format!("{organization}/api-keys");
+    let keys = creator.get(&path).await.expect("200");
+    assert_includes(&keys, &known["api_keys"], "api_keys");
     let kinds = audit_kinds(&creator, organization).await;
     for kind in [
         "organization.created",
