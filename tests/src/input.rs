@@ -214,7 +214,7 @@ async fn invalid_paging_parameter_is_named() {
     let fixture = Fixture::new().await;
     for list in ["members", "invites", "audit-events"] {
         for (query, field) in [
-            ("kind=member.added", "kind"),
+            ("order=newest", "order"),
             ("limit=5&Cursor=x", "Cursor"),
             ("limit=0", "limit"),
             ("limit=101", "limit"),
