@@ -10,7 +10,7 @@ import { InvitePage } from "./invite/page.jsx";
 import { Boundary } from "./parts/boundary.jsx";
 import { Foot } from "./parts/foot.jsx";
 import { Notices, notify } from "./parts/notices.jsx";
-import { hereNow } from "./places.js";
+import { SUB_PAGES, hereNow } from "./places.js";
 import { SettingsPage } from "./settings/page.jsx";
 import { endWithOthers, idToken, renew, signIn } from "./sign-in.js";
 import { bringBackTyped } from "./typed.js";
@@ -21,7 +21,7 @@ import { words } from "./words.js";
 /** @type {[RegExp, ComponentType, boolean][]} */
 const PAGES = [
   [/^\/$/, HomePage, false],
-  [/^\/dashboard\/organization-settings(\/(api-keys|billing|audit-log))?\/?$/, SettingsPage, true],
+  [new RegExp(`^/dashboard/organization-settings(/(${Object.values(SUB_PAGES).join("|")}))?/?$`), SettingsPage, true],
   [/^\/account\/settings\/?$/, AccountPage, true],
   [/^\/invites\/[^/]+\/?$/, InvitePage, false],
   [/^(\/v1)?\/opt-outs\/[^/]+\/?$/, OptOutPage, false],

@@ -25,6 +25,11 @@ export function subPage() {
   return pages.find((page) => SUB_PAGES[page] === last || location.hash === `#${page}`) ?? null;
 }
 
+/** Whether a click on a link goes to it here, not in another tab or window. @param {MouseEvent} event */
+export function isPlainClick(event) {
+  return event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+}
+
 const WELCOME = "welcome";
 
 /** Has the settings page greet the person, once. @param {string} text */

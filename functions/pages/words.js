@@ -499,7 +499,6 @@ export const words = {
     text: "Changes to this organization, newest first",
     none: "No activity yet",
     noneFound: "No activity matches these filters",
-    noneSoFar: "Nothing found so far. Load more to search further back.",
     filter: "Filter the audit log",
     kind: "Activity",
     /** @type {[string, string][]} */

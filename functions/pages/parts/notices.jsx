@@ -7,6 +7,7 @@
 import { useLayoutEffect, useState } from "preact/hooks";
 import { connection, told } from "../api.js";
 import { words } from "../words.js";
+import { Cross } from "./icons.jsx";
 
 /** @typedef {{ id: number, kind: "done" | "failed", text: string, stays: boolean }} Notice */
 
@@ -107,9 +108,7 @@ export function Notices() {
 function Dismiss({ notice }) {
   return (
     <button type="button" class="icon-button" aria-label={words.dismiss} onClick={() => dismiss(notice.id)}>
-      <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-        <path d="M4 4l8 8M12 4l-8 8" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" />
-      </svg>
+      <Cross />
     </button>
   );
 }

@@ -1,6 +1,7 @@
 /** Which role somebody has, and a choice where there is one. */
 
 import { words } from "../words.js";
+import { Chevron } from "./icons.jsx";
 import { Menu } from "./menu.jsx";
 import { Tip } from "./tip.jsx";
 
@@ -51,9 +52,7 @@ export function RoleChoice({ role, may, label, onChange }) {
       }
     >
       {words.roles[role]}
-      <svg class="select-arrow" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-        <path d="M5 6.5l3 3 3-3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" />
-      </svg>
+      <Chevron class="select-arrow" />
     </Menu>
   );
 }

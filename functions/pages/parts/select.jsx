@@ -1,5 +1,7 @@
 /** A choice of one. */
 
+import { Chevron } from "./icons.jsx";
+
 /**
  * @param {object} props
  * @param {string} props.value
@@ -27,9 +29,7 @@ export function Select({ value, options, label, onChoose }) {
           </option>
         ))}
       </select>
-      <svg class="select-arrow" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-        <path d="M5 6.5l3 3 3-3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" />
-      </svg>
+      <Chevron class="select-arrow" />
     </span>
   );
 }

@@ -7,6 +7,7 @@ import { hereNow, settingsPath } from "../places.js";
 import { person, signIn, signOut } from "../sign-in.js";
 import { words } from "../words.js";
 import { Button } from "./button.jsx";
+import { Chevron } from "./icons.jsx";
 import { notify } from "./notices.jsx";
 import { Initials } from "./person.jsx";
 import { Failed, Skeleton } from "./waiting.jsx";
@@ -56,9 +57,7 @@ function Dropdown({ face, class: className, children }) {
     >
       <button ref={button} type="button" class="dropdown-button" aria-expanded={open} onClick={() => setOpen(!open)}>
         {face}
-        <svg class="dropdown-arrow" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-          <path d="M5 6.5l3 3 3-3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" />
-        </svg>
+        <Chevron class="dropdown-arrow" />
       </button>
       {open && <div class="dropdown-panel">{children(() => setOpen(false))}</div>}
     </div>

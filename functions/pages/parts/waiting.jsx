@@ -51,14 +51,14 @@ export function LoadMore({ onPress, label = words.loadMore }) {
 }
 
 /**
- * What the API has at a path, once it is wanted.
+ * What the API has at a path. It is asked for again whenever `fresh` is another.
  *
  * @template T
  * @param {string} path
- * @param {boolean} [wanted]
+ * @param {unknown} [fresh]
  * @returns {{ found: T | null, setFound: (found: T) => void, error: unknown, load: () => Promise<void> }}
  */
-export function useFound(path, wanted = true) {
+export function useFound(path, fresh) {
   const [found, setFound] = useState(/** @type {T | null} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
   const load = useCallback(async () => {
@@ -69,10 +69,6 @@ export function useFound(path, wanted = true) {
       setError(error);
     }
   }, [path]);
-  useEffect(() => {
-    if (wanted) {
-      void load();
-    }
-  }, [wanted, load]);
+  useEffect(() => void load(), [fresh, load]);
   return { found, setFound, error, load };
 }

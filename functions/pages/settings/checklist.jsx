@@ -1,7 +1,8 @@
 /** What to do first in a new organization. It goes when all is done, or when it is put away. */
 
 import { useState } from "preact/hooks";
-import { isChecklistDismissed, rememberDismissedChecklist, settingsPath } from "../places.js";
+import { Cross } from "../parts/icons.jsx";
+import { isChecklistDismissed, isPlainClick, rememberDismissedChecklist, settingsPath } from "../places.js";
 import { words } from "../words.js";
 
 /** @import { SettingsView } from "../api-types.d.ts" */
@@ -41,9 +42,7 @@ export function Checklist({ id, settings, onGo }) {
             setDismissed(true);
           }}
         >
-          <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-            <path d="M4 4l8 8M12 4l-8 8" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" />
-          </svg>
+          <Cross />
         </button>
       </div>
       <ol class="plain-list checklist-steps">
@@ -58,7 +57,7 @@ export function Checklist({ id, settings, onGo }) {
               <a
                 href={settingsPath(id, step.page) + step.hash}
                 onClick={(event) => {
-                  if (step.page && event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
+                  if (step.page && isPlainClick(event)) {
                     event.preventDefault();
                     onGo(step.page, "");
                   }

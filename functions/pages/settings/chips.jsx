@@ -1,6 +1,7 @@
 /** A field for many email addresses: each becomes a chip as soon as it is complete. */
 
 import { useRef } from "preact/hooks";
+import { Cross } from "../parts/icons.jsx";
 import { words } from "../words.js";
 import { addresses } from "./addresses.js";
 
@@ -60,9 +61,7 @@ export function Chips({ chips, rest, onChange, problemOf, describedBy, invalid, 
                     input.current?.focus();
                   }}
                 >
-                  <svg viewBox="0 0 16 16" width="12" height="12" aria-hidden="true">
-                    <path d="M4 4l8 8M12 4l-8 8" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" />
-                  </svg>
+                  <Cross size={12} />
                 </button>
               </li>
             );

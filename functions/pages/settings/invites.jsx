@@ -14,7 +14,7 @@ import { PersonLine } from "../parts/person.jsx";
 import { RoleChoice, RoleField, rolesOf } from "../parts/role-choice.jsx";
 import { Switch } from "../parts/switch.jsx";
 import { Tip } from "../parts/tip.jsx";
-import { Failed, LoadMore, Skeleton } from "../parts/waiting.jsx";
+import { Failed, LoadMore, Skeleton, useFound } from "../parts/waiting.jsx";
 import { useTyped } from "../typed.js";
 import { words } from "../words.js";
 import { Chips, allOf } from "./chips.jsx";
@@ -253,19 +253,10 @@ export function Invites({ page, settings }) {
  */
 function Ended({ page, settings, onInvited }) {
   const path = `${page.path}/invites`;
-  const [ended, setEnded] = useState(/** @type {ListOfInviteView | null} */ (null));
-  const [error, setError] = useState(/** @type {unknown} */ (null));
-  const [busy, setBusy] = useState("");
-  const load = async () => {
-    setError(null);
-    try {
-      setEnded(await ask("GET", `${path}?status=ended`));
-    } catch (error) {
-      setError(error);
-    }
-  };
   // What ends on the page is among them.
-  useEffect(() => void load(), [settings.invites, path]);
+  /** @type {ReturnType<typeof useFound<ListOfInviteView>>} */
+  const { found: ended, setFound: setEnded, error, load } = useFound(`${path}?status=ended`, settings.invites);
+  const [busy, setBusy] = useState("");
   if (error !== null) return <Failed error={error} onRetry={load} />;
   if (!ended) {
     return (

@@ -1,6 +1,6 @@
 /** API keys. A secret is shown once, when it is made. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { ask } from "../api.js";
 import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
@@ -38,14 +38,9 @@ export function Keys({ page, settings }) {
   const list = useRef(/** @type {HTMLUListElement | null} */ (null));
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   const path = `${page.path}/api-keys`;
+  // Every refresh of the settings brings another organization.
   /** The limit keeps all within one page. @type {ReturnType<typeof useFound<ListOfApiKeyView>>} */
-  const { found, setFound, error, load } = useFound(`${path}?limit=100`);
-  const first = useRef(true);
-  // Whatever has changed elsewhere, the settings were asked for anew.
-  useEffect(() => {
-    if (!first.current) void load();
-    first.current = false;
-  }, [settings.counts]);
+  const { found, setFound, error, load } = useFound(`${path}?limit=100`, settings.organization);
   const reads = isReader(settings);
   const keys = found?.items ?? [];
   const keyPath = (/** @type {ApiKeyView} */ key) => `${path}/${key.id}`;

@@ -7,7 +7,7 @@ import { Boundary } from "../parts/boundary.jsx";
 import { notify } from "../parts/notices.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, Skeleton } from "../parts/waiting.jsx";
-import { lastOrganization, rememberOrganization, settingsPath, subPage, takeWelcome } from "../places.js";
+import { isPlainClick, lastOrganization, rememberOrganization, settingsPath, subPage, takeWelcome } from "../places.js";
 import { setTitle } from "../brand.js";
 import { words } from "../words.js";
 import { Billing } from "./billing.jsx";
@@ -343,9 +343,8 @@ function Sections({ id, settings, shows, view, onGo }) {
         class="side-link"
         aria-current={current === key ? (page ? "page" : "true") : undefined}
         onClick={(event) => {
-          const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
           // Within the page, the browser goes by itself.
-          if (isPlain && (page || view)) {
+          if (isPlainClick(event) && (page || view)) {
             event.preventDefault();
             onGo(page, page ? "" : `#${key}`);
           }
