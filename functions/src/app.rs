@@ -130,6 +130,8 @@ impl App {
                 from,
                 reply_to: config.email_reply_to,
                 configuration_set: config.email_configuration_set,
+                // Lets the rules of each stack select the reports on its own emails.
+                tags: vec![("stack", config.stack_name.clone())],
             };
             Mailer::new(ses, sender)
         });

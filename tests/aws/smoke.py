@@ -20,7 +20,7 @@ import boto3
 import steps
 from stack import Stack
 from steps import step
-from support import ROOT, Person, fail, until
+from support import ROOT, Person, fail
 
 
 class Deployed(Stack):
@@ -123,11 +123,7 @@ def by_server(stack):
     wish = {"email": at("carol-b"), "role": "user"}
     invite = server.post(f"{path}/invites", wish).expect("201")["id"]
 
-    def sent():
-        (listed,) = server.get(f"{path}/invites").expect("200")["items"]
-        return listed["delivery"]["state"] == "sent"
-
-    until(sent, "the delivery state `sent`")
+    steps.until_sent(server, path)
     link = stack.link(at("carol-b"), invite, acme)
     assert stack.nobody().get(link).expect("200")["organization_name"] == "Acme Images"
     stack.nobody().post(f"{link}/decline").expect("204")

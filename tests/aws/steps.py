@@ -22,6 +22,16 @@ def invite_again(stack, person, path, wish):
     return reply.expect("201")
 
 
+def until_sent(reader, path):
+    """Waits until the email of an organization's only pending invite has left."""
+
+    def sent():
+        (listed,) = reader.get(f"{path}/invites").expect("200")["items"]
+        return listed["delivery"]["state"] == "sent"
+
+    until(sent, "the delivery state `sent`")
+
+
 def members(stack):
     """Plays the story of members and invites, and returns what the later steps use."""
     at, nobody = stack.address, stack.nobody()
@@ -40,11 +50,7 @@ def members(stack):
     masked = f"{at('bob')[0]}…@{at('bob').split('@')[1]}"
     assert preview["masked_email"] == masked, preview
 
-    def sent():
-        (listed,) = ada.get(f"{path}/invites").expect("200")["items"]
-        return listed["delivery"]["state"] == "sent"
-
-    until(sent, "the delivery state `sent`")
+    until_sent(ada, path)
 
     step("2. Bob accepts, once his address is verified")
     accept = f"/v1/account/invites/{invite['id']}/accept"

@@ -8,10 +8,7 @@ use domain::{
 use mail::{About, BillingEmail, InvoiceFacts, Message};
 use store::{BillingDelivery, Commit, Each, Key, PageRequest};
 
-use super::{
-    attempt::Attempt,
-    email_tags::{self, BillingSending},
-};
+use super::{attempt::Attempt, email_tags::BillingSending};
 use crate::{App, error::Error, mutate};
 
 /// The number of failures that ends a run: then the email service is at fault, not an
@@ -113,7 +110,6 @@ async fn deliver_to(
         user_id: member.user_id.clone(),
     }
     .to_tags();
-    let tags = email_tags::of_stack(&app.stack_name, tags);
     let mailer = app.mailer()?;
     let sent = mailer.send(member.email.normal(), message, &tags).await;
     let outcome = sent.map(|_| ()).map_err(Error::from);

@@ -13,7 +13,7 @@ use store::{Commit, Key};
 use super::{
     attempt::Attempt,
     billing_email,
-    email_tags::{self, Sending},
+    email_tags::Sending,
     stream::{self, Progress},
 };
 use crate::{App, Operation, error::Error};
@@ -121,7 +121,7 @@ async fn send(app: &App, invite: &Invite, organization: &Organization) -> Result
         recipient: invite.email.as_typed(),
     }
     .render(&app.brand)?;
-    let tags = email_tags::of_stack(&app.stack_name, Sending::of(invite).to_tags());
+    let tags = Sending::of(invite).to_tags();
     app.mailer()?
         .send(invite.email.normal(), &message, &tags)
         .await?;

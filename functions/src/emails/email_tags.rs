@@ -12,8 +12,6 @@ const INVITE_ID: &str = "invite_id";
 const TIMES_SENT: &str = "times_sent";
 const BILLING_EVENT_ID: &str = "billing_event_id";
 const USER_ID: &str = "user_id";
-/// Lets the rules of each stack select the reports on its own emails.
-const STACK: &str = "stack";
 /// The length of a tag's value that SES allows.
 const MAX_LENGTH: usize = 256;
 
@@ -99,13 +97,6 @@ impl BillingSending {
             user_id: UserId::parse(std::str::from_utf8(&user_id).ok()?).ok()?,
         })
     }
-}
-
-/// Returns the tags of an email of a stack.
-pub(crate) fn of_stack(stack: &str, tags: impl IntoIterator<Item = Tag>) -> Vec<Tag> {
-    let mut tags: Vec<_> = tags.into_iter().collect();
-    tags.push((STACK, stack.to_owned()));
-    tags
 }
 
 fn tag<'a>(tags: &'a HashMap<String, Vec<String>>, name: &str) -> Option<&'a str> {

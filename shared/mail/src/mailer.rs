@@ -28,6 +28,7 @@ pub struct Mailer {
     from: String,
     reply_to: Option<String>,
     configuration_set: Option<String>,
+    tags: Vec<Tag>,
 }
 
 /// SES's id of an accepted message; bounces and complaints name it.
@@ -99,6 +100,7 @@ impl Mailer {
             from: header_value(&sender.from),
             reply_to: sender.reply_to,
             configuration_set: sender.configuration_set,
+            tags: sender.tags,
         }
     }
 
@@ -117,6 +119,7 @@ impl Mailer {
         let content = content(message).map_err(unbuildable)?;
         let tags = tags
             .iter()
+            .chain(&self.tags)
             .map(|(name, value)| MessageTag::builder().name(*name).value(value).build())
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| unbuildable(error.into()))?;

@@ -2,6 +2,8 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
+use crate::Tag;
+
 /// The deployment's configuration of outgoing email.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
@@ -12,6 +14,8 @@ pub struct Sender {
     pub reply_to: Option<String>,
     /// The SES configuration set, if any.
     pub configuration_set: Option<String>,
+    /// The tags of every email, besides its own.
+    pub tags: Vec<Tag>,
 }
 
 /// The maximum bytes of text in an encoded word of 75 characters.

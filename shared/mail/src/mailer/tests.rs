@@ -50,6 +50,7 @@ fn sender() -> Sender {
         from: "Größe <no-reply@example.com>".to_owned(),
         reply_to: Some("help@example.com".to_owned()),
         configuration_set: Some("invites".to_owned()),
+        tags: Vec::new(),
     }
 }
 
@@ -117,10 +118,22 @@ async fn optional_header_not_configured_is_not_sent() {
         from: "no-reply@example.com".to_owned(),
         reply_to: None,
         configuration_set: None,
+        tags: Vec::new(),
     };
     let (_, requests) = send(TAKEN, sender).await;
     assert!(!requests[0].contains("ReplyTo"), "{requests:?}");
     assert!(!requests[0].contains("ConfigurationSet"), "{requests:?}");
+}
+
+#[tokio::test]
+async fn tags_of_the_sender_follow_those_of_the_email() {
+    let sender = Sender {
+        tags: vec![("stack", "organizations".to_owned())],
+        ..sender()
+    };
+    let (_, requests) = send(TAKEN, sender).await;
+    let tags = r#""EmailTags":[{"Name":"invite_id","Value":"0193-7"},{"Name":"stack","Value":"organizations"}]"#;
+    assert!(requests[0].contains(tags), "{requests:?}");
 }
 
 #[test]
