@@ -13,6 +13,7 @@ import { notify } from "../parts/notices.jsx";
 import { PersonLine } from "../parts/person.jsx";
 import { RoleChoice, RoleField, rolesOf } from "../parts/role-choice.jsx";
 import { Switch } from "../parts/switch.jsx";
+import { Table } from "../parts/table.jsx";
 import { Tip } from "../parts/tip.jsx";
 import { Failed, LoadMore, Skeleton, useFound } from "../parts/waiting.jsx";
 import { useTyped } from "../typed.js";
@@ -145,68 +146,62 @@ export function Invites({ page, settings }) {
         ) : shown.length === 0 && invites.next_cursor === null ? (
           <p class="empty muted">{filter === "failed" ? words.invites.noneFailed : words.invites.none}</p>
         ) : (
-          <div role="table" aria-label={words.settings.invites}>
-            <div class="row row-invites row-head" role="row">
-              <span role="columnheader">{words.invites.person}</span>
-              <span role="columnheader">{words.members.role}</span>
-              <span role="columnheader">{words.members.billing}</span>
-              <span role="columnheader">{words.invites.sent}</span>
-              <span role="columnheader">{words.invites.expires}</span>
-              <span role="columnheader">
-                <span class="hidden-text">{words.actions}</span>
-              </span>
-            </div>
-            <div ref={list} class="rows" role="rowgroup" data-testid="invites">
-              {shown.map((invite) => (
-                <div key={invite.id} class="row row-invites" role="row" data-testid="invite">
-                  <span role="cell" class="row-main">
-                    <PersonLine name={invite.email} id={invite.id} detail={<bdi>{words.invites.by(invite.invited_by?.name ?? null)}</bdi>} />
-                  </span>
-                  <span role="cell">
-                    <RoleChoice
-                      role={invite.role}
-                      may={reads ? { roles: [] } : invite.may.update}
-                      label={words.invites.roleOf(invite.email)}
-                      onChange={(role) => patch(invite, { role })}
+          <Table
+            label={words.settings.invites}
+            row="row-invites"
+            columns={[words.invites.person, words.members.role, words.members.billing, words.invites.sent, words.invites.expires]}
+            list={list}
+            testid="invites"
+          >
+            {shown.map((invite) => (
+              <div key={invite.id} class="row row-invites" role="row" data-testid="invite">
+                <span role="cell" class="row-main">
+                  <PersonLine name={invite.email} id={invite.id} detail={<bdi>{words.invites.by(invite.invited_by?.name ?? null)}</bdi>} />
+                </span>
+                <span role="cell">
+                  <RoleChoice
+                    role={invite.role}
+                    may={reads ? { roles: [] } : invite.may.update}
+                    label={words.invites.roleOf(invite.email)}
+                    onChange={(role) => patch(invite, { role })}
+                  />
+                </span>
+                <span role="cell">
+                  <Switch
+                    on={invite.receives_billing_emails}
+                    label={words.invites.billingOf(invite.email)}
+                    shownLabel={words.members.billing}
+                    readOnly={reads}
+                    // To change the flag is to update the invite to the role that it has.
+                    may={{ allowed: invite.may.update.roles.includes(invite.role), reason: invite.may.update.reason ?? null }}
+                    onChange={(on) => patch(invite, { receives_billing_emails: on })}
+                  />
+                </span>
+                <span role="cell" class="row-date">
+                  <Delivery invite={invite} lapsed={hasLapsed(invite, settings)} />
+                </span>
+                <span role="cell" class="row-date small">
+                  <Expiry at={invite.expires_at} />
+                </span>
+                <span role="cell" class="row-end">
+                  {!reads && (
+                    <RowMenu
+                      label={words.actionsFor(invite.email)}
+                      items={() => [
+                        {
+                          text: words.invites.resend,
+                          hint: words.invites.resendHint,
+                          may: resending === invite.id ? { allowed: false, reason: words.invites.resending } : invite.may.resend,
+                          onChoose: () => void resend(invite),
+                        },
+                        { text: words.invites.cancel, danger: true, may: invite.may.cancel, onChoose: () => setCancelling(invite) },
+                      ]}
                     />
-                  </span>
-                  <span role="cell">
-                    <Switch
-                      on={invite.receives_billing_emails}
-                      label={words.invites.billingOf(invite.email)}
-                      shownLabel={words.members.billing}
-                      readOnly={reads}
-                      // To change the flag is to update the invite to the role that it has.
-                      may={{ allowed: invite.may.update.roles.includes(invite.role), reason: invite.may.update.reason ?? null }}
-                      onChange={(on) => patch(invite, { receives_billing_emails: on })}
-                    />
-                  </span>
-                  <span role="cell" class="row-date">
-                    <Delivery invite={invite} lapsed={hasLapsed(invite, settings)} />
-                  </span>
-                  <span role="cell" class="row-date small">
-                    <Expiry at={invite.expires_at} />
-                  </span>
-                  <span role="cell" class="row-end">
-                    {!reads && (
-                      <RowMenu
-                        label={words.actionsFor(invite.email)}
-                        items={() => [
-                          {
-                            text: words.invites.resend,
-                            hint: words.invites.resendHint,
-                            may: resending === invite.id ? { allowed: false, reason: words.invites.resending } : invite.may.resend,
-                            onChoose: () => void resend(invite),
-                          },
-                          { text: words.invites.cancel, danger: true, may: invite.may.cancel, onChoose: () => setCancelling(invite) },
-                        ]}
-                      />
-                    )}
-                  </span>
-                </div>
-              ))}
-            </div>
-          </div>
+                  )}
+                </span>
+              </div>
+            ))}
+          </Table>
         )}
         {filter !== "ended" && invites.next_cursor !== null && <LoadMore onPress={() => page.more("invites")} />}
       </div>

@@ -11,6 +11,7 @@ import { notify } from "../parts/notices.jsx";
 import { PersonLine } from "../parts/person.jsx";
 import { RoleChoice } from "../parts/role-choice.jsx";
 import { Switch } from "../parts/switch.jsx";
+import { Table } from "../parts/table.jsx";
 import { Filters } from "../parts/filters.jsx";
 import { LoadMore, useFound } from "../parts/waiting.jsx";
 import { words } from "../words.js";
@@ -140,110 +141,105 @@ export function Members({ page, settings, onLeft }) {
             />
           </div>
         )}
-        <div role="table" aria-label={words.settings.members}>
-          <div class="row row-members row-head" role="row">
-            <span role="columnheader">{words.members.person}</span>
-            <span role="columnheader">{words.members.role}</span>
-            <span role="columnheader">{words.members.billing}</span>
-            <span role="columnheader">{words.members.joined}</span>
-            <span role="columnheader">
-              <span class="hidden-text">{words.actions}</span>
-            </span>
-          </div>
-          <div ref={list} class="rows" role="rowgroup" data-testid="members">
-            {shown.map((member) => {
-              const name = shownName(member);
-              const self = member.user_id === me.user_id;
-              return (
-                <div key={member.user_id} class="row row-members" role="row" data-testid="member">
-                  <span role="cell" class="row-main">
-                    <PersonLine
-                      name={name}
-                      id={member.user_id}
-                      detail={
-                        <>
-                          {member.name && <bdi>{member.email}</bdi>}
-                          <span class="row-label">{words.members.joinedOn(format.day(member.joined_at))}</span>
-                        </>
+        <Table
+          label={words.settings.members}
+          row="row-members"
+          columns={[words.members.person, words.members.role, words.members.billing, words.members.joined]}
+          list={list}
+          testid="members"
+        >
+          {shown.map((member) => {
+            const name = shownName(member);
+            const self = member.user_id === me.user_id;
+            return (
+              <div key={member.user_id} class="row row-members" role="row" data-testid="member">
+                <span role="cell" class="row-main">
+                  <PersonLine
+                    name={name}
+                    id={member.user_id}
+                    detail={
+                      <>
+                        {member.name && <bdi>{member.email}</bdi>}
+                        <span class="row-label">{words.members.joinedOn(format.day(member.joined_at))}</span>
+                      </>
+                    }
+                    badges={
+                      <>
+                        {self && <span class="badge">{words.you}</span>}
+                        {member.is_creator && (
+                          <span class="badge badge-accent" title={words.members.creatorHint}>
+                            {words.members.creator}
+                          </span>
+                        )}
+                      </>
+                    }
+                  />
+                </span>
+                <span role="cell">
+                  <RoleChoice
+                    role={member.role}
+                    may={reads ? { roles: [] } : member.may.change_role}
+                    label={words.members.roleOf(name)}
+                    onChange={(role) => {
+                      // What weighs asks first.
+                      const weighs = self || role === "owner" || member.role === "owner";
+                      if (weighs) {
+                        setAsking({ member, role });
+                      } else {
+                        void changeRole(member, role);
                       }
-                      badges={
-                        <>
-                          {self && <span class="badge">{words.you}</span>}
-                          {member.is_creator && (
-                            <span class="badge badge-accent" title={words.members.creatorHint}>
-                              {words.members.creator}
-                            </span>
-                          )}
-                        </>
-                      }
+                    }}
+                  />
+                </span>
+                <span role="cell">
+                  <Switch
+                    on={member.receives_billing_emails}
+                    label={words.members.billingOf(name)}
+                    shownLabel={words.members.billing}
+                    readOnly={reads}
+                    may={member.may.change_billing_emails}
+                    onChange={(on) => patch(member, { receives_billing_emails: on }, words.members.billingChanged(name, on))}
+                  />
+                </span>
+                <span role="cell" class="muted small row-date">
+                  {format.day(member.joined_at)}
+                </span>
+                <span role="cell" class="row-end">
+                  {(self || !reads) && (
+                    <RowMenu
+                      label={words.actionsFor(name)}
+                      items={() => [
+                        {
+                          text: words.members.copyEmail,
+                          onChoose: () =>
+                            navigator.clipboard.writeText(member.email).then(() => notify.done(words.members.emailCopied), notify.failed),
+                        },
+                        {
+                          text: self ? words.members.leave : words.members.remove(name),
+                          danger: true,
+                          may: member.may.remove,
+                          onChoose: () => setRemoving(member),
+                        },
+                      ]}
                     />
-                  </span>
-                  <span role="cell">
-                    <RoleChoice
-                      role={member.role}
-                      may={reads ? { roles: [] } : member.may.change_role}
-                      label={words.members.roleOf(name)}
-                      onChange={(role) => {
-                        // What weighs asks first.
-                        const weighs = self || role === "owner" || member.role === "owner";
-                        if (weighs) {
-                          setAsking({ member, role });
-                        } else {
-                          void changeRole(member, role);
-                        }
-                      }}
-                    />
-                  </span>
-                  <span role="cell">
-                    <Switch
-                      on={member.receives_billing_emails}
-                      label={words.members.billingOf(name)}
-                      shownLabel={words.members.billing}
-                      readOnly={reads}
-                      may={member.may.change_billing_emails}
-                      onChange={(on) => patch(member, { receives_billing_emails: on }, words.members.billingChanged(name, on))}
-                    />
-                  </span>
-                  <span role="cell" class="muted small row-date">
-                    {format.day(member.joined_at)}
-                  </span>
-                  <span role="cell" class="row-end">
-                    {(self || !reads) && (
-                      <RowMenu
-                        label={words.actionsFor(name)}
-                        items={() => [
-                          {
-                            text: words.members.copyEmail,
-                            onChoose: () =>
-                              navigator.clipboard.writeText(member.email).then(() => notify.done(words.members.emailCopied), notify.failed),
-                          },
-                          {
-                            text: self ? words.members.leave : words.members.remove(name),
-                            danger: true,
-                            may: member.may.remove,
-                            onChoose: () => setRemoving(member),
-                          },
-                        ]}
-                      />
-                    )}
-                  </span>
-                  {member.billing_emails_stopped && (
-                    <span role="cell" class="row-note small">
-                      {words.members.stopped(member.billing_emails_stopped.reason, format.day(member.billing_emails_stopped.since))}{" "}
-                      <Button
-                        look="quiet"
-                        label={words.members.resumeFor(name)}
-                        onPress={() => patch(member, { receives_billing_emails: true }, words.members.billingChanged(name, true))}
-                      >
-                        {words.members.resume}
-                      </Button>
-                    </span>
                   )}
-                </div>
-              );
-            })}
-          </div>
-        </div>
+                </span>
+                {member.billing_emails_stopped && (
+                  <span role="cell" class="row-note small">
+                    {words.members.stopped(member.billing_emails_stopped.reason, format.day(member.billing_emails_stopped.since))}{" "}
+                    <Button
+                      look="quiet"
+                      label={words.members.resumeFor(name)}
+                      onPress={() => patch(member, { receives_billing_emails: true }, words.members.billingChanged(name, true))}
+                    >
+                      {words.members.resume}
+                    </Button>
+                  </span>
+                )}
+              </div>
+            );
+          })}
+        </Table>
         {searches && complete && shown.length === 0 && <p class="empty muted">{words.members.nobody}</p>}
         {searches && !complete && <p class="empty muted">{words.members.searching}</p>}
         {!searches && !complete && <LoadMore onPress={() => page.more("members")} />}

@@ -22,7 +22,9 @@ import { useSettings } from "./state.js";
 import { Usage } from "./usage.jsx";
 
 /** @import { AccountView, OrganizationView, SettingsView } from "../api-types.d.ts" */
+/** @import { ComponentType } from "preact" */
 /** @import { SubPage } from "../places.js" */
+/** @import { SettingsState } from "./state.js" */
 /** @import { Deleted } from "./danger.jsx" */
 
 /** Which organization: the one in the address, else the last one, else the current one. */
@@ -105,6 +107,13 @@ function stayAt(section) {
 function isMissing(error) {
   return error instanceof Refusal && error.status === 404;
 }
+
+/** What the pages of their own show. @type {[SubPage, ComponentType<{ page: SettingsState, settings: SettingsView }>][]} */
+const SUB_VIEWS = [
+  ["keys", Keys],
+  ["billing", Billing],
+  ["log", Log],
+];
 
 /** @param {{ id: string, onGone: () => void }} props */
 function Organization({ id, onGone }) {
@@ -236,27 +245,16 @@ function Organization({ id, onGone }) {
                       </Boundary>
                     </div>
                   )}
-                  {settings && opened.current.has("keys") && (
-                    <div hidden={view !== "keys"}>
-                      <Boundary>
-                        <Keys page={page} settings={settings} />
-                      </Boundary>
-                    </div>
-                  )}
-                  {settings && shows.billing && opened.current.has("billing") && (
-                    <div hidden={view !== "billing"}>
-                      <Boundary>
-                        <Billing page={page} />
-                      </Boundary>
-                    </div>
-                  )}
-                  {settings && shows.log && opened.current.has("log") && (
-                    <div hidden={view !== "log"}>
-                      <Boundary>
-                        <Log page={page} settings={settings} />
-                      </Boundary>
-                    </div>
-                  )}
+                  {settings &&
+                    SUB_VIEWS.map(([key, View]) =>
+                      shows[key] && opened.current.has(key) ? (
+                        <div key={key} hidden={view !== key}>
+                          <Boundary>
+                            <View page={page} settings={settings} />
+                          </Boundary>
+                        </div>
+                      ) : null,
+                    )}
                   {isHidden && (
                     <div class="card notice-page" data-testid="not-for-role">
                       <h2>{words.settings.onlyManagersTitle}</h2>
@@ -306,8 +304,6 @@ function Sections({ id, settings, shows, view, onGo }) {
     ["usage", words.settings.usage],
     ...(settings && offersDanger(settings) ? [["danger", words.settings.danger]] : []),
   ];
-  /** @type {SubPage[]} */
-  const pages = ["keys", "billing", "log"];
   const ids = sections.map(([id]) => id).join(" ");
   useEffect(() => {
     if (view) {
@@ -357,7 +353,7 @@ function Sections({ id, settings, shows, view, onGo }) {
   return (
     <nav ref={nav} class="side" aria-label={words.settings.sections}>
       <ul class="plain-list">{sections.map(([key = "", text]) => link(key, text, null))}</ul>
-      <ul class="plain-list side-pages">{pages.filter((page) => shows[page]).map((page) => link(page, words.settings[page], page))}</ul>
+      <ul class="plain-list side-pages">{SUB_VIEWS.map(([page]) => shows[page] && link(page, words.settings[page], page))}</ul>
     </nav>
   );
 }
