@@ -132,7 +132,7 @@ async fn invite_of_the_server_names_no_member() {
     fixture.world.drain().await;
     let emails = fixture.world.stack.emails();
     let email = emails.last().unwrap();
-    assert_eq!(email.subject, "You are invited to join “Acme”");
+    assert_eq!(email.subject, "You’re invited to join “Acme”");
     let link = fixture.world.link_token("erin@example.com");
     let path = format!("/v1/invites/{link}");
     let preview = fixture.world.nobody().get(&path).await.expect("200");

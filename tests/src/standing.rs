@@ -476,7 +476,7 @@ async fn creator_hands_over_and_leaves() {
         .collect();
     told.sort_unstable();
     assert_eq!(told, ["ada@example.com", "olga@example.com"]);
-    assert_eq!(emails.last().unwrap().subject, "“Acme” has another creator");
+    assert_eq!(emails.last().unwrap().subject, "“Acme” has a new creator");
 
     let former = format!(
         "{}/members/{}",

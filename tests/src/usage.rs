@@ -421,11 +421,11 @@ async fn concurrent_use_stays_within_credits_and_thresholds() {
         invariants::hold(&fixture.world).await;
         fixture.world.drain().await;
         assert_eq!(
-            fixture.recipients_of("80% of the image credits"),
+            fixture.recipients_of("80% of its image credits"),
             ["ada@example.com"]
         );
         assert_eq!(
-            fixture.recipients_of("All image credits"),
+            fixture.recipients_of("out of image credits"),
             ["ada@example.com"]
         );
     }
