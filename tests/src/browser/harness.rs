@@ -142,6 +142,10 @@ impl Browser {
             json!({ "features": [feature] }),
         )
         .await;
+        // Chromium loses inherited colors if the window changes before it has applied them.
+        let body = "document.body.getBoundingClientRect();
+            return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))";
+        self.session.script(body, json!([])).await.unwrap();
     }
 
     pub async fn connected(&self, connected: bool) {
