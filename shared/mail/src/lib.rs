@@ -10,6 +10,7 @@ mod look;
 mod mailer;
 mod names;
 mod sender;
+mod words;
 
 use askama::Template;
 

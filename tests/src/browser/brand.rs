@@ -41,8 +41,7 @@ fn brand(logo: &str) -> Brand {
         home: url("https://pixelpress.example"),
         support: Some(Support::parse("help@pixelpress.example").unwrap()),
         terms: url("https://pixelpress.example/terms"),
-        privacy: None,
-        after_accept: None,
+        ..Brand::default()
     }
 }
 

@@ -9,6 +9,7 @@ mod forms;
 mod harness;
 mod invites;
 mod keys;
+mod language;
 mod look;
 mod pages;
 mod people;

@@ -243,3 +243,56 @@ fn subject_with_a_long_name_is_short() {
             < 120
     );
 }
+
+#[test]
+fn billing_email_has_the_brand_and_language_of_the_deployment() {
+    let brand = Brand {
+        product: Some(brand::ProductName::parse("Pixelpress").unwrap()),
+        support: Some(brand::Support::parse("help@pixelpress.example").unwrap()),
+        language: brand::Language::German,
+        ..Brand::default()
+    };
+    let warning = credits(80, 2400).render(&brand).unwrap();
+    insta::assert_snapshot!(warning.text, @r"
+    „Acme Images“ hat 80 % der Bild-Credits verbraucht
+
+    Sie haben 2400 von 3000 Bild-Credits im Tarif Basic verbraucht. Neue Credits gibt es ab 1. April 2026. Sind sie vorher aufgebraucht, pausiert die Bilderstellung; ein größerer Tarif gibt sofort mehr.
+
+    Verbrauch ansehen:
+    https://app.example.com/dashboard/organization-settings
+
+    Sie erhalten diese E-Mail, weil Sie Rechnungs-E-Mails für „Acme Images“ erhalten. Ein Inhaber oder Admin kann das ändern.
+
+    Pixelpress
+    Hilfe: help@pixelpress.example
+    ");
+    for part in [
+        "<html lang=\"de\">",
+        ">Pixelpress<",
+        ">Hilfe</a>",
+        "width: 80%",
+    ] {
+        assert!(warning.html.contains(part), "{part}: {}", warning.html);
+    }
+    let failed = BillingEmail {
+        about: About::PaymentFailed(facts()),
+        ..credits(80, 0)
+    };
+    insta::assert_snapshot!(failed.render(&brand).unwrap().text, @r"
+    Zahlung fehlgeschlagen: Rechnung INV-0042 für „Acme Images“
+
+    Ihre Zahlung ist fehlgeschlagen. Aktualisieren Sie Ihre Zahlungsart, um eine Unterbrechung zu vermeiden.
+
+    Rechnung: INV-0042
+    Betrag: 49.00 USD
+    Fällig: 15. April 2026
+
+    Rechnung ansehen:
+    https://pay.example.com/i/INV-0042?s=a&b=c
+
+    Sie erhalten diese E-Mail, weil Sie Rechnungs-E-Mails für „Acme Images“ erhalten. Ein Inhaber oder Admin kann das ändern.
+
+    Pixelpress
+    Hilfe: help@pixelpress.example
+    ");
+}
