@@ -14,15 +14,10 @@ use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
 
 /// Constant, file, media type.
-const ASSETS: [(&str, &str, &str); 4] = [
+const ASSETS: [(&str, &str, &str); 3] = [
     (
-        "ENGLISH_SCRIPT",
-        "pages/dist/app.en.js",
-        "text/javascript; charset=utf-8",
-    ),
-    (
-        "GERMAN_SCRIPT",
-        "pages/dist/app.de.js",
+        "SCRIPT",
+        "pages/dist/app.js",
         "text/javascript; charset=utf-8",
     ),
     ("STYLE", "pages/pages.css", "text/css; charset=utf-8"),
@@ -57,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// `app.en.js` with some content is `app.en-0123456789abcdef.js`.
+/// `app.js` with some content is `app-0123456789abcdef.js`.
 fn hashed_name(file: &Path, content: &[u8]) -> Result<String, Box<dyn Error>> {
     let part =
         |part: Option<&std::ffi::OsStr>| part.and_then(|part| part.to_str()).map(str::to_owned);

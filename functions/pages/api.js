@@ -3,23 +3,23 @@
  *
  * A lost connection is told and tried again. A sign-in that is over leads to the
  * provider and back to the same place. Whatever else goes wrong is a `Refusal`
- * with the server's own words, or the catalog's for its code.
+ * with the server's own words.
  */
 
 import { SignInError, idToken, isFresh, renew, signIn } from "./sign-in.js";
 import { leaveToSignIn } from "./typed.js";
-import { words } from "#words";
+import { words } from "./words.js";
 
 /** @import { Problem } from "./api-types.d.ts" */
 
-/** A refusal of the server. `message` is a sentence to show. */
+/** The server's no. `message` is a sentence to show. */
 export class Refusal extends Error {
   /**
    * @param {number} status
    * @param {Partial<Problem>} problem
    */
   constructor(status, problem) {
-    const detail = words.errors.byCode[problem.code ?? ""] ?? problem.detail ?? words.errors.unexpected;
+    const detail = problem.detail ?? words.errors.unexpected;
     super(sentence(detail));
     this.name = "Refusal";
     this.status = status;
@@ -212,7 +212,7 @@ async function read(response) {
   const body = await heard(response.text());
   let value = null;
   try {
-    value = JSON.parse(body, inOurWords);
+    value = JSON.parse(body);
   } catch {
     // Whatever stands between has answered in the API's place.
   }
@@ -220,17 +220,6 @@ async function read(response) {
     throw new Refusal(response.status, value ?? {});
   }
   return value;
-}
-
-/**
- * Words the reason of a permission as the catalog does for its code.
- *
- * @param {string} _
- * @param {any} value
- */
-function inOurWords(_, value) {
-  const reason = value?.reason && words.errors.byCode[value.code];
-  return reason ? { ...value, reason } : value;
 }
 
 /**

@@ -3,7 +3,7 @@
  * colors are in a style of their own.
  */
 
-import { words } from "#words";
+import { words } from "./words.js";
 
 const { product, logo, home, support, terms, privacy, afterAccept } = document.documentElement.dataset;
 

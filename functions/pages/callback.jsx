@@ -5,7 +5,7 @@ import { told } from "./api.js";
 import { Button } from "./parts/button.jsx";
 import { notify } from "./parts/notices.jsx";
 import { completeSignIn, signIn } from "./sign-in.js";
-import { words } from "#words";
+import { words } from "./words.js";
 
 export function CallbackPage() {
   const [error, setError] = useState(/** @type {unknown} */ (null));

@@ -6,7 +6,7 @@ import { Button } from "./parts/button.jsx";
 import { notify } from "./parts/notices.jsx";
 import { TopBar } from "./parts/top-bar.jsx";
 import { person, signIn } from "./sign-in.js";
-import { words } from "#words";
+import { words } from "./words.js";
 
 export function HomePage() {
   const [busy, setBusy] = useState(false);

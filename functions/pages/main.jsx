@@ -14,7 +14,7 @@ import { SUB_PAGES, hereNow } from "./places.js";
 import { SettingsPage } from "./settings/page.jsx";
 import { endWithOthers, idToken, renew, signIn } from "./sign-in.js";
 import { bringBackTyped } from "./typed.js";
-import { words } from "#words";
+import { words } from "./words.js";
 
 /** @import { ComponentType } from "preact" */
 

@@ -4,7 +4,7 @@ use std::env;
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use brand::{Brand, Color, Language, ProductName, Support, Url};
+use brand::{Brand, Color, ProductName, Support, Url};
 use chrono::TimeDelta;
 use domain::{
     EmailLimits, ImportedPrefixes, InvalidPlans, InvalidPrefixes, Limits, OrganizationLimits,
@@ -209,9 +209,6 @@ impl Variables<'_> {
             terms: self.brand_part("TERMS_URL", Url::parse)?,
             privacy: self.brand_part("PRIVACY_URL", Url::parse)?,
             after_accept: self.brand_part("AFTER_ACCEPT_URL", Url::parse)?,
-            language: self
-                .brand_part("DEFAULT_LANGUAGE", Language::parse)?
-                .unwrap_or_default(),
         })
     }
 

@@ -42,8 +42,6 @@ Usage: cargo run [-- [demo] [options]]
                        and everybody in the network: anybody signs in as anyone
   --host NAME          another name that the API answers to; may be repeated
   --public-url URL     the base URL of the pages and of links (PublicUrl)
-  --language CODE      the language of emails, and of pages for readers who prefer no other:
-                       `en` or `de` (DefaultLanguage)
   --plans, --plan-changes, --plan-change-url, --imported-api-key-prefixes,
   --product-name, --product-logo-url, --accent-color, --product-url, --support,
   --terms-url, --privacy-url, --after-accept-url
@@ -68,13 +66,12 @@ struct Arguments {
 }
 
 /// The options that set a parameter of the template.
-const SHORT_FORMS: [(&str, &str); 17] = [
+const SHORT_FORMS: [(&str, &str); 16] = [
     ("accent-color", "AccentColor"),
     ("after-accept-url", "AfterAcceptUrl"),
     ("audience", "JwtAudience"),
     ("imported-api-key-prefixes", "ImportedApiKeyPrefixes"),
     ("issuer", "JwtIssuer"),
-    ("language", "DefaultLanguage"),
     ("plan-change-url", "PlanChangeUrl"),
     ("plan-changes", "PlanChanges"),
     ("plans", "Plans"),

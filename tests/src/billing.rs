@@ -43,11 +43,9 @@ async fn new_organization_has_the_first_plan_and_a_period() {
             "may": {
                 "manage": {
                     "allowed": false, "reason": "only an owner or an admin can manage billing",
-                    "code": "owner_or_admin_required",
                 },
                 "change_plan": {
                     "allowed": false, "reason": "only an owner or an admin can manage billing",
-                    "code": "owner_or_admin_required",
                 },
             },
         })

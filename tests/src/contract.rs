@@ -158,7 +158,7 @@ fn apply(
         .unwrap_or_else(|| panic!("{at}: {schema}"));
     for (keyword, wanted) in keywords {
         let holds = match keyword.as_str() {
-            "description" | "default" => true,
+            "description" => true,
             "$ref" => {
                 let path = wanted.as_str().unwrap().strip_prefix('#').unwrap();
                 let found = DOCUMENT.pointer(path);
@@ -204,10 +204,6 @@ fn apply(
                 let items = value.as_array();
                 items.is_none_or(|items| items.len() as u64 >= wanted.as_u64().unwrap())
             }
-            "maxItems" => {
-                let items = value.as_array();
-                items.is_none_or(|items| items.len() as u64 <= wanted.as_u64().unwrap())
-            }
             "uniqueItems" => {
                 let items = value.as_array().into_iter().flatten();
                 let texts: Vec<String> = items.map(Value::to_string).collect();
@@ -230,8 +226,6 @@ fn apply(
                 }
                 true
             }
-            // As for every object here.
-            "additionalProperties" if wanted == false => true,
             "additionalProperties" => {
                 assert!(!keywords.contains_key("properties"), "{at}: {schema}");
                 fields.any = true;
@@ -285,26 +279,6 @@ fn has_format(value: &Value, format: &Value) -> bool {
         "int64" => value.is_i64(),
         other => panic!("the checker does not know the format `{other}`"),
     }
-}
-
-#[test]
-fn examples_of_the_document_match_their_schemas() {
-    let mut examples = 0;
-    for (id, operation) in operations() {
-        let responses = operation["responses"].as_object().unwrap();
-        let with_body = std::iter::once(&operation["requestBody"]).chain(responses.values());
-        for declared in with_body {
-            let content = &declared["content"]["application/json"];
-            let Some(example) = content.get("example") else {
-                continue;
-            };
-            let mut violations = Vec::new();
-            check(&content["schema"], example, id, &mut violations);
-            assert!(violations.is_empty(), "{violations:#?}");
-            examples += 1;
-        }
-    }
-    assert!(examples >= 50, "{examples}");
 }
 
 #[test]

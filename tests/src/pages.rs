@@ -2,7 +2,6 @@
 
 use std::io::Read;
 
-use brand::{Brand, Language};
 use reqwest::{Method, Response, header::HeaderMap};
 use sha2::{Digest, Sha256};
 
@@ -154,46 +153,6 @@ async fn unchanged_document_returns_304() {
     assert_eq!(other.status(), 200);
     let home = get(&world, "/", &[]).await;
     assert_ne!(header(home.headers(), "etag"), tag, "another page");
-}
-
-#[tokio::test]
-async fn document_is_in_the_readers_language_or_the_deployments() {
-    let german = Brand {
-        language: Language::German,
-        ..Brand::default()
-    };
-    for (world, default) in [
-        (World::start().await, "en"),
-        (World::start_with_brand(german).await, "de"),
-    ] {
-        for (accepted, expected) in [
-            ("de-CH, en;q=0.5", "de"),
-            ("en-GB", "en"),
-            ("fr", default),
-            ("", default),
-        ] {
-            let answer = get(
-                &world,
-                "/account/settings",
-                &[("accept-language", accepted)],
-            )
-            .await;
-            assert_eq!(header(answer.headers(), "vary"), "accept-language");
-            let html = answer.text().await.unwrap();
-            let title = if expected == "de" {
-                "Ihr Konto"
-            } else {
-                "Your account"
-            };
-            for part in [
-                format!("<html lang=\"{expected}\""),
-                format!("<title>{title}</title>"),
-                format!("src=\"/assets/app.{expected}-"),
-            ] {
-                assert!(html.contains(&part), "{accepted}: {html}");
-            }
-        }
-    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ import { setTitle } from "../brand.js";
 import { Section } from "../settings/section.jsx";
 import { leave } from "../sign-in.js";
 import { useTyped } from "../typed.js";
-import { words } from "#words";
+import { words } from "../words.js";
 
 /** @import { AcceptedView, AccountView, MyInviteView, OrganizationView } from "../api-types.d.ts" */
 
@@ -173,7 +173,7 @@ function MyInvites({ invites, onAccepted }) {
               <span class="person-text row-main">
                 <bdi class="strong">{invite.organization.name}</bdi>
                 <span class="muted small">
-                  <bdi>{words.account.invitedBy(invite.invited_by?.name ?? null, invite.role)}</bdi>
+                  <bdi>{words.account.invitedBy(invite.invited_by?.name ?? null, (words.roles[invite.role] ?? "").toLocaleLowerCase())}</bdi>
                   {invite.receives_billing_emails && `, ${words.account.withBilling}`} ·{" "}
                   <time dateTime={invite.expires_at} title={format.moment(invite.expires_at)}>
                     {words.invites.expiresIn(format.relative(invite.expires_at))}

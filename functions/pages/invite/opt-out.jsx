@@ -8,7 +8,7 @@ import { Refusal, ask, told } from "../api.js";
 import { Button } from "../parts/button.jsx";
 import { TopBar } from "../parts/top-bar.jsx";
 import { setTitle } from "../brand.js";
-import { words } from "#words";
+import { words } from "../words.js";
 
 /** @typedef {"asks" | "stopped" | "allowed" | "unknown"} State */
 

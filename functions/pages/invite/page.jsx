@@ -18,7 +18,7 @@ import { Failed, Skeleton } from "../parts/waiting.jsx";
 import { afterAccepting } from "../brand.js";
 import { rememberOrganization, rememberWelcome, settingsPath } from "../places.js";
 import { person, signIn } from "../sign-in.js";
-import { words } from "#words";
+import { words } from "../words.js";
 
 /** @import { ComponentChildren } from "preact" */
 /** @import { AcceptedView, ListOfMyInviteView, PreviewView } from "../api-types.d.ts" */

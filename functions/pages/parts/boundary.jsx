@@ -1,7 +1,7 @@
 /** Keeps a failure in one part of a page from taking the others along. */
 
 import { Component } from "preact";
-import { words } from "#words";
+import { words } from "../words.js";
 import { Failed } from "./waiting.jsx";
 
 /** @import { ComponentChildren } from "preact" */

@@ -1,7 +1,7 @@
 /** A value to take along, with a button that copies it. */
 
 import { useState } from "preact/hooks";
-import { words } from "#words";
+import { words } from "../words.js";
 import { notify } from "./notices.jsx";
 
 /**

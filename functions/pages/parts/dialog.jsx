@@ -4,7 +4,7 @@
  */
 
 import { useEffect, useId, useRef } from "preact/hooks";
-import { words } from "#words";
+import { words } from "../words.js";
 import { Button } from "./button.jsx";
 import { Problem, useForm } from "./form.jsx";
 

@@ -1,7 +1,7 @@
 /** The foot of every page: the way back into the product, help, and the fine print. */
 
 import { footLinks } from "../brand.js";
-import { words } from "#words";
+import { words } from "../words.js";
 
 export function Foot() {
   if (footLinks.length === 0) return null;

@@ -6,7 +6,7 @@
 
 import { useLayoutEffect, useState } from "preact/hooks";
 import { connection, told } from "../api.js";
-import { words } from "#words";
+import { words } from "../words.js";
 import { Cross } from "./icons.jsx";
 
 /** @typedef {{ id: number, kind: "done" | "failed", text: string, stays: boolean }} Notice */

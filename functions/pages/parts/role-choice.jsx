@@ -1,6 +1,6 @@
 /** Which role somebody has, and a choice where there is one. */
 
-import { words } from "#words";
+import { words } from "../words.js";
 import { Chevron } from "./icons.jsx";
 import { Menu } from "./menu.jsx";
 import { Tip } from "./tip.jsx";

@@ -1,6 +1,6 @@
 /** Something that is on or off. */
 
-import { words } from "#words";
+import { words } from "../words.js";
 import { Tip } from "./tip.jsx";
 
 /** @import { Permission } from "../api-types.d.ts" */

@@ -1,6 +1,6 @@
 /** Rows of people under column heads: a table to a screen reader, cards on a phone. */
 
-import { words } from "#words";
+import { words } from "../words.js";
 
 /** @import { ComponentChildren, RefObject } from "preact" */
 

@@ -5,7 +5,7 @@ import { ask, further } from "../api.js";
 import { brand, productName } from "../brand.js";
 import { hereNow, settingsPath } from "../places.js";
 import { person, signIn, signOut } from "../sign-in.js";
-import { words } from "#words";
+import { words } from "../words.js";
 import { Button } from "./button.jsx";
 import { Chevron } from "./icons.jsx";
 import { notify } from "./notices.jsx";

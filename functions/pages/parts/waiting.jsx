@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { ask, told } from "../api.js";
 import { SignInError, signOut } from "../sign-in.js";
-import { words } from "#words";
+import { words } from "../words.js";
 import { Button } from "./button.jsx";
 
 /** Lines where text will be, so that nothing jumps. @param {{ lines?: number }} props */

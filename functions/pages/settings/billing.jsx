@@ -6,7 +6,7 @@ import { Field, Problem, useForm } from "../parts/form.jsx";
 import { notify } from "../parts/notices.jsx";
 import { Failed, Skeleton, useFound } from "../parts/waiting.jsx";
 import { useTyped } from "../typed.js";
-import { words } from "#words";
+import { words } from "../words.js";
 import { Section } from "./section.jsx";
 
 /** @import { BillingDetails, BillingView } from "../api-types.d.ts" */

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { Cross } from "../parts/icons.jsx";
 import { isChecklistDismissed, isPlainClick, rememberDismissedChecklist, settingsPath } from "../places.js";
-import { words } from "#words";
+import { words } from "../words.js";
 
 /** @import { SettingsView } from "../api-types.d.ts" */
 /** @import { SubPage } from "../places.js" */

@@ -2,7 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import { Cross } from "../parts/icons.jsx";
-import { words } from "#words";
+import { words } from "../words.js";
 import { addresses } from "./addresses.js";
 
 /** An address that nothing accepts is marked before it is sent. The server decides. */

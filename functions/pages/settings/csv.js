@@ -1,6 +1,6 @@
 /** The audit log as a table for other programs: RFC 4180, in UTF-8. */
 
-import { told } from "#words";
+import { told } from "../words.js";
 
 /** @import { AuditEventView } from "../api-types.d.ts" */
 

@@ -7,7 +7,7 @@ import { Button } from "../parts/button.jsx";
 import { Confirm, Dialog } from "../parts/dialog.jsx";
 import { Problem, useForm } from "../parts/form.jsx";
 import { notify } from "../parts/notices.jsx";
-import { words } from "#words";
+import { words } from "../words.js";
 import { shownName } from "./members.jsx";
 import { Section } from "./section.jsx";
 

@@ -8,7 +8,7 @@ import { Copy } from "../parts/copy.jsx";
 import { Problem, useForm } from "../parts/form.jsx";
 import { notify } from "../parts/notices.jsx";
 import { useTyped } from "../typed.js";
-import { words } from "#words";
+import { words } from "../words.js";
 import { Section } from "./section.jsx";
 import { isReader } from "./state.js";
 

@@ -17,7 +17,7 @@ import { Table } from "../parts/table.jsx";
 import { Tip } from "../parts/tip.jsx";
 import { Failed, LoadMore, Skeleton, useFound } from "../parts/waiting.jsx";
 import { useTyped } from "../typed.js";
-import { words } from "#words";
+import { words } from "../words.js";
 import { Chips, allOf } from "./chips.jsx";
 import { Section } from "./section.jsx";
 import { isReader, withItem } from "./state.js";

@@ -12,7 +12,7 @@ import { RowMenu } from "../parts/menu.jsx";
 import { notify } from "../parts/notices.jsx";
 import { Select } from "../parts/select.jsx";
 import { Failed, Skeleton, useFound } from "../parts/waiting.jsx";
-import { words } from "#words";
+import { words } from "../words.js";
 import { Section } from "./section.jsx";
 import { isReader } from "./state.js";
 

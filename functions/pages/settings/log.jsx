@@ -7,7 +7,7 @@ import { Button } from "../parts/button.jsx";
 import { notify } from "../parts/notices.jsx";
 import { Select } from "../parts/select.jsx";
 import { Failed, LoadMore, Skeleton } from "../parts/waiting.jsx";
-import { told, words } from "#words";
+import { told, words } from "../words.js";
 import { csv } from "./csv.js";
 import { shownName } from "./members.jsx";
 import { Section } from "./section.jsx";

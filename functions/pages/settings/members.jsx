@@ -14,7 +14,7 @@ import { Switch } from "../parts/switch.jsx";
 import { Table } from "../parts/table.jsx";
 import { Filters } from "../parts/filters.jsx";
 import { LoadMore, useFound } from "../parts/waiting.jsx";
-import { words } from "#words";
+import { words } from "../words.js";
 import { Section } from "./section.jsx";
 import { isReader, withItem } from "./state.js";
 
@@ -96,7 +96,7 @@ export function Members({ page, settings, onLeft }) {
 
   /** @param {MemberView} member @param {Role} role */
   const changeRole = (member, role) =>
-    patch(member, { role }, words.members.roleChanged(shownName(member), role));
+    patch(member, { role }, words.members.roleChanged(shownName(member), (words.roles[role] ?? role).toLocaleLowerCase()));
 
   return (
     <Section
@@ -279,13 +279,14 @@ export function Members({ page, settings, onLeft }) {
 /** What to ask before a role changes. @param {MemberView} member @param {Role} role @param {boolean} self */
 function roleQuestion(member, role, self) {
   const name = shownName(member);
+  const text = (words.roles[role] ?? role).toLocaleLowerCase();
   if (self) {
-    return { title: words.members.yourPowerTitle, action: words.members.changeRole, children: <p>{words.members.yourPowerText(role)}</p> };
+    return { title: words.members.yourPowerTitle, action: words.members.changeRole, children: <p>{words.members.yourPowerText(text)}</p> };
   }
   if (role === "owner") {
     return { title: words.members.ownerTitle(name), action: words.members.makeOwner, danger: false, children: <p>{words.members.ownerText(name)}</p> };
   }
-  return { title: words.members.demoteTitle(name, role), action: words.members.changeRole, children: <p>{words.members.demoteText(name)}</p> };
+  return { title: words.members.demoteTitle(name, text), action: words.members.changeRole, children: <p>{words.members.demoteText(name)}</p> };
 }
 
 /**

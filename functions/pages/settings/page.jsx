@@ -9,7 +9,7 @@ import { TopBar } from "../parts/top-bar.jsx";
 import { Failed, Skeleton } from "../parts/waiting.jsx";
 import { isPlainClick, lastOrganization, rememberOrganization, settingsPath, subPage, takeWelcome } from "../places.js";
 import { setTitle } from "../brand.js";
-import { words } from "#words";
+import { words } from "../words.js";
 import { Billing } from "./billing.jsx";
 import { Danger, DeletedCard, offersDanger } from "./danger.jsx";
 import { Checklist } from "./checklist.jsx";

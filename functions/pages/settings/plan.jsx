@@ -8,7 +8,7 @@ import { Dialog } from "../parts/dialog.jsx";
 import { Problem, useForm } from "../parts/form.jsx";
 import { notify } from "../parts/notices.jsx";
 import { Failed, Skeleton, useFound } from "../parts/waiting.jsx";
-import { words } from "#words";
+import { words } from "../words.js";
 
 /** @import { BillingView } from "../api-types.d.ts" */
 /** @import { SettingsState } from "./state.js" */

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { format } from "../format.js";
 import { Button } from "../parts/button.jsx";
-import { words } from "#words";
+import { words } from "../words.js";
 import { PlanChoice } from "./plan.jsx";
 import { Section } from "./section.jsx";
 import { isReader } from "./state.js";

@@ -32,18 +32,14 @@ pub(crate) struct Permission {
     /// The reason why the action is not allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// The code that the action would be refused with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'static str>,
 }
 
 impl Permission {
     pub(crate) fn of(decision: Result<(), Refusal>) -> Self {
-        let refusal = decision.err();
+        let reason = decision.err().map(|refusal| refusal.to_string());
         Self {
-            allowed: refusal.is_none(),
-            reason: refusal.as_ref().map(ToString::to_string),
-            code: refusal.as_ref().map(Refusal::code),
+            allowed: reason.is_none(),
+            reason,
         }
     }
 }
@@ -56,9 +52,6 @@ pub(crate) struct RoleChoice {
     /// The reason why there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// The code that any choice would be refused with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'static str>,
 }
 
 impl RoleChoice {
@@ -70,8 +63,7 @@ impl RoleChoice {
         let refusal = decide(Role::User).err().filter(|_| roles.is_empty());
         Self {
             roles,
-            reason: refusal.as_ref().map(ToString::to_string),
-            code: refusal.as_ref().map(Refusal::code),
+            reason: refusal.map(|refusal| refusal.to_string()),
         }
     }
 }

@@ -1,6 +1,4 @@
-//! The script in each language, the style and the icon.
-
-use brand::Language;
+//! The script, the style and the icon.
 
 use crate::response::Response;
 
@@ -18,17 +16,9 @@ pub(super) struct Asset {
 // their bytes.
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Returns the name of the script in a language.
-pub(super) const fn script_name(language: Language) -> &'static str {
-    match language {
-        Language::English => ENGLISH_SCRIPT_NAME,
-        Language::German => GERMAN_SCRIPT_NAME,
-    }
-}
-
 /// Finds an asset by its name.
 pub(super) fn find(name: &str) -> Option<&'static Asset> {
-    [&ENGLISH_SCRIPT, &GERMAN_SCRIPT, &STYLE, &ICON]
+    [&SCRIPT, &STYLE, &ICON]
         .into_iter()
         .find(|asset| asset.name == name)
 }

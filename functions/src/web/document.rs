@@ -1,7 +1,7 @@
 //! The HTML document of every page.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use brand::{Brand, Language, Palette, Shades, Url};
+use brand::{Brand, Palette, Shades, Url};
 use lambda_http::{
     Request,
     http::{StatusCode, header},
@@ -28,47 +28,6 @@ pub struct SignInConfig {
 pub(crate) struct Document {
     html: String,
     policy: String,
-    /// The language for a reader who prefers none of them.
-    language: Language,
-}
-
-/// A page, by its title.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Page {
-    Home,
-    Settings,
-    Account,
-    Invite,
-    OptOut,
-    SigningIn,
-    NotFound,
-}
-
-impl Page {
-    /// Returns the title, which the script makes more precise.
-    fn title(self, language: Language) -> &'static str {
-        let (english, german) = match self {
-            Self::Home => ("Organization settings", "Organisationseinstellungen"),
-            Self::Settings => ("Settings", "Einstellungen"),
-            Self::Account => ("Your account", "Ihr Konto"),
-            Self::Invite => ("Invite", "Einladung"),
-            Self::OptOut => ("Stop invites", "Einladungen stoppen"),
-            Self::SigningIn => ("Signing in", "Anmeldung"),
-            Self::NotFound => ("Not found", "Nicht gefunden"),
-        };
-        match language {
-            Language::English => english,
-            Language::German => german,
-        }
-    }
-}
-
-/// Returns the words for a browser without JavaScript.
-fn noscript(language: Language) -> &'static str {
-    match language {
-        Language::English => "Enable JavaScript to use this page.",
-        Language::German => "Aktivieren Sie JavaScript, um diese Seite zu nutzen.",
-    }
 }
 
 const SHELL: &str = include_str!("../../pages/shell.html");
@@ -77,6 +36,7 @@ impl Document {
     pub(crate) fn new(sign_in: &SignInConfig, brand: &Brand) -> Self {
         let asset = |name: &str| format!("/assets/{name}");
         let html = SHELL
+            .replace("{{script}}", &asset(assets::SCRIPT_NAME))
             .replace("{{style}}", &asset(assets::STYLE_NAME))
             .replace("{{icon}}", &asset(assets::ICON_NAME))
             .replace("{{issuer}}", &attribute(&sign_in.issuer))
@@ -106,29 +66,12 @@ impl Document {
             logo.unwrap_or_default(),
             origins.join(" ")
         );
-        Self {
-            html,
-            policy,
-            language: brand.language,
-        }
+        Self { html, policy }
     }
 
-    /// Returns the HTML of a page. Its places for the language's parts are filled last,
-    /// and no value before them can hold one.
-    fn html(&self, page: Page, language: Language) -> String {
-        let script = format!("/assets/{}", assets::script_name(language));
-        self.html
-            .replace("{{language}}", language.code())
-            .replace("{{script}}", &script)
-            .replace("{{noscript}}", noscript(language))
-            .replace("{{title}}", page.title(language))
-    }
-
-    /// Responds with a page in the reader's language, or with 304 if the browser has the
-    /// current one.
-    pub(super) fn respond(&self, status: StatusCode, page: Page, request: &Request) -> Response {
-        let preferred = Language::preferred(input::header(request, header::ACCEPT_LANGUAGE));
-        let html = self.html(page, preferred.unwrap_or(self.language));
+    /// Responds with a page, or with 304 if the browser has the current one.
+    pub(super) fn respond(&self, status: StatusCode, title: &str, request: &Request) -> Response {
+        let html = self.html.replace("{{title}}", title);
         let digest = Sha256::digest(html.as_bytes());
         let hash = digest
             .iter()
@@ -147,7 +90,6 @@ impl Document {
         };
         response
             .with_header("etag", tag)
-            .with_header("vary", "accept-language")
             .with_header("content-security-policy", &self.policy)
     }
 }
@@ -241,26 +183,24 @@ mod tests {
 
     #[test]
     fn document_has_no_inline_or_foreign_script_or_style() {
-        let document = Document::new(&SignInConfig::default(), &Brand::default());
-        for language in Language::ALL {
-            let html = document.html(Page::Home, language);
-            let code = language.code();
-            assert_eq!(html.matches("<script").count(), 1);
-            let script = format!("<script type=\"module\" src=\"/assets/app.{code}-");
-            assert!(html.contains(&script), "{html}");
-            assert!(html.contains(&format!("<html lang=\"{code}\"")), "{html}");
-            for wrong in [
-                "<style",
-                "style=",
-                " on",
-                "http://",
-                "https://",
-                "javascript:",
-                "{{",
-            ] {
-                assert!(!html.contains(wrong), "{wrong}");
-            }
+        let html = Document::new(&SignInConfig::default(), &Brand::default()).html;
+        assert_eq!(html.matches("<script").count(), 1);
+        assert!(html.contains("<script type=\"module\" src=\"/assets/app-"));
+        for wrong in [
+            "<style",
+            "style=",
+            " on",
+            "http://",
+            "https://",
+            "javascript:",
+        ] {
+            assert!(!html.contains(wrong), "{wrong}");
         }
+        assert_eq!(
+            html.matches("{{").count(),
+            1,
+            "only the title is filled in later"
+        );
     }
 
     #[test]
@@ -302,7 +242,7 @@ mod tests {
             accent: Some(brand::Color::parse("#ffcc00").unwrap()),
             ..Brand::default()
         };
-        let Document { html, policy, .. } = Document::new(&SignInConfig::default(), &brand);
+        let Document { html, policy } = Document::new(&SignInConfig::default(), &brand);
         assert!(
             html.contains(" data-product=\"Pixel &quot;press&quot; &lt;b>&#123;&#123;title}}\""),
             "{html}"

@@ -2,8 +2,8 @@
 //! `/account/settings`, `/invites/{token}`, `/opt-outs/{token}`, `/auth/callback`,
 //! `/assets/{name}`, and the default route: the pages for the browser.
 //!
-//! Every page is one small document that loads one script, in the reader's language, and
-//! one stylesheet. All are compiled into the binary.
+//! Every page is one small document that loads one script and one stylesheet. All are
+//! compiled into the binary.
 
 use lambda_http::{
     Request, RequestExt,
@@ -11,7 +11,7 @@ use lambda_http::{
     request::RequestContext,
 };
 
-use super::{assets, document::Page};
+use super::assets;
 use crate::{App, Operation, error::Error, input, response::Response};
 
 /// Returns the pages, and the files that they load.
@@ -28,22 +28,22 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Error> {
 }
 
 fn respond(app: &App, request: &Request) -> Response {
-    let response = respond_to_get(app, request);
+    let response = page(app, request);
     if request.method() == Method::HEAD {
         return response.without_body();
     }
     response
 }
 
-fn respond_to_get(app: &App, request: &Request) -> Response {
-    let page = match route(request) {
-        "GET /" => Page::Home,
-        "GET /dashboard/organization-settings" => Page::Settings,
-        SECTION if is_section(request.uri().path()) => Page::Settings,
-        "GET /account/settings" => Page::Account,
-        "GET /invites/{token}" => Page::Invite,
-        "GET /opt-outs/{token}" => Page::OptOut,
-        "GET /auth/callback" => Page::SigningIn,
+fn page(app: &App, request: &Request) -> Response {
+    let title = match route(request) {
+        "GET /" => "Organization settings",
+        "GET /dashboard/organization-settings" => "Settings",
+        SECTION if is_section(request.uri().path()) => "Settings",
+        "GET /account/settings" => "Your account",
+        "GET /invites/{token}" => "Invite",
+        "GET /opt-outs/{token}" => "Stop invites",
+        "GET /auth/callback" => "Signing in",
         "GET /assets/{name}" => {
             let name = request.uri().path().strip_prefix("/assets/");
             return match name.and_then(assets::find) {
@@ -54,12 +54,12 @@ fn respond_to_get(app: &App, request: &Request) -> Response {
         _ if wants_html(request) => {
             return app
                 .pages
-                .respond(StatusCode::NOT_FOUND, Page::NotFound, request);
+                .respond(StatusCode::NOT_FOUND, "Not found", request);
         }
         // API Gateway responds to an unknown path in the same way.
         _ => return Response::not_found(),
     };
-    app.pages.respond(StatusCode::OK, page, request)
+    app.pages.respond(StatusCode::OK, title, request)
 }
 
 /// Returns the template's route that the request came by. By the default route come the

@@ -1,4 +1,4 @@
-//! The deploying company's name, links, colors and language, which pages and emails show alike.
+//! The deploying company's name, links and colors, which pages and emails show alike.
 
 mod color;
 
@@ -30,72 +30,12 @@ pub struct Brand {
     pub privacy: Option<Url>,
     /// The page that a person goes to after accepting an invite.
     pub after_accept: Option<Url>,
-    /// The language of emails, and of pages whose reader prefers none of [`Language::ALL`].
-    pub language: Language,
 }
 
 impl Brand {
     /// Returns the shades of the accent color.
     pub fn palette(&self) -> Palette {
         Palette::of(self.accent.unwrap_or(ACCENT))
-    }
-}
-
-/// A language that pages and emails are written in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// German.
-    German,
-}
-
-/// The error of a text that names no language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be `en` or `de`")]
-pub struct UnknownLanguage;
-
-impl Language {
-    /// Every language.
-    pub const ALL: [Self; 2] = [Self::English, Self::German];
-
-    /// Parses a language's code.
-    ///
-    /// # Errors
-    /// [`UnknownLanguage`].
-    pub fn parse(text: &str) -> Result<Self, UnknownLanguage> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|language| language.code() == text)
-            .ok_or(UnknownLanguage)
-    }
-
-    /// Returns the language's code (ISO 639-1).
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::German => "de",
-        }
-    }
-
-    /// Returns the language that an `Accept-Language` header (RFC 9110, 12.5.4) prefers;
-    /// `None` if it accepts none of them by name.
-    pub fn preferred(accept_language: &str) -> Option<Self> {
-        let mut best: Option<(f32, Self)> = None;
-        for range in accept_language.split(',') {
-            let mut parts = range.split(';').map(str::trim);
-            let tag = parts.next().unwrap_or_default();
-            let primary = tag.split('-').next().unwrap_or_default();
-            let quality = parts.find_map(|part| part.strip_prefix("q="));
-            let quality = quality.map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
-            let language = Self::parse(&primary.to_ascii_lowercase());
-            // Of equal ones the first: browsers list their user's order.
-            let is_better = best.is_none_or(|(of_best, _)| quality > of_best);
-            if let (Ok(language), true, true) = (language, quality > 0.0, is_better) {
-                best = Some((quality, language));
-            }
-        }
-        best.map(|(_, language)| language)
     }
 }
 
@@ -252,26 +192,6 @@ mod tests {
             "https://example.com\r\nx: y",
         ] {
             assert_eq!(Url::parse(text), Err(InvalidUrl), "{text}");
-        }
-    }
-
-    #[test]
-    fn language_is_the_most_preferred_known_one() {
-        let (english, german) = (Some(Language::English), Some(Language::German));
-        for (header, preferred) in [
-            ("", None),
-            ("*", None),
-            ("fr", None),
-            ("de", german),
-            ("DE-AT", german),
-            ("en-US,en;q=0.9,de;q=0.8", english),
-            ("fr-CH, fr;q=0.9, de;q=0.7, en;q=0.8, *;q=0.5", english),
-            ("de;q=0, en;q=0.1", english),
-            ("en;q=x, de ; q=0.5", german),
-            ("den, deu", None),
-            ("de;q=NaN", None),
-        ] {
-            assert_eq!(Language::preferred(header), preferred, "{header}");
         }
     }
 

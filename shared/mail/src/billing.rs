@@ -8,7 +8,6 @@ use crate::{
     Message, RenderError,
     look::Look,
     names::{BODY_NAME, SUBJECT_NAME, one_line, quoted},
-    words::{Catalog, Sentence, fill, joined},
 };
 
 /// The content of a billing email.
@@ -73,54 +72,56 @@ impl BillingEmail<'_> {
     /// [`RenderError::Template`].
     pub fn render(&self, brand: &Brand) -> Result<Message, RenderError> {
         let look = &Look::of(brand);
-        let catalog = look.catalog;
-        let organization = self.organization(BODY_NAME, catalog);
-        let subject = self.heading(&self.organization(SUBJECT_NAME, catalog), catalog);
-        let why = match self.about {
-            About::HandOver | About::Deletion { .. } => catalog.why_owner,
-            _ => catalog.why_billing,
-        };
+        let (short, full) = (
+            self.organization(SUBJECT_NAME),
+            self.organization(BODY_NAME),
+        );
+        let subject = self.heading(&short);
         let words = Words {
             look,
-            heading: &self.heading(&organization, catalog),
-            sentences: &self.sentences(catalog),
-            facts: &self.facts(catalog),
+            heading: &self.heading(&full),
+            organization: &full,
+            sentences: &self.sentences().join(" "),
+            facts: &self.facts(),
             bar: self.bar(),
-            button: self.button(catalog),
-            why: fill(why).name("organization", &organization),
+            button: self.button(),
+            note: look.note("Or paste this link into your browser:"),
+            is_of_owners: matches!(self.about, About::HandOver | About::Deletion { .. }),
         };
         let (text, html) = (Text { words: &words }, Html { words: &words });
         Message::render(&subject, &text, &html)
     }
 
-    fn organization(&self, limit: usize, catalog: &Catalog) -> String {
-        quoted(self.organization_name, limit, catalog)
-            .unwrap_or_else(|| catalog.your_organization.to_owned())
+    fn organization(&self, limit: usize) -> String {
+        quoted(self.organization_name, limit).unwrap_or_else(|| "your organization".to_owned())
     }
 
     /// Returns the subject line; the heading is the same, with more room for the name.
-    fn heading(&self, organization: &str, catalog: &Catalog) -> String {
-        let number = self.invoice().map(|invoice| invoice.number());
-        let share = match self.about {
-            About::Credits { percent, .. } => percent.to_string(),
-            _ => String::new(),
-        };
-        fill(match self.about {
-            About::Credits { percent: 100, .. } => catalog.credits_out_subject,
-            About::Credits { .. } => catalog.credits_subject,
-            About::HandOver => catalog.hand_over_subject,
-            About::Deletion { .. } => catalog.deleted_subject,
-            About::InvoiceIssued(_) => catalog.invoice_subject,
-            About::PaymentFailed(_) => catalog.failed_subject,
-            About::PaymentSucceeded(_) => catalog.paid_subject,
-        })
-        .plain("organization", organization)
-        .plain("number", number.as_deref().unwrap_or_default())
-        .plain("percent", &share)
-        .text()
+    fn heading(&self, organization: &str) -> String {
+        match self.about {
+            About::Credits { percent: 100, .. } => {
+                format!("{organization} is out of image credits")
+            }
+            About::Credits { percent, .. } => {
+                format!("{organization} has used {percent}% of its image credits")
+            }
+            About::HandOver => format!("{organization} has a new creator"),
+            About::Deletion { .. } => format!("{organization} was deleted"),
+            About::InvoiceIssued(invoice) => {
+                format!("Invoice {} for {organization}", invoice.number())
+            }
+            About::PaymentFailed(invoice) => format!(
+                "Payment failed: invoice {} for {organization}",
+                invoice.number()
+            ),
+            About::PaymentSucceeded(invoice) => format!(
+                "Payment received: invoice {} for {organization}",
+                invoice.number()
+            ),
+        }
     }
 
-    fn sentences(&self, catalog: &Catalog) -> String {
+    fn sentences(&self) -> Vec<String> {
         match self.about {
             About::Credits {
                 percent,
@@ -129,53 +130,64 @@ impl BillingEmail<'_> {
                 plan,
                 renews_at,
             } => {
-                let (used, allowed) = (used.to_string(), allowed.to_string());
-                let (plan, day) = (one_line(plan), catalog.day(renews_at.date_naive()));
-                let use_of_plan = fill(catalog.credits_used)
-                    .plain("used", &used)
-                    .plain("allowed", &allowed)
-                    .plain("plan", &plan);
-                let (until, then) = if percent >= 100 {
-                    (catalog.rendering_paused, catalog.larger_plan)
+                let plan = one_line(plan);
+                let renews = renews_at.format("%-d %B %Y");
+                if percent >= 100 {
+                    vec![
+                        format!(
+                            "You’ve used {used} of {allowed} image credits on the {plan} plan."
+                        ),
+                        format!("Image rendering is paused until {renews}."),
+                        "A larger plan resumes it right away.".to_owned(),
+                    ]
                 } else {
-                    (catalog.credits_reset, catalog.credits_run_out)
-                };
-                joined(&[use_of_plan, fill(until).plain("day", &day), fill(then)])
+                    vec![
+                        format!(
+                            "You’ve used {used} of {allowed} image credits on the {plan} plan."
+                        ),
+                        format!("Credits reset on {renews}."),
+                        "If you run out before then, image rendering pauses; a larger plan gives you more \
+                         right away."
+                            .to_owned(),
+                    ]
+                }
             }
-            About::HandOver => joined(&[fill(catalog.handed_over), fill(catalog.creator_is)]),
-            About::Deletion { restorable_until } => {
-                let until = catalog.moment(restorable_until);
-                let restorable = fill(catalog.restorable).plain("until", &until);
-                joined(&[fill(catalog.deleted), restorable])
-            }
-            About::InvoiceIssued(_) => catalog.invoice_ready.to_owned(),
-            About::PaymentFailed(_) => {
-                joined(&[fill(catalog.payment_failed), fill(catalog.update_payment)])
-            }
-            About::PaymentSucceeded(_) => catalog.paid.to_owned(),
+            About::HandOver => vec![
+                "The organization was handed over to a new creator.".to_owned(),
+                "The creator is always an owner, gets billing emails, and can’t leave. \
+                 The former creator stays an owner."
+                    .to_owned(),
+            ],
+            About::Deletion { restorable_until } => vec![
+                "The organization was deleted, and its API keys no longer work.".to_owned(),
+                format!(
+                    "An owner can restore it until {}. Then everything in it is removed forever.",
+                    restorable_until.format("%-d %B %Y, %H:%M UTC")
+                ),
+            ],
+            About::InvoiceIssued(_) => vec!["Your invoice is ready.".to_owned()],
+            About::PaymentFailed(_) => vec![
+                "Your payment didn’t go through.".to_owned(),
+                "Update your payment method to avoid an interruption.".to_owned(),
+            ],
+            About::PaymentSucceeded(_) => vec!["Thanks, we’ve received your payment.".to_owned()],
         }
     }
 
-    fn invoice(&self) -> Option<&InvoiceFacts<'_>> {
-        match &self.about {
-            About::InvoiceIssued(invoice)
-            | About::PaymentFailed(invoice)
-            | About::PaymentSucceeded(invoice) => Some(invoice),
-            About::Credits { .. } | About::HandOver | About::Deletion { .. } => None,
-        }
-    }
-
-    fn facts(&self, catalog: &Catalog) -> Vec<(&'static str, String)> {
-        let Some(invoice) = self.invoice() else {
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let (About::InvoiceIssued(invoice)
+        | About::PaymentFailed(invoice)
+        | About::PaymentSucceeded(invoice)) = self.about
+        else {
             return Vec::new();
         };
         let mut facts = vec![
-            (catalog.invoice, invoice.number()),
-            (catalog.amount, one_line(invoice.amount)),
+            ("Invoice", invoice.number()),
+            ("Amount", one_line(invoice.amount)),
         ];
         let is_paid = matches!(self.about, About::PaymentSucceeded(_));
         let due = invoice.due_date.filter(|_| !is_paid);
-        facts.extend(due.map(|due| (catalog.due, catalog.day(due))));
+        facts.extend(due.map(|due| ("Due", due.format("%-d %B %Y").to_string())));
         facts
     }
 
@@ -190,13 +202,14 @@ impl BillingEmail<'_> {
     }
 
     /// Returns the button's label and URL.
-    fn button(&self, catalog: &Catalog) -> Option<(&'static str, &str)> {
+    fn button(&self) -> Option<(&'static str, &str)> {
         match self.about {
-            About::Credits { .. } => Some((catalog.view_usage, self.page)),
-            About::HandOver => Some((catalog.see_members, self.page)),
-            _ => self
-                .invoice()
-                .and_then(|invoice| Some((catalog.view_invoice, invoice.url?))),
+            About::Credits { .. } => Some(("View usage", self.page)),
+            About::HandOver => Some(("See the members", self.page)),
+            About::Deletion { .. } => None,
+            About::InvoiceIssued(invoice)
+            | About::PaymentFailed(invoice)
+            | About::PaymentSucceeded(invoice) => invoice.url.map(|url| ("View invoice", url)),
         }
     }
 }
@@ -211,12 +224,14 @@ impl InvoiceFacts<'_> {
 struct Words<'a> {
     look: &'a Look<'a>,
     heading: &'a str,
+    organization: &'a str,
     sentences: &'a str,
     facts: &'a [(&'static str, String)],
     bar: Option<u64>,
     button: Option<(&'static str, &'a str)>,
-    /// The reason why the recipient gets it.
-    why: Sentence,
+    /// The links that are ours, for a reader in doubt.
+    note: &'static str,
+    is_of_owners: bool,
 }
 
 #[derive(Template)]

@@ -8,7 +8,6 @@ use crate::{
     Message, RenderError,
     look::Look,
     names::{BODY_NAME, SUBJECT_NAME, one_line, quoted, unlinked},
-    words::{Catalog, Sentence, fill},
 };
 
 /// The content of the invite email.
@@ -43,69 +42,35 @@ impl InviteEmail<'_> {
     /// # Errors
     /// [`RenderError::UnknownRole`] if the role is none of the three.
     pub fn render(&self, brand: &Brand) -> Result<Message, RenderError> {
+        let (role, may) = words_for(self.role)?;
+        let organization = self.organization(SUBJECT_NAME);
         let look = &Look::of(brand);
-        let catalog = look.catalog;
-        let (role, may) = words_for(self.role, catalog)?;
-        let on = look.product.as_ref();
-        let on = on.map(|product| fill(catalog.on_product).plain("product", product).text());
+        let on = look
+            .product
+            .as_ref()
+            .map(|product| format!(" on {product}"));
         let on = on.unwrap_or_default();
-        let subject = {
-            let organization = self.organization(SUBJECT_NAME, catalog);
-            match self.inviter(SUBJECT_NAME, catalog) {
-                Some(inviter) => fill(catalog.invite_subject).plain("inviter", &inviter),
-                None => fill(catalog.invite_subject_alone),
-            }
-            .plain("organization", &organization)
-            .plain("on", &on)
-            .text()
+        let subject = match self.inviter(SUBJECT_NAME) {
+            Some(inviter) => format!("{inviter} invited you to join {organization}{on}"),
+            None => format!("You’re invited to join {organization}{on}"),
         };
-        let organization = self.organization(BODY_NAME, catalog);
-        let inviter = self.inviter(BODY_NAME, catalog);
-        let email = self.inviter_email.map(|email| unlinked(&one_line(email)));
-        let until = catalog.moment(self.expires_at);
-        let recipient = one_line(self.recipient);
-        let heading = match &inviter {
-            Some(inviter) => fill(catalog.invite_subject).name("inviter", inviter),
-            None => fill(catalog.invite_subject_alone),
-        };
-        let with_email = match (&inviter, &email) {
-            (Some(inviter), Some(email)) => Some(format!("{inviter} ({email})")),
-            _ => inviter.clone(),
-        };
-        let opening = match &with_email {
-            Some(inviter) => fill(catalog.invite_text).name("inviter", inviter),
-            None => fill(catalog.invite_text_alone),
-        };
-        let named = |sentence: Sentence| {
-            sentence
-                .name("organization", &organization)
-                .plain("on", &on)
-                .plain("role", role)
-        };
+        let inviter = self.inviter(BODY_NAME);
+        let inviter_email = self.inviter_email.map(|email| unlinked(&one_line(email)));
         let words = Words {
             look,
             subject: &subject,
-            heading: named(heading),
-            opening: named(opening),
-            preview: fill(catalog.invite_preview)
-                .plain("until", &until)
-                .plain("role", role),
-            inviter_address: inviter
-                .as_ref()
-                .zip(email.as_ref())
-                .map(|(inviter, email)| {
-                    fill(catalog.inviter_address)
-                        .name("inviter", inviter)
-                        .name("email", email)
-                }),
-            invited_as: fill(catalog.invited_as).strong("role", role),
+            on: &on,
+            inviter: inviter.as_deref(),
+            inviter_email: inviter_email.as_deref(),
+            organization: &self.organization(BODY_NAME),
+            role,
             may,
             receives_billing_emails: self.receives_billing_emails,
-            expires: fill(catalog.invite_expires)
-                .strong("until", &until)
-                .name("recipient", &recipient),
+            until: &self.expires_at.format("%-d %B %Y, %H:%M UTC").to_string(),
             link: self.link,
+            note: look.note("Or paste this link into your browser:"),
             opt_out: self.opt_out_page,
+            recipient: &one_line(self.recipient),
         };
         let (text, html) = (Text { words: &words }, Html { words: &words });
         Ok(Message {
@@ -114,23 +79,31 @@ impl InviteEmail<'_> {
         })
     }
 
-    fn inviter(&self, limit: usize, catalog: &Catalog) -> Option<String> {
-        let name = quoted(self.inviter_name?, limit, catalog);
-        Some(name.unwrap_or_else(|| catalog.someone.to_owned()))
+    fn inviter(&self, limit: usize) -> Option<String> {
+        let name = self.inviter_name?;
+        Some(quoted(name, limit).unwrap_or_else(|| "Someone".to_owned()))
     }
 
-    fn organization(&self, limit: usize, catalog: &Catalog) -> String {
-        quoted(self.organization_name, limit, catalog)
-            .unwrap_or_else(|| catalog.an_organization.to_owned())
+    fn organization(&self, limit: usize) -> String {
+        quoted(self.organization_name, limit).unwrap_or_else(|| "an organization".to_owned())
     }
 }
 
 /// Returns the role as part of a sentence, and a sentence on its permissions.
-fn words_for(role: &str, words: &Catalog) -> Result<(&'static str, &'static str), RenderError> {
+fn words_for(role: &str) -> Result<(&'static str, &'static str), RenderError> {
     match role {
-        "owner" => Ok((words.as_owner, words.owners_may)),
-        "admin" => Ok((words.as_admin, words.admins_may)),
-        "user" => Ok((words.as_user, words.users_may)),
+        "owner" => Ok((
+            "an owner",
+            "Owners have full access: members, roles, billing, API keys and the organization itself.",
+        )),
+        "admin" => Ok((
+            "an admin",
+            "Admins manage members, invites, API keys and billing, but not owners.",
+        )),
+        "user" => Ok((
+            "a user",
+            "Users can view the organization and its usage, but can’t make changes.",
+        )),
         other => Err(RenderError::UnknownRole(other.to_owned())),
     }
 }
@@ -139,17 +112,20 @@ fn words_for(role: &str, words: &Catalog) -> Result<(&'static str, &'static str)
 struct Words<'a> {
     look: &'a Look<'a>,
     subject: &'a str,
-    heading: Sentence,
-    /// The first sentence of the plain body.
-    opening: Sentence,
-    preview: Sentence,
-    inviter_address: Option<Sentence>,
-    invited_as: Sentence,
-    may: &'static str,
+    /// The product behind the organization's name, as part of a sentence.
+    on: &'a str,
+    inviter: Option<&'a str>,
+    inviter_email: Option<&'a str>,
+    organization: &'a str,
+    role: &'a str,
+    may: &'a str,
     receives_billing_emails: bool,
-    expires: Sentence,
+    until: &'a str,
     link: &'a str,
+    /// The links that are ours, for a reader in doubt.
+    note: &'static str,
     opt_out: &'a str,
+    recipient: &'a str,
 }
 
 #[derive(Template)]

@@ -10,7 +10,6 @@ mod look;
 mod mailer;
 mod names;
 mod sender;
-mod words;
 
 use askama::Template;
 

@@ -1,8 +1,8 @@
-//! The look of every email: the deploying company's name, logo, links, colors and language.
+//! The look of every email: the deploying company's name, logo, links and colors.
 
 use brand::{Brand, Palette, Url};
 
-use crate::{names::one_line, words::Catalog};
+use crate::names::one_line;
 
 /// The parts of a brand that emails show.
 pub(crate) struct Look<'a> {
@@ -11,7 +11,6 @@ pub(crate) struct Look<'a> {
     pub(crate) home: Option<&'a str>,
     pub(crate) links: Vec<Link<'a>>,
     pub(crate) palette: Palette,
-    pub(crate) catalog: &'static Catalog,
 }
 
 /// A link of the footer.
@@ -24,7 +23,6 @@ pub(crate) struct Link<'a> {
 
 impl<'a> Look<'a> {
     pub(crate) fn of(brand: &'a Brand) -> Self {
-        let catalog = Catalog::of(brand.language);
         let page = |label, page: &'a Option<Url>| {
             page.as_ref().map(|page| Link {
                 label,
@@ -33,14 +31,14 @@ impl<'a> Look<'a> {
             })
         };
         let support = brand.support.as_ref().map(|support| Link {
-            label: catalog.help,
+            label: "Help",
             target: support.link(),
             text: support.as_str(),
         });
         let links = [
             support,
-            page(catalog.terms, &brand.terms),
-            page(catalog.privacy, &brand.privacy),
+            page("Terms", &brand.terms),
+            page("Privacy", &brand.privacy),
         ];
         // The name is the text of the link to the product.
         let home = brand.home.as_ref().filter(|_| brand.product.is_some());
@@ -50,17 +48,16 @@ impl<'a> Look<'a> {
             home: home.map(Url::as_str),
             links: links.into_iter().flatten().collect(),
             palette: brand.palette(),
-            catalog,
         }
     }
 
-    /// Returns the words above the address of the button: an email that has links of the
-    /// brand says which ones are ours, for a reader in doubt.
-    pub(crate) fn note(&self) -> &'static str {
+    /// Returns the links that are ours, for a reader in doubt: `without` says so for an
+    /// email that has no links of the brand.
+    pub(crate) fn note(&self, without: &'static str) -> &'static str {
         if self.home.is_none() && self.links.is_empty() {
-            self.catalog.paste_link
+            without
         } else {
-            self.catalog.only_ours
+            "The button leads to this address. Besides it, only the links below are ours:"
         }
     }
 }

@@ -41,7 +41,8 @@ fn brand(logo: &str) -> Brand {
         home: url("https://pixelpress.example"),
         support: Some(Support::parse("help@pixelpress.example").unwrap()),
         terms: url("https://pixelpress.example/terms"),
-        ..Brand::default()
+        privacy: None,
+        after_accept: None,
     }
 }
 

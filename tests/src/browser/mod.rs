@@ -9,7 +9,6 @@ mod forms;
 mod harness;
 mod invites;
 mod keys;
-mod language;
 mod look;
 mod pages;
 mod people;

@@ -241,7 +241,7 @@ async fn story_in_four_browsers_shows_every_expected_result() {
         "Ben invited DANA@Example.com as user",
         "Ben cancelled the invite to dana@example.com",
         "Ben invited dana@example.com as user",
-        "Someone with the link declined the invite to cleo@example.com",
+        "Whoever had the link declined the invite to cleo@example.com",
         "Ben invited cleo@example.com as user",
         "Ben joined as admin",
         "Ben accepted the invite to ben@example.com",

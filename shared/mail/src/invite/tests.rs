@@ -61,7 +61,7 @@ fn text_matches_the_snapshot() {
 
     Weren’t expecting this? You can ignore this email, or decline the invite.
 
-    Report this email and stop all invites to this address:
+    Report this email, and stop all invites to this address:
     https://app.example.com/opt-outs/token
     "#);
 }
@@ -97,7 +97,7 @@ fn html_matches_the_snapshot() {
     <div class="card" style="max-width: 480px; margin: 0 auto; padding: 28px 22px; background: #ffffff; border: 1px solid #e5e6ea; border-radius: 12px; font-family: -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word; word-break: break-word;">
     <h1 class="text" style="margin: 0 0 16px; font-size: 22px; line-height: 1.3; font-weight: 600; text-wrap: balance; color: #1a1c20;"><bdi>“Ada Lovelace”</bdi> invited you to join <bdi>“Acme Images”</bdi></h1>
     <p class="soft" style="margin: 0 0 16px; color: #5b616e;">The email address of <bdi>“Ada Lovelace”</bdi> is <bdi>ada@|example.|org</bdi>.</p>
-    <p class="text" style="margin: 0 0 24px; color: #1a1c20;">You’ve been invited as <strong style="white-space: nowrap;">an admin</strong>. Admins manage members, invites, API keys and billing, but not owners. You’ll also receive billing emails.</p>
+    <p class="text" style="margin: 0 0 24px; color: #1a1c20;">You’ve been invited as <strong>an admin</strong>. Admins manage members, invites, API keys and billing, but not owners. You’ll also receive billing emails.</p>
     <p style="margin: 0 0 24px;"><a class="button" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="display: inline-block; padding: 13px 26px; background: #4f46e5; border-radius: 8px; color: #ffffff; font-weight: 600; text-decoration: none;">View invite</a></p>
     <p class="text" style="margin: 0 0 24px; color: #1a1c20;">This invite expires on <strong style="white-space: nowrap;">8 December 2026, 14:05 UTC</strong>. Sign in as <bdi>Ben@example.com</bdi> to accept.</p>
     <p class="soft" style="margin: 0; font-size: 14px; color: #5b616e;">Or paste this link into your browser:<br><a class="link" href="https://app.example.com/invites/AZql3k.m2Jq-8w_xT4" style="color: #4f46e5; word-break: break-all;">https://app.example.com/invites/AZql3k.m2Jq-8w_xT4</a></p>
@@ -143,7 +143,7 @@ fn invite_without_billing_emails_does_not_mention_them() {
 
     Weren’t expecting this? You can ignore this email, or decline the invite.
 
-    Report this email and stop all invites to this address:
+    Report this email, and stop all invites to this address:
     https://app.example.com/opt-outs/token
     "#);
 }
@@ -380,7 +380,7 @@ fn pixelpress() -> Brand {
         support: Some(brand::Support::parse("help@pixelpress.example").unwrap()),
         terms: url("https://pixelpress.example/terms"),
         privacy: url("https://pixelpress.example/privacy"),
-        ..Brand::default()
+        after_accept: None,
     }
 }
 
@@ -419,45 +419,4 @@ fn invite_without_a_brand_names_no_product() {
         "{}",
         message.text
     );
-}
-
-#[test]
-fn german_invite_matches_the_snapshot() {
-    let brand = Brand {
-        language: brand::Language::German,
-        ..pixelpress()
-    };
-    let message = email().render(&brand).unwrap();
-    assert_eq!(
-        message.subject,
-        "„Ada Lovelace“ lädt Sie zu „Acme Images“ bei Pixelpress <b>& ein"
-    );
-    insta::assert_snapshot!(visible(&message.text), @r"
-    „Ada Lovelace“ (ada@|example.|org) lädt Sie als Admin zu „Acme Images“ bei Pixelpress <b>& ein.
-
-    Admins verwalten Mitglieder, Einladungen, API-Schlüssel und Abrechnung, aber keine Inhaber. Sie erhalten auch Rechnungs-E-Mails.
-
-    Sehen Sie die Einladung an, um sie anzunehmen oder abzulehnen:
-    https://app.example.com/invites/AZql3k.m2Jq-8w_xT4
-
-    Diese Einladung gilt bis 8. Dezember 2026, 14:05 UTC. Melden Sie sich zum Annehmen als Ben@example.com an.
-
-    Haben Sie das nicht erwartet? Sie können diese E-Mail ignorieren oder die Einladung ablehnen.
-
-    Diese E-Mail melden und alle Einladungen an diese Adresse stoppen:
-    https://app.example.com/opt-outs/token
-
-    Pixelpress <b>&: https://pixelpress.example
-    Hilfe: help@pixelpress.example
-    AGB: https://pixelpress.example/terms
-    Datenschutz: https://pixelpress.example/privacy
-    ");
-    for part in [
-        "<html lang=\"de\">",
-        "<bdi>„Ada Lovelace“</bdi> lädt Sie zu <bdi>„Acme Images“</bdi> bei",
-        "Einladung ansehen</a>",
-        "<strong style=\"white-space: nowrap;\">8. Dezember 2026, 14:05 UTC</strong>",
-    ] {
-        assert!(message.html.contains(part), "{part}: {}", message.html);
-    }
 }

@@ -1,9 +1,11 @@
-/** Every text of the pages, in English. */
+/**
+ * Every text that the pages themselves say; a translation replaces this module.
+ * What the server says (reasons, refusals) is shown as it comes.
+ */
 
-import { fieldName, partsOf } from "../audit.js";
-import { format } from "../format.js";
+import { format } from "./format.js";
 
-/** @import { AuditEventView } from "../api-types.d.ts" */
+/** @import { AuditEventView } from "./api-types.d.ts" */
 
 /** @type {Record<string, string>} */
 const roles = { owner: "Owner", admin: "Admin", user: "User" };
@@ -51,8 +53,6 @@ export const words = {
     lost: "Connection lost. Reconnecting…",
     part: "This part of the page cannot be shown.",
     page: "This page cannot be shown.",
-    /** Of refusals, by their codes; the server's own sentences are English. @type {Record<string, string>} */
-    byCode: {},
   },
 
   bar: {
@@ -525,9 +525,6 @@ export const words = {
     export: "Export CSV",
     formerMember: "a former member",
     formerInvitee: "a former address",
-    linkHolder: "Someone with the link",
-    server: "The product",
-    system: "The system",
   },
 
   welcome: {
@@ -665,7 +662,13 @@ export const words = {
  * @returns {(string | { name: string, email?: string | null })[]}
  */
 export function told(event) {
-  const { actor, subject, own, change, role, name, billing } = partsOf(event, words.log);
+  const actor = actorOf(event.actor);
+  const subject = subjectOf(event.subject);
+  const change = (/** @type {string} */ field) => event.changes.find((change) => change.field === field);
+  const own = event.actor.kind === "person" && event.subject.kind === "member" && event.actor.user_id === event.subject.id;
+  const role = change("role");
+  const name = change("name");
+  const billing = change("receives_billing_emails");
   const asRole = role?.to ? ` as ${role.to}` : "";
   const fromTo = (/** @type {{ from?: string | null, to?: string | null } | undefined} */ change) => {
     if (!change) return "";
@@ -761,4 +764,29 @@ export function told(event) {
     default:
       return [actor, ": ", fieldName(event.kind), " ", subject];
   }
+}
+
+/** @param {AuditEventView["subject"]} subject */
+function subjectOf(subject) {
+  const unknown = subject.kind === "invite" ? words.log.formerInvitee : words.log.formerMember;
+  return { name: subject.name ?? subject.email ?? unknown, email: subject.email ?? null };
+}
+
+/** @param {AuditEventView["actor"]} actor */
+function actorOf(actor) {
+  switch (actor.kind) {
+    case "person":
+      return { name: actor.name ?? actor.email ?? words.log.formerMember, email: actor.email ?? null };
+    case "link_holder":
+      return "Whoever had the link";
+    case "server":
+      return "The product";
+    default:
+      return "The system";
+  }
+}
+
+/** @param {string} field */
+function fieldName(field) {
+  return field.replaceAll(/[._]/g, " ");
 }
